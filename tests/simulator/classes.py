@@ -1,0 +1,57 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The classes of the database and what a new object of each looks like."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from .values import Date, Value
+
+_DATE = re.compile(r"\d{8}T\d{2}:\d{2}:\d{2}Z")
+
+
+def _load() -> dict[str, dict[str, Value]]:
+    samples = json.loads(Path(__file__).with_name("records.json").read_text(encoding="utf-8"))
+    return {
+        name: {field: _dated(value) for field, value in record.items()}
+        for name, record in samples.items()
+    }
+
+
+def _dated(value: Value) -> Value:
+    return Date(value) if isinstance(value, str) and _DATE.fullmatch(value) else value
+
+
+BLANKS = _load()
+"""Class -> field -> first value, for every class that has rows here; a uuid is added at creation.
+"""
+
+WITHOUT_EVENTS = frozenset({"session"})
+
+COUNTED = (
+    "session", "auth", "subject", "role", "task", "event", "pool", "pool_patch", "pool_update",
+    "vm", "vm_metrics", "vm_guest_metrics", "vmpp", "vmss", "vm_appliance", "dr_task", "host",
+    "host_crashdump", "host_patch", "host_metrics", "host_cpu", "network", "vif", "vif_metrics",
+    "pif", "pif_metrics", "bond", "vlan", "sm", "sr", "sr_stat", "probe_result", "lvhd", "vdi",
+    "vbd", "vbd_metrics", "pbd", "crashdump", "vtpm", "console", "user", "data_source", "blob",
+    "message", "secret", "tunnel", "network_sriov", "pci", "pgpu", "gpu_group", "vgpu",
+    "vgpu_type", "pvs_site", "pvs_server", "pvs_proxy", "pvs_cache_storage", "feature",
+    "sdn_controller", "vdi_nbd_server_info", "pusb", "usb_group", "vusb", "cluster",
+    "cluster_host", "certificate", "diagnostics", "repository", "observer", "vm_group",
+    "host_driver", "driver_variant", "caller", "rate_limit",
+)  # fmt: skip
+"""Every table of the server's database, as `valid_ref_counts` names them; most have no rows here.
+"""
+
+
+def new(name: str, **fields: Value) -> dict[str, Value]:
+    """The record of a new object: the class's first values, and what is given."""
+    unknown = set(fields) - set(BLANKS[name]) - {"uuid"}
+    if unknown:
+        raise ValueError(f"a {name} has no field {sorted(unknown)}")
+    return {**BLANKS[name], **fields}

@@ -1,0 +1,85 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The control door: /simulator/VERB, by which a playbook moves the simulator while it plays.
+
+A POST carries a JSON object of arguments; the answer is JSON too. The door asks for no password,
+and is there only for those who opened it: on loopback, for tests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .lives import Life
+from .values import ApiError
+
+if TYPE_CHECKING:
+    from .http import HttpRequest
+    from .server import Simulator
+
+
+class Door:
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._verbs: dict[str, Callable[..., Any]] = {
+            "add_task": self._add_task,
+            "set_task": simulator.set_task,
+            "destroy_task": simulator.destroy_task,
+            "record": simulator.record,
+            "find": simulator.find,
+            "life": self._life,
+            "fail": simulator.fail,
+            "heal": simulator.heal,
+            "collect": simulator.collect,
+            "advance": simulator.advance,
+            "sessions": lambda: len(simulator.sessions()),
+            "logout_all": self._logout_all,
+            "calls": self._calls,
+            "restart_master": simulator.restart_master,
+            "restart_supporter": simulator.restart_supporter,
+            "promote": simulator.promote,
+            "boot": simulator.boot,
+            "take_down": simulator.take_down,
+            "bring_up": simulator.bring_up,
+        }
+
+    def answer(self, request: HttpRequest) -> bytes:
+        """The JSON answer to a request: {"result": …} or {"error": …}."""
+        verb = self._verbs.get(request.path.removeprefix("/simulator/"))
+        if verb is None:
+            return _encode({"error": f"no such verb; there are {', '.join(sorted(self._verbs))}"})
+        try:
+            return _encode({"result": verb(**json.loads(request.body or b"{}"))})
+        except (ApiError, TypeError, ValueError) as error:
+            return _encode({"error": str(error)})
+
+    def _add_task(
+        self, label: str, life: dict[str, Any] | None = None, **fields: Any
+    ) -> dict[str, str]:
+        ref = self._simulator.add_task(label, life=Life.from_data(life) if life else None, **fields)
+        record = self._simulator.record(ref)
+        return {"ref": ref, "uuid": record["uuid"] if record else ""}
+
+    def _life(self, method: str, **life: Any) -> None:
+        """How the work of a message goes from now on, such as VM.snapshot."""
+        self._simulator.operations.lives[method] = Life.from_data(life)
+
+    def _logout_all(self) -> None:
+        for session in self._simulator.sessions():
+            self._simulator.logout(session)
+
+    def _calls(self, method: str = "") -> list[dict[str, Any]]:
+        """What was called, without sessions."""
+        return [
+            {"method": call.method, "params": call.params, "user": call.user, "error": call.error}
+            for call in self._simulator.log
+            if not method or call.method == method
+        ]
+
+
+def _encode(document: dict[str, Any]) -> bytes:
+    return json.dumps(document).encode()

@@ -1,0 +1,212 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tables of rows, each change numbered by a generation, as events need it (db_cache_types.ml)."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from .values import ApiError, Value, storable
+
+MOST_DELETIONS = 512
+KEPT_DELETIONS = 256
+
+Record = dict[str, Value]
+Listener = Callable[[str, str], None]
+
+
+class Deletion(NamedTuple):
+    created: int
+    deleted: int
+    ref: str
+
+
+class Row:
+    """One object: its fields, and the generations at which it came and last changed."""
+
+    __slots__ = ("created", "fields", "hidden", "modified")
+
+    def __init__(self, fields: Record, hidden: Record, generation: int) -> None:
+        self.fields = fields
+        self.hidden = hidden
+        self.created = generation
+        self.modified = generation
+
+
+class Table:
+    """The rows of one class, in the order of their last change, and its latest deletions."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rows: OrderedDict[str, Row] = OrderedDict()
+        self.deletions: list[Deletion] = [Deletion(0, 0, "")]
+
+    def __getitem__(self, ref: str) -> Row:
+        try:
+            return self.rows[ref]
+        except KeyError:
+            raise ApiError("HANDLE_INVALID", self.name, ref) from None
+
+    def __contains__(self, ref: object) -> bool:
+        return ref in self.rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self.rows))
+
+    def changed_since(self, generation: int) -> list[tuple[str, Row]]:
+        """Rows that changed after a generation, in the order of their references."""
+        found = []
+        for ref in reversed(self.rows):
+            row = self.rows[ref]
+            if row.modified <= generation:
+                break
+            found.append((ref, row))
+        return sorted(found, key=lambda item: item[0])
+
+    def deleted_since(self, generation: int) -> list[Deletion]:
+        """Remembered deletions after a generation, newest first; the rest is forgotten."""
+        found = []
+        for deletion in self.deletions:
+            if deletion.deleted <= generation:
+                break
+            found.append(deletion)
+        return found
+
+    def forget(self, ref: str, generation: int) -> None:
+        row = self.rows.pop(ref)
+        if len(self.deletions) + 1 >= MOST_DELETIONS:
+            del self.deletions[KEPT_DELETIONS:]
+        self.deletions.insert(0, Deletion(row.created, generation, ref))
+
+
+class Database:
+    """All tables. Every write takes the next generation and tells the listeners which row it was.
+
+    Records handed out are the live rows: whoever writes to one goes through this class. A field is
+    replaced, never changed in place, so that a record read before a write can still be encoded.
+    """
+
+    def __init__(self, classes: Mapping[str, object]) -> None:
+        self.lock = threading.RLock()
+        self.generation = 1
+        self.tables = {name: Table(name) for name in classes}
+        self.listeners: list[Listener] = []
+        self._by_uuid: dict[str, tuple[str, str]] = {}
+
+    def __getitem__(self, table: str) -> Table:
+        return self.tables[table]
+
+    def create(
+        self, table: str, fields: Record, hidden: Record | None = None, *, ref: str | None = None
+    ) -> str:
+        """Add a row; a uuid is made where the fields have none. Returns its reference."""
+        ref = ref or f"OpaqueRef:{uuid.uuid4()}"
+        kept = {name: _kept(value) for name, value in fields.items()}
+        kept.setdefault("uuid", str(uuid.uuid4()))
+        with self.lock:
+            self.generation += 1
+            self.tables[table].rows[ref] = Row(kept, hidden or {}, self.generation)
+            self._by_uuid[kept["uuid"]] = (table, ref)
+        self._tell(table, ref)
+        return ref
+
+    def records(self, table: str) -> dict[str, Record]:
+        with self.lock:
+            return {ref: row.fields for ref, row in self.tables[table].rows.items()}
+
+    def read(self, table: str, ref: str) -> Record:
+        return self.tables[table][ref].fields
+
+    def write(self, table: str, ref: str, field: str, value: Value) -> None:
+        """Set one field; a write of the value that is there already is no event."""
+        with self.lock:
+            row = self.tables[table][ref]
+            value = _kept(value)
+            if row.fields[field] == value:
+                return
+            row.fields = {**row.fields, field: value}
+            self._touch(table, ref, row)
+        self._tell(table, ref)
+
+    def add_to_map(self, table: str, ref: str, field: str, key: str, value: str) -> None:
+        with self.lock:
+            present = self.read(table, ref)[field]
+            if key in present:
+                raise ApiError("MAP_DUPLICATE_KEY", table, field, ref, key)
+            if not key:
+                raise ApiError("INTERNAL_ERROR", "Xapi_database__Db_exn.Empty_key_in_map")
+            self.write(table, ref, field, {**present, key: value})
+
+    def remove_from_map(self, table: str, ref: str, field: str, key: str) -> None:
+        with self.lock:
+            present = self.read(table, ref)[field]
+            self.write(table, ref, field, {k: v for k, v in present.items() if k != key})
+
+    def touch(self, table: str, ref: str) -> int:
+        """Mark a row as changed; the generation before the change."""
+        with self.lock:
+            before = self.generation
+            self._touch(table, ref, self.tables[table][ref])
+        self._tell(table, ref)
+        return before
+
+    def delete(self, table: str, ref: str) -> None:
+        with self.lock:
+            if ref not in self.tables[table]:
+                raise ApiError("HANDLE_INVALID", table, ref)
+            self.generation += 1
+            self._by_uuid.pop(self.read(table, ref)["uuid"], None)
+            self.tables[table].forget(ref, self.generation)
+        self._tell(table, ref)
+
+    def find_by_uuid(self, table: str, wanted: str) -> str:
+        found, ref = self._by_uuid.get(wanted, ("", ""))
+        if found != table:
+            raise ApiError("UUID_INVALID", table, wanted)
+        return ref
+
+    def find_by_name(self, table: str, label: str) -> list[str]:
+        with self.lock:
+            rows = self.tables[table].rows
+            return [ref for ref, row in rows.items() if row.fields["name_label"] == label]
+
+    def empty(self, table: str) -> None:
+        """Drop a table without an event, as a restart does to what is not saved."""
+        with self.lock:
+            for row in self.tables[table].rows.values():
+                self._by_uuid.pop(row.fields["uuid"], None)
+            self.tables[table] = Table(table)
+
+    def lose(self, generations: int) -> None:
+        """Go back in count, as a restart does that finds only what was flushed last."""
+        with self.lock:
+            self.generation = max(1, self.generation - generations)
+            for table in self.tables.values():
+                for row in table.rows.values():
+                    row.created = min(row.created, self.generation)
+                    row.modified = min(row.modified, self.generation)
+
+    def _touch(self, table: str, ref: str, row: Row) -> None:
+        self.generation += 1
+        row.modified = self.generation
+        self.tables[table].rows.move_to_end(ref)
+
+    def _tell(self, table: str, ref: str) -> None:
+        for listener in self.listeners:
+            listener(table, ref)
+
+
+def _kept(value: Value) -> Value:
+    if type(value) is str:
+        return storable(value)
+    if isinstance(value, list):
+        return [_kept(item) for item in value]
+    if isinstance(value, dict):
+        return {storable(key): _kept(item) for key, item in value.items()}
+    return value

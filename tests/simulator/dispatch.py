@@ -1,0 +1,224 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one place through which every call passes.
+
+In this order, which is the server's (api_server.ml, the generated dispatcher): emergency mode,
+UTF-8 of the parameters, method and arity, types of the parameters, session, role; then what only
+the simulator has: fault rules and delay; then the handler.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from . import roles
+from .calls import Call, CallLog
+from .clock import Clock
+from .faults import Cut, Fault, Faults, OtherAnswer
+from .messages import Context, Message
+from .sessions import Sessions
+from .values import ApiError, Value, show, text
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Undispatched(Exception):
+    """Refused before dispatch; JSON-RPC answers such an error in its irregular form."""
+
+    def __init__(self, error: ApiError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class Endpoint:
+    """What the dispatcher must know of the host that was asked."""
+
+    ref: str
+    emergency: list[str]
+    """Code and parameters of the emergency mode that the host is in, such as HOST_STILL_BOOTING."""
+
+    def master_address(self) -> str | None:
+        """Where the master is, on a host that is not the master itself."""
+        raise NotImplementedError
+
+
+class Request:
+    """One call as the protocols hand it over."""
+
+    def __init__(
+        self, method: str, params: list[Value], headers: dict[str, str] | None = None
+    ) -> None:
+        self.method = method
+        self.params = params
+        self.headers = headers or {}
+
+
+class Answer(NamedTuple):
+    """The result of a call, and how much of it a fault lets through."""
+
+    result: Value
+    share: float = 1.0
+
+
+class Dispatcher:
+    def __init__(self, clock: Clock, sessions: Sessions) -> None:
+        self.log = CallLog()
+        self.faults = Faults()
+        self._clock = clock
+        self._sessions = sessions
+        self._messages: dict[str, Message] = {}
+
+    def serve(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self._messages[message.name] = message
+            self._messages[message.name.replace(".", "_", 1)] = message
+
+    @property
+    def methods(self) -> list[str]:
+        return [name for name in self._messages if "." in name]
+
+    def call(self, endpoint: Endpoint, request: Request) -> Answer:
+        """The answer to a call; raises ApiError, Undispatched, or a fault for the connection."""
+        entry = self._enter(endpoint, request)
+        try:
+            answer = self._call(endpoint, request, entry)
+        except (ApiError, Undispatched) as error:
+            inner = error.error if isinstance(error, Undispatched) else error
+            entry.error = inner.description
+            entry.answered = True
+            raise
+        entry.answered = answer.share == 1.0
+        return answer
+
+    def _enter(self, endpoint: Endpoint, request: Request) -> Call:
+        params = list(request.params)
+        session = ""
+        if request.method.startswith("session.login"):
+            params[1:2] = ["(password)"] * bool(params[1:2])
+        elif params and isinstance(params[0], str):
+            session = params.pop(0)
+        entry = Call(self._clock.now(), endpoint.ref, request.method, params, session)
+        self.log.add(entry)
+        return entry
+
+    def _call(self, endpoint: Endpoint, request: Request, entry: Call) -> Answer:
+        if endpoint.emergency:
+            raise Undispatched(ApiError(*endpoint.emergency))
+        for param in request.params:
+            if not _is_text(param):
+                wrong = "Invalid UTF-8 string in parameter"
+                raise Undispatched(ApiError("INVALID_VALUE", wrong, show(param)))
+        name = request.method.removeprefix("Async.").removeprefix("InternalAsync.")
+        is_async = name != request.method
+        if name == "system.listMethods":
+            return Answer(self.methods)
+        message = self._messages.get(name)
+        if message is None:
+            raise self._unknown(endpoint, name, request.params)
+        params = _read_params(message, name, request.params)
+        context = self._context(endpoint, message, request)
+        entry.user = context.account.name
+        self._check_role(context, message, params)
+        fault = self.faults.hit(request.method, request.params)
+        if fault is not None:
+            entry.fault = True
+            self._apply(fault)
+        if not is_async:
+            result = message.handler(context, *params)
+        elif message.start is not None:
+            result = message.start(context, *params)
+        else:
+            raise ApiError("Fault", f"No async mode for this operation (rpc: {name})")
+        return Answer(result, 1.0 if fault is None else fault.share)
+
+    def _unknown(self, endpoint: Endpoint, name: str, params: list[Value]) -> ApiError:
+        """With a parameter the server takes it for an extension, and asks for the right to call
+        one."""
+        if params:
+            account = self._account(endpoint, text(params[0]))
+            if not account.is_root and account.role != "pool-admin":
+                return ApiError(
+                    "RBAC_PERMISSION_DENIED", "host.call_extension", "no session in context"
+                )
+        return ApiError("MESSAGE_METHOD_UNKNOWN", name)
+
+    def _account(self, endpoint: Endpoint, session: str) -> roles.Account:
+        account = self._sessions.account(session)
+        master = endpoint.master_address()
+        if master is not None:
+            raise ApiError("HOST_IS_SLAVE", master)
+        return account
+
+    def _context(self, endpoint: Endpoint, message: Message, request: Request) -> Context:
+        if message.has_session:
+            session = request.params[0]
+            account = self._account(endpoint, session)
+        else:
+            session, account = "", roles.Account("", "read-only", "")
+            master = endpoint.master_address()
+            if master is not None:
+                raise ApiError("HOST_IS_SLAVE", master)
+        headers = request.headers
+        prefix = "x-http-other-config-"
+        return Context(
+            label=request.method,
+            session=session,
+            account=account,
+            host=endpoint.ref,
+            task_header=headers.get("task-id") or headers.get("subtask-of") or "",
+            other_config={
+                name[len(prefix) :]: value
+                for name, value in headers.items()
+                if name.startswith(prefix)
+            },
+        )
+
+    def _check_role(self, context: Context, message: Message, params: list[Value]) -> None:
+        # What has an Async form checks the role where its work begins: there it fails the task.
+        if message.start is None and message.has_session:
+            roles.require(context.account, message.role, message.name)
+        for key in message.protected_keys:
+            if params[1] == key:
+                roles.require(context.account, "vm-operator", f"{message.name}/key:{key}")
+
+    def _apply(self, fault: Fault) -> None:
+        if fault.delay:
+            self._clock.pause(fault.delay)
+        if fault.error:
+            raise ApiError(*fault.error)
+        if fault.http is not None:
+            raise OtherAnswer(fault.http[0], "text/html", fault.http[1])
+        if fault.body is not None:
+            raise OtherAnswer(200, "application/json", fault.body)
+        if fault.cut == "before":
+            raise Cut()
+
+
+def _is_text(value: Value) -> bool:
+    """Whether a parameter came as valid UTF-8 throughout."""
+    if isinstance(value, str):
+        return not _SURROGATE.search(value)
+    if isinstance(value, list):
+        return all(map(_is_text, value))
+    if isinstance(value, dict):
+        return all(_is_text(key) and _is_text(item) for key, item in value.items())
+    return True
+
+
+def _read_params(message: Message, name: str, sent: list[Value]) -> list[Value]:
+    expected = len(message.params)
+    received = len(sent) - message.has_session
+    optional = len(message.defaults)
+    if received < expected or (received > expected and not optional):
+        raise ApiError("MESSAGE_PARAMETER_COUNT_MISMATCH", name, str(expected), str(received))
+    if message.has_session:
+        text(sent[0])
+        sent = sent[1:]
+    read = [reader(value) for reader, value in zip(message.params, sent, strict=False)]
+    for place, (reader, default) in enumerate(message.defaults, start=expected):
+        read.append(reader(sent[place]) if place < len(sent) else default)
+    return read

@@ -1,0 +1,122 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One host's listening socket and the connections on it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+
+from .dispatch import Dispatcher, Endpoint
+from .http import Connection, Control
+
+BACKLOG = 512
+HANDSHAKE_TIMEOUT = 10.0
+"""Seconds."""
+
+
+class Host(Endpoint):
+    """A host of the pool as a client meets it: an address that answers, or does not."""
+
+    def __init__(
+        self,
+        ref: str,
+        address: str,
+        dispatcher: Dispatcher,
+        *,
+        master_address: Callable[[], str],
+        tls: ssl.SSLContext | None,
+        control: Control | None,
+    ) -> None:
+        self.ref = ref
+        self.address = address
+        self.emergency: list[str] = []
+        self.port = 0
+        self._dispatcher = dispatcher
+        self._master_address = master_address
+        self._tls = tls
+        self._control = control
+        self._listener: socket.socket | None = None
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        name = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{'https' if self._tls else 'http'}://{name}:{self.port}"
+
+    def master_address(self) -> str | None:
+        address = self._master_address()
+        return None if address == self.address else address
+
+    def up(self, port: int = 0) -> None:
+        """Answer from now on; on the port of before, if there was one."""
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((self.address, port or self.port))
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+        self.port = listener.getsockname()[1]
+        self._listener = listener
+        threading.Thread(
+            target=self._accept, args=(listener,), name=f"host {self.url}", daemon=True
+        ).start()
+
+    def down(self) -> None:
+        """Refuse new connections and break those that are open, as the end of the process does."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            _break(listener)
+            listener.close()
+        with self._lock:
+            open_now = list(self._connections)
+        for connection in open_now:
+            _break(connection)
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                accepted, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(accepted,), daemon=True).start()
+
+    def _serve(self, accepted: socket.socket) -> None:
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls is not None:
+            accepted = self._tls.wrap_socket(
+                accepted, server_side=True, do_handshake_on_connect=False
+            )
+        with self._lock:
+            self._connections.add(accepted)
+        try:
+            # A client that leaves, or does not trust the certificate, is nothing to tell of.
+            with contextlib.suppress(OSError):
+                if isinstance(accepted, ssl.SSLSocket):
+                    accepted.settimeout(HANDSHAKE_TIMEOUT)
+                    accepted.do_handshake()
+                Connection(accepted, self, self._dispatcher, self._control).serve()
+        finally:
+            with self._lock:
+                self._connections.discard(accepted)
+            _break(accepted)
+            accepted.close()
+
+
+def _break(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,110 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The pool's objects: hosts, networks, storage, disks and virtual machines."""
+
+from __future__ import annotations
+
+from . import classes
+from .clock import Clock
+from .database import Database
+from .messages import Context, Message
+from .values import NULL_REF, ApiError, Date, Value, ref
+
+
+class Inventory:
+    """Makes objects and answers what is asked of hosts. The first host made is the first master."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self.pool = database.create("pool", classes.new("pool"))
+
+    @property
+    def master(self) -> str:
+        found: str = self._database.read("pool", self.pool)["master"]
+        return found
+
+    def add_host(self, label: str, address: str) -> str:
+        now = self._clock.now()
+        metrics = self._create("host_metrics", last_updated=Date.at(now), live=True)
+        host = self._create(
+            "host",
+            name_label=label,
+            hostname=label,
+            address=address,
+            metrics=metrics,
+            other_config={"agent_start_time": f"{now:.0f}.", "boot_time": f"{now - 3600:.0f}."},
+        )
+        if self.master == NULL_REF:
+            self.make_master(host)
+        return host
+
+    def make_master(self, host: str) -> None:
+        self._database.write("pool", self.pool, "master", host)
+
+    def is_live(self, host: str) -> bool:
+        """As the pool's heartbeat says; the master is always live to itself."""
+        if host == self.master:
+            return True
+        metrics = self._database.read("host", host)["metrics"]
+        live: bool = self._database.read("host_metrics", metrics)["live"]
+        return live
+
+    def set_live(self, host: str, live: bool) -> None:
+        metrics = self._database.read("host", host)["metrics"]
+        self._database.write("host_metrics", metrics, "live", live)
+
+    def agent_started(self, host: str) -> None:
+        """A toolstack writes down when it started."""
+        present = self._database.read("host", host)["other_config"]
+        started = {**present, "agent_start_time": f"{self._clock.now():.0f}."}
+        self._database.write("host", host, "other_config", started)
+
+    def add_network(self, label: str, bridge: str) -> str:
+        return self._create("network", name_label=label, bridge=bridge)
+
+    def add_sr(self, label: str, **fields: Value) -> str:
+        return self._create("SR", name_label=label, **fields)
+
+    def add_vdi(self, label: str, sr: str, **fields: Value) -> str:
+        vdi = self._create("VDI", name_label=label, SR=sr, **fields)
+        present = self._database.read("SR", sr)["VDIs"]
+        self._database.write("SR", sr, "VDIs", [*present, vdi])
+        return vdi
+
+    def delete_vdi(self, vdi: str) -> None:
+        sr = self._database.read("VDI", vdi)["SR"]
+        left = [other for other in self._database.read("SR", sr)["VDIs"] if other != vdi]
+        self._database.write("SR", sr, "VDIs", left)
+        self._database.delete("VDI", vdi)
+
+    def add_vm(self, label: str, **fields: Value) -> str:
+        metrics = self._create("VM_metrics")
+        return self._create("VM", name_label=label, metrics=metrics, **fields)
+
+    def delete_vm(self, vm: str) -> None:
+        metrics = self._database.read("VM", vm)["metrics"]
+        self._database.delete("VM", vm)
+        self._database.delete("VM_metrics", metrics)
+
+    def fill(self) -> None:
+        """A small pool to try things on."""
+        self.add_network("Pool-wide network associated with eth0", "xenbr0")
+        sr = self.add_sr("Local storage", type="ext")
+        for label, state in (("web-1", "Running"), ("web-2", "Running"), ("db-1", "Halted")):
+            home = self.master if state == "Running" else NULL_REF
+            self.add_vm(label, power_state=state, resident_on=home)
+            self.add_vdi(f"{label} disk 0", sr)
+
+    def _create(self, name: str, **fields: Value) -> str:
+        return self._database.create(name, classes.new(name, **fields))
+
+    def _servertime(self, _context: Context, host: str) -> Date:
+        if host not in self._database["host"] or not self.is_live(host):
+            raise ApiError("HOST_OFFLINE", host)
+        return Date.at(self._clock.now())
+
+    def messages(self) -> list[Message]:
+        return [Message("host.get_servertime", (ref,), self._servertime)]

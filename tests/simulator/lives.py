@@ -1,0 +1,171 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The life of a task as data, and the player that makes a task live it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable
+
+from .clock import Clock, Timer
+from .tasks import Tasks
+from .values import ApiError, Value
+
+
+@dataclasses.dataclass(frozen=True)
+class Life:
+    """What happens to a task and when. Times are seconds of the server's clock after its start."""
+
+    duration: float | None = 2.0
+    """When the work ends by itself; None: never."""
+    steps: int = 4
+    """Progress grows in this many even steps up to the end."""
+    outcome: str = "success"
+    """How the work ends: success, failure or cancelled."""
+    result: Value = ""
+    """What it returns; the task keeps it as XML-RPC text. Operations with a result of their own
+    win."""
+    error: tuple[str, ...] = ("INTERNAL_ERROR", "Simulated failure")
+    """Code and parameters of a failure."""
+    cancellable: bool | tuple[tuple[float, bool], ...] = True
+    """Whether allowed_operations holds `cancel`; or pairs of a time and that, for one that
+    flickers."""
+    cancel_after: float | None = 0.0
+    """How long a cancel takes to end the task; None: it is ignored. If the work ends first, it
+    wins."""
+    cancel_error: bool = False
+    """Whether a cancelled task carries error_info TASK_CANCELLED, as exports and imports do."""
+    gap: float = 0.0
+    """The time between the separate writes of an end, for a look in between."""
+    writes: tuple[tuple[float, str, Value], ...] = ()
+    """Further writes: when, which field, what."""
+    deleted_after: float | None = None
+    """When a client deletes the record, whatever its status by then."""
+
+    @classmethod
+    def from_data(cls, data: dict[str, Value]) -> Life:
+        """A life from JSON, where tuples are lists."""
+        unknown = set(data) - {field.name for field in dataclasses.fields(cls)}
+        if unknown:
+            raise ValueError(f"a life has no {sorted(unknown)}")
+        return cls(**{name: _tuples(value) for name, value in data.items()})
+
+
+class Player:
+    """Makes one task live its life.
+
+    `work` is called when the work succeeds and returns the task's result, or raises ApiError to
+    fail it after all; `ended` is called last, once, with the outcome.
+    """
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        clock: Clock,
+        task: str,
+        life: Life,
+        *,
+        work: Callable[[], Value] | None = None,
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._tasks = tasks
+        self._clock = clock
+        self._task = task
+        self._life = life
+        self._work = work or (lambda: life.result)
+        self._ended = ended
+        self._timers: list[Timer] = []
+        self._over = False
+
+    def start(self) -> None:
+        life = self._life
+        self._tasks.cancel_hooks[self._task] = self._cancel
+        self._be_cancellable()
+        if life.duration is not None:
+            for step in range(1, life.steps):
+                share = step / life.steps
+                self._write_at(share * life.duration, "progress", round(share, 4))
+            self._at(life.duration, self._finish)
+        for moment, field, value in life.writes:
+            self._write_at(moment, field, value)
+        if life.deleted_after is not None:
+            self._clock.after(life.deleted_after, self._delete)
+
+    def stop(self) -> None:
+        """Let the task be, as it is: whoever did the work is gone."""
+        self._over = True
+        for timer in self._timers:
+            timer.cancel()
+
+    def _be_cancellable(self) -> None:
+        when = self._life.cancellable
+        if isinstance(when, bool):
+            when = ((0.0, when),)
+        for moment, possible in when:
+            self._write_at(moment, "allowed_operations", ["cancel"] if possible else [])
+
+    def _write_at(self, moment: float, field: str, value: Value) -> None:
+        self._at(moment, lambda: self._tasks.write(self._task, field, value))
+
+    def _at(self, moment: float, action: Callable[[], None]) -> None:
+        def act() -> None:
+            if not self._over:
+                # Where the record is gone the work goes on without a trace.
+                with contextlib.suppress(ApiError):
+                    action()
+
+        if moment == 0:
+            act()
+        else:
+            self._timers.append(self._clock.after(moment, act))
+
+    def _cancel(self) -> None:
+        if self._life.cancel_after is not None and not self._over:
+            self._at(self._life.cancel_after, self._finish_cancelled)
+
+    def _finish(self) -> None:
+        if self._life.outcome == "cancelled":
+            self._finish_cancelled()
+        elif self._life.outcome == "failure":
+            self._end(self._tasks.failure_writes(list(self._life.error)))
+        else:
+            try:
+                result = self._work()
+            except ApiError as error:
+                self._end(self._tasks.failure_writes(error.description))
+            else:
+                self._end(self._tasks.success_writes(result))
+
+    def _finish_cancelled(self) -> None:
+        if self._life.cancel_error:
+            self._end(self._tasks.failure_writes(["TASK_CANCELLED", self._task]))
+        else:
+            self._end(self._tasks.cancelled_writes())
+
+    def _end(self, writes: list[tuple[str, Value]]) -> None:
+        self.stop()
+        if not self._life.gap:
+            self._tasks.end(self._task, writes)
+            self._ended()
+            return
+        for count, (field, value) in enumerate(writes):
+            self._clock.after(count * self._life.gap, self._late_write(field, value))
+        self._clock.after(len(writes) * self._life.gap, self._ended)
+
+    def _late_write(self, field: str, value: Value) -> Callable[[], None]:
+        def write() -> None:
+            with contextlib.suppress(ApiError):
+                self._tasks.write(self._task, field, value)
+
+        return write
+
+    def _delete(self) -> None:
+        with contextlib.suppress(ApiError):
+            self._tasks.delete(self._task)
+
+
+def _tuples(value: Value) -> Value:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

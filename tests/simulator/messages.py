@@ -1,0 +1,49 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a message of the API is: its name, its parameters, who may send it, what it does."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .roles import Account
+from .values import Reader, Value
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """One call as its handler sees it."""
+
+    label: str
+    """The method as sent, with `Async.` where it was there."""
+    session: str
+    account: Account
+    host: str
+    """Reference of the host that was asked."""
+    task_header: str = ""
+    """Reference in the request's task-id or subtask-of header: the parent of tasks made by the
+    call."""
+    other_config: dict[str, str] = dataclasses.field(default_factory=dict)
+    """What the request's x-http-other-config headers add to a task made by the call."""
+
+
+Handler = Callable[..., Value]
+
+
+class Message(NamedTuple):
+    name: str
+    params: tuple[Reader, ...]
+    handler: Handler
+    """Called with the context and the parameters as read; the session is not among them."""
+    role: str = "read-only"
+    defaults: tuple[tuple[Reader, Value], ...] = ()
+    """Trailing parameters that may be left out."""
+    has_session: bool = True
+    start: Handler | None = None
+    """What `Async.` does: returns the reference of a task. None: the message has no Async form."""
+    protected_keys: tuple[str, ...] = ()
+    """Keys of a map that need vm-operator; `key` is then the second parameter."""

@@ -1,0 +1,203 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Operations that take a while: each has a task, holds objects, leaves something behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
+
+from . import roles
+from .clock import Clock
+from .database import Database
+from .faults import Cut
+from .inventory import Inventory
+from .lives import Life, Player
+from .messages import Context, Message
+from .tasks import Tasks
+from .values import NULL_REF, ApiError, Reader, Value
+
+Args = tuple[Value, ...]
+
+
+class Operation(NamedTuple):
+    """A message with an Async form, as data."""
+
+    name: str
+    params: tuple[Reader, ...]
+    role: str
+    holds: tuple[tuple[str, int, str], ...]
+    """(class, place among the parameters, entry in that object's current_operations) while it runs.
+    """
+    effect: Callable[[Inventory, Database, Args], Value]
+    """What success leaves behind; returns the result."""
+    needs_power: tuple[str, ...] = ()
+    """Power states that the VM may be in, as VM_BAD_POWER_STATE lists them."""
+    life: Life = Life()
+    defaults: tuple[tuple[Reader, Value], ...] = ()
+
+
+class Operations:
+    """Runs operations. `lives` overrides how long and how well a message's work goes."""
+
+    def __init__(
+        self, database: Database, clock: Clock, tasks: Tasks, inventory: Inventory
+    ) -> None:
+        self.lives: dict[str, Life] = {}
+        self._database = database
+        self._clock = clock
+        self._tasks = tasks
+        self._inventory = inventory
+        self._players: dict[str, Player] = {}
+        self._runs: dict[str, _Run] = {}
+
+    def play(
+        self,
+        task: str,
+        life: Life,
+        *,
+        work: Callable[[], Value] | None = None,
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Make any task live a life; see Player for `work` and `ended`."""
+
+        def forget() -> None:
+            self._players.pop(task, None)
+            ended()
+
+        player = Player(self._tasks, self._clock, task, life, work=work, ended=forget)
+        self._players[task] = player
+        player.start()
+
+    def stop(self, task: str | None = None) -> None:
+        """Whoever did the work of a task, or of all, is gone; the records stay as they are."""
+        for stopped in [task] if task else list(self._players):
+            player, run = self._players.pop(stopped, None), self._runs.get(stopped)
+            if player is not None:
+                player.stop()
+            if run is not None:
+                run.done.set()
+
+    def forget_holds(self) -> None:
+        """A toolstack that starts finds no operation under way on anything."""
+        for name in ("VM", "SR", "VDI", "host"):
+            for ref in self._database[name]:
+                self._database.write(name, ref, "current_operations", {})
+
+    def _start(self, operation: Operation, context: Context, args: Args) -> _Run:
+        """Make the task and begin; what is wrong with the call fails the task."""
+        task = self._tasks.create(
+            context.label,
+            session=context.session,
+            parent=context.task_header or NULL_REF,
+            other_config=context.other_config,
+        )
+        run = _Run(operation, args, task, self._database, self._inventory)
+        try:
+            roles.require(context.account, operation.role, operation.name)
+            run.check()
+            host = run.host()
+            if host is not None:
+                self._tasks.forward(task, host)
+        except ApiError as error:
+            self._tasks.end(task, self._tasks.failure_writes(error.description))
+            run.done.set()
+            return run
+        run.hold()
+        life = self.lives.get(operation.name, operation.life)
+        self._runs[task] = run
+
+        def ended() -> None:
+            self._runs.pop(task, None)
+            run.release()
+
+        self.play(task, life, work=run.work, ended=ended)
+        return run
+
+    def _wait(self, operation: Operation, context: Context, args: Args) -> Value:
+        """A sync call: its task is there while it runs and deleted when it returns."""
+        run = self._start(operation, context, args)
+        run.done.wait()
+        if run.task not in self._database["task"]:
+            raise Cut()
+        record = self._tasks.read(run.task)
+        self._tasks.delete(run.task)
+        if record["status"] == "success":
+            return run.result
+        if record["status"] == "failure":
+            raise ApiError(*record["error_info"])
+        raise ApiError("TASK_CANCELLED", run.task)
+
+    def messages(self, catalogue: tuple[Operation, ...]) -> list[Message]:
+        return [self._message(operation) for operation in catalogue]
+
+    def _message(self, operation: Operation) -> Message:
+        return Message(
+            operation.name,
+            operation.params,
+            lambda context, *args: self._wait(operation, context, args),
+            role=operation.role,
+            defaults=operation.defaults,
+            start=lambda context, *args: self._start(operation, context, args).task,
+        )
+
+
+class _Run:
+    """One operation under way: which objects it holds, and what it leaves behind."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        args: Args,
+        task: str,
+        database: Database,
+        inventory: Inventory,
+    ) -> None:
+        self.task = task
+        self.result: Value = ""
+        self.done = threading.Event()
+        self._operation = operation
+        self._args = args
+        self._database = database
+        self._inventory = inventory
+
+    def check(self) -> None:
+        """Refuse what is not there and a VM in the wrong power state."""
+        allowed = self._operation.needs_power
+        for name, place, _ in self._operation.holds:
+            target = self._args[place]
+            record = self._database.read(name, target)
+            if name == "VM" and allowed and record["power_state"].lower() not in allowed:
+                state = record["power_state"].lower()
+                raise ApiError("VM_BAD_POWER_STATE", target, ", ".join(allowed), state)
+
+    def host(self) -> str | None:
+        """The other host that the work is handed to: the one that is meant, or has the VM."""
+        for name, place, _ in self._operation.holds:
+            host = self._args[place] if name == "host" else NULL_REF
+            if name == "VM":
+                host = self._database.read("VM", self._args[place])["resident_on"]
+            if host in self._database["host"] and host != self._inventory.master:
+                if not self._inventory.is_live(host):
+                    raise ApiError("HOST_OFFLINE", host)
+                return str(host)
+        return None
+
+    def hold(self) -> None:
+        for name, place, entry in self._operation.holds:
+            target = self._args[place]
+            self._database.add_to_map(name, target, "current_operations", self.task, entry)
+
+    def work(self) -> Value:
+        self.result = self._operation.effect(self._inventory, self._database, self._args)
+        return self.result
+
+    def release(self) -> None:
+        for name, place, _ in self._operation.holds:
+            target = self._args[place]
+            if target in self._database[name]:
+                self._database.remove_from_map(name, target, "current_operations", self.task)
+        self.done.set()

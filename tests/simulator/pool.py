@@ -1,0 +1,185 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A pool without its sockets: all that it holds, and the hands with which a test moves it."""
+
+from __future__ import annotations
+
+from . import catalogue, classes, readers
+from .calls import CallLog
+from .clock import Clock, RealClock, VirtualClock
+from .collector import INTERVAL, Collector
+from .database import Database, Record
+from .dispatch import Dispatcher
+from .events import Events
+from .faults import Fault
+from .inventory import Inventory
+from .legacy_events import LegacyEvents
+from .lives import Life
+from .operations import Operations
+from .sessions import Sessions
+from .tasks import FINAL, Tasks
+from .values import ApiError, Value
+
+
+class Pool:
+    """What a master holds in its memory and its database, and what it does by itself."""
+
+    def __init__(
+        self,
+        *,
+        username: str = "root",
+        password: str = "xapi-secret",
+        culls_like: str = "25.37",
+        clock: Clock | None = None,
+    ) -> None:
+        self.username = username
+        self.password = password
+        self.clock = clock or RealClock()
+        self.database = Database(classes.BLANKS)
+        self.inventory = Inventory(self.database, self.clock)
+        self._sessions = Sessions(self.database, self.clock, username=username, password=password)
+        self._tasks = Tasks(self.database, self.clock, self._sessions, self.inventory)
+        self.operations = Operations(self.database, self.clock, self._tasks, self.inventory)
+        self.events = Events(self.database, self.clock)
+        self._legacy_events = LegacyEvents(self.database, self.clock)
+        self._sessions.ended += [self.events.session_ended, self._legacy_events.session_ended]
+        self._collector = Collector(
+            self.database, self.clock, self._tasks, self._sessions, culls_like=culls_like
+        )
+        self.dispatcher = Dispatcher(self.clock, self._sessions)
+        self.dispatcher.serve(readers.messages(self.database))
+        self.dispatcher.serve(self.operations.messages(catalogue.CATALOGUE))
+        for part in (
+            self._sessions,
+            self._tasks,
+            self.inventory,
+            self.events,
+            self._legacy_events,
+        ):
+            self.dispatcher.serve(part.messages())
+
+    @property
+    def master_ref(self) -> str:
+        return self.inventory.master
+
+    @property
+    def pool_uuid(self) -> str:
+        uuid: str = self.database.read("pool", self.inventory.pool)["uuid"]
+        return uuid
+
+    @property
+    def log(self) -> CallLog:
+        """Every call, in order."""
+        return self.dispatcher.log
+
+    def sessions(self) -> list[str]:
+        """References of the sessions that are logged in."""
+        return list(self.database["session"])
+
+    def logout(self, session: str) -> None:
+        """End a session as its owner or the collector would."""
+        self._sessions.logout(session)
+
+    def find(self, name: str, label: str) -> str:
+        """Reference of the one object of a class with a label: find("VM", "web-1")."""
+        (ref,) = self.database.find_by_name(name, label)
+        return ref
+
+    def record(self, ref: str) -> Record | None:
+        """A task's record as it is now; None when it is gone."""
+        try:
+            return dict(self._tasks.read(ref))
+        except ApiError:
+            return None
+
+    def add_task(self, label: str, *, life: Life | None = None, **fields: Value) -> str:
+        """Put a task into the pool; any field of the class can be given, and a life to live."""
+        with self.database.lock:
+            ref = self._tasks.create(label)
+            if fields.get("status") in FINAL:
+                fields.setdefault("finished", self._tasks.read(ref)["created"])
+                fields.setdefault("progress", 1.0)
+            self.set_task(ref, **fields)
+        if life is not None:
+            self.operations.play(ref, life)
+        return ref
+
+    def set_task(self, ref: str, **fields: Value) -> None:
+        """Write fields of a task, one after the other."""
+        for field, value in fields.items():
+            self._tasks.write(ref, field, value)
+
+    def destroy_task(self, ref: str) -> None:
+        """Delete a task's record at once, whatever its status."""
+        self._tasks.delete(ref)
+
+    def fail(
+        self,
+        method: str = "*",
+        *,
+        ref: str = "",
+        nth: int = 1,
+        count: int | None = 1,
+        delay: float = 0.0,
+        error: list[str] | None = None,
+        http: tuple[int, str] | None = None,
+        body: str | None = None,
+        cut: str | bool = "",
+    ) -> None:
+        """Make calls go wrong; see Fault for the words. `cut=True` is `cut="before"`."""
+        where = "before" if cut is True else cut or ""
+        self.dispatcher.faults.add(
+            Fault(method, ref, nth, count, delay, tuple(error or ()), http, body, where)
+        )
+
+    def heal(self) -> None:
+        """Take all faults back."""
+        self.dispatcher.faults.clear()
+
+    def collect(self) -> None:
+        """One pass of garbage collection, now."""
+        self._collector.collect()
+        self._legacy_events.heartbeat()
+
+    def collect_for_ever(self) -> None:
+        """Collect every 30 seconds from now on."""
+
+        def again() -> None:
+            self.collect()
+            self.collect_for_ever()
+
+        self.clock.after(INTERVAL, again)
+
+    def advance(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        if not isinstance(self.clock, VirtualClock):
+            raise TypeError("advance needs a simulator with a VirtualClock")
+        self.clock.advance(seconds)
+
+    def stop(self) -> None:
+        """Do nothing more, and break the calls that are blocked."""
+        self.clock.stop()
+        self.operations.stop()
+        self.drop_blocked()
+
+    def drop_blocked(self) -> None:
+        self.events.drop_blocked()
+        self._legacy_events.drop_blocked()
+
+    def forget_running(self) -> None:
+        """What the end of the master's process takes with it; nobody is told."""
+        self.operations.stop()
+        self._tasks.forget_all()
+        self._sessions.forget_all()
+        self.operations.forget_holds()
+        self.drop_blocked()
+
+    def delete_carried(self, host: str) -> None:
+        """What the master does when a supporter's toolstack comes back (cancel_tasks.ml)."""
+        with self.database.lock:
+            for ref, record in self.database.records("task").items():
+                if record["resident_on"] == host and record["status"] in ("pending", "cancelling"):
+                    self.operations.stop(ref)
+                    self._tasks.delete(ref)

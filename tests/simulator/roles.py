@@ -1,0 +1,55 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Accounts, their roles, and the refusal of what a role may not do (rbac.ml)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .values import ApiError
+
+BY_PRIVILEGE = (
+    "pool-admin",
+    "pool-operator",
+    "vm-power-admin",
+    "vm-admin",
+    "vm-operator",
+    "client-cert",
+    "read-only",
+)
+"""From the most to the least; each role may do all that those after it may."""
+
+PERSONAL = tuple(role for role in BY_PRIVILEGE if role != "client-cert")
+
+
+class Account(NamedTuple):
+    """Who may log in. Root has no sid: all its sessions share one owner and pass every check."""
+
+    name: str
+    role: str
+    sid: str
+    is_root: bool = False
+
+
+def accounts(root: str) -> dict[str, Account]:
+    """Root, and two accounts for each role: `vm-admin` and `vm-admin-2`."""
+    found = {root: Account(root, "pool-admin", "", is_root=True)}
+    for role in PERSONAL:
+        for name in (role, f"{role}-2"):
+            found[name] = Account(name, role, f"u:{name}")
+    return found
+
+
+def holders(least: str) -> tuple[str, ...]:
+    """The roles that may do what needs at least this one."""
+    return BY_PRIVILEGE[: BY_PRIVILEGE.index(least) + 1]
+
+
+def require(account: Account, least: str, permission: str) -> None:
+    """Raise RBAC_PERMISSION_DENIED unless the account's role is `least` or more."""
+    if not account.is_root and account.role not in holders(least):
+        allowed = ", ".join(holders(least))
+        text = f"No permission in user session. (Roles with this permission: {allowed})"
+        raise ApiError("RBAC_PERMISSION_DENIED", permission.lower(), text)

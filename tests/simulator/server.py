@@ -1,0 +1,160 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The simulator: a pool and the hosts that answer for it."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable
+
+from . import crowd
+from .certificate import Certificate
+from .clock import Clock
+from .control import Door
+from .host import Host
+from .pool import Pool
+
+PORT_TRIES = 20
+
+
+class Simulator(Pool):
+    """A XAPI pool on loopback, from entering its context to leaving it.
+
+    All hosts listen on one port, each on an address of its own: 127.0.0.1, 127.0.0.2 and on. The
+    address of the master that a supporter names comes without a port, so they could not share one.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        username: str = "root",
+        password: str = "xapi-secret",
+        tasks: int = 0,
+        supporters: int = 0,
+        addresses: Iterable[str] = (),
+        tls: bool = False,
+        collects: bool = True,
+        culls_like: str = "25.37",
+        clock: Clock | None = None,
+        control: bool = False,
+    ) -> None:
+        """Nothing listens yet.
+
+        `addresses` are those of the supporters, in place of the neighbours of `host`; `control`
+        opens /simulator/ to whoever can connect.
+        """
+        super().__init__(username=username, password=password, culls_like=culls_like, clock=clock)
+        self._port = port
+        self._collects = collects
+        all_addresses = [host, *(list(addresses) or _neighbours(host, supporters))]
+        self.certificate = Certificate(["localhost", *all_addresses]) if tls else None
+        door = Door(self) if control else None
+        self.hosts = [self._host(address, door) for address in all_addresses]
+        self.inventory.fill()
+        crowd.gather(self, tasks)
+
+    def _host(self, address: str, door: Door | None) -> Host:
+        label = f"host-{len(self.database['host'].rows) + 1}"
+        return Host(
+            self.inventory.add_host(label, address),
+            address,
+            self.dispatcher,
+            master_address=lambda: self.master.address,
+            tls=self.certificate.context if self.certificate else None,
+            control=door.answer if door else None,
+        )
+
+    def __enter__(self) -> Simulator:
+        self._listen()
+        if self._collects:
+            self.collect_for_ever()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: types.TracebackType | None,
+    ) -> None:
+        self.stop()
+        for host in self.hosts:
+            host.down()
+        if self.certificate:
+            self.certificate.remove()
+
+    def _listen(self) -> None:
+        """A free port of the first address may be taken on the next: then another is tried."""
+        for tries_left in reversed(range(PORT_TRIES)):
+            try:
+                for host in self.hosts:
+                    host.up(self._port or self.hosts[0].port)
+                return
+            except OSError:
+                for host in self.hosts:
+                    host.down()
+                    host.port = 0
+                if self._port or not tries_left:
+                    raise
+
+    @property
+    def url(self) -> str:
+        """The first host's address, such as http://127.0.0.1:40123."""
+        return self.hosts[0].url
+
+    @property
+    def master(self) -> Host:
+        return next(host for host in self.hosts if host.ref == self.master_ref)
+
+    def restart_master(self, *, generations_lost: int = 0) -> None:
+        """The master's toolstack restarts: tasks and sessions are gone, and nobody is told."""
+        master = self.master
+        master.down()
+        self.forget_running()
+        self.database.lose(generations_lost)
+        self.inventory.agent_started(master.ref)
+        master.up()
+
+    def promote(self, place: int) -> None:
+        """Another host, by its place in `hosts`, becomes master and knows no task, no session."""
+        old, new = self.master, self.hosts[place]
+        old.down()
+        new.down()
+        self.forget_running()
+        self.inventory.make_master(new.ref)
+        self.inventory.agent_started(new.ref)
+        old.up()
+        new.up()
+
+    def restart_supporter(self, place: int) -> None:
+        """A supporter's toolstack restarts: the master deletes the tasks that it was carrying."""
+        host = self.hosts[place]
+        host.down()
+        self.delete_carried(host.ref)
+        self.inventory.agent_started(host.ref)
+        host.up()
+
+    def boot(self, place: int = 0, *, error: Iterable[str] = ("HOST_STILL_BOOTING",)) -> None:
+        """A host is in emergency mode and refuses every call, until `boot(place, error=())`."""
+        self.hosts[place].emergency = list(error)
+
+    def take_down(self, place: int) -> None:
+        """A host is dead: it refuses connections, and the pool knows."""
+        self.hosts[place].down()
+        self.inventory.set_live(self.hosts[place].ref, False)
+
+    def bring_up(self, place: int) -> None:
+        self.hosts[place].up()
+        self.inventory.set_live(self.hosts[place].ref, True)
+
+
+def _neighbours(host: str, count: int) -> list[str]:
+    if not count:
+        return []
+    network, _, last = host.rpartition(".")
+    if not network.startswith("127."):
+        raise ValueError(f"supporters of {host} need addresses of their own")
+    return [f"{network}.{int(last) + place}" for place in range(1, count + 1)]

@@ -1,0 +1,127 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sessions: login and logout, what a session may be used for, and who owns what through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from . import classes, roles
+from .clock import Clock
+from .database import Database
+from .messages import Context, Message
+from .values import ApiError, Date, ref, text
+
+LAST_ACTIVE_STEP = 600
+"""Seconds; `last_active` is written at most this often (session_check.ml)."""
+
+
+class Sessions:
+    """The sessions of a pool. They live in the master's memory: a restart forgets them."""
+
+    def __init__(self, database: Database, clock: Clock, *, username: str, password: str) -> None:
+        self.accounts = roles.accounts(username)
+        self.password = password
+        self.ended: list[Callable[[str], None]] = []
+        """Called with the reference of each session that ends."""
+        self._database = database
+        self._clock = clock
+        self._active: dict[str, float] = {}
+
+    def login(self, host: str, name: str, password: str, originator: str) -> str:
+        account = self.accounts.get(name)
+        if account is None or password != self.password:
+            raise ApiError("SESSION_AUTHENTICATION_FAILED", name, "Authentication failure")
+        now = self._clock.now()
+        session = self._database.create(
+            "session",
+            classes.new(
+                "session",
+                auth_user_name=name,
+                auth_user_sid=account.sid,
+                is_local_superuser=account.is_root,
+                originator=originator,
+                this_host=host,
+                last_active=Date.at(now),
+                validation_time=Date.at(now),
+            ),
+        )
+        self._active[session] = now
+        return session
+
+    def account(self, session: str) -> roles.Account:
+        """Whose session this is; SESSION_INVALID where there is none. Marks it as used."""
+        with self._database.lock:
+            try:
+                record = self._database.read("session", session)
+            except ApiError:
+                raise ApiError("SESSION_INVALID", session) from None
+            now = self._clock.now()
+            if now > self._active[session] + LAST_ACTIVE_STEP:
+                self._active[session] = now
+                self._database.write("session", session, "last_active", Date.at(now))
+        return self.accounts[record["auth_user_name"]]
+
+    def last_active(self, session: str) -> float:
+        return self._active[session]
+
+    def logout(self, session: str) -> None:
+        self._database.delete("session", session)
+        del self._active[session]
+        for callback in self.ended:
+            callback(session)
+
+    def owner(self, session: str) -> str | None:
+        """The sid of a session's account; None where the session has ended."""
+        try:
+            sid: str = self._database.read("session", session)["auth_user_sid"]
+        except ApiError:
+            return None
+        return sid
+
+    def forget_all(self) -> None:
+        """A restart: gone without a word to anybody."""
+        self._database.empty("session")
+        self._active.clear()
+
+    def messages(self) -> list[Message]:
+        def login(
+            context: Context, name: str, password: str, _version: str, originator: str
+        ) -> str:
+            return self.login(context.host, name, password, originator)
+
+        def logout(context: Context) -> str:
+            self.logout(context.session)
+            return ""
+
+        optional = ((text, "1.1"), (text, ""))
+        return [
+            Message(
+                "session.login_with_password",
+                (text, text),
+                login,
+                defaults=optional,
+                has_session=False,
+            ),
+            Message("session.logout", (), logout),
+            *(
+                Message(f"session.get_{field}", (ref,), self._getter(field))
+                for field in (
+                    "uuid",
+                    "this_host",
+                    "this_user",
+                    "last_active",
+                    "pool",
+                    "originator",
+                    "is_local_superuser",
+                    "auth_user_name",
+                    "auth_user_sid",
+                    "rbac_permissions",
+                )
+            ),
+        ]
+
+    def _getter(self, field: str) -> Callable[[Context, str], object]:
+        return lambda context, session: self._database.read("session", session)[field]

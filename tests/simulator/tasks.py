@@ -1,0 +1,218 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The task class: its messages, and the ways in which a task ends (taskHelper.ml, xapi_task.ml)."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable
+
+from . import classes, roles
+from .clock import Clock
+from .database import Database, Record
+from .inventory import Inventory
+from .messages import Context, Message
+from .sessions import Sessions
+from .values import NULL_REF, ApiError, Date, Value, choice, number, ref, text, text_map, texts
+from .wire_xml import to_text
+
+STATUS = choice("pending", "success", "failure", "cancelling", "cancelled")
+FINAL = ("success", "failure", "cancelled")
+PROTECTED_KEYS = ("applies_to", "XenCenterUUID", "XenCenterMeddlingActionTitle")
+
+
+class Tasks:
+    """The tasks of a pool. They live in the master's memory: a restart forgets them."""
+
+    def __init__(
+        self, database: Database, clock: Clock, sessions: Sessions, inventory: Inventory
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._sessions = sessions
+        self._inventory = inventory
+        self.cancel_hooks: dict[str, Callable[[], None]] = {}
+        """What hears of a cancel, by task; one without is deaf, like any from task.create."""
+
+    def create(
+        self,
+        label: str,
+        description: str = "",
+        *,
+        session: str = NULL_REF,
+        parent: str = NULL_REF,
+        other_config: dict[str, str] | None = None,
+    ) -> str:
+        database = self._database
+        if parent not in database["task"]:
+            parent = NULL_REF
+        record = classes.new(
+            "task",
+            name_label=label,
+            name_description=description,
+            created=Date.at(self._clock.now()),
+            resident_on=self._inventory.master,
+            subtask_of=parent,
+            other_config={f"http:{key}": value for key, value in (other_config or {}).items()},
+        )
+        task = database.create("task", record, {"session": session, "forwarded_to": NULL_REF})
+        if parent != NULL_REF:
+            database.write("task", parent, "subtasks", [*self.read(parent)["subtasks"], task])
+        return task
+
+    def read(self, task: str) -> Record:
+        return self._database.read("task", task)
+
+    def delete(self, task: str) -> None:
+        """Remove the record at once, whatever its status."""
+        with self._database.lock:
+            parent = self.read(task)["subtask_of"]
+            self._database.delete("task", task)
+            self.cancel_hooks.pop(task, None)
+            if parent in self._database["task"]:
+                left = [child for child in self.read(parent)["subtasks"] if child != task]
+                self._database.write("task", parent, "subtasks", left)
+
+    def forward(self, task: str, host: str) -> None:
+        """Hand a task to another host, which then carries it."""
+        self._database["task"][task].hidden["forwarded_to"] = host
+        self._database.write("task", task, "resident_on", host)
+
+    def write(self, task: str, field: str, value: Value) -> None:
+        self._database.write("task", task, field, value)
+
+    def forget_all(self) -> None:
+        self._database.empty("task")
+        self.cancel_hooks.clear()
+
+    def success_writes(self, result: Value) -> list[tuple[str, Value]]:
+        """The writes that end a task well, each one seen by whoever reads in between."""
+        return [
+            ("allowed_operations", []),
+            ("finished", Date.at(self._clock.now())),
+            ("progress", 1.0),
+            ("result", to_text(result)),
+            ("status", "success"),
+        ]
+
+    def failure_writes(self, error: list[str]) -> list[tuple[str, Value]]:
+        return [
+            ("progress", 1.0),
+            ("error_info", error),
+            ("backtrace", "(((process xapi)(filename simulated.ml)(line 1)))"),
+            ("finished", Date.at(self._clock.now())),
+            ("allowed_operations", []),
+            ("status", "cancelled" if error[0] == "TASK_CANCELLED" else "failure"),
+        ]
+
+    def cancelled_writes(self) -> list[tuple[str, Value]]:
+        return [
+            ("progress", 1.0),
+            ("finished", Date.at(self._clock.now())),
+            ("status", "cancelled"),
+            ("allowed_operations", []),
+        ]
+
+    def end(self, task: str, writes: list[tuple[str, Value]]) -> None:
+        """Carry out the writes of an end, unless the task is gone or has ended already."""
+        with self._database.lock:
+            if task in self._database["task"] and self.read(task)["status"] == "pending":
+                for field, value in writes:
+                    self.write(task, field, value)
+
+    def _check_owner(self, context: Context, task: str) -> None:
+        row = self._database["task"].rows.get(task)
+        owner = self._sessions.owner(row.hidden["session"]) if row is not None else None
+        if owner is None or owner != context.account.sid:
+            roles.require(context.account, "pool-operator", "task.destroy/any")
+
+    def _create(self, context: Context, label: str, description: str) -> str:
+        parent = context.task_header or NULL_REF
+        return self.create(label, description, session=context.session, parent=parent)
+
+    def _destroy(self, context: Context, task: str) -> str:
+        self._check_owner(context, task)
+        if self.read(task)["status"] in FINAL:
+            self.delete(task)
+        else:
+            self._database.add_to_map("task", task, "current_operations", "task", "destroy")
+        return ""
+
+    def _cancel(self, context: Context, task: str) -> str:
+        """Accepted whatever the status; whether anything comes of it is the work's affair."""
+        self._check_owner(context, task)
+        carrier = self._database["task"][task].hidden["forwarded_to"]
+        if carrier in self._database["host"] and not self._inventory.is_live(carrier):
+            raise ApiError("HOST_OFFLINE", carrier)
+        self.write(task, "current_operations", {dummy_ref("task.cancel"): "cancel"})
+        hook = self.cancel_hooks.get(task)
+        if hook is not None:
+            hook()
+        return ""
+
+    def _start_cancel(self, context: Context, task: str) -> str:
+        """Async.task.cancel: done in the background, and its reference names no task."""
+        with contextlib.suppress(ApiError):
+            self._cancel(context, task)
+        return dummy_ref(context.label)
+
+    def _setter(self, field: str) -> Callable[[Context, str, Value], str]:
+        def set_field(context: Context, task: str, value: Value) -> str:
+            self._check_owner(context, task)
+            self.write(task, field, value)
+            return ""
+
+        return set_field
+
+    def _add_to_other_config(self, context: Context, task: str, key: str, value: str) -> str:
+        self._check_owner(context, task)
+        self._database.add_to_map("task", task, "other_config", key, value)
+        return ""
+
+    def _remove_from_other_config(self, context: Context, task: str, key: str) -> str:
+        self._check_owner(context, task)
+        self._database.remove_from_map("task", task, "other_config", key)
+        return ""
+
+    def _set_other_config(self, context: Context, task: str, value: dict[str, str]) -> str:
+        self._check_owner(context, task)
+        present = self.read(task)["other_config"]
+        for key in PROTECTED_KEYS:
+            if present.get(key) != value.get(key):
+                verb = "remove_from" if key not in value else "add_to"
+                roles.require(context.account, "vm-operator", f"task.{verb}_other_config/key:{key}")
+        self.write(task, "other_config", value)
+        return ""
+
+    def messages(self) -> list[Message]:
+        keys = PROTECTED_KEYS
+        return [
+            Message("task.create", (text, text), self._create),
+            Message("task.destroy", (ref,), self._destroy),
+            Message("task.cancel", (ref,), self._cancel, start=self._start_cancel),
+            Message("task.set_status", (ref, STATUS), self._setter("status")),
+            Message("task.set_progress", (ref, number), self._setter("progress")),
+            Message("task.set_result", (ref, text), self._setter("result")),
+            Message("task.set_error_info", (ref, texts), self._setter("error_info")),
+            Message(
+                "task.add_to_other_config",
+                (ref, text, text),
+                self._add_to_other_config,
+                protected_keys=keys,
+            ),
+            Message(
+                "task.remove_from_other_config",
+                (ref, text),
+                self._remove_from_other_config,
+                protected_keys=keys,
+            ),
+            Message("task.set_other_config", (ref, text_map), self._set_other_config),
+        ]
+
+
+def dummy_ref(label: str) -> str:
+    """A reference of something that is not in the database, with its name in it (ref.ml)."""
+    return f"DummyRef:|{uuid.uuid4()}|{label}"

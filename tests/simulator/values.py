@@ -1,0 +1,179 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Values as the API types them, and the words with which the server refuses a wrong one."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+Value = Any
+"""str, Date, bool, int, Int32, float, None, a list of values, or a dict of text to values."""
+
+NULL_REF = "OpaqueRef:NULL"
+EPOCH = "19700101T00:00:00Z"
+
+
+class Date(str):
+    """A moment as the server writes it: 20261123T10:11:12Z. XML-RPC gives it a tag of its own."""
+
+    @classmethod
+    def at(cls, moment: float) -> Date:
+        return cls(time.strftime("%Y%m%dT%H:%M:%SZ", time.gmtime(moment)))
+
+
+class Int32(int):
+    """The one integer type that XML-RPC answers carry with a tag."""
+
+
+class ApiError(Exception):
+    """An error of the API: a code and its parameters, all text."""
+
+    def __init__(self, code: str, *params: str) -> None:
+        super().__init__(code, *params)
+        self.code = code
+        self.params_list = list(params)
+
+    @property
+    def description(self) -> list[str]:
+        return [self.code, *self.params_list]
+
+
+def internal_failure(text: str) -> ApiError:
+    """What any OCaml `Failure` becomes on its way out (exnHelper.ml)."""
+    return ApiError("INTERNAL_ERROR", f"Failure({_ocaml_quoted(text)})")
+
+
+def _ocaml_quoted(text: str) -> str:
+    named = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b"}
+    quoted = []
+    for byte in text.encode("utf-8", "surrogateescape"):
+        char = chr(byte)
+        quoted.append(named.get(char) or (char if 32 <= byte < 127 else f"\\{byte:03d}"))
+    return '"' + "".join(quoted) + '"'
+
+
+def show(value: Value) -> str:
+    """A value as the server's marshaller shows it in its error texts (ocaml-rpc, Rpc.to_string)."""
+    if value is None:
+        return "N"
+    if isinstance(value, bool):
+        return f"B({'true' if value else 'false'})"
+    if isinstance(value, int):
+        return f"I({value})"
+    if isinstance(value, float):
+        return f"F({value:g})"
+    if isinstance(value, Date):
+        return f"D({value})"
+    if isinstance(value, str):
+        return f"S({value})"
+    if isinstance(value, list):
+        return "[" + ";".join(map(show, value)) + "]"
+    return "{" + ";".join(f"{key}:{show(item)}" for key, item in value.items()) + "}"
+
+
+Reader = Callable[[Value], Value]
+
+
+def text(value: Value) -> str:
+    if isinstance(value, str) and not isinstance(value, Date):
+        return value
+    raise internal_failure(f"Expected string, got '{show(value)}'")
+
+
+ref = text
+
+
+def number(value: Value) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str) and not isinstance(value, Date):
+        return _ocaml_float(value)
+    raise internal_failure(f"Expected float, got '{show(value)}'")
+
+
+def _ocaml_float(written: str) -> float:
+    plain = written.replace("_", "")
+    try:
+        if plain == plain.strip() and plain and not written.startswith("_"):
+            return float.fromhex(plain) if "0x" in plain.lower() else float(plain)
+    except (ValueError, OverflowError):
+        pass
+    raise internal_failure("float_of_string")
+
+
+def integer(value: Value) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and not isinstance(value, Date):
+        found = ocaml_int64(value)
+        if found is None:
+            raise internal_failure("Int64.of_string")
+        return found
+    raise internal_failure(f"Expected int64, got '{show(value)}'")
+
+
+_INT64 = re.compile(
+    r"[-+]?(0[xX][0-9a-fA-F][0-9a-fA-F_]*|0[oO][0-7][0-7_]*|0[bB][01][01_]*|0u[0-9_]+|[0-9][0-9_]*)"
+)
+
+
+def ocaml_int64(written: str) -> int | None:
+    """An integer as OCaml's Int64.of_string reads it; None where that raises."""
+    if not _INT64.fullmatch(written):
+        return None
+    plain = written.replace("_", "").lower()
+    sign = -1 if plain.startswith("-") else 1
+    digits = plain.lstrip("+-")
+    bits = digits[:2] in ("0x", "0o", "0b", "0u")
+    found = sign * (
+        int(digits[2:]) if digits[:2] == "0u" else int(digits, 0) if bits else int(digits)
+    )
+    if bits and 0 <= abs(found) < 2**64:
+        return (found + 2**63) % 2**64 - 2**63
+    return found if -(2**63) <= found < 2**63 else None
+
+
+def boolean(value: Value) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise internal_failure(f"Expected bool, got '{show(value)}'")
+
+
+def texts(value: Value) -> list[str]:
+    if isinstance(value, list):
+        return [text(item) for item in value]
+    raise internal_failure(f"Expecting Rpc.Enum, but found '{show(value)}'")
+
+
+refs = texts
+
+
+def text_map(value: Value) -> dict[str, str]:
+    if isinstance(value, dict):
+        return {key: text(item) for key, item in value.items()}
+    raise internal_failure(f"Expecting Rpc.Dict, but found '{show(value)}'")
+
+
+def choice(*names: str) -> Reader:
+    """An enumeration; the server reads its words in any case."""
+
+    def read(value: Value) -> str:
+        if isinstance(value, str) and not isinstance(value, Date) and value.lower() in names:
+            return value.lower()
+        raise internal_failure("Unknown tag/contents")
+
+    return read
+
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def storable(written: str) -> str:
+    """What the database keeps of a text: all up to the first character that XML 1.0 forbids."""
+    bad = _NOT_XML.search(written)
+    return written if bad is None else written[: bad.start()]
