@@ -13,6 +13,9 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+TICK = 1e-6
+"""Seconds; moments closer than this are one: POSIX times as floats tell no more apart."""
+
 
 class Timer:
     """Something that is due once; `cancel` may come at any moment, also too late."""
@@ -142,7 +145,7 @@ class VirtualClock:
         end = self._now + seconds
         while True:
             with self._lock:
-                timer = self._queue.pop_due(end)
+                timer = self._queue.pop_due(end + TICK)
             if timer is None:
                 break
             self._now = max(self._now, timer.due)

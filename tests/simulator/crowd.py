@@ -27,7 +27,8 @@ KINDS = (
 )
 """Label, status, age in seconds."""
 
-WORKING = Life(duration=600.0, steps=120)
+WORK = 600.0
+"""Seconds that each running task goes on for."""
 NO_DISK_LEFT = ["SR_BACKEND_FAILURE_44", "", "There is insufficient space"]
 
 
@@ -41,5 +42,19 @@ def gather(simulator: Simulator, count: int) -> None:
             fields["finished"] = Date.at(created + age / 2)
         if status == "failure":
             fields["error_info"] = NO_DISK_LEFT
-        works = status == "pending" and label.startswith("Async.")
-        simulator.add_task(label, life=WORKING if works else None, **fields)
+        life = None
+        if status == "pending" and label.startswith("Async."):
+            fields["progress"] = round(age / (age + WORK), 2)
+            life = _rest_of_work(fields["progress"])
+        simulator.add_task(label, life=life, **fields)
+
+
+def _rest_of_work(progress: float) -> Life:
+    """The life of a task that has come this far already: a step every twenty seconds."""
+    steps = int(WORK / 20)
+    rise = (1 - progress) / steps
+    writes = tuple(
+        (WORK * step / steps, "progress", round(progress + rise * step, 3))
+        for step in range(1, steps)
+    )
+    return Life(duration=WORK, steps=1, writes=writes)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from .clock import Clock, Timer
+from .clock import TICK, Clock, Timer
 from .tasks import Tasks
 from .values import ApiError, Value
 
@@ -77,20 +77,17 @@ class Player:
         self._life = life
         self._work = work or (lambda: life.result)
         self._ended = ended
+        self._plan: list[tuple[float, Callable[[], None]]] = []
+        self._began = 0.0
         self._timers: list[Timer] = []
         self._over = False
 
     def start(self) -> None:
         life = self._life
+        self._began = self._clock.now()
         self._tasks.cancel_hooks[self._task] = self._cancel
-        self._be_cancellable()
-        if life.duration is not None:
-            for step in range(1, life.steps):
-                share = step / life.steps
-                self._write_at(share * life.duration, "progress", round(share, 4))
-            self._at(life.duration, self._finish)
-        for moment, field, value in life.writes:
-            self._write_at(moment, field, value)
+        self._plan = sorted(self._planned(), key=lambda item: item[0])
+        self._follow_plan()
         if life.deleted_after is not None:
             self._clock.after(life.deleted_after, self._delete)
 
@@ -100,31 +97,36 @@ class Player:
         for timer in self._timers:
             timer.cancel()
 
-    def _be_cancellable(self) -> None:
-        when = self._life.cancellable
-        if isinstance(when, bool):
-            when = ((0.0, when),)
-        for moment, possible in when:
-            self._write_at(moment, "allowed_operations", ["cancel"] if possible else [])
+    def _planned(self) -> Iterator[tuple[float, Callable[[], None]]]:
+        life = self._life
+        when = life.cancellable
+        for moment, possible in ((0.0, when),) if isinstance(when, bool) else when:
+            yield moment, self._writer("allowed_operations", ["cancel"] if possible else [])
+        for moment, field, value in life.writes:
+            yield moment, self._writer(field, value)
+        if life.duration is not None:
+            for step in range(1, life.steps):
+                share = step / life.steps
+                yield share * life.duration, self._writer("progress", round(share, 4))
+            yield life.duration, self._finish
 
-    def _write_at(self, moment: float, field: str, value: Value) -> None:
-        self._at(moment, lambda: self._tasks.write(self._task, field, value))
+    def _writer(self, field: str, value: Value) -> Callable[[], None]:
+        return lambda: self._tasks.write(self._task, field, value)
 
-    def _at(self, moment: float, action: Callable[[], None]) -> None:
-        def act() -> None:
-            if not self._over:
-                # Where the record is gone the work goes on without a trace.
-                with contextlib.suppress(ApiError):
-                    action()
-
-        if moment == 0:
-            act()
-        else:
-            self._timers.append(self._clock.after(moment, act))
+    def _follow_plan(self) -> None:
+        """Do what is due and set one timer for what is next: a pool may have thousands of lives."""
+        while self._plan and not self._over:
+            wait = self._began + self._plan[0][0] - self._clock.now()
+            if wait > TICK:
+                self._timers = [self._clock.after(wait, self._follow_plan)]
+                return
+            # Where the record is gone the work goes on without a trace.
+            with contextlib.suppress(ApiError):
+                self._plan.pop(0)[1]()
 
     def _cancel(self) -> None:
         if self._life.cancel_after is not None and not self._over:
-            self._at(self._life.cancel_after, self._finish_cancelled)
+            self._clock.after(self._life.cancel_after, self._finish_cancelled)
 
     def _finish(self) -> None:
         if self._life.outcome == "cancelled":
@@ -140,6 +142,8 @@ class Player:
                 self._end(self._tasks.success_writes(result))
 
     def _finish_cancelled(self) -> None:
+        if self._over:
+            return
         if self._life.cancel_error:
             self._end(self._tasks.failure_writes(["TASK_CANCELLED", self._task]))
         else:

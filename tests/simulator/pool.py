@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from . import catalogue, classes, readers
+from . import catalogue, classes, readers, writers
 from .calls import CallLog
 from .clock import Clock, RealClock, VirtualClock
 from .collector import INTERVAL, Collector
@@ -50,6 +50,7 @@ class Pool:
         )
         self.dispatcher = Dispatcher(self.clock, self._sessions)
         self.dispatcher.serve(readers.messages(self.database))
+        self.dispatcher.serve(writers.messages(self.database))
         self.dispatcher.serve(self.operations.messages(catalogue.CATALOGUE))
         for part in (
             self._sessions,
