@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+LINK := .cache/collections/ansible_collections/xen/xapi
+PYTEST = $(BIN)/python -m pytest --quiet --junit-xml=.cache/reports/$@.xml
+
+# In the order of `make test`: what is quick and fails often comes first.
+LINT := ruff-format ruff yamllint mypy ansible-lint
+GATES := ruff-format ruff yamllint mypy changelog-lint unit conformance build-check integration \
+	ansible-lint docs-lint ansible-units sanity
+
+# What the user's shell says about Ansible is about other projects.
+unexport $(filter ANSIBLE_%,$(.VARIABLES))
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
+export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
+export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+WITH_TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.DEFAULT_GOAL := help
+.PHONY: help test demo format lint $(GATES) lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
+
+test: $(READY) ## run every gate, quick ones first, and stop at the first that fails
+	@$(BIN)/python tests/gates/run.py $(GATES)
+
+demo: $(READY) ## show the collection at work on a simulated pool, or list the pool of XAPI_HOST
+	@$(BIN)/python -m tests.demo
+
+format: $(READY) ## formatting and the order of imports
+	$(BIN)/ruff check --quiet --fix --select I001 .
+	$(BIN)/ruff format .
+
+lint: $(LINT) ## formatting, linters and types
+
+ruff-format: $(READY) ## formatting of the Python files
+	$(BIN)/ruff format --check .
+
+ruff: $(READY) ## ruff
+	$(BIN)/ruff check .
+
+yamllint: $(READY) ## yamllint
+	$(BIN)/yamllint --strict .
+
+mypy: $(READY) ## types of the plugins and the simulator
+	$(BIN)/mypy
+
+ansible-lint: $(READY) ## ansible-lint, production profile
+	$(WITH_TOOLS) ansible-lint --offline
+
+changelog-lint: $(READY) ## changelog fragments
+	$(WITH_TOOLS) antsibull-changelog lint
+
+docs-lint: $(READY) ## documentation of the plugins
+	$(WITH_TOOLS) antsibull-docs lint-collection-docs --plugin-docs \
+		--validate-collection-refs=self --disallow-unknown-collection-refs .
+
+unit: $(READY) ## unit tests
+	$(PYTEST) tests/unit
+
+conformance: $(READY) ## the simulator against answers recorded from a real server
+	$(PYTEST) tests/conformance
+
+integration: $(READY) ## playbooks against the simulator
+	$(PYTEST) --numprocesses=2 tests/integration
+
+build-check: $(READY) ## the tarball, the demo and the rules of the house
+	$(PYTEST) --numprocesses=2 tests/gates
+
+ansible-units: $(READY) ## the unit tests once more, under ansible-test
+	$(BIN)/python tests/gates/ansible_test.py units
+
+sanity: $(READY) ## ansible-test sanity
+	$(BIN)/python tests/gates/ansible_test.py sanity
+
+lock: $(READY) ## pin again what requirements-dev.in asks for
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links --output-file requirements-dev.txt requirements-dev.in
+
+clean: ## remove all that make made
+	rm -rf .venv .cache .hypothesis tests/output
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(READY): requirements-dev.txt | $(LINK)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo 'This needs Python 3.11, 3.12 or 3.13. Name one: make PYTHON=python3.12' >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { rm -rf .venv; $(PYTHON) -m venv .venv; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' $<)"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement $< || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(LINK):
+	@mkdir -p $(@D)
+	@ln -sfn ../../../.. $@

@@ -1,0 +1,67 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs ansible-test on a copy of this checkout, in the only kind of folder that it accepts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = ROOT / ".cache" / "ansible-test"
+TREE = BASE / "ansible_collections" / "xen" / "xapi"
+HOME = BASE / "home"
+
+
+def copy_tree() -> None:
+    shutil.rmtree(TREE, ignore_errors=True)
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, names.split("\0")):
+        # A file that was removed stays listed until the removal is staged.
+        if (ROOT / name).is_file():
+            (TREE / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, TREE / name)
+    # Or ansible-test would ask the checkout around it, which ignores all that is in here.
+    subprocess.run(["git", "init", "--quiet"], cwd=TREE, check=True)
+
+
+def prepare_home() -> None:
+    """A home of its own: ansible-test keeps its environments there."""
+    cache = HOME / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    # ansible-test looks here before it downloads get-pip; the pip that Python brings will do.
+    bootstrap = "import ensurepip; ensurepip.bootstrap(upgrade=True)\n"
+    (cache / "get_pip_24_2.py").write_text(bootstrap)
+    # It passes no variables on to pip, so a mirror named in the user's files is all that counts.
+    settings = Path.home() / ".config" / "pip"
+    link = HOME / ".config" / "pip"
+    if settings.is_dir() and not link.is_symlink():
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(settings, target_is_directory=True)
+
+
+def environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    # A pyenv shim answers to names of Pythons that are not installed.
+    folders = [folder for folder in os.get_exec_path() if not folder.endswith("/shims")]
+    path = os.pathsep.join([str(Path(sys.executable).parent), *folders])
+    return {**kept, "HOME": str(HOME), "PATH": path}
+
+
+def main(command: str, *arguments: str) -> int:
+    copy_tree()
+    prepare_home()
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    ansible_test = Path(sys.executable).parent / "ansible-test"
+    call = [str(ansible_test), command, "--local", "--python", python, *arguments]
+    return subprocess.run(call, cwd=TREE, env=environment(), check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,42 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nothing is forgotten when a module or a file is added."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.checkout import ROOT
+
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
+WITH_HEADER = {".cfg", ".py", ".toml", ".yml"}
+
+
+def test_the_action_group_names_every_module() -> None:
+    runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
+    assert sorted(runtime["action_groups"]["xapi"]) == MODULES
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("folder", ["unit", "integration"])
+def test_every_module_has_tests(module: str, folder: str) -> None:
+    assert list((ROOT / "tests" / folder).rglob(f"test_{module}.py"))
+
+
+def test_every_file_names_its_licence(files: list[Path]) -> None:
+    def names_it(file: Path) -> bool:
+        first = (ROOT / file).read_text(encoding="utf-8").splitlines()[:5]
+        return not first or "# SPDX-License-Identifier: GPL-3.0-or-later" in first
+
+    written = [
+        file
+        for file in files
+        if (file.suffix in WITH_HEADER or file.name in ("Makefile", "run"))
+        and "changelogs" not in file.parts
+    ]
+    assert [str(file) for file in written if not names_it(file)] == []

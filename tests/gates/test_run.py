@@ -1,0 +1,28 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.gates.run import count, summary
+
+
+@pytest.mark.parametrize(
+    ("attributes", "exit_code", "expected"),
+    [
+        (None, 0, "1 passed, 0 failed"),
+        (None, 2, "0 passed, 1 failed"),
+        ('tests="7" failures="0" errors="0" skipped="0"', 0, "7 passed, 0 failed"),
+        ('tests="7" failures="2" errors="1" skipped="1"', 1, "3 passed, 3 failed, 1 skipped"),
+        ('tests="0" failures="0" errors="0" skipped="0"', 5, "0 passed, 1 failed"),
+    ],
+)
+def test_counts(attributes: str | None, exit_code: int, expected: str, tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    if attributes:
+        report.write_text(f"<testsuites><testsuite {attributes}/></testsuites>")
+    assert summary(count(report, exit_code)) == expected

@@ -1,0 +1,107 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The collection as it is handed out: built here, installed into an empty folder and used there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import ROOT
+
+EXPECTED = {
+    "CHANGELOG.md",
+    "COPYING",
+    "README.md",
+    "meta/execution-environment.yml",
+    "meta/runtime.yml",
+    "playbooks/demo.yml",
+    "plugins/modules/task_info.py",
+    "requirements.txt",
+    "tests/simulator/__main__.py",
+}
+# Written by the build itself.
+ADDED = {"FILES.json", "MANIFEST.json"}
+
+
+def ansible(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-m", "ansible", *arguments]
+    env = {**os.environ, **environ}
+    done = subprocess.run(call, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tarball")
+    ansible("galaxy", "collection", "build", "--output-path", str(folder), str(ROOT))
+    (built,) = folder.glob("xen-xapi-*.tar.gz")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("installed")
+    ansible(
+        "galaxy", "collection", "install", "--offline", "--force", str(tarball), "-p", str(folder)
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def packed(tarball: Path) -> set[str]:
+    with tarfile.open(tarball) as archive:
+        return {member.name for member in archive.getmembers() if member.isfile()}
+
+
+def test_holds_what_users_need(packed: set[str]) -> None:
+    assert EXPECTED - packed == set()
+
+
+def test_holds_only_what_is_in_the_repository(packed: set[str], files: list[Path]) -> None:
+    assert packed - {file.as_posix() for file in files} - ADDED == set()
+
+
+def test_holds_no_hidden_files(packed: set[str]) -> None:
+    assert [name for name in packed if any(part.startswith(".") for part in Path(name).parts)] == []
+
+
+def test_documents_its_modules_once_installed(installed: Path) -> None:
+    environ = {"ANSIBLE_COLLECTIONS_PATH": str(installed)}
+    for module in sorted((ROOT / "plugins" / "modules").glob("*.py")):
+        name = f"xen.xapi.{module.stem}"
+        done = ansible("doc", "--type", "module", name, **environ)
+        assert name in done.stdout.lower()
+        assert str(installed) in done.stdout
+
+
+def test_names_its_needs_to_execution_environments(installed: Path) -> None:
+    builder = Path(sys.executable).with_name("ansible-builder")
+    call = [str(builder), "introspect", "--sanitize", str(installed)]
+    done = subprocess.run(call, capture_output=True, text=True, check=True, timeout=60)
+    assert "requests" in done.stdout
+
+
+def test_the_demo_runs_once_installed(installed: Path) -> None:
+    home = installed / "ansible_collections" / "xen" / "xapi"
+    call = [sys.executable, "-m", "tests.simulator", "--port", "0"]
+    with subprocess.Popen(call, cwd=home, stdout=subprocess.PIPE, text=True) as simulator:
+        try:
+            assert simulator.stdout
+            done = ansible(
+                *("playbook", "xen.xapi.demo", "--extra-vars", "demo_vm=web-1"),
+                ANSIBLE_COLLECTIONS_PATH=str(installed),
+                XAPI_HOST=simulator.stdout.readline().strip(),
+                XAPI_PASSWORD="xapi-secret",
+            )
+        finally:
+            simulator.terminate()
+    assert "web-1 has a snapshot" in done.stdout
