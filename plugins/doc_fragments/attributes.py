@@ -1,0 +1,40 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+---
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/xen.xapi.xapi) in C(module_defaults) to set the options of all modules.
+    support: full
+    membership:
+      - xen.xapi.xapi
+"""
+
+    # For modules that only read.
+    READ_ONLY = r"""
+---
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and predict its result without changing anything.
+    support: full
+    details:
+      - The module only reads, so it does the same in check mode.
+  diff_mode:
+    description: Returns what changed, or would change, when in diff mode.
+    support: full
+    details:
+      - The module changes nothing, so there is never a difference to show.
+  idempotent:
+    description: Changes nothing more when it is run again with the same options.
+    support: full
+    details:
+      - The module changes nothing.
+"""

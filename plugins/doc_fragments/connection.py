@@ -1,0 +1,70 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    # The twin of connection_spec in module_utils/_options.py.
+    DOCUMENTATION = r"""
+---
+options:
+  hostname:
+    description:
+      - The pool to talk to, by one or more of its members. They are tried in order until one
+        answers. A member that is not the pool's master names the master, which is used then.
+      - Each is a name, an address or an IPv6 address in brackets. A port may follow, as in
+        V(xcp1.example.com:8443), and beats O(port).
+      - C(https://) is understood unless C(http://) is written. With C(http://) the password
+        travels in clear, and a warning says so.
+      - If not set, the environment variable E(XAPI_HOST) is used, or else E(XENSERVER_HOST).
+        There several members are separated by commas.
+    type: list
+    elements: str
+    required: true
+  port:
+    description:
+      - The port for members that are written without one.
+      - Without it, that is 443, or 80 for a member written with C(http://).
+      - If not set, the environment variable E(XAPI_PORT) is used.
+    type: int
+  username:
+    description:
+      - The account to log in with.
+      - If not set, the environment variable E(XAPI_USERNAME) is used, or else E(XENSERVER_USER).
+    type: str
+    default: root
+  password:
+    description:
+      - The password of the account. It is required.
+      - If not set, the environment variable E(XAPI_PASSWORD) is used, or else
+        E(XENSERVER_PASSWORD).
+    type: str
+  validate_certs:
+    description:
+      - Whether the hosts' certificates must be signed by a trusted authority and be for the name
+        that is written in O(hostname).
+      - Without that check anyone on the way can pose as the pool and read the password.
+      - If not set, the environment variable E(XAPI_VALIDATE_CERTS) is used, or else
+        E(XENSERVER_VALIDATE_CERTS).
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - The certificate authorities to trust, as a PEM file or as a directory of such files under
+        OpenSSL's hash names. They take the place of those that the system trusts.
+      - Give the host's own certificate here if it is self-signed.
+      - If not set, the environment variable E(XAPI_CA_PATH) is used.
+    type: path
+requirements:
+  - requests (Python library)
+notes:
+  - The module runs where its task runs, which is best the controller. Nothing is installed on the
+    hosts of the pool.
+  - Environment variables that are set but empty count as not set.
+  - The proxies of the environment are used (E(HTTPS_PROXY), E(HTTP_PROXY), E(NO_PROXY)). A file
+    C(.netrc) is not read. Without O(ca_path), a bundle of authorities that
+    E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) names is used.
+  - A request, from the name look-up to the end of its answer, takes 30 seconds at most.
+"""

@@ -1,0 +1,119 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    # The twin of selector_spec in module_utils/_selector_options.py.
+    DOCUMENTATION = r"""
+---
+options:
+  uuid:
+    description:
+      - The uuids of the tasks. With O(ref), the tasks of both lists are selected.
+      - Upper and lower case are the same, and a uuid that is listed twice counts once.
+      - An empty list selects nothing, never everything.
+      - Mutually exclusive with O(name_label) and O(name_regex).
+    type: list
+    elements: str
+  ref:
+    description:
+      - The references of the tasks, such as V(OpaqueRef:12345678-9abc-def0-1234-56789abcdef0).
+        This is what a call with C(Async.) in its name returns.
+      - References, and the tasks themselves, last no longer than the XAPI process of the pool's
+        master.
+      - An empty list selects nothing, never everything.
+      - Mutually exclusive with O(name_label) and O(name_regex).
+    type: list
+    elements: str
+  name_label:
+    description:
+      - The whole label of the tasks, in its exact spelling. It is one text, never a list.
+      - For most tasks XAPI takes the name of the method as the label, such as
+        V(Async.VM.snapshot), so that many tasks have the same one.
+      - Mutually exclusive with O(uuid), O(ref) and O(name_regex).
+    type: raw
+  name_regex:
+    description:
+      - A regular expression of Python for the label of the tasks. It is one text, never a list.
+      - It is searched for anywhere in the label, unless the module says otherwise.
+      - An expression that the empty text matches is refused, since every label would match it.
+      - Mutually exclusive with O(uuid), O(ref) and O(name_label).
+    type: raw
+  min_age:
+    description:
+      - Only tasks that were made at least this long ago, by the server's clock.
+      - Seconds, or a number with C(s), C(m), C(h) or C(d) after it, such as V(30m).
+      - A task from the future, as after a jump of a host's clock, is too young.
+    type: str
+  max_age:
+    description:
+      - Only tasks that were made at most this long ago, by the server's clock.
+      - Written like O(min_age).
+    type: str
+  created_after:
+    description:
+      - Only tasks that were made at this time or later, by the server's clock.
+      - A time in ISO 8601 with its offset from UTC, such as V(2026-11-23T10:11:12Z) or
+        V(2026-11-23T11:11:12+01:00). What a module of this collection returned as C(server_time)
+        fits. A time without an offset is refused.
+    type: str
+  created_before:
+    description:
+      - Only tasks that were made at this time or earlier, by the server's clock.
+      - Written like O(created_after).
+    type: str
+  cancellable:
+    description:
+      - V(true) for running tasks that the server offers to cancel, V(false) for all others.
+      - Whether a task can be cancelled comes and goes while it runs.
+    type: bool
+  object:
+    description:
+      - Only tasks that are working on this object, as its C(current_operations) say.
+      - The server writes them to the object that an operation holds. A host has neither the tasks
+        of its storage repositories and disks nor the exports that it serves, and a migration
+        within the pool is on the virtual machine and the host that it goes to.
+    type: dict
+    suboptions:
+      type:
+        description: What the object is.
+        type: str
+        required: true
+        choices:
+          - VM
+          - host
+          - SR
+          - VDI
+      uuid:
+        description: The uuid of the object.
+        type: str
+        required: true
+  subtask_of:
+    description:
+      - Only parts of this task, which is given by its uuid or its reference.
+    type: raw
+  resident_on:
+    description:
+      - Only tasks that this host carries out, which is given by its uuid or its name.
+    type: raw
+  other_config:
+    description:
+      - Only tasks that have all these keys with these values in their C(other_config).
+      - Keys and values are compared as texts; V(true) and V(false) are written in lower case.
+    type: dict
+  exclude:
+    description:
+      - A regular expression of Python, or a list of them. Tasks whose whole label matches one of
+        them are left out, unless the module says otherwise.
+      - Running tasks that were left out are returned in RV(excluded).
+    type: raw
+notes:
+  - A value that cannot be meant is an error and never a selection of something else. That is an
+    empty text, white space at the start or the end of one, a null, a list where one text is
+    meant, a text that is no uuid, reference, time or duration, and an object, host or parent task
+    that does not exist. To leave an option out, use C(omit).
+  - Identity and filters are all to be met, so each further option selects less.
+"""

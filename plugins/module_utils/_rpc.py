@@ -1,0 +1,84 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import json
+from itertools import count
+from typing import Any, Iterable, NoReturn, Sequence
+
+from ._errors import UnexpectedAnswer, XapiFailure, redacted
+from ._transport import TIME_LIMIT, Answer, Endpoint, Transport
+
+_PATH = "/jsonrpc"
+_MISSING = object()
+
+
+class Rpc:
+    """Calls of XAPI on one host."""
+
+    def __init__(self, transport: Transport, endpoint: Endpoint) -> None:
+        self._transport = transport
+        self.endpoint = endpoint
+        self._ids = count(1)
+
+    def call(
+        self,
+        method: str,
+        params: Sequence[Any],
+        *,
+        secrets: Iterable[str] = (),
+        time_limit: float = TIME_LIMIT,
+        stoppable: bool = True,
+    ) -> Any:
+        """The result of a call; the secrets are hidden in the error that it may raise."""
+        number = next(self._ids)
+        request = {"jsonrpc": "2.0", "method": method, "params": list(params), "id": number}
+        answer = self._transport.post(
+            self.endpoint,
+            _PATH,
+            json.dumps(request).encode(),
+            time_limit=time_limit,
+            stoppable=stoppable,
+        )
+        envelope = self._envelope(answer)
+        error = envelope.get("error")
+        if error is not None:
+            self._fail(error, answer, method=method, secrets=tuple(secrets))
+        result = envelope.get("result", _MISSING)
+        if result is _MISSING or envelope.get("id") != number:
+            raise self._unexpected(answer)
+        return result
+
+    def _envelope(self, answer: Answer) -> dict[str, Any]:
+        try:
+            envelope = json.loads(answer.body) if answer.status == 200 else None
+        except (ValueError, RecursionError):
+            envelope = None
+        if not isinstance(envelope, dict):
+            raise self._unexpected(answer)
+        return envelope
+
+    def _fail(self, error: Any, answer: Answer, *, method: str, secrets: Sequence[str]) -> NoReturn:
+        # An error is an object in version 2 and an array in version 1; a host that is not ready
+        # sends the array in an envelope of version 2, with an id of 0.
+        if isinstance(error, dict):
+            error = [error.get("message"), *(error.get("data") or [])]
+        if not isinstance(error, list) or not error or not isinstance(error[0], str):
+            raise self._unexpected(answer)
+        code, *params = error
+        raise XapiFailure(
+            self.endpoint.url,
+            method=method,
+            code=code,
+            params=redacted(code, [str(param) for param in params], secrets=secrets),
+        )
+
+    def _unexpected(self, answer: Answer) -> UnexpectedAnswer:
+        return UnexpectedAnswer(
+            self.endpoint.url, status=answer.status, content_type=answer.content_type
+        )

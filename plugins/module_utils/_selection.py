@@ -1,0 +1,131 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Mapping
+
+from ._task import Task
+
+OBJECT_TYPES = ("VM", "host", "SR", "VDI")
+
+
+@dataclass(frozen=True)
+class ObjectOption:
+    """The object whose tasks are meant."""
+
+    type: str
+    uuid: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which tasks are meant: None where an option was not given, empty where it names nothing.
+
+    A doubt goes to the safe side, which is not the same for all modules: is_destructive says that
+    a task more is worse than a task less.
+    """
+
+    uuids: tuple[str, ...] | None = None
+    refs: tuple[str, ...] | None = None
+    name_label: str | None = None
+    name_regex: re.Pattern[str] | None = None
+    status: frozenset[str] | None = None
+    min_age: float | None = None
+    max_age: float | None = None
+    created_after: float | None = None
+    created_before: float | None = None
+    cancellable: bool | None = None
+    object: ObjectOption | None = None
+    subtask_of: str | None = None
+    resident_on: str | None = None
+    other_config: Mapping[str, str] = field(default_factory=dict)
+    exclude: tuple[re.Pattern[str], ...] = ()
+    is_destructive: bool = False
+
+    @property
+    def by_identity(self) -> bool:
+        return self.uuids is not None or self.refs is not None
+
+    @cached_property
+    def identities(self) -> frozenset[str]:
+        """The uuids and references together: none can be taken for one of the other kind."""
+        return frozenset((self.uuids or ()) + (self.refs or ()))
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the pool says about the things that a selection names: references, and the time."""
+
+    now: int | None
+    object_tasks: frozenset[str] = frozenset()
+    parent_ref: str = ""
+    host_ref: str = ""
+
+
+def matches(task: Task, selection: Selection, around: Surroundings) -> bool:
+    """Whether identity and filters meet a task; what exclude says is another question."""
+    return (
+        _is_named(task, selection)
+        and (selection.status is None or task.status in selection.status)
+        and _is_of_age(task, selection, around.now)
+        and (selection.cancellable is None or task.is_cancellable == selection.cancellable)
+        and (selection.object is None or task.ref in around.object_tasks)
+        and (selection.subtask_of is None or task.record.get("subtask_of") == around.parent_ref)
+        and (selection.resident_on is None or task.record.get("resident_on") == around.host_ref)
+        and _is_configured(task, selection.other_config)
+    )
+
+
+def is_excluded(task: Task, selection: Selection) -> bool:
+    """Whether exclude leaves a task out: by its whole label, or by any part where that is safer."""
+    if selection.is_destructive:
+        return any(regex.search(task.name_label) for regex in selection.exclude)
+    return any(regex.fullmatch(task.name_label) for regex in selection.exclude)
+
+
+def _is_named(task: Task, selection: Selection) -> bool:
+    if selection.by_identity:
+        return task.uuid in selection.identities or task.ref in selection.identities
+    if selection.name_label is not None:
+        return task.name_label == selection.name_label
+    if selection.name_regex is None:
+        return True
+    if selection.is_destructive:
+        return selection.name_regex.fullmatch(task.name_label) is not None
+    return selection.name_regex.search(task.name_label) is not None
+
+
+def _is_of_age(task: Task, selection: Selection, now: int | None) -> bool:
+    """Ages by the server's clock; a task from the future is too young, one without a date unfit."""
+    bounds = (
+        selection.min_age,
+        selection.max_age,
+        selection.created_after,
+        selection.created_before,
+    )
+    if all(bound is None for bound in bounds):
+        return True
+    created = task.created
+    if created is None or now is None:
+        return False
+    age = now - created
+    if selection.min_age is not None and (age < 0 or age < selection.min_age):
+        return False
+    if selection.max_age is not None and age > selection.max_age:
+        return False
+    if selection.created_after is not None and created < selection.created_after:
+        return False
+    return selection.created_before is None or created <= selection.created_before
+
+
+def _is_configured(task: Task, wanted: Mapping[str, str]) -> bool:
+    present = task.record.get("other_config") or {}
+    return all(present.get(key) == value for key, value in wanted.items())

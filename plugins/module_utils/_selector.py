@@ -1,0 +1,137 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ._errors import OptionError, XapiFailure
+from ._selection import Selection, Surroundings, is_excluded, matches
+from ._session import Session
+from ._task import Task, seconds_of
+from ._tasks import Tasks
+from ._values import is_ref, is_uuid
+
+_NO_SUCH_OBJECT = frozenset({"HANDLE_INVALID", "UUID_INVALID"})
+
+
+@dataclass
+class Found:
+    """The tasks that a selection met, what exclude left out, and the identities that no task has.
+
+    The server's time was read before the tasks, so that what came later cannot look older.
+    """
+
+    server_time: int | None
+    tasks: list[Task] = field(default_factory=list)
+    excluded: list[Task] = field(default_factory=list)
+    missing_uuids: list[str] = field(default_factory=list)
+    missing_refs: list[str] = field(default_factory=list)
+
+    @property
+    def missing(self) -> dict[str, list[str]]:
+        return {"uuid": self.missing_uuids, "ref": self.missing_refs}
+
+    @property
+    def excluded_briefly(self) -> list[dict[str, str]]:
+        """What modules return for the running tasks that exclude left out."""
+        return [
+            {"uuid": t.uuid, "ref": t.ref, "name_label": t.name_label, "status": t.status}
+            for t in self.excluded
+            if not t.is_finished
+        ]
+
+
+def find(session: Session, selection: Selection) -> Found:
+    """Read the selected tasks: one by its own calls, several or unknown ones by one listing."""
+    around = _look_around(session, selection)
+    found = Found(around.now)
+    present = _candidates(Tasks(session), selection)
+    for task in present:
+        if matches(task, selection, around):
+            (found.excluded if is_excluded(task, selection) else found.tasks).append(task)
+    if selection.by_identity:
+        uuids, refs = {task.uuid for task in present}, {task.ref for task in present}
+        found.missing_uuids = [uuid for uuid in selection.uuids or () if uuid not in uuids]
+        found.missing_refs = [ref for ref in selection.refs or () if ref not in refs]
+    return found
+
+
+def _candidates(tasks: Tasks, selection: Selection) -> list[Task]:
+    """The tasks among which those that are meant are, if they are at all."""
+    if selection.by_identity and not selection.identities:
+        return []
+    if len(selection.identities) != 1:
+        return tasks.get_all_records()
+    (identity,) = selection.identities
+    ref: str | None = identity
+    if not is_ref(identity):
+        ref = tasks.get_by_uuid(identity)
+    task = None if ref is None else tasks.get_record(ref)
+    return [] if task is None else [task]
+
+
+def _look_around(session: Session, selection: Selection) -> Surroundings:
+    now = seconds_of(session.server_time())
+    return Surroundings(
+        now=now,
+        object_tasks=_object_tasks(session, selection),
+        parent_ref=_parent_ref(session, selection),
+        host_ref=_host_ref(session, selection),
+    )
+
+
+def _object_tasks(session: Session, selection: Selection) -> frozenset[str]:
+    """The tasks that the object names as working on it."""
+    if selection.object is None:
+        return frozenset()
+    kind, uuid = selection.object.type, selection.object.uuid
+    try:
+        ref = session.call(f"{kind}.get_by_uuid", uuid)
+        return frozenset(session.call(f"{kind}.get_current_operations", ref))
+    except XapiFailure as failure:
+        raise _unknown("object", uuid, f"is no {kind} of this pool", failure) from failure
+
+
+def _parent_ref(session: Session, selection: Selection) -> str:
+    parent = selection.subtask_of
+    if parent is None:
+        return ""
+    tasks = Tasks(session)
+    if is_ref(parent):
+        ref = parent if tasks.get_record(parent) else None
+    else:
+        ref = tasks.get_by_uuid(parent)
+    if ref is None:
+        problem = "is no task of this pool; it may have been deleted"
+        raise OptionError("subtask_of", value=parent, problem=problem)
+    return ref
+
+
+def _host_ref(session: Session, selection: Selection) -> str:
+    host = selection.resident_on
+    if host is None:
+        return ""
+    if is_uuid(host):
+        try:
+            return str(session.call("host.get_by_uuid", host.lower()))
+        except XapiFailure as failure:
+            raise _unknown("resident_on", host, "is no host of this pool", failure) from failure
+    refs = session.call("host.get_by_name_label", host)
+    if len(refs) > 1:
+        problem = f"is the name of {len(refs)} hosts of this pool; give the uuid of one"
+        raise OptionError("resident_on", value=host, problem=problem)
+    if not refs:
+        raise OptionError("resident_on", value=host, problem="is no host of this pool")
+    return str(refs[0])
+
+
+def _unknown(option: str, value: str, problem: str, failure: XapiFailure) -> Exception:
+    """The error of an option that names what is not there; any other failure as it is."""
+    if failure.code in _NO_SUCH_OBJECT:
+        return OptionError(option, value=value, problem=problem)
+    return failure

@@ -1,0 +1,227 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime, timezone
+from functools import lru_cache
+from typing import Any, Mapping
+
+from ._errors import plain_words, redacted
+
+FINAL_STATUSES = frozenset({"success", "failure", "cancelled"})
+STATUSES = ("pending", "cancelling", "success", "failure", "cancelled")
+_NULL_REF = "OpaqueRef:NULL"
+_ETA_MIN_AGE = 10
+_TIME = re.compile(r"(\d{4}-?\d\d-?\d\dT\d\d:\d\d):([0-5]\d)(?:\.\d+)?Z?\Z", re.ASCII)
+_MOST_NESTED = 50
+_OPEN, _CLOSE = "<value>", "</value>"
+
+
+class Task:
+    """A task as it was at one moment: the record that the server gave for a reference."""
+
+    __slots__ = ("record", "ref")
+
+    def __init__(self, ref: str, record: Mapping[str, Any]) -> None:
+        self.ref = ref
+        self.record = record
+
+    @property
+    def uuid(self) -> str:
+        return str(self.record.get("uuid", ""))
+
+    @property
+    def name_label(self) -> str:
+        return str(self.record.get("name_label", ""))
+
+    @property
+    def status(self) -> str:
+        return str(self.record.get("status", ""))
+
+    @property
+    def created(self) -> int | None:
+        return seconds_of(self.record.get("created"))
+
+    @property
+    def progress(self) -> float | None:
+        return _fraction(self.record.get("progress"))
+
+    @property
+    def is_finished(self) -> bool:
+        """Only the status tells: every word that is not final counts as running."""
+        return self.status in FINAL_STATUSES
+
+    @property
+    def is_cancellable(self) -> bool:
+        return not self.is_finished and "cancel" in self.record.get("allowed_operations", ())
+
+    def to_dict(self, *, now: int | None) -> dict[str, Any]:
+        """What modules return for a task; now is the server's time."""
+        get = self.record.get
+        is_finished = self.is_finished
+        created, created_iso = _moment(get("created"))
+        finished, finished_iso = _moment(get("finished"))
+        if not finished:
+            # The server writes 1970 for a task that has not finished.
+            finished = finished_iso = None
+        progress = self.progress
+        age = None if now is None or created is None else now - created
+        duration = None
+        if is_finished and finished is not None and created is not None:
+            duration = finished - created
+        result = get("result")
+        error_info = get("error_info")
+        if error_info:
+            error_info = [error_info[0], *redacted(error_info[0], error_info[1:])]
+        return {
+            "ref": self.ref,
+            "uuid": get("uuid"),
+            "name_label": get("name_label"),
+            "name_description": get("name_description"),
+            "status": get("status"),
+            "is_finished": is_finished,
+            "progress": progress,
+            "created": created_iso,
+            "finished": finished_iso,
+            "age": age,
+            "duration": duration,
+            "eta": None if is_finished else _eta(age, progress),
+            "allowed_operations": get("allowed_operations"),
+            "current_operations": get("current_operations"),
+            "cancellable": self.is_cancellable,
+            "resident_on": _ref_or_none(get("resident_on")),
+            "type": get("type"),
+            "result": result,
+            "result_value": decoded_result(result) if result else None,
+            "error_info": error_info,
+            "error": _error(error_info) if error_info else None,
+            "backtrace": get("backtrace"),
+            "subtask_of": _ref_or_none(get("subtask_of")),
+            "subtasks": get("subtasks"),
+            "other_config": get("other_config"),
+        }
+
+
+def seconds_of(text: str | None) -> int | None:
+    """Seconds since 1970 for a time as the server writes it, such as 20261123T10:11:12Z."""
+    return _moment(text)[0]
+
+
+def iso_time(seconds: int | None) -> str | None:
+    """The time in ISO 8601, in UTC with a Z at its end."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat()[:19] + "Z"
+
+
+def _moment(text: str | None) -> tuple[int | None, str | None]:
+    """A time of the server in seconds since 1970 and in ISO 8601."""
+    match = _TIME.match(text or "")
+    if match is None:
+        return None, None
+    minute, second = match.groups()
+    seconds, iso = _minute(minute)
+    if seconds is None:
+        return None, None
+    return seconds + int(second), f"{iso}:{second}Z"
+
+
+# A listing has many tasks of one minute, and to take a time apart costs more than all the rest.
+@lru_cache(maxsize=4096)
+def _minute(text: str) -> tuple[int | None, str]:
+    date, clock = text.replace("-", "").split("T")
+    year, month, day = int(date[:4]), int(date[4:6]), int(date[6:])
+    try:
+        moment = datetime(year, month, day, int(clock[:2]), int(clock[3:]), tzinfo=timezone.utc)
+    except ValueError:
+        return None, ""
+    return int(moment.timestamp()), moment.isoformat()[:16]
+
+
+def decoded_result(text: str) -> Any:
+    """What a task's result means: XAPI keeps it as the XML of an XML-RPC value.
+
+    A void result is None. A text that is no such value, or that could do harm to whoever reads it
+    (a document type, which entities need; endless nesting), is returned as it is.
+    """
+    if not text:
+        return None
+    if not (text.startswith(_OPEN) and text.endswith(_CLOSE)):
+        return text
+    inner = text[len(_OPEN) : -len(_CLOSE)]
+    if "<" not in inner and "&" not in inner:
+        return inner or None
+    if "<!" in inner:
+        return text
+    # Most results are plain references: what only the others need is not loaded for them.
+    from xml.etree import ElementTree
+
+    try:
+        return _value(ElementTree.fromstring(text), depth=0)
+    except (ElementTree.ParseError, AttributeError, LookupError, TypeError, ValueError):
+        return text
+
+
+def _value(node: Any, *, depth: int) -> Any:
+    if depth > _MOST_NESTED:
+        raise ValueError("nested too deeply")
+    if len(node) == 0:
+        return node.text or ""
+    (typed,) = node
+    kind, text = typed.tag, typed.text or ""
+    if kind == "array":
+        return [_value(item, depth=depth + 1) for item in typed.find("data")]
+    if kind == "struct":
+        return {
+            member.find("name").text or "": _value(member.find("value"), depth=depth + 1)
+            for member in typed
+        }
+    if kind in ("int", "i4", "i8"):
+        return int(text)
+    if kind == "double":
+        return _finite(float(text))
+    if kind == "boolean":
+        return {"1": True, "0": False}[text]
+    if kind == "dateTime.iso8601":
+        return iso_time(seconds_of(text)) or text
+    if kind == "string":
+        return text
+    if kind == "nil":
+        return None
+    raise ValueError(f"no value of XML-RPC: {kind}")
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError("a number that JSON cannot hold")
+    return number
+
+
+def _fraction(progress: Any) -> float | None:
+    try:
+        return _finite(float(progress))
+    except (TypeError, ValueError):
+        return None
+
+
+def _eta(age: int | None, progress: float | None) -> int | None:
+    """Seconds left at the average speed so far, where there is enough to tell it from."""
+    if age is None or progress is None or age < _ETA_MIN_AGE or not 0 < progress < 1:
+        return None
+    return round(age * (1 - progress) / progress)
+
+
+def _ref_or_none(ref: str | None) -> str | None:
+    return None if ref == _NULL_REF else ref
+
+
+def _error(error_info: list[str]) -> dict[str, Any]:
+    code, *params = error_info
+    return {"code": code, "params": params, "message": plain_words(code, params)}

@@ -1,0 +1,67 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from typing import Any, Callable, TypeVar
+
+from ._errors import XapiFailure
+from ._session import Session
+from ._task import Task
+
+_Answer = TypeVar("_Answer")
+_NO_SUCH_TASK = frozenset({"HANDLE_INVALID", "UUID_INVALID"})
+
+
+class Tasks:
+    """The messages of XAPI's class task that the collection sends, under the names of XAPI.
+
+    A task that does not exist is None where one is asked for: the server deletes tasks at any
+    moment, so that a reference which was good for one call may be dead for the next.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get_record(self, ref: str) -> Task | None:
+        record = _unless_gone(lambda: self._session.call("task.get_record", ref))
+        return None if record is None else Task(ref, record)
+
+    def get_by_uuid(self, uuid: str) -> str | None:
+        """The reference of the task with a uuid."""
+        return _unless_gone(lambda: self._session.call("task.get_by_uuid", uuid))
+
+    def get_by_name_label(self, label: str) -> list[str]:
+        """The references of all tasks with exactly this label, in no order."""
+        refs: list[str] = self._session.call("task.get_by_name_label", label)
+        return refs
+
+    def get_all(self) -> list[str]:
+        """The references of all tasks, those among them that the server runs for itself."""
+        refs: list[str] = self._session.call("task.get_all")
+        return refs
+
+    def get_all_records(self) -> list[Task]:
+        records: dict[str, dict[str, Any]] = self._session.call("task.get_all_records")
+        return [Task(ref, record) for ref, record in records.items()]
+
+    def cancel(self, ref: str) -> bool:
+        """Ask for the end of a task; False where there is none.
+
+        The server accepts this whatever the task's status is and promises nothing (xapi_task.ml):
+        only the status tells what became of it.
+        """
+        return _unless_gone(lambda: self._session.call("task.cancel", ref)) is not None
+
+
+def _unless_gone(call: Callable[[], _Answer]) -> _Answer | None:
+    try:
+        return call()
+    except XapiFailure as failure:
+        if failure.code in _NO_SUCH_TASK:
+            return None
+        raise

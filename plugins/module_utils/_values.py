@@ -1,0 +1,128 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ._errors import OptionError
+
+_HEX = "[0-9a-f]"
+_UUID_FORM = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
+_UUID = re.compile(_UUID_FORM + r"\Z")
+_REF = re.compile("OpaqueRef:" + _UUID_FORM + r"\Z")
+_EXAMPLE = "12345678-9abc-def0-1234-56789abcdef0"
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)\Z", re.ASCII)
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST_DURATION = 10 * 365 * 86400
+_MOMENT = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)(?:\.\d+)?"
+    r"(?P<offset>Z|[+-]\d\d(?::?\d\d)?)?\Z",
+    re.ASCII,
+)
+
+
+def text_of(option: str, value: Any) -> str:
+    """One text that is not empty and has no white space around it."""
+    if isinstance(value, (list, dict)):
+        raise OptionError(option, value=value, problem="is a list or dict, where one text is meant")
+    if not isinstance(value, str):
+        raise OptionError(option, value=value, problem="is no text; put quotes around it")
+    if not value:
+        raise OptionError(option, value=value, problem="is empty")
+    if value != value.strip():
+        raise OptionError(option, value=value, problem="has white space at its start or end")
+    return value
+
+
+def uuid_of(option: str, value: Any) -> str:
+    """A uuid, in lower case."""
+    uuid = text_of(option, value).lower()
+    if not _UUID.match(uuid):
+        raise OptionError(option, value=value, problem=f"is no uuid such as {_EXAMPLE}")
+    return uuid
+
+
+def is_uuid(text: str) -> bool:
+    return _UUID.match(text.lower()) is not None
+
+
+def is_ref(text: str) -> bool:
+    return _REF.match(text) is not None
+
+
+def ref_of(option: str, value: Any) -> str:
+    """A reference, as `Async.` calls return it."""
+    ref = text_of(option, value)
+    if not _REF.match(ref):
+        raise OptionError(option, value=value, problem=f"is no ref such as OpaqueRef:{_EXAMPLE}")
+    return ref
+
+
+def regex_of(option: str, value: Any) -> re.Pattern[str]:
+    """A regular expression that is not met by the empty text: such a one is met by every text."""
+    written = text_of(option, value)
+    try:
+        regex = re.compile(written)
+    except (re.error, RecursionError, OverflowError) as error:
+        problem = f"is no regular expression of Python ({error})"
+        raise OptionError(option, value=value, problem=problem) from None
+    if regex.search(""):
+        problem = "matches the empty text, and so every label; say what must be in it"
+        raise OptionError(option, value=value, problem=problem)
+    return regex
+
+
+def seconds_of_duration(option: str, value: Any) -> float:
+    """The seconds in 90, 90s, 30m, 6h or 2d."""
+    match = _DURATION.match(text_of(option, value))
+    if match is None:
+        problem = "is no duration; write seconds, or a number with s, m, h or d, such as 30m"
+        raise OptionError(option, value=value, problem=problem)
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST_DURATION:
+        raise OptionError(option, value=value, problem="is longer than ten years")
+    return seconds
+
+
+def moment_of(option: str, value: Any) -> float:
+    """The POSIX time of a moment in ISO 8601 with its offset from UTC, such as server_time."""
+    example = "2026-11-23T10:11:12Z or 2026-11-23T11:11:12+01:00"
+    match = _MOMENT.match(text_of(option, value))
+    if match is None:
+        raise OptionError(option, value=value, problem=f"is no time such as {example}")
+    if match["offset"] is None:
+        problem = f"has no offset from UTC, so it could mean many moments; write {example}"
+        raise OptionError(option, value=value, problem=problem)
+    try:
+        naive = datetime.strptime(f"{match['date']} {match['time']}", "%Y-%m-%d %H:%M:%S")
+        aware = naive.replace(tzinfo=_zone(match["offset"]))
+    except ValueError as error:
+        raise OptionError(option, value=value, problem=f"is no time ({error})") from None
+    return aware.timestamp()
+
+
+def _zone(offset: str) -> timezone:
+    if offset == "Z":
+        return timezone.utc
+    digits = offset[1:].replace(":", "").ljust(4, "0")
+    distance = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(-distance if offset[0] == "-" else distance)
+
+
+def check_elements(option: str, written: Any) -> None:
+    """Refuse what is no text in a list; core makes text of it, of a null too.
+
+    So this looks at what was written, before core did.
+    """
+    for element in written if isinstance(written, list) else ():
+        if element is None:
+            raise OptionError(option, problem="has a null in its list")
+        if not isinstance(element, str):
+            raise OptionError(option, value=element, problem="is no text; put quotes around it")

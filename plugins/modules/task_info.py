@@ -1,0 +1,423 @@
+#!/usr/bin/python
+
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: task_info
+short_description: List the tasks of a XenServer or XCP-ng pool
+version_added: 0.1.0
+author:
+  - xen.xapi contributors (@xen-xapi)
+description:
+  - Returns tasks of XAPI, the management API of XenServer and XCP-ng, by uuid, reference or label,
+    and by what they are like.
+  - Without any of the options that select, it returns all tasks of the pool. Among them are short
+    ones that the pool runs for itself.
+  - A task that does not exist is no error; RV(missing) names it. XAPI deletes finished tasks after
+    a while, and many clients delete theirs at once.
+options:
+  sort:
+    description:
+      - The order of RV(tasks). V(-created) has the newest first, V(created) the oldest, V(progress)
+        those that have done least, and V(name_label) goes by the alphabet.
+    type: str
+    choices: [created, -created, progress, name_label]
+    default: -created
+  limit:
+    description:
+      - Return no more tasks than this, in the order of O(sort). RV(count) and RV(by_status) still
+        count all.
+    type: int
+  with_objects:
+    description:
+      - Return with each task the objects that it works on and the name of the host that it is on.
+      - This reads all virtual machines, hosts, storage repositories and disks of the pool.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - xen.xapi.connection
+  - xen.xapi.selector
+  - xen.xapi.status
+  - xen.xapi.attributes
+  - xen.xapi.attributes.read_only
+"""
+
+EXAMPLES = r"""
+---
+- name: List all tasks of the pool
+  xen.xapi.task_info:
+    hostname: xcp1.example.com
+    username: root
+    password: "{{ pool_password }}"
+  register: tasks
+
+- name: Stop if the import has failed
+  xen.xapi.task_info:
+    hostname:
+      - xcp1.example.com
+      - xcp2.example.com
+    password: "{{ pool_password }}"
+    ca_path: /etc/ssl/certs/pool.pem
+    ref:
+      - "{{ import_task_ref }}"
+  register: import
+  failed_when: import.by_status.failure > 0
+
+- name: Look for copies that have been running for more than six hours
+  xen.xapi.task_info:
+    hostname: xcp1.example.com
+    password: "{{ pool_password }}"
+    name_regex: VM\.copy|VDI\.copy
+    status: [pending]
+    min_age: 6h
+    sort: created
+    with_objects: true
+  register: slow
+
+- name: See what works on a virtual machine now
+  xen.xapi.task_info:
+    hostname: xcp1.example.com
+    password: "{{ pool_password }}"
+    object:
+      type: VM
+      uuid: "{{ vm_uuid }}"
+  register: working
+
+- name: Count the running snapshots, with the pool's address and account from the environment
+  xen.xapi.task_info:
+    name_label: Async.VM.snapshot
+  register: snapshots
+
+- name: Show what runs
+  ansible.builtin.debug:
+    msg: "{{ item.name_label }}: {{ (item.progress * 100) | round }} % done"
+  loop: "{{ snapshots.tasks | rejectattr('is_finished') }}"
+  loop_control:
+    label: "{{ item.uuid }}"
+"""
+
+RETURN = r"""
+---
+tasks:
+  description: The tasks, newest first. A value is null where it is not known.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    ref:
+      description: The reference of the task.
+      type: str
+      sample: OpaqueRef:0c5e9ed6-2d4d-7a95-13a7-ea0c8a9b6b5f
+    uuid:
+      description: The uuid of the task.
+      type: str
+      sample: 9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11
+    name_label:
+      description: The label, which is the name of the method for most tasks.
+      type: str
+      sample: Async.VM.snapshot
+    name_description:
+      description: The description, empty for most tasks.
+      type: str
+      sample: ""
+    status:
+      description:
+        - The state in the server's word. V(success), V(failure) and V(cancelled) are final.
+          V(pending), V(cancelling) and any other word mean that the task is running.
+      type: str
+      sample: pending
+    is_finished:
+      description: Whether RV(tasks[].status) is final.
+      type: bool
+      sample: false
+    progress:
+      description:
+        - What is done, from 0 to 1. The server writes 1 at every end, after a failure too, and may
+          do so before the task ends.
+      type: float
+      sample: 0.25
+    created:
+      description: When the task was made, by the server's clock.
+      type: str
+      sample: "2026-11-23T10:11:12Z"
+    finished:
+      description: When it ended. Null for a task that is running, and where the server set no time.
+      type: str
+      sample: null
+    age:
+      description: Seconds between RV(tasks[].created) and RV(server_time).
+      type: int
+      sample: 90
+    duration:
+      description: Seconds between RV(tasks[].created) and RV(tasks[].finished).
+      type: int
+      sample: null
+    eta:
+      description:
+        - Seconds that are left if the task goes on at its average speed. Null unless the task is
+          running, its progress is between 0 and 1, and it is at least 10 seconds old.
+      type: int
+      sample: 270
+    allowed_operations:
+      description: What the server offers to do with the task, C(cancel) or C(destroy).
+      type: list
+      elements: str
+      sample: [cancel]
+    current_operations:
+      description: What was asked to be done with the task, C(cancel) or C(destroy), by request.
+      type: dict
+      sample: {}
+    cancellable:
+      description: Whether the task is running and the server offers to cancel it.
+      type: bool
+      sample: true
+    resident_on:
+      description: The reference of the host that the task runs on.
+      type: str
+      sample: OpaqueRef:5f2c8ef0-35c6-3c1b-3bb9-ea9c5bcd5a6e
+    type:
+      description: The server's word for the kind of result, which is always the same.
+      type: str
+      sample: <none/>
+    result:
+      description: The result as the server keeps it, the XML of an XML-RPC value for most tasks.
+      type: str
+      sample: ""
+    result_value:
+      description:
+        - The result decoded. Null if there is none. Integers come as texts, since the server
+          writes them like that. A result that cannot be decoded safely is left as it is.
+      type: raw
+      sample: null
+    error_info:
+      description: The error as the server keeps it, its code first. Empty without an error.
+      type: list
+      elements: str
+      sample: []
+    error:
+      description: The error, or null.
+      type: dict
+      sample: null
+      contains:
+        code:
+          description: The server's code of the error.
+          type: str
+          sample: VM_BAD_POWER_STATE
+        params:
+          description: What the server says to the code.
+          type: list
+          elements: str
+        message:
+          description: A sentence for the common codes, else the code and its parameters.
+          type: str
+    backtrace:
+      description: The places in the server's code that the error went through.
+      type: str
+      sample: ()
+    subtask_of:
+      description: The reference of the task that this one is a part of.
+      type: str
+      sample: null
+    subtasks:
+      description: The references of the tasks that are parts of this one.
+      type: list
+      elements: str
+      sample: []
+    other_config:
+      description: Keys and values that clients keep with the task.
+      type: dict
+      sample: {}
+    objects:
+      description: The objects that name the task in their C(current_operations).
+      returned: when O(with_objects) is true
+      type: list
+      elements: dict
+      sample: []
+      contains:
+        type:
+          description: What the object is, V(VM), V(host), V(SR) or V(VDI).
+          type: str
+        uuid:
+          description: The uuid of the object.
+          type: str
+        name_label:
+          description: The name of the object.
+          type: str
+        operation:
+          description: What the task does with it.
+          type: str
+          sample: snapshot
+    resident_on_name:
+      description: The name of the host in RV(tasks[].resident_on), null if it is not there.
+      returned: when O(with_objects) is true
+      type: str
+      sample: xcp1
+count:
+  description: How many tasks were found, before O(limit).
+  returned: success
+  type: int
+  sample: 1
+by_status:
+  description: How many of those have each status. The five statuses of XAPI are always there.
+  returned: success
+  type: dict
+  sample: {pending: 1, cancelling: 0, success: 0, failure: 0, cancelled: 0}
+missing:
+  description: What was asked for and does not exist.
+  returned: success
+  type: dict
+  contains:
+    uuid:
+      description: The uuids that no task has.
+      type: list
+      elements: str
+      sample: []
+    ref:
+      description: The references that no task has.
+      type: list
+      elements: str
+      sample: []
+excluded:
+  description: The running tasks that only O(exclude) left out.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+  contains:
+    uuid:
+      description: The uuid of the task.
+      type: str
+    ref:
+      description: The reference of the task.
+      type: str
+    name_label:
+      description: The label of the task.
+      type: str
+    status:
+      description: The status of the task.
+      type: str
+pool:
+  description: The pool that answered.
+  returned: success
+  type: dict
+  contains:
+    uuid:
+      description: The uuid of the pool.
+      type: str
+      sample: 3c1f9d0a-9d3e-6b0c-5a5b-1e2f3a4b5c6d
+    name_label:
+      description: The name of the pool, which many pools leave empty.
+      type: str
+      sample: production
+    master:
+      description: The name of the host that is the pool's master.
+      type: str
+      sample: xcp1
+server_time:
+  description: The clock of the pool's master, read just before the tasks.
+  returned: success
+  type: str
+  sample: "2026-11-23T10:12:42Z"
+requests:
+  description: How many requests were sent to the pool, the login and the logout among them.
+  returned: success
+  type: int
+  sample: 6
+error:
+  description: The error with which the server answered a request.
+  returned: when the module fails because of it
+  type: dict
+  contains:
+    code:
+      description: The server's code of the error.
+      type: str
+      sample: SESSION_AUTHENTICATION_FAILED
+    params:
+      description: What the server says to the code.
+      type: list
+      elements: str
+    message:
+      description: A sentence for the common codes, else the code and its parameters.
+      type: str
+"""
+
+from collections import Counter
+from typing import Any
+
+from ..module_utils._errors import OptionError
+from ..module_utils._module import Run, run_module
+from ..module_utils._objects import Objects
+from ..module_utils._options import connection_spec
+from ..module_utils._selector import find
+from ..module_utils._selector_options import (
+    SELECTOR_EXCLUSIVE,
+    selection_of,
+    selector_spec,
+    status_spec,
+)
+from ..module_utils._task import STATUSES, Task, iso_time
+
+SORT_KEYS = {
+    "created": lambda task: task.created or 0,
+    "-created": lambda task: -(task.created or 0),
+    "progress": lambda task: task.progress or 0,
+    "name_label": lambda task: task.name_label,
+}
+
+
+def listing_spec() -> dict[str, dict[str, Any]]:
+    return {
+        "sort": {"type": "str", "choices": list(SORT_KEYS), "default": "-created"},
+        "limit": {"type": "int"},
+        "with_objects": {"type": "bool", "default": False},
+    }
+
+
+def list_tasks(run: Run) -> dict[str, Any]:
+    selection = selection_of(run.params, given=run.given)
+    limit = run.params["limit"]
+    if limit is not None and limit < 1:
+        raise OptionError("limit", value=limit, problem="is below 1; leave it out for no limit")
+    with run.connect() as session:
+        found = find(session, selection)
+        objects = Objects(session) if run.params["with_objects"] else None
+    listed = sorted(found.tasks, key=lambda task: task.uuid)
+    listed.sort(key=SORT_KEYS[run.params["sort"]])
+
+    def to_dict(task: Task) -> dict[str, Any]:
+        more = objects.to_dict(task) if objects is not None else {}
+        return {**task.to_dict(now=found.server_time), **more}
+
+    return {
+        "changed": False,
+        "tasks": [to_dict(task) for task in listed[:limit]],
+        "count": len(listed),
+        "by_status": {**dict.fromkeys(STATUSES, 0), **Counter(t.status for t in listed)},
+        "missing": found.missing,
+        "excluded": found.excluded_briefly,
+        "pool": session.pool.to_dict(),
+        "server_time": iso_time(found.server_time),
+        "requests": session.requests,
+    }
+
+
+def main() -> None:
+    run_module(
+        list_tasks,
+        argument_spec={
+            **connection_spec(),
+            **selector_spec(),
+            **status_spec(),
+            **listing_spec(),
+        },
+        mutually_exclusive=SELECTOR_EXCLUSIVE,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.xen.xapi.tests.pools import pool, start_pool
+
+__all__ = ["pool", "run", "start_pool"]
+
+ABOUT_THE_NETWORK = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "CURL_CA_BUNDLE")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_user(monkeypatch):
+    """The environment of whoever runs the tests is about other pools, and other ways to them."""
+    for name in os.environ:
+        if name.startswith(("XAPI_", "XENSERVER_")) or name.upper() in ABOUT_THE_NETWORK:
+            monkeypatch.delenv(name)
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Runs the main() of a module as Ansible does, and returns what Ansible would read."""
+    # Core collects warnings in other places in the controller's process than on a target.
+    warnings = []
+    monkeypatch.setattr(AnsibleModule, "warn", lambda _module, warning: warnings.append(warning))
+
+    def run_main(main, options, *, fails=False):
+        warnings.clear()
+        with patch_module_args(options), pytest.raises(SystemExit) as ended:
+            main()
+        result = json.loads(capsys.readouterr().out)
+        assert bool(ended.value.code) is fails, result
+        return {**result, "warnings": list(warnings)}
+
+    return run_main

@@ -1,0 +1,114 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._errors import UnexpectedAnswer, XapiFailure
+from ansible_collections.xen.xapi.plugins.module_utils._rpc import Rpc
+from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer, Endpoint
+
+ENDPOINT = Endpoint("https", "xcp1", 443)
+
+
+class OneAnswer:
+    """A transport that gives one answer to everything and keeps what was posted."""
+
+    def __init__(self, body, *, status=200, content_type="application/json"):
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self._answer = Answer(status, content_type, content)
+        self.posted = []
+
+    def post(self, endpoint, path, body, **_limits):
+        self.posted.append((endpoint, path, json.loads(body)))
+        return self._answer
+
+
+def call(transport, *, secrets=()):
+    return Rpc(transport, ENDPOINT).call("task.get_record", ["s", "t"], secrets=secrets)
+
+
+def test_a_request_is_version_2():
+    transport = OneAnswer({"jsonrpc": "2.0", "result": 1, "id": 1})
+    call(transport)
+    request = {"jsonrpc": "2.0", "method": "task.get_record", "params": ["s", "t"], "id": 1}
+    assert transport.posted == [(ENDPOINT, "/jsonrpc", request)]
+
+
+def test_every_request_has_another_id():
+    transport = OneAnswer({"error": ["X"]})
+    rpc = Rpc(transport, ENDPOINT)
+    for _time in range(2):
+        with pytest.raises(XapiFailure):
+            rpc.call("a.b", [])
+    assert len({request["id"] for _endpoint, _path, request in transport.posted}) == 2
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        {"jsonrpc": "2.0", "result": ["x"], "id": 1},
+        {"result": ["x"], "error": None, "id": 1},
+    ],
+)
+def test_results(envelope):
+    assert call(OneAnswer(envelope)) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("envelope", "code", "params"),
+    [
+        (
+            {"jsonrpc": "2.0", "error": {"code": 1, "message": "C", "data": ["p", "q"]}, "id": 1},
+            "C",
+            ("p", "q"),
+        ),
+        ({"jsonrpc": "2.0", "error": {"code": 1, "message": "C"}, "id": 1}, "C", ()),
+        ({"result": None, "error": ["C", "p"], "id": 1}, "C", ("p",)),
+        ({"jsonrpc": "2.0", "error": ["C"], "id": 0}, "C", ()),
+    ],
+)
+def test_all_three_shapes_of_errors(envelope, code, params):
+    with pytest.raises(XapiFailure) as caught:
+        call(OneAnswer(envelope))
+    assert (caught.value.code, caught.value.params) == (code, params)
+    assert caught.value.method == "task.get_record"
+    assert caught.value.url == "https://xcp1"
+
+
+def test_secrets_are_hidden_in_errors():
+    with pytest.raises(XapiFailure) as caught:
+        call(OneAnswer({"error": ["C", "the secret p"], "id": 1}), secrets=["secret"])
+    assert caught.value.params == ("the (hidden) p",)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"<html>welcome</html>", 200),
+        (b"", 200),
+        (b"\xff\xfe", 200),
+        (b"[" * 100_000, 200),
+        ([], 200),
+        ("text", 200),
+        ({}, 200),
+        ({"jsonrpc": "2.0", "id": 1}, 200),
+        ({"result": "of another request", "id": 7}, 200),
+        ({"result": "without id"}, 200),
+        ({"error": "text", "id": 1}, 200),
+        ({"error": [], "id": 1}, 200),
+        ({"error": [7], "id": 1}, 200),
+        ({"error": {"data": []}, "id": 1}, 200),
+        ({"result": 1, "id": 1}, 502),
+        ({"result": 1, "id": 1}, 302),
+        (b"<html>no</html>", 404),
+    ],
+)
+def test_what_is_no_answer_of_xapi(body, status):
+    with pytest.raises(UnexpectedAnswer) as caught:
+        call(OneAnswer(body, status=status, content_type="text/html"))
+    assert (caught.value.status, caught.value.content_type) == (status, "text/html")

@@ -1,0 +1,139 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._selection import (
+    ObjectOption,
+    Selection,
+    Surroundings,
+    is_excluded,
+    matches,
+)
+from ansible_collections.xen.xapi.plugins.module_utils._task import Task
+
+NOW = 1_000_000
+RECORD = {
+    "uuid": "uuid-a",
+    "name_label": "Async.VM.snapshot",
+    "status": "pending",
+    "created": "19700112T13:45:40Z",  # NOW - 60
+    "allowed_operations": ["cancel"],
+    "subtask_of": "OpaqueRef:parent",
+    "resident_on": "OpaqueRef:host",
+    "other_config": {"k": "v", "b": "true"},
+}
+AROUND = Surroundings(
+    now=NOW,
+    object_tasks=frozenset({"OpaqueRef:a"}),
+    parent_ref="OpaqueRef:parent",
+    host_ref="OpaqueRef:host",
+)
+VM = ObjectOption(type="VM", uuid="u")
+
+
+def regex(text):
+    return re.compile(text)
+
+
+def task(**changes):
+    return Task("OpaqueRef:a", {**RECORD, **changes})
+
+
+@pytest.mark.parametrize(
+    ("selection", "is_met"),
+    [
+        ({}, True),
+        ({"uuids": ("uuid-a",)}, True),
+        ({"uuids": ("uuid-b",)}, False),
+        ({"uuids": ()}, False),
+        ({"refs": ()}, False),
+        ({"uuids": (), "refs": ("OpaqueRef:a",)}, True),
+        ({"uuids": ("OpaqueRef:a",), "refs": ()}, True),
+        ({"name_label": "Async.VM.snapshot"}, True),
+        ({"name_label": "async.vm.snapshot"}, False),
+        ({"name_label": "VM.snapshot"}, False),
+        ({"name_regex": regex(r"VM\.")}, True),
+        ({"name_regex": regex(r"vm")}, False),
+        ({"name_regex": regex(r"VM\."), "is_destructive": True}, False),
+        ({"name_regex": regex(r"Async\.VM\..+"), "is_destructive": True}, True),
+        ({"status": frozenset({"pending"})}, True),
+        ({"status": frozenset({"success", "failure"})}, False),
+        ({"min_age": 60}, True),
+        ({"min_age": 61}, False),
+        ({"min_age": 0}, True),
+        ({"max_age": 60}, True),
+        ({"max_age": 59}, False),
+        ({"created_after": NOW - 60}, True),
+        ({"created_after": NOW - 59}, False),
+        ({"created_before": NOW - 60}, True),
+        ({"created_before": NOW - 61}, False),
+        ({"cancellable": True}, True),
+        ({"cancellable": False}, False),
+        ({"object": VM}, True),
+        ({"subtask_of": "OpaqueRef:parent"}, True),
+        ({"resident_on": "xcp1"}, True),
+        ({"other_config": {"k": "v"}}, True),
+        ({"other_config": {"k": "v", "b": "true"}}, True),
+        ({"other_config": {"k": "w"}}, False),
+        ({"other_config": {"missing": ""}}, False),
+        ({"name_label": "Async.VM.snapshot", "status": frozenset({"success"})}, False),
+        # exclude has no say here
+        ({"exclude": (regex("Async.VM.snapshot"),)}, True),
+    ],
+)
+def test_matches(selection, is_met):
+    assert matches(task(), Selection(**selection), AROUND) is is_met
+
+
+@pytest.mark.parametrize(
+    ("changes", "selection", "is_met"),
+    [
+        ({"created": "19700112T13:46:41Z"}, {"min_age": 0}, False),
+        ({"created": "19700112T13:46:41Z"}, {"max_age": 5}, True),
+        ({"created": "garbage"}, {"min_age": 0}, False),
+        ({"created": "garbage"}, {"max_age": 9}, False),
+        ({"created": "garbage"}, {"created_after": 0}, False),
+        ({"created": "garbage"}, {}, True),
+        ({"status": "success"}, {"cancellable": True}, False),
+        ({"status": "success"}, {"cancellable": False}, True),
+        ({"allowed_operations": []}, {"cancellable": True}, False),
+        ({"status": "cancelling"}, {"cancellable": True}, True),
+        ({"subtask_of": "OpaqueRef:NULL"}, {"subtask_of": "x"}, False),
+        ({"resident_on": "OpaqueRef:other"}, {"resident_on": "x"}, False),
+        ({"other_config": None}, {"other_config": {"k": "v"}}, False),
+    ],
+)
+def test_matches_of_other_tasks(changes, selection, is_met):
+    assert matches(task(**changes), Selection(**selection), AROUND) is is_met
+
+
+def test_no_age_without_the_servers_time():
+    assert not matches(task(), Selection(max_age=100), Surroundings(now=None))
+
+
+def test_a_task_that_the_object_does_not_name():
+    around = Surroundings(now=NOW, object_tasks=frozenset({"OpaqueRef:b"}))
+    assert not matches(task(), Selection(object=VM), around)
+
+
+@pytest.mark.parametrize(
+    ("exclude", "is_destructive", "is_left_out"),
+    [
+        ((), False, False),
+        (("SR",), False, False),
+        (("Async.VM.snapshot",), False, True),
+        (("VM",), False, False),
+        (("VM",), True, True),
+        (("SR", "VM"), True, True),
+        (("SR",), True, False),
+    ],
+)
+def test_is_excluded(exclude, is_destructive, is_left_out):
+    selection = Selection(exclude=tuple(map(regex, exclude)), is_destructive=is_destructive)
+    assert is_excluded(task(), selection) is is_left_out

@@ -1,0 +1,317 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import xmlrpc.client
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.xen.xapi.plugins.module_utils._task import (
+    Task,
+    decoded_result,
+    iso_time,
+    seconds_of,
+)
+
+REF = "OpaqueRef:0c5e9ed6-2d4d-7a95-13a7-ea0c8a9b6b5f"
+HOST = "OpaqueRef:5f2c8ef0-35c6-3c1b-3bb9-ea9c5bcd5a6e"
+NULL = "OpaqueRef:NULL"
+CREATED = 1_795_428_672  # 20261123T10:11:12Z
+
+PENDING = {
+    "uuid": "9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11",
+    "name_label": "Async.VM.snapshot",
+    "name_description": "",
+    "allowed_operations": ["cancel"],
+    "current_operations": {},
+    "created": "20261123T10:11:12Z",
+    "finished": "19700101T00:00:00Z",
+    "status": "pending",
+    "resident_on": HOST,
+    "progress": 0.25,
+    "type": "<none/>",
+    "result": "",
+    "error_info": [],
+    "other_config": {},
+    "subtask_of": NULL,
+    "subtasks": [],
+    "backtrace": "()",
+}
+SUCCESS = {
+    **PENDING,
+    "status": "success",
+    "allowed_operations": [],
+    "finished": "20261123T10:11:42Z",
+    "progress": 1.0,
+    "result": "<value>OpaqueRef:x</value>",
+}
+FAILURE = {**SUCCESS, "status": "failure", "result": "", "error_info": ["SR_FULL", "10", "5"]}
+
+
+def returned(record, *, age=90):
+    return Task(REF, record).to_dict(now=CREATED + age)
+
+
+def test_a_running_task():
+    assert returned(PENDING) == {
+        "ref": REF,
+        "uuid": "9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11",
+        "name_label": "Async.VM.snapshot",
+        "name_description": "",
+        "status": "pending",
+        "is_finished": False,
+        "progress": 0.25,
+        "created": "2026-11-23T10:11:12Z",
+        "finished": None,
+        "age": 90,
+        "duration": None,
+        "eta": 270,
+        "allowed_operations": ["cancel"],
+        "current_operations": {},
+        "cancellable": True,
+        "resident_on": HOST,
+        "type": "<none/>",
+        "result": "",
+        "result_value": None,
+        "error_info": [],
+        "error": None,
+        "backtrace": "()",
+        "subtask_of": None,
+        "subtasks": [],
+        "other_config": {},
+    }
+
+
+def test_a_finished_task():
+    task = returned(SUCCESS)
+    assert task["is_finished"] is True
+    assert task["finished"] == "2026-11-23T10:11:42Z"
+    assert task["duration"] == 30
+    assert task["eta"] is None
+    assert task["result"] == "<value>OpaqueRef:x</value>"
+    assert task["result_value"] == "OpaqueRef:x"
+
+
+def test_an_empty_record_has_every_key_with_null():
+    task = Task(REF, {}).to_dict(now=CREATED)
+    assert task.keys() == returned(PENDING).keys()
+    known = {key: value for key, value in task.items() if value is not None}
+    assert known == {"ref": REF, "is_finished": False, "cancellable": False}
+
+
+@pytest.mark.parametrize(
+    ("status", "is_finished"),
+    [
+        ("pending", False),
+        ("cancelling", False),
+        ("something new", False),
+        ("", False),
+        ("success", True),
+        ("failure", True),
+        ("cancelled", True),
+    ],
+)
+def test_only_the_status_says_whether_a_task_has_finished(status, is_finished):
+    misleading = SUCCESS if not is_finished else PENDING
+    assert Task(REF, {**misleading, "status": status}).is_finished is is_finished
+
+
+@pytest.mark.parametrize(
+    ("changes", "cancellable"),
+    [
+        ({}, True),
+        ({"allowed_operations": []}, False),
+        ({"allowed_operations": ["destroy"]}, False),
+        ({"status": "cancelling"}, True),
+        ({"status": "success"}, False),
+    ],
+)
+def test_cancellable_means_running_and_offered(changes, cancellable):
+    assert returned({**PENDING, **changes})["cancellable"] is cancellable
+
+
+@pytest.mark.parametrize(
+    ("progress", "age", "status", "eta"),
+    [
+        (0.25, 90, "pending", 270),
+        (0.5, 10, "pending", 10),
+        (0.5, 9, "pending", None),
+        (0.5, -5, "pending", None),
+        (0.0, 90, "pending", None),
+        (1.0, 90, "pending", None),
+        (-0.5, 90, "pending", None),
+        (1.5, 90, "pending", None),
+        (0.5, 90, "cancelling", 90),
+        (0.5, 90, "success", None),
+        (None, 90, "pending", None),
+    ],
+)
+def test_eta(progress, age, status, eta):
+    record = {**PENDING, "progress": progress, "status": status}
+    assert returned(record, age=age)["eta"] == eta
+
+
+@pytest.mark.parametrize(
+    ("progress", "expected"),
+    [(0, 0.0), ("0.5", 0.5), (float("nan"), None), (float("inf"), None), ("x", None)],
+)
+def test_progress_is_a_number_that_json_can_hold(progress, expected):
+    assert returned({**PENDING, "progress": progress})["progress"] == expected
+
+
+def test_ages_are_unknown_without_the_servers_time():
+    task = Task(REF, PENDING).to_dict(now=None)
+    assert task["age"] is None
+    assert task["eta"] is None
+
+
+def test_an_age_below_zero_is_told_as_it_is():
+    assert returned(PENDING, age=-3)["age"] == -3
+
+
+@pytest.mark.parametrize("status", ["success", "pending"])
+def test_the_server_writes_1970_where_it_has_no_end(status):
+    task = returned({**PENDING, "status": status})
+    assert task["finished"] is None
+    assert task["duration"] is None
+
+
+def test_an_end_of_a_task_that_still_runs_gives_no_duration():
+    assert returned({**SUCCESS, "status": "pending"})["duration"] is None
+
+
+def test_null_references_are_null():
+    task = returned({**PENDING, "resident_on": NULL, "subtask_of": NULL})
+    assert task["resident_on"] is None
+    assert task["subtask_of"] is None
+    assert returned({**PENDING, "subtask_of": REF})["subtask_of"] == REF
+
+
+def test_an_error_is_told_in_plain_words():
+    assert returned(FAILURE)["error"] == {
+        "code": "SR_FULL",
+        "params": ["10", "5"],
+        "message": "The storage repository is full: 10 bytes were asked for, 5 is the most.",
+    }
+
+
+def test_a_session_in_an_error_is_hidden():
+    task = returned({**FAILURE, "error_info": ["SESSION_INVALID", "OpaqueRef:secret"]})
+    assert task["error_info"] == ["SESSION_INVALID", "(hidden)"]
+    assert "secret" not in str(task)
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("20261123T10:11:12Z", "2026-11-23T10:11:12Z"),
+        ("20261123T10:11:12", "2026-11-23T10:11:12Z"),
+        ("2026-11-23T10:11:12Z", "2026-11-23T10:11:12Z"),
+        ("20261123T10:11:12.345Z", "2026-11-23T10:11:12Z"),
+        ("19700101T00:00:00Z", "1970-01-01T00:00:00Z"),
+        ("20261323T10:11:12Z", None),
+        ("20261123T10:11:12+0100", None),
+        ("yesterday", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_times(text, iso):
+    assert iso_time(seconds_of(text)) == iso
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("", None),
+        ("<value></value>", None),
+        ("<value>OpaqueRef:1</value>", "OpaqueRef:1"),
+        ("<value>12</value>", "12"),
+        ("<value>a &lt;b&gt; &amp; c</value>", "a <b> & c"),
+        ("<value><string>text</string></value>", "text"),
+        ("<value><boolean>1</boolean></value>", True),
+        ("<value><boolean>0</boolean></value>", False),
+        ("<value><double>0.5</double></value>", 0.5),
+        ("<value><i4>-3</i4></value>", -3),
+        ("<value><int>3</int></value>", 3),
+        ("<value><i8>9007199254740993</i8></value>", 9007199254740993),
+        ("<value><nil/></value>", None),
+        (
+            "<value><dateTime.iso8601>20261123T10:11:12Z</dateTime.iso8601></value>",
+            "2026-11-23T10:11:12Z",
+        ),
+        ("<value><array><data></data></array></value>", []),
+        (
+            "<value><array><data><value>a</value><value>b</value></data></array></value>",
+            ["a", "b"],
+        ),
+        ("<value><struct></struct></value>", {}),
+        (
+            "<value><struct><member><name>k</name><value>v</value></member></struct></value>",
+            {"k": "v"},
+        ),
+    ],
+)
+def test_results(text, value):
+    decoded = decoded_result(text)
+    assert decoded == value
+    assert type(decoded) is type(value)
+
+
+BOMB = (
+    '<!DOCTYPE v [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+    "<value>&b;</value>"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "OpaqueRef:1",
+        "plain",
+        " <value>a</value>",
+        "<value>cut",
+        "<value><value></value>",
+        "<value>&undefined;</value>",
+        "<value><boolean>2</boolean></value>",
+        "<value><double>nan</double></value>",
+        "<value><i4>three</i4></value>",
+        "<value><unheard/></value>",
+        "<value><array/></value>",
+        "<value><i4>1</i4><i4>2</i4></value>",
+        "<value><struct><member><value>v</value></member></struct></value>",
+        BOMB,
+        "<value>" + BOMB + "</value>",
+        '<value><!DOCTYPE v [<!ENTITY a "b">]>&a;</value>',
+        "<value><![CDATA[text]]></value>",
+        "<value><array><data>" * 60 + "</data></array></value>" * 60,
+        "<value><array><data>" * 100_000 + "</data></array></value>" * 100_000,
+    ],
+)
+def test_what_is_no_value_or_could_do_harm_stays_as_it_is(text):
+    assert decoded_result(text) == text
+
+
+TEXTS = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cn"]))
+VALUES = st.recursive(
+    TEXTS | st.booleans() | st.integers(-(2**31), 2**31 - 1) | st.floats(allow_nan=False),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(VALUES.filter(lambda value: value != "" and "inf" not in repr(value)))
+def test_what_an_encoder_of_xml_rpc_writes_is_decoded(value):
+    whole = xmlrpc.client.dumps((value,), allow_none=True)
+    text = "".join(line for line in whole[whole.index("<value>") :].split("</param>")[:1])
+    assert decoded_result(text.strip()) == value
+
+
+@given(st.text())
+def test_decoding_never_fails_and_json_can_hold_the_value(text):
+    json.dumps(decoded_result(f"<value>{text}</value>"), allow_nan=False)

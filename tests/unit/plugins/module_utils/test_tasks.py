@@ -1,0 +1,85 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiFailure
+from ansible_collections.xen.xapi.plugins.module_utils._session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._tasks import Tasks
+from ansible_collections.xen.xapi.plugins.module_utils._transport import Endpoint, Transport
+
+NO_UUID = "00000000-0000-0000-0000-000000000000"
+NO_REF = f"OpaqueRef:{NO_UUID}"
+
+
+@pytest.fixture
+def open_tasks(pool):
+    """The messages on a session of some account; all sessions are logged out in the end."""
+    sessions = []
+
+    def log_in(username="root"):
+        session = Session(
+            Transport(validate_certs=True, ca_path=None, stop=lambda: None),
+            endpoints=[Endpoint("http", "127.0.0.1", pool.hosts[0].port)],
+            username=username,
+            password=pool.password,
+            keep_secret=lambda _secret: None,
+        )
+        sessions.append(session)
+        return Tasks(session.__enter__())
+
+    yield log_in
+    for session in sessions:
+        session.__exit__(None, None, None)
+
+
+@pytest.fixture
+def tasks(open_tasks):
+    return open_tasks()
+
+
+def test_get_record(pool, tasks):
+    ref = pool.add_task("label", progress=0.25)
+    task = tasks.get_record(ref)
+    assert (task.ref, task.record) == (ref, pool.record(ref))
+    assert tasks.get_record(NO_REF) is None
+
+
+def test_get_by_uuid(pool, tasks):
+    ref = pool.add_task("label")
+    assert tasks.get_by_uuid(pool.record(ref)["uuid"]) == ref
+    assert tasks.get_by_uuid(NO_UUID) is None
+
+
+def test_get_by_name_label(pool, tasks):
+    same = {pool.add_task("same"), pool.add_task("same")}
+    pool.add_task("Same")
+    assert set(tasks.get_by_name_label("same")) == same
+    assert tasks.get_by_name_label("sam") == []
+
+
+def test_get_all_and_get_all_records(pool, tasks):
+    refs = {pool.add_task("one"), pool.add_task("two", status="success")}
+    assert set(tasks.get_all()) == refs
+    assert {task.ref: task.record for task in tasks.get_all_records()} == {
+        ref: pool.record(ref) for ref in refs
+    }
+
+
+def test_cancel(pool, tasks):
+    ref = pool.add_task("deaf")
+    assert tasks.cancel(ref) is True
+    assert list(pool.record(ref)["current_operations"].values()) == ["cancel"]
+    assert pool.record(ref)["status"] == "pending"
+    assert tasks.cancel(NO_REF) is False
+
+
+def test_cancel_of_a_task_of_somebody_else(pool, open_tasks):
+    ref = pool.add_task("not yours")
+    with pytest.raises(XapiFailure) as raised:
+        open_tasks("vm-admin").cancel(ref)
+    assert raised.value.code == "RBAC_PERMISSION_DENIED"
+    assert pool.record(ref)["current_operations"] == {}

@@ -1,0 +1,153 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
+from ansible_collections.xen.xapi.plugins.module_utils._values import (
+    moment_of,
+    ref_of,
+    regex_of,
+    seconds_of_duration,
+    text_of,
+    uuid_of,
+)
+
+UUID = "12345678-9abc-def0-1234-56789abcdef0"
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("0", 0),
+        ("90", 90),
+        ("90s", 90),
+        ("0.5", 0.5),
+        ("1.5m", 90),
+        ("30m", 1800),
+        ("6h", 21600),
+        ("2d", 172800),
+        ("3650d", 315360000),
+    ],
+)
+def test_durations(written, seconds):
+    assert seconds_of_duration("timeout", written) == seconds
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("", " ", "-1", "+1", "1 s", "s", "1w", "1S", "1h30m", "1,5", ".5", "1.", "1e3", "inf"),
+        *("nan", "True", "['5']", "٣", "3651d", "9" * 400),
+    ],
+)
+def test_no_durations(written):
+    with pytest.raises(OptionError) as raised:
+        seconds_of_duration("timeout", written)
+    assert raised.value.option == "timeout"
+    assert raised.value.value == written
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("1970-01-01T00:01:00.999Z", 60),
+        ("1970-01-01 01:00:00+01:00", 0),
+        ("1970-01-01T01:00:00+0100", 0),
+        ("1970-01-01T01:00:00+01", 0),
+        ("1969-12-31T23:30:00-00:30", 0),
+        ("2026-11-23T10:11:12Z", 1795428672),
+    ],
+)
+def test_moments(written, moment):
+    assert moment_of("created_after", written) == moment
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("2026-11-23T10:11:12", "no offset"),
+        ("2026-11-23", "no time"),
+        ("10:11:12Z", "no time"),
+        ("20261123T10:11:12Z", "no time"),
+        ("2026-02-30T10:11:12Z", "day"),
+        ("2026-11-23T25:11:12Z", "no time"),
+        ("2026-11-23T10:11:12+25:00", "no time"),
+        ("now", "no time"),
+        ("", "empty"),
+        (["2026-11-23T10:11:12Z"], "list"),
+    ],
+)
+def test_no_moments(written, problem):
+    with pytest.raises(OptionError) as raised:
+        moment_of("created_after", written)
+    assert problem in raised.value.problem
+
+
+@pytest.mark.parametrize(
+    ("read", "written", "value"),
+    [
+        (uuid_of, UUID, UUID),
+        (uuid_of, UUID.upper(), UUID),
+        (ref_of, f"OpaqueRef:{UUID}", f"OpaqueRef:{UUID}"),
+        (text_of, "Async.VM.snapshot", "Async.VM.snapshot"),
+        (text_of, "a b", "a b"),
+    ],
+)
+def test_values(read, written, value):
+    assert read("option", written) == value
+
+
+@pytest.mark.parametrize("read", [uuid_of, ref_of, text_of, regex_of])
+@pytest.mark.parametrize("written", ["", " ", " x", "x\n", None, 5, True, ["x"], {"x": "y"}])
+def test_no_texts(read, written):
+    with pytest.raises(OptionError):
+        read("option", written)
+
+
+@pytest.mark.parametrize(
+    ("read", "written"),
+    [
+        (uuid_of, UUID[:-1]),
+        (uuid_of, UUID + "0"),
+        (uuid_of, UUID.replace("-", "")),
+        (uuid_of, f"OpaqueRef:{UUID}"),
+        (ref_of, UUID),
+        (ref_of, "OpaqueRef:NULL"),
+        (ref_of, f"opaqueref:{UUID}"),
+        (ref_of, f"OpaqueRef:{UUID.upper()}"),
+        (ref_of, f"DummyRef:|{UUID}|task.cancel"),
+    ],
+)
+def test_malformed_identities(read, written):
+    with pytest.raises(OptionError) as raised:
+        read("option", written)
+    assert "such as" in raised.value.problem
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        (".*", "empty text"),
+        ("a*", "empty text"),
+        ("|x", "empty text"),
+        ("^", "empty text"),
+        ("$", "empty text"),
+        ("(?:)", "empty text"),
+        ("(", "no regular expression"),
+        ("*", "no regular expression"),
+        ("a{9999999999}", "no regular expression"),
+    ],
+)
+def test_refused_regexes(written, problem):
+    with pytest.raises(OptionError) as raised:
+        regex_of("name_regex", written)
+    assert problem in raised.value.problem
+
+
+def test_regexes():
+    assert regex_of("name_regex", "VM\\..+").search("Async.VM.start")

@@ -1,0 +1,199 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from ansible_collections.xen.xapi.plugins.modules import task_info
+
+NO_UUID = "00000000-0000-0000-0000-000000000000"
+NO_REF = f"OpaqueRef:{NO_UUID}"
+NO_STATUS = {"pending": 0, "cancelling": 0, "success": 0, "failure": 0, "cancelled": 0}
+
+
+@pytest.fixture
+def info(run, pool):
+    """Runs task_info on the pool with some options."""
+
+    def run_task_info(*, fails=False, **options):
+        connection = {"hostname": pool.url, "password": pool.password}
+        return run(task_info.main, {**connection, **options}, fails=fails)
+
+    return run_task_info
+
+
+def uuid_of(pool, ref):
+    return pool.record(ref)["uuid"]
+
+
+def refs(result):
+    return {task["ref"] for task in result["tasks"]}
+
+
+def test_all_tasks(pool, info):
+    tasks = {
+        pool.add_task("running", progress=0.4),
+        pool.add_task("done", status="success"),
+        pool.add_task("broken", status="failure", error_info=["SR_FULL", "2", "1"]),
+    }
+    result = info()
+    assert refs(result) == tasks
+    assert result["changed"] is False
+    assert result["count"] == 3
+    assert result["by_status"] == {**NO_STATUS, "pending": 1, "success": 1, "failure": 1}
+    assert result["missing"] == {"uuid": [], "ref": []}
+    assert result["pool"]["uuid"] == pool.pool_uuid
+    assert result["requests"] == len(pool.log) == 6
+
+
+def test_an_empty_pool(info):
+    result = info()
+    assert (result["tasks"], result["count"], result["by_status"]) == ([], 0, NO_STATUS)
+
+
+def test_a_status_that_is_not_known_is_counted(pool, info):
+    ref = pool.add_task("strange")
+    pool.set_task(ref, status="paused")
+    assert info()["by_status"] == {**NO_STATUS, "paused": 1}
+
+
+def test_the_newest_comes_first(pool, info):
+    times = ["20261123T10:00:02Z", "20261123T10:00:00Z", "20261123T10:00:01Z"]
+    for created in times:
+        pool.add_task("label", created=created)
+    created = [task["created"] for task in info()["tasks"]]
+    assert created == sorted(created, reverse=True)
+    assert len(set(created)) == 3
+
+
+def test_ages_are_by_the_clock_of_the_server(pool, info):
+    pool.add_task("old", created="20000101T00:00:00Z")
+    result = info()
+    assert result["server_time"].startswith("20")
+    assert result["tasks"][0]["age"] > 20 * 365 * 86400
+
+
+def test_one_uuid(pool, info):
+    wanted, _other = pool.add_task("wanted"), pool.add_task("other")
+    result = info(uuid=uuid_of(pool, wanted).upper())
+    assert refs(result) == {wanted}
+    assert not pool.log.of("task.get_all_records")
+
+
+def test_one_ref(pool, info):
+    wanted, _other = pool.add_task("wanted"), pool.add_task("other")
+    assert refs(info(ref=[wanted])) == {wanted}
+    assert not pool.log.of("task.get_all_records")
+
+
+def test_a_union_of_uuids_and_refs(pool, info):
+    first, second, _third = [pool.add_task("label") for _time in range(3)]
+    result = info(uuid=[uuid_of(pool, first), NO_UUID], ref=[first, second, NO_REF])
+    assert refs(result) == {first, second}
+    assert result["count"] == 2
+    assert result["missing"] == {"uuid": [NO_UUID], "ref": [NO_REF]}
+    assert len(pool.log.of("task.get_all_records")) == 1
+
+
+@pytest.mark.parametrize("option", ["uuid", "ref"])
+def test_an_empty_list_selects_nothing(pool, info, option):
+    pool.add_task("label")
+    result = info(**{option: []})
+    assert (result["tasks"], result["count"]) == ([], 0)
+
+
+def test_a_label_that_several_tasks_have(pool, info):
+    same = {pool.add_task("Async.VM.start"), pool.add_task("Async.VM.start", status="success")}
+    pool.add_task("VM.start")
+    assert refs(info(name_label="Async.VM.start")) == same
+
+
+@pytest.mark.parametrize(
+    ("option", "identity"), [("uuid", NO_UUID), ("ref", NO_REF), ("name_label", "nothing")]
+)
+def test_a_task_that_does_not_exist_is_no_failure(info, option, identity):
+    result = info(**{option: identity})
+    missing = {"uuid": [], "ref": []}
+    if option != "name_label":
+        missing[option] = [identity]
+    assert (result["tasks"], result["missing"]) == ([], missing)
+
+
+def test_a_task_that_goes_between_the_two_calls_is_missing(pool, info):
+    uuid = uuid_of(pool, pool.add_task("label"))
+    pool.fail("task.get_record", error=["HANDLE_INVALID", "task", NO_REF])
+    assert info(uuid=uuid)["missing"] == {"uuid": [uuid], "ref": []}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"uuid": None}, "uuid is null"),
+        ({"uuid": [None]}, "uuid has a null"),
+        ({"uuid": ""}, "uuid: '' is empty"),
+        ({"uuid": "abc"}, "uuid: 'abc' is no uuid"),
+        ({"ref": None}, "ref is null"),
+        ({"ref": NO_UUID}, f"ref: '{NO_UUID}' is no ref"),
+        ({"name_label": None}, "name_label is null"),
+        ({"name_label": ["a"]}, "name_label: ['a'] is a list"),
+        ({"name_label": "a "}, "name_label: 'a ' has white space"),
+        ({"uuid": [], "name_label": "a"}, "mutually exclusive: uuid|name_label"),
+        ({"ref": NO_REF, "name_label": "a"}, "mutually exclusive: ref|name_label"),
+        ({"name_lable": "a"}, "name_lable"),
+        ({"hostname": None}, "'hostname' is of type NoneType"),
+        ({"hostname": []}, "hostname is needed"),
+        ({"username": None}, "username is needed"),
+        ({"password": None}, "password is needed"),
+        ({"password": ""}, "password is needed"),
+        ({"port": 0}, "port: 0 is no port"),
+    ],
+)
+def test_values_that_cannot_be_meant(pool, info, options, words):
+    assert words in info(fails=True, **options)["msg"]
+    assert len(pool.log) == 0
+
+
+@pytest.mark.parametrize("missing", ["hostname", "password"])
+def test_what_is_required(run, pool, missing):
+    options = {"hostname": pool.url, "password": pool.password}
+    del options[missing]
+    assert missing in run(task_info.main, options, fails=True)["msg"]
+
+
+def test_options_from_the_environment(run, pool, monkeypatch):
+    monkeypatch.setenv("XAPI_HOST", "")
+    monkeypatch.setenv("XENSERVER_HOST", f"http://127.0.0.1:1,{pool.url}")
+    monkeypatch.setenv("XENSERVER_USER", "read-only")
+    monkeypatch.setenv("XAPI_PASSWORD", pool.password)
+    monkeypatch.setenv("XENSERVER_PASSWORD", "not this one")
+    assert run(task_info.main, {})["count"] == 0
+    (login,) = pool.log.of("session.login_with_password")
+    assert login.params[0] == "read-only"
+
+
+def test_check_mode_reads_the_same(pool, info):
+    pool.add_task("label")
+    assert info(_ansible_check_mode=True)["count"] == 1
+
+
+def test_the_result_of_a_task_is_decoded(pool, info):
+    ref = pool.add_task("label", status="success", result="<value><i4>7</i4></value>")
+    (task,) = info(ref=ref)["tasks"]
+    assert (task["result"], task["result_value"]) == ("<value><i4>7</i4></value>", 7)
+
+
+def test_the_documentation_has_every_field_of_a_task(pool, info):
+    pool.add_task("label")
+    pool.add_task("excluded")
+    result = info(exclude="excluded", with_objects=True)
+    documented = yaml.safe_load(task_info.RETURN)
+    del result["warnings"], result["invocation"]
+    assert result.keys() == documented.keys() - {"error"} | {"changed"}
+    for name in ("missing", "pool"):
+        assert result[name].keys() == documented[name]["contains"].keys()
+    assert list(result["excluded"][0]) == list(documented["excluded"]["contains"])
+    (task,) = result["tasks"]
+    assert list(task) == list(documented["tasks"]["contains"])

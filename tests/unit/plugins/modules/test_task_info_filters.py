@@ -1,0 +1,245 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.modules import task_info
+from ansible_collections.xen.xapi.tests.simulator import Life
+
+NO_UUID = "00000000-0000-0000-0000-000000000000"
+NO_REF = f"OpaqueRef:{NO_UUID}"
+EPOCH_OF_TASKS = 1795428000  # 2026-11-23T10:00:00Z
+
+
+@pytest.fixture
+def info(run, pool):
+    """Runs task_info on the pool with some options."""
+
+    def run_task_info(*, fails=False, **options):
+        connection = {"hostname": pool.url, "password": pool.password}
+        return run(task_info.main, {**connection, **options}, fails=fails)
+
+    return run_task_info
+
+
+def labels(result):
+    return [task["name_label"] for task in result["tasks"]]
+
+
+@pytest.fixture
+def crowd(pool):
+    """One task for each trait, and the filter that finds it."""
+    pool.inventory.add_host("twin", "127.0.0.9")
+    pool.inventory.add_host("twin", "127.0.0.10")
+    other_host = pool.inventory.add_host("other", "127.0.0.8")
+    parent = pool.add_task("parent", progress=0.9)
+    vm = pool.find("VM", "web-1")
+    working = pool.add_task("working", progress=0.1, allowed_operations=["cancel"])
+    pool.database.add_to_map("VM", vm, "current_operations", working, "snapshot")
+    pool.add_task("Async.VM.copy", status="failure", created="20261123T10:00:00Z")
+    pool.add_task("part", subtask_of=parent, created="20261123T10:00:30Z")
+    pool.add_task("elsewhere", resident_on=other_host, created="20261123T10:01:00Z")
+    pool.add_task("marked", other_config={"by": "me", "on": "true"}, status="success")
+    return {
+        "name_label": {"name_label": "working"},
+        "name_regex": {"name_regex": r"VM\.|part|marked"},
+        "status": {"status": ["failure", "pending"]},
+        "min_age": {"min_age": "1h"},
+        "max_age": {"max_age": "1h"},
+        "created_after": {"created_after": "2026-11-23T10:00:30Z"},
+        "created_before": {"created_before": "2026-11-23T11:00:30+01:00"},
+        "cancellable": {"cancellable": True},
+        "not_cancellable": {"cancellable": False},
+        "object": {"object": {"type": "VM", "uuid": pool.database.read("VM", vm)["uuid"]}},
+        "subtask_of": {"subtask_of": parent},
+        "subtask_of_uuid": {"subtask_of": pool.record(parent)["uuid"].upper()},
+        "resident_on": {"resident_on": "other"},
+        "resident_on_uuid": {"resident_on": pool.database.read("host", other_host)["uuid"].upper()},
+        "other_config": {"other_config": {"by": "me", "on": True}},
+        "exclude": {"exclude": ["parent", "elsewhere"]},
+    }
+
+
+@pytest.fixture
+def clock_of_the_pool(pool, monkeypatch):
+    """Two minutes after the tasks with a date were made."""
+    monkeypatch.setattr(pool.clock, "now", lambda: EPOCH_OF_TASKS + 2 * 3600.0)
+
+
+ALONE = {
+    "name_label": {"working"},
+    "name_regex": {"Async.VM.copy", "part", "marked"},
+    "status": {"parent", "working", "Async.VM.copy", "part", "elsewhere"},
+    "min_age": {"Async.VM.copy", "part", "elsewhere"},
+    "max_age": {"parent", "working", "marked"},
+    "created_after": {"parent", "working", "part", "elsewhere", "marked"},
+    "created_before": {"Async.VM.copy", "part"},
+    "cancellable": {"working"},
+    "not_cancellable": {"parent", "Async.VM.copy", "part", "elsewhere", "marked"},
+    "object": {"working"},
+    "subtask_of": {"part"},
+    "subtask_of_uuid": {"part"},
+    "resident_on": {"elsewhere"},
+    "resident_on_uuid": {"elsewhere"},
+    "other_config": {"marked"},
+    "exclude": {"working", "Async.VM.copy", "part", "marked"},
+}
+
+
+@pytest.mark.usefixtures("clock_of_the_pool")
+def test_each_filter_alone(crowd, info):
+    assert crowd.keys() == ALONE.keys()
+    for name, options in crowd.items():
+        assert set(labels(info(**options))) == ALONE[name], name
+
+
+@pytest.mark.usefixtures("clock_of_the_pool")
+def test_filters_in_pairs(crowd, info):
+    for one, other in combinations(crowd, 2):
+        options = {**crowd[one], **crowd[other]}
+        if {"name_label", "name_regex"} <= options.keys() or crowd[one].keys() == crowd[
+            other
+        ].keys():
+            continue
+        assert set(labels(info(**options))) == ALONE[one] & ALONE[other], (one, other)
+
+
+def test_what_exclude_left_out_is_returned_while_it_runs(pool, info):
+    left_out = pool.add_task("SR.scan")
+    pool.add_task("SR.scan", status="success")
+    pool.add_task("SR.scan.more")
+    result = info(exclude=r"SR\.scan", name_regex="SR")
+    assert labels(result) == ["SR.scan.more"]
+    assert result["count"] == 1
+    (entry,) = result["excluded"]
+    uuid = pool.record(left_out)["uuid"]
+    assert entry == {"uuid": uuid, "ref": left_out, "name_label": "SR.scan", "status": "pending"}
+
+
+def test_a_task_that_a_filter_left_out_is_not_missing(pool, info):
+    ref = pool.add_task("there", status="success")
+    result = info(ref=[ref], status=["pending"])
+    assert (result["tasks"], result["missing"]) == ([], {"uuid": [], "ref": []})
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"object": {"type": "VM", "uuid": NO_UUID}}, f"object: '{NO_UUID}' is no VM"),
+        ({"object": {"type": "SR", "uuid": NO_UUID}}, f"object: '{NO_UUID}' is no SR"),
+        ({"object": {"type": "VDI", "uuid": NO_UUID}}, f"object: '{NO_UUID}' is no VDI"),
+        ({"object": {"type": "host", "uuid": NO_UUID}}, f"object: '{NO_UUID}' is no host"),
+        ({"subtask_of": NO_UUID}, f"subtask_of: '{NO_UUID}' is no task"),
+        ({"subtask_of": NO_REF}, f"subtask_of: '{NO_REF}' is no task"),
+        ({"resident_on": NO_UUID}, f"resident_on: '{NO_UUID}' is no host"),
+        ({"resident_on": "nowhere"}, "resident_on: 'nowhere' is no host"),
+        ({"resident_on": "twin"}, "resident_on: 'twin' is the name of 2 hosts"),
+    ],
+)
+def test_what_does_not_exist_is_an_error(crowd, info, options, words):
+    assert words in info(fails=True, **options)["msg"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"name_regex": ".*"}, "name_regex: '.*' matches the empty text"),
+        ({"name_regex": "("}, "name_regex: '(' is no regular expression"),
+        ({"name_regex": ["a"]}, "name_regex: ['a'] is a list"),
+        ({"name_regex": "a", "name_label": "a"}, "mutually exclusive"),
+        ({"name_regex": "a", "uuid": []}, "mutually exclusive"),
+        ({"exclude": ""}, "exclude: '' is empty"),
+        ({"exclude": [None]}, "exclude"),
+        ({"min_age": "a while"}, "min_age: 'a while' is no duration"),
+        ({"max_age": -1}, "max_age: '-1' is no duration"),
+        ({"min_age": "2h", "max_age": "1h"}, "min_age: '2h' is above max_age (1h)"),
+        ({"created_after": "2026-11-23T10:00:00"}, "has no offset from UTC"),
+        ({"created_before": "yesterday"}, "created_before: 'yesterday' is no time"),
+        ({"status": ["done"]}, "status"),
+        ({"status": []}, "status: [] is empty"),
+        ({"cancellable": None}, "cancellable is null"),
+        ({"object": None}, "object is null"),
+        ({"object": {"type": "VM", "uuid": "web-1"}}, "object.uuid: 'web-1' is no uuid"),
+        ({"object": {"type": "disk", "uuid": NO_UUID}}, "type"),
+        ({"object": {"type": "VM"}}, "missing required arguments: uuid found in object"),
+        ({"subtask_of": "web-1"}, "subtask_of: 'web-1' is no uuid"),
+        ({"resident_on": " "}, "resident_on: ' ' has white space"),
+        ({"other_config": {}}, "other_config: {} is empty"),
+        ({"other_config": {"k": None}}, "other_config.k"),
+        ({"sort": "age"}, "sort"),
+        ({"limit": 0}, "limit: 0 is below 1"),
+    ],
+)
+def test_values_that_cannot_be_meant(pool, info, options, words):
+    assert words in info(fails=True, **options)["msg"]
+    assert len(pool.log) == 0
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        (None, ["b", "c", "a"]),
+        ("-created", ["b", "c", "a"]),
+        ("created", ["a", "c", "b"]),
+        ("progress", ["c", "a", "b"]),
+        ("name_label", ["a", "b", "c"]),
+    ],
+)
+def test_sort_and_limit(pool, info, sort, order):
+    pool.add_task("a", created="20261123T10:00:00Z", progress=0.5)
+    pool.add_task("b", created="20261123T10:00:02Z", progress=0.7)
+    pool.add_task("c", created="20261123T10:00:01Z", progress=0.2)
+    options = {} if sort is None else {"sort": sort}
+    assert labels(info(**options)) == order
+    first = info(limit=2, **options)
+    assert labels(first) == order[:2]
+    assert (first["count"], first["by_status"]["pending"]) == (3, 3)
+
+
+def test_the_objects_that_a_task_works_on(start_pool, run):
+    pool = start_pool(supporters=1)
+    pool.operations.lives["VM.pool_migrate"] = Life(duration=None)
+    vm, host = pool.find("VM", "web-1"), pool.hosts[1].ref
+    session = login(pool)
+    migration = pool.call("Async.VM.pool_migrate", session, vm, host, {})
+    pool.logout(session)
+    lonely = pool.add_task("lonely", resident_on=NO_REF)
+    result = run(
+        task_info.main,
+        {"hostname": pool.url, "password": pool.password, "with_objects": True},
+    )
+    tasks = {task["ref"]: task for task in result["tasks"]}
+    assert tasks[migration]["resident_on_name"] == "host-1"
+    assert sorted(tasks[migration]["objects"], key=lambda found: found["type"]) == [
+        {
+            "type": "VM",
+            "uuid": pool.database.read("VM", vm)["uuid"],
+            "name_label": "web-1",
+            "operation": "pool_migrate",
+        },
+        {
+            "type": "host",
+            "uuid": pool.database.read("host", host)["uuid"],
+            "name_label": "host-2",
+            "operation": "vm_migrate",
+        },
+    ]
+    assert tasks[lonely]["objects"] == []
+    assert tasks[lonely]["resident_on_name"] is None
+
+
+def login(pool):
+    return pool.call("session.login_with_password", pool.username, pool.password)
+
+
+def test_ten_thousand_tasks(start_pool, run):
+    pool = start_pool(tasks=10_000, collects=False)
+    result = run(task_info.main, {"hostname": pool.url, "password": pool.password, "limit": 3})
+    assert result["count"] == sum(result["by_status"].values()) == 10_000
+    assert len(result["tasks"]) == 3
+    assert len(pool.log.of("task.get_all_records")) == 1
