@@ -13,31 +13,26 @@ import pytest
 
 from ansible_collections.xen.xapi.tests.pools import pool, start_pool
 
-__all__ = ["play", "pool", "start_pool"]
+__all__ = ["play", "play_file", "pool", "start_pool"]
 
 HERE = Path(__file__).parent
 
 
 @pytest.fixture
-def play(tmp_path):
-    """Runs one of the playbooks and returns its output; the playbooks judge for themselves."""
+def play_file(tmp_path):
+    """Runs a playbook and returns its output; playbooks judge for themselves."""
 
-    def run_playbook(name, *options, environment=None, **variables):
+    def run_playbook(path, *options, environment=None, **variables):
         extra = tmp_path / "variables.json"
         extra.write_text(json.dumps(variables))
-        command = [
-            *(
-                "ansible-playbook",
-                "--inventory",
-                HERE / "inventory.yml",
-                "--extra-vars",
-                f"@{extra}",
-            ),
-            *options,
-            HERE / "playbooks" / f"{name}.yml",
-        ]
         ended = subprocess.run(
-            command,
+            [
+                "ansible-playbook",
+                f"--inventory={HERE / 'inventory.yml'}",
+                f"--extra-vars=@{extra}",
+                *options,
+                path,
+            ],
             env={**os.environ, "ANSIBLE_NOCOLOR": "1", **(environment or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -49,3 +44,13 @@ def play(tmp_path):
         return output
 
     return run_playbook
+
+
+@pytest.fixture
+def play(play_file):
+    """Runs one of the playbooks in the folder beside this file, by its name."""
+
+    def run_by_name(name, *options, **rest):
+        return play_file(HERE / "playbooks" / f"{name}.yml", *options, **rest)
+
+    return run_by_name

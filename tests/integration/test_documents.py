@@ -1,0 +1,56 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.modules import task_info
+from ansible_collections.xen.xapi.tests.documents import blocks, play_of
+
+PRINTED = {
+    "EXAMPLES of task_info": [task_info.EXAMPLES],
+    "README.md": blocks("README.md"),
+    "docs/finding_tasks.md": ["\n".join(blocks("docs/finding_tasks.md"))],
+}
+
+
+@pytest.fixture
+def real_pool(start_pool):
+    """A pool over TLS with what the documents take for granted."""
+    pool = start_pool(tls=True)
+    pool.add_task("Async.VM.start", status="failure", error_info=["VM_BAD_POWER_STATE", "a", "b"])
+    done = pool.add_task("Async.VM.snapshot", status="success", result="<value>OpaqueRef:x</value>")
+    pool.variables = {
+        "pool_password": pool.password,
+        "import_task_ref": done,
+        "snapshot_task_ref": done,
+        "task_ref": done,
+        "vm_uuid": pool.database.read("VM", pool.find("VM", "web-1"))["uuid"],
+        "host_uuid": pool.database.read("host", pool.master_ref)["uuid"],
+    }
+    return pool
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [(name, number) for name, texts in PRINTED.items() for number in range(len(texts))],
+)
+def test_what_is_printed_runs(real_pool, play_file, tmp_path, name, number):
+    """As printed, but for the names of hosts and of the file with their certificate."""
+    port = real_pool.hosts[0].port
+    text = play_of(PRINTED[name][number].replace("---\n", ""))
+    for host in ("xcp1.example.com", "xcp2.example.com"):
+        text = text.replace(host, f"localhost:{port}")
+    for path in ("/etc/ssl/certs/pool.pem", "/etc/ssl/certs/xcp1.pem"):
+        text = text.replace(path, str(real_pool.certificate.pem))
+    playbook = tmp_path / "printed.yml"
+    playbook.write_text(text, encoding="utf-8")
+    environment = {
+        "XAPI_HOST": f"localhost:{port}",
+        "XAPI_PASSWORD": real_pool.password,
+        "XAPI_CA_PATH": str(real_pool.certificate.pem),
+    }
+    play_file(playbook, environment=environment, **real_pool.variables)
+    assert real_pool.log.of("task.get_all_records") or real_pool.log.of("task.get_record")
