@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 import signal
-import threading
 
 from . import RealClock, Simulator
+
+ENDS = (signal.SIGTERM, signal.SIGINT)
 
 
 def _arguments() -> argparse.Namespace:
@@ -52,9 +53,8 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> None:
     args = _arguments()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stop.set())
+    # Waited for, not handled: a handler could interrupt the very wait that it is to end.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
     with Simulator(
         host=args.host,
         port=args.port,
@@ -75,7 +75,7 @@ def main() -> None:
             )
         for host in simulator.hosts[1:]:
             print(f"supporter {host.url}", flush=True)
-        stop.wait()
+        signal.sigwait(ENDS)
 
 
 if __name__ == "__main__":

@@ -206,6 +206,7 @@ CATALOGUE = (
         (("host", 0, "provision"),),
         _enable(False),
         life=_QUICK,
+        defaults=((boolean, True),),
     ),
     Operation(
         "host.enable", (ref,), "pool-operator", (("host", 0, "enable"),), _enable(True), life=_QUICK
@@ -230,6 +231,11 @@ CATALOGUE = (
         life=_LONG,
     ),
     Operation(
-        "host.call_plugin", (ref, text, text, text_map), "pool-admin", (), _plugin, life=_LONG
+        "host.call_plugin",
+        (ref, text, text, text_map),
+        "pool-admin",
+        (("host", 0, ""),),
+        _plugin,
+        life=_LONG,
     ),
 )

@@ -19,17 +19,13 @@ def _load() -> dict[str, dict[str, Value]]:
     samples = json.loads(Path(__file__).with_name("records.json").read_text(encoding="utf-8"))
     return {
         name: {field: _dated(value) for field, value in record.items()}
-        for name, record in samples.items()
+        for name, record in sorted(samples.items(), key=lambda item: COUNTED.index(item[0].lower()))
     }
 
 
 def _dated(value: Value) -> Value:
     return Date(value) if isinstance(value, str) and _DATE.fullmatch(value) else value
 
-
-BLANKS = _load()
-"""Class -> field -> first value, for every class that has rows here; a uuid is added at creation.
-"""
 
 WITHOUT_EVENTS = frozenset({"session"})
 
@@ -46,6 +42,11 @@ COUNTED = (
     "host_driver", "driver_variant", "caller", "rate_limit",
 )  # fmt: skip
 """Every table of the server's database, as `valid_ref_counts` names them; most have no rows here.
+The order is that of the events in a batch.
+"""
+
+BLANKS = _load()
+"""Class -> field -> first value, for every class that has rows here; a uuid is added at creation.
 """
 
 

@@ -18,7 +18,7 @@ from .lives import Life
 from .values import ApiError
 
 if TYPE_CHECKING:
-    from .http import HttpRequest
+    from .http_request import HttpRequest
     from .server import Simulator
 
 

@@ -12,13 +12,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from .values import ApiError, Value, storable
+from .values import ApiError, Base64, Date, Value, is_storable, storable
 
+EMPTY_KEY = "Db_exn.Empty_key_in_map"
 MOST_DELETIONS = 512
 KEPT_DELETIONS = 256
 
 Record = dict[str, Value]
-Listener = Callable[[str, str], None]
+Listener = Callable[[str, str, str, Record], None]
+"""Called with the operation (add, mod or del), the table, the reference and the fields."""
 
 
 class Deletion(NamedTuple):
@@ -57,7 +59,8 @@ class Table:
         return ref in self.rows
 
     def __iter__(self) -> Iterator[str]:
-        return iter(list(self.rows))
+        """In the server's order, which has nothing to do with time: the greatest first."""
+        return iter(sorted(self.rows, reverse=True))
 
     def changed_since(self, generation: int) -> list[tuple[str, Row]]:
         """Rows that changed after a generation, in the order of their references."""
@@ -86,7 +89,7 @@ class Table:
 
 
 class Database:
-    """All tables. Every write takes the next generation and tells the listeners which row it was.
+    """All tables. Every write takes the next generation and tells the listeners of it.
 
     Records handed out are the live rows: whoever writes to one goes through this class. A field is
     replaced, never changed in place, so that a record read before a write can still be encoded.
@@ -113,7 +116,7 @@ class Database:
             self.generation += 1
             self.tables[table].rows[ref] = Row(kept, hidden or {}, self.generation)
             self._by_uuid[kept["uuid"]] = (table, ref)
-        self._tell(table, ref)
+        self._tell("add", table, ref, kept)
         return ref
 
     def records(self, table: str) -> dict[str, Record]:
@@ -124,36 +127,56 @@ class Database:
         return self.tables[table][ref].fields
 
     def write(self, table: str, ref: str, field: str, value: Value) -> None:
-        """Set one field; a write of the value that is there already is no event."""
+        """Set one field; a write of the value that is there already is no event.
+
+        Unlike a new row, which keeps what it can of a bad text, a write refuses it.
+        """
+        if not _is_storable(value):
+            raise ApiError("INTERNAL_ERROR", "Db_exn.Invalid_value")
         with self.lock:
             row = self.tables[table][ref]
-            value = _kept(value)
-            if row.fields[field] == value:
+            if isinstance(value, dict) and "" in value:
+                raise ApiError("INTERNAL_ERROR", EMPTY_KEY)
+            if _equal(row.fields[field], value):
                 return
             row.fields = {**row.fields, field: value}
             self._touch(table, ref, row)
-        self._tell(table, ref)
+        self._tell("mod", table, ref, row.fields)
 
     def add_to_map(self, table: str, ref: str, field: str, key: str, value: str) -> None:
+        key, value = storable(key), storable(value)
         with self.lock:
             present = self.read(table, ref)[field]
+            if not key:
+                raise ApiError("INTERNAL_ERROR", EMPTY_KEY)
             if key in present:
                 raise ApiError("MAP_DUPLICATE_KEY", table, field, ref, key)
-            if not key:
-                raise ApiError("INTERNAL_ERROR", "Xapi_database__Db_exn.Empty_key_in_map")
-            self.write(table, ref, field, {**present, key: value})
+            self.write(table, ref, field, {key: value, **present})
 
     def remove_from_map(self, table: str, ref: str, field: str, key: str) -> None:
+        key = storable(key)
         with self.lock:
             present = self.read(table, ref)[field]
             self.write(table, ref, field, {k: v for k, v in present.items() if k != key})
+
+    def add_to_set(self, table: str, ref: str, field: str, item: str) -> None:
+        with self.lock:
+            present = self.read(table, ref)[field]
+            if item not in present:
+                self.write(table, ref, field, [item, *present])
+
+    def remove_from_set(self, table: str, ref: str, field: str, item: str) -> None:
+        with self.lock:
+            present = self.read(table, ref)[field]
+            self.write(table, ref, field, [other for other in present if other != item])
 
     def touch(self, table: str, ref: str) -> int:
         """Mark a row as changed; the generation before the change."""
         with self.lock:
             before = self.generation
-            self._touch(table, ref, self.tables[table][ref])
-        self._tell(table, ref)
+            row = self.tables[table][ref]
+            self._touch(table, ref, row)
+        self._tell("mod", table, ref, row.fields)
         return before
 
     def delete(self, table: str, ref: str) -> None:
@@ -161,9 +184,10 @@ class Database:
             if ref not in self.tables[table]:
                 raise ApiError("HANDLE_INVALID", table, ref)
             self.generation += 1
-            self._by_uuid.pop(self.read(table, ref)["uuid"], None)
+            fields = self.read(table, ref)
+            self._by_uuid.pop(fields["uuid"], None)
             self.tables[table].forget(ref, self.generation)
-        self._tell(table, ref)
+        self._tell("del", table, ref, fields)
 
     def find_by_uuid(self, table: str, wanted: str) -> str:
         found, ref = self._by_uuid.get(wanted, ("", ""))
@@ -174,7 +198,8 @@ class Database:
     def find_by_name(self, table: str, label: str) -> list[str]:
         with self.lock:
             rows = self.tables[table].rows
-            return [ref for ref, row in rows.items() if row.fields["name_label"] == label]
+            found = [ref for ref, row in rows.items() if row.fields["name_label"] == label]
+        return sorted(found, reverse=True)
 
     def empty(self, table: str) -> None:
         """Drop a table without an event, as a restart does to what is not saved."""
@@ -197,13 +222,28 @@ class Database:
         row.modified = self.generation
         self.tables[table].rows.move_to_end(ref)
 
-    def _tell(self, table: str, ref: str) -> None:
+    def _tell(self, operation: str, table: str, ref: str, fields: Record) -> None:
         for listener in self.listeners:
-            listener(table, ref)
+            listener(operation, table, ref, fields)
+
+
+def _equal(one: Value, other: Value) -> bool:
+    """As texts are: in the database NaN is one."""
+    return bool(one == other or (one != one and other != other))
+
+
+def _is_storable(value: Value) -> bool:
+    if isinstance(value, str):
+        return is_storable(value)
+    if isinstance(value, list):
+        return all(map(_is_storable, value))
+    if isinstance(value, dict):
+        return all(is_storable(key) and _is_storable(item) for key, item in value.items())
+    return True
 
 
 def _kept(value: Value) -> Value:
-    if type(value) is str:
+    if isinstance(value, str) and not isinstance(value, (Date, Base64)):
         return storable(value)
     if isinstance(value, list):
         return [_kept(item) for item in value]

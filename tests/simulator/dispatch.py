@@ -18,12 +18,16 @@ from typing import NamedTuple
 from . import roles
 from .calls import Call, CallLog
 from .clock import Clock
+from .database import Database
 from .faults import Cut, Fault, Faults, OtherAnswer
 from .messages import Context, Message
 from .sessions import Sessions
-from .values import ApiError, Value, show, text
+from .values import ApiError, Value, internal_failure, is_dummy, ref, show
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ASYNC = re.compile("^(Async|InternalAsync)[.]")
+_SECRET = re.compile("login|password", re.IGNORECASE)
+"""Methods, of whatever spelling, whose parameters are not for the log."""
 
 
 class Undispatched(Exception):
@@ -65,9 +69,10 @@ class Answer(NamedTuple):
 
 
 class Dispatcher:
-    def __init__(self, clock: Clock, sessions: Sessions) -> None:
+    def __init__(self, database: Database, clock: Clock, sessions: Sessions) -> None:
         self.log = CallLog()
         self.faults = Faults()
+        self._database = database
         self._clock = clock
         self._sessions = sessions
         self._messages: dict[str, Message] = {}
@@ -97,8 +102,10 @@ class Dispatcher:
     def _enter(self, endpoint: Endpoint, request: Request) -> Call:
         params = list(request.params)
         session = ""
-        if request.method.startswith("session.login"):
+        if request.method.endswith("login_with_password"):
             params[1:2] = ["(password)"] * bool(params[1:2])
+        elif _SECRET.search(request.method):
+            params = ["(secret)" for _unused in params]
         elif params and isinstance(params[0], str):
             session = params.pop(0)
         entry = Call(self._clock.now(), endpoint.ref, request.method, params, session)
@@ -109,42 +116,49 @@ class Dispatcher:
         if endpoint.emergency:
             raise Undispatched(ApiError(*endpoint.emergency))
         for param in request.params:
-            if not _is_text(param):
+            shown = show(param)
+            if _SURROGATE.search(shown):
                 wrong = "Invalid UTF-8 string in parameter"
-                raise Undispatched(ApiError("INVALID_VALUE", wrong, show(param)))
-        name = request.method.removeprefix("Async.").removeprefix("InternalAsync.")
-        is_async = name != request.method
-        if name == "system.listMethods":
-            return Answer(self.methods)
+                raise Undispatched(ApiError("INVALID_VALUE", wrong, shown))
+        name = _ASYNC.sub("", request.method)
         message = self._messages.get(name)
         if message is None:
-            raise self._unknown(endpoint, name, request.params)
+            return Answer(self._answer_unknown(endpoint, name, request.params))
         params = _read_params(message, name, request.params)
-        context = self._context(endpoint, message, request)
-        entry.user = context.account.name
+        session, account = "", roles.NOBODY
+        if message.has_session:
+            session = ref(request.params[0])
+            account = self._account(endpoint, session)
+        entry.user = account.name
+        if name != request.method and message.start is None:
+            raise ApiError("Fault", f"No async mode for this operation (rpc: {name})")
+        context = self._context(endpoint, request, session, account)
         self._check_role(context, message, params)
         fault = self.faults.hit(request.method, request.params)
         if fault is not None:
             entry.fault = True
             self._apply(fault)
-        if not is_async:
-            result = message.handler(context, *params)
-        elif message.start is not None:
-            result = message.start(context, *params)
-        else:
-            raise ApiError("Fault", f"No async mode for this operation (rpc: {name})")
-        return Answer(result, 1.0 if fault is None else fault.share)
+        handler = message.handler
+        if name != request.method and message.start is not None:
+            handler = message.start
+        return Answer(handler(context, *params), 1.0 if fault is None else fault.share)
 
-    def _unknown(self, endpoint: Endpoint, name: str, params: list[Value]) -> ApiError:
-        """With a parameter the server takes it for an extension, and asks for the right to call
-        one."""
+    def _answer_unknown(self, endpoint: Endpoint, name: str, params: list[Value]) -> Value:
+        """What is no message of a class. With a parameter the server takes it for an extension, and
+        asks for the right to call one."""
+        if name == "system.listMethods":
+            return self.methods
+        if name.startswith("system.isAlive:"):
+            if not params:
+                raise internal_failure("hd")
+            return params[0]
         if params:
-            account = self._account(endpoint, text(params[0]))
+            account = self._account(endpoint, ref(params[0]))
             if not account.is_root and account.role != "pool-admin":
-                return ApiError(
+                raise ApiError(
                     "RBAC_PERMISSION_DENIED", "host.call_extension", "no session in context"
                 )
-        return ApiError("MESSAGE_METHOD_UNKNOWN", name)
+        raise ApiError("MESSAGE_METHOD_UNKNOWN", name)
 
     def _account(self, endpoint: Endpoint, session: str) -> roles.Account:
         account = self._sessions.account(session)
@@ -153,23 +167,22 @@ class Dispatcher:
             raise ApiError("HOST_IS_SLAVE", master)
         return account
 
-    def _context(self, endpoint: Endpoint, message: Message, request: Request) -> Context:
-        if message.has_session:
-            session = request.params[0]
-            account = self._account(endpoint, session)
-        else:
-            session, account = "", roles.Account("", "read-only", "")
-            master = endpoint.master_address()
-            if master is not None:
-                raise ApiError("HOST_IS_SLAVE", master)
+    def _context(
+        self, endpoint: Endpoint, request: Request, session: str, account: roles.Account
+    ) -> Context:
         headers = request.headers
+        forwarded = ref(headers.get("task-id", ""))
+        if forwarded and not is_dummy(forwarded):
+            self._database.read("task", forwarded)
         prefix = "x-http-other-config-"
         return Context(
             label=request.method,
             session=session,
             account=account,
             host=endpoint.ref,
-            task_header=headers.get("task-id") or headers.get("subtask-of") or "",
+            master_address=endpoint.master_address(),
+            forwarded=forwarded,
+            parent=ref(headers.get("subtask-of", "")),
             other_config={
                 name[len(prefix) :]: value
                 for name, value in headers.items()
@@ -179,11 +192,12 @@ class Dispatcher:
 
     def _check_role(self, context: Context, message: Message, params: list[Value]) -> None:
         # What has an Async form checks the role where its work begins: there it fails the task.
-        if message.start is None and message.has_session:
-            roles.require(context.account, message.role, message.name)
-        for key in message.protected_keys:
-            if params[1] == key:
-                roles.require(context.account, "vm-operator", f"{message.name}/key:{key}")
+        if message.has_session:
+            if message.start is None:
+                roles.require(context.account, message.role, message.name)
+            for key in message.protected_keys:
+                if params[1] == key:
+                    roles.require(context.account, "vm-operator", f"{message.name}/key:{key}")
 
     def _apply(self, fault: Fault) -> None:
         if fault.delay:
@@ -198,17 +212,6 @@ class Dispatcher:
             raise Cut()
 
 
-def _is_text(value: Value) -> bool:
-    """Whether a parameter came as valid UTF-8 throughout."""
-    if isinstance(value, str):
-        return not _SURROGATE.search(value)
-    if isinstance(value, list):
-        return all(map(_is_text, value))
-    if isinstance(value, dict):
-        return all(_is_text(key) and _is_text(item) for key, item in value.items())
-    return True
-
-
 def _read_params(message: Message, name: str, sent: list[Value]) -> list[Value]:
     expected = len(message.params)
     received = len(sent) - message.has_session
@@ -216,7 +219,7 @@ def _read_params(message: Message, name: str, sent: list[Value]) -> list[Value]:
     if received < expected or (received > expected and not optional):
         raise ApiError("MESSAGE_PARAMETER_COUNT_MISMATCH", name, str(expected), str(received))
     if message.has_session:
-        text(sent[0])
+        ref(sent[0])
         sent = sent[1:]
     read = [reader(value) for reader, value in zip(message.params, sent, strict=False)]
     for place, (reader, default) in enumerate(message.defaults, start=expected):

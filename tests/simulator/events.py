@@ -11,6 +11,7 @@ went between two calls leaves no trace.
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import NamedTuple
 
@@ -22,8 +23,8 @@ from .messages import Context, Message
 from .subscriptions import Subscriptions
 from .values import ApiError, Int32, Value, number, ocaml_int64, text, texts
 
-LONGEST_TIMEOUT = 2**53 / 1e9
-"""Seconds; a timeout beyond it, a negative one and NaN are 24 hours: they do not fit a span."""
+LONGEST_SPAN = 2**53
+"""Nanoseconds; a timeout beyond it, a negative one and NaN are 24 hours instead."""
 DAY = 86400.0
 DELAY_BEFORE = 0.05
 """Seconds before the first look when anything but tasks is asked for."""
@@ -66,7 +67,7 @@ class Events:
         self._blocked: set[Blocked] = set()
         database.listeners.append(self._changed)
 
-    def _changed(self, table: str, ref: str) -> None:
+    def _changed(self, _operation: str, table: str, ref: str, _fields: Record) -> None:
         if table not in WITHOUT_EVENTS:
             for call in list(self._blocked):
                 if call.wanted.matches(table, ref):
@@ -90,7 +91,9 @@ class Events:
     def _from(self, context: Context, classes: list[str], token: str, timeout: float) -> Value:
         wanted = Subscriptions(classes)
         since, message_generation = _read_token(token)
-        seconds = timeout if 0 <= timeout <= LONGEST_TIMEOUT else DAY
+        if not wanted.covers_class("message"):
+            message_generation = 0
+        seconds = _span(timeout)
         if not wanted.only_tasks():
             self._clock.pause(DELAY_BEFORE)
         call = Blocked(context.session, wanted)
@@ -129,10 +132,9 @@ class Events:
                         else:
                             changed.append(event(name, "mod", ref, row.modified, row.fields))
                 for gone in table.deleted_since(since):
-                    if wanted.matches(name, gone.ref):
+                    if gone.created <= since and wanted.matches(name, gone.ref):
                         last = max(last, gone.deleted)
-                        if gone.created <= since:
-                            deleted.append(event(name, "del", gone.ref, gone.deleted))
+                        deleted.append(event(name, "del", gone.ref, gone.deleted))
         return Batch(added + changed + deleted, last)
 
     def _counts(self) -> dict[str, Value]:
@@ -162,6 +164,14 @@ def event(name: str, operation: str, ref: str, generation: int, snapshot: Value 
     if snapshot is not None:
         record["snapshot"] = snapshot
     return record
+
+
+def _span(timeout: float) -> float:
+    """Seconds to wait; the server reckons in whole nanoseconds (timer.ml)."""
+    nanoseconds = timeout * 1e9
+    if not math.isfinite(nanoseconds) or not 0 <= round(nanoseconds) < LONGEST_SPAN:
+        return DAY
+    return round(nanoseconds) / 1e9
 
 
 def _read_token(token: str) -> tuple[int, int]:

@@ -30,7 +30,7 @@ class _SyntaxError(Exception):
 def parse(expression: str) -> Predicate:
     """The predicate of an expression; INVALID_VALUE where it is none."""
     try:
-        parser = _Parser(_tokens(expression))
+        parser = _Parser(expression)
         predicate = parser.expression()
         parser.end()
     except _SyntaxError as error:
@@ -38,25 +38,12 @@ def parse(expression: str) -> Predicate:
     return predicate
 
 
-def _tokens(expression: str) -> list[tuple[str, str]]:
-    tokens, at = [], 0
-    while True:
-        found = _TOKEN.match(expression, at)
-        if found is None:
-            raise _SyntaxError('Failure("lexing: empty token")')
-        at = found.end()
-        if found[1] is not None:
-            tokens.append((found[1], ""))
-        elif found[2] is not None:
-            tokens.append(("text", found[2]))
-        else:
-            return [*tokens, ("end", "")]
-
-
 class _Parser:
-    def __init__(self, tokens: list[tuple[str, str]]) -> None:
-        self._tokens = tokens
-        self._at = 0
+    """Reads a token when it is needed, so that the first thing wrong is what is told of."""
+
+    def __init__(self, expression: str) -> None:
+        self._rest = expression
+        self._token: tuple[str, str] | None = None
 
     def expression(self) -> Predicate:
         if self._next("not"):
@@ -75,7 +62,7 @@ class _Parser:
         self._need("end")
 
     def _operand(self) -> Predicate:
-        return self.expression() if self._peek() == "not" else self._term()
+        return self.expression() if self._peek()[0] == "not" else self._term()
 
     def _term(self) -> Predicate:
         if self._next("true"):
@@ -89,7 +76,8 @@ class _Parser:
         left = self._value()
         self._need("=")
         right = self._value()
-        return lambda row: left(row) == right(row)
+        # From right to left, as OCaml evaluates: of two unknown columns it names the second.
+        return lambda row: right(row) == left(row)
 
     def _value(self) -> Callable[[Lookup], str]:
         if self._next("field"):
@@ -98,20 +86,31 @@ class _Parser:
         literal = self._need("text")
         return lambda row: literal
 
-    def _peek(self) -> str:
-        return self._tokens[self._at][0]
+    def _peek(self) -> tuple[str, str]:
+        if self._token is None:
+            found = _TOKEN.match(self._rest)
+            if found is None:
+                raise _SyntaxError('Failure("lexing: empty token")')
+            self._rest = self._rest[found.end() :]
+            if found[1] is not None:
+                self._token = (found[1], "")
+            elif found[2] is not None:
+                self._token = ("text", found[2])
+            else:
+                self._token = ("end", "")
+        return self._token
 
     def _next(self, kind: str) -> bool:
-        if self._peek() != kind:
+        if self._peek()[0] != kind:
             return False
-        self._at += 1
+        self._token = None
         return True
 
     def _need(self, kind: str) -> str:
-        found, value = self._tokens[self._at]
+        found, value = self._peek()
         if found != kind:
             raise _SyntaxError("Xapi_database__Db_filter_parse.MenhirBasics.Error")
-        self._at += 1
+        self._token = None
         return value
 
 

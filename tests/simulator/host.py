@@ -42,7 +42,7 @@ class Host(Endpoint):
         self._tls = tls
         self._control = control
         self._listener: socket.socket | None = None
-        self._connections: set[socket.socket] = set()
+        self._connections: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
 
     @property
@@ -72,15 +72,19 @@ class Host(Endpoint):
         ).start()
 
     def down(self) -> None:
-        """Refuse new connections and break those that are open, as the end of the process does."""
+        """Refuse new connections and break those that are open, as the end of the process does.
+
+        The one over which the control door was asked for it stays, for the answer.
+        """
         listener, self._listener = self._listener, None
         if listener is not None:
             _break(listener)
             listener.close()
         with self._lock:
-            open_now = list(self._connections)
-        for connection in open_now:
-            _break(connection)
+            open_now = dict(self._connections)
+        for connection, thread in open_now.items():
+            if thread is not threading.current_thread():
+                _break(connection)
 
     @property
     def connections(self) -> int:
@@ -90,7 +94,7 @@ class Host(Endpoint):
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
-                accepted, _ = listener.accept()
+                accepted, _unused = listener.accept()
             except OSError:
                 return
             threading.Thread(target=self._serve, args=(accepted,), daemon=True).start()
@@ -102,7 +106,7 @@ class Host(Endpoint):
                 accepted, server_side=True, do_handshake_on_connect=False
             )
         with self._lock:
-            self._connections.add(accepted)
+            self._connections[accepted] = threading.current_thread()
         try:
             # A client that leaves, or does not trust the certificate, is nothing to tell of.
             with contextlib.suppress(OSError):
@@ -112,7 +116,7 @@ class Host(Endpoint):
                 Connection(accepted, self, self._dispatcher, self._control).serve()
         finally:
             with self._lock:
-                self._connections.discard(accepted)
+                self._connections.pop(accepted, None)
             _break(accepted)
             accepted.close()
 

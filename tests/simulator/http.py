@@ -2,53 +2,34 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTP as the server speaks it: its paths, limits and pages (http_svr.ml). One thread each."""
+"""HTTP as the server speaks it: its paths and its limits (http_svr.ml). One thread each."""
 
 from __future__ import annotations
 
-import html
+import contextlib
 import socket
 import ssl
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
 
-from . import wire_json, wire_xml
+from . import pages, wire_json, wire_xml
 from .dispatch import Dispatcher, Endpoint, Request, Undispatched
 from .faults import Cut, OtherAnswer
+from .http_request import HttpRequest
+from .pages import Page
 from .values import ApiError
 from .wire_json import BadRequest
 
-LONGEST_HEADER = 1024
+SHORTEST_HEADER = len("GET / HTTP/1.0\r\n\r\n")
+"""Bytes; the server reads as many before it looks at any."""
+LONGEST_HEADER = 1024 - SHORTEST_HEADER
+"""Bytes, with the empty line."""
 LONGEST_BODY = 300 * 1024
 HEADER_TIMEOUT = 10.0
 """Seconds for a read of the first header of a connection; later ones may take for ever."""
-CORS = (("Access-Control-Allow-Origin", "*"), ("Access-Control-Allow-Headers", "X-Requested-With"))
 METHODS = ("GET", "POST", "PUT", "CONNECT", "OPTIONS")
+DOOR = "/simulator/"
 
-
-class HttpRequest(NamedTuple):
-    method: str
-    path: str
-    version: str
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def closes(self) -> bool:
-        wish = self.headers.get("connection", "").lower()
-        return wish == "close" or (self.version == "1.0" and wish != "keep-alive")
-
-
-class HttpError(Exception):
-    """An answer that is an HTML page; the connection closes after it."""
-
-    def __init__(self, status: int, reason: str, text: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-        self.text = text
-
-
+Headers = Iterable[tuple[str, str]]
 Control = Callable[[HttpRequest], bytes]
 
 
@@ -71,159 +52,130 @@ class Connection:
 
     def serve(self) -> None:
         """Until either side ends it."""
-        timeout: float | None = HEADER_TIMEOUT
-        try:
-            while True:
-                self._socket.settimeout(timeout)
-                request = self._read()
-                if request is None:
-                    return
-                self._socket.settimeout(None)
-                self._answer(request)
-                if request.closes:
-                    return
-                timeout = None
-        except HttpError as error:
-            self._send_page(error)
-        except Cut:
-            return
-
-    def _read(self) -> HttpRequest | None:
-        head = self._read_head()
-        if head is None:
-            return None
-        lines = head.decode("latin-1").split("\r\n")
-        words = lines[0].split()
-        if len(words) != 3 or not words[2].startswith("HTTP/"):
-            raise _internal_error("The HTTP headers could not be parsed.")
-        headers = {}
-        for line in lines[1:]:
-            name, colon, value = line.partition(":")
-            if colon:
-                headers[name.strip().lower()] = value.strip()
-        request = HttpRequest(words[0], words[1].partition("?")[0], words[2][5:], headers, b"")
-        return (
-            request._replace(body=self._read_body(request)) if request.method == "POST" else request
-        )
-
-    def _read_head(self) -> bytes | None:
-        while b"\r\n\r\n" not in self._pending:
-            if len(self._pending) >= LONGEST_HEADER:
-                raise HttpError(
-                    431, "Request Header Fields Too Large", "Exceeded the maximum header size."
-                )
+        self._socket.settimeout(HEADER_TIMEOUT)
+        with contextlib.suppress(Cut):
             try:
-                more = self._socket.recv(65536)
+                closes = False
+                while not closes:
+                    request = HttpRequest.parse(self._read_head())
+                    self._socket.settimeout(None)
+                    self._answer(request)
+                    closes = request.closes
+            except Page as page:
+                self._send_page(page)
+
+    def _read_head(self) -> bytes:
+        while (
+            len(self._pending) < SHORTEST_HEADER
+            or b"\r\n\r\n" not in self._pending[:LONGEST_HEADER]
+        ):
+            if len(self._pending) >= LONGEST_HEADER:
+                raise pages.header_too_large()
+            try:
+                self._read_more()
             except TimeoutError:
-                raise HttpError(
-                    408, "Request Timeout", "Timed out waiting for the request."
-                ) from None
-            if not more:
-                return None
-            self._pending += more
-        head, _, self._pending = self._pending.partition(b"\r\n\r\n")
-        if len(head) + 4 > LONGEST_HEADER:
-            raise HttpError(
-                431, "Request Header Fields Too Large", "Exceeded the maximum header size."
-            )
+                raise pages.timed_out() from None
+        head, _unused, self._pending = self._pending.partition(b"\r\n\r\n")
         return head
 
-    def _read_body(self, request: HttpRequest) -> bytes:
-        try:
-            length = int(request.headers["content-length"])
-        except KeyError:
-            raise _internal_error('Failure("We require a content-length: HTTP header")') from None
-        except ValueError:
-            raise _internal_error('Failure("Int64.of_string")') from None
-        if length > LONGEST_BODY and not request.path.startswith("/simulator/"):
-            raise _internal_error("Http_svr.Client_requested_size_over_limit")
+    def _read_more(self) -> None:
+        more = self._socket.recv(65536)
+        if not more:
+            raise Cut()
+        self._pending += more
+
+    def _read_body(self, request: HttpRequest, limit: int) -> HttpRequest:
+        def refuse(text: str) -> Page:
+            return pages.exception(text, version=request.version)
+
+        length = request.length
+        if length is None:
+            raise refuse('Failure("We require a content-length: HTTP header")')
+        if length > limit:
+            raise refuse("Http_svr.Client_requested_size_over_limit")
+        if length < 0:
+            raise refuse('Invalid_argument("Bytes.create")')
         while len(self._pending) < length:
-            more = self._socket.recv(65536)
-            if not more:
-                raise Cut()
-            self._pending += more
+            self._read_more()
         body, self._pending = self._pending[:length], self._pending[length:]
-        return body
+        return request._replace(body=body)
 
     def _answer(self, request: HttpRequest) -> None:
         if request.method not in METHODS:
-            raise HttpError(
-                501, "Method not implemented", f"{html.escape(request.method)} not supported."
-            )
-        if self._control is not None and request.path.startswith("/simulator/"):
-            self._send(
-                request, 200, "OK", (("content-type", "application/json"),), self._control(request)
-            )
+            raise pages.not_implemented(request.method, version=request.version)
+        if self._control is not None and request.path.startswith(DOOR):
+            answer = self._control(self._read_body(request, 2**31))
+            self._send(request, (("content-type", "application/json"),), answer)
+        elif not request.path.startswith("/"):
+            raise pages.forbidden()
         elif request.method == "POST":
-            self._answer_call(request)
+            self._answer_call(self._read_body(request, LONGEST_BODY))
         elif request.method == "OPTIONS":
-            self._send(request, 200, "OK", (*CORS, ("Access-Control-Allow-Methods", "PUT")), b"")
+            self._answer_options(request)
         elif request.method == "GET":
-            self._answer_get(request)
+            # Files are there for TLS only, and here not even so. The page says that the connection
+            # closes, but it stays open.
+            absent = pages.missing(request.path)
+            self._send_page(absent if self._secure else pages.forbidden(version=request.version))
         else:
-            raise HttpError(403, "Forbidden", "Access to the requested resource is forbidden.")
+            raise pages.forbidden()
 
-    def _answer_get(self, request: HttpRequest) -> None:
-        """No file is served here: over plain HTTP it is over there, over TLS it is missing."""
-        if not self._secure and "host" in request.headers:
-            target = f"https://{request.headers['host']}{request.path}"
-            self._send(request, 301, "Moved Permanently", (("location", target),), b"")
-            return
-        raise HttpError(
-            404, "Not Found", f"The requested URL {html.escape(request.path)} was not found."
-        )
+    def _answer_options(self, request: HttpRequest) -> None:
+        """What a browser asks before it sends a call from another site."""
+        asked = request.headers.get("access-control-request-headers")
+        allowed = "X-Requested-With" if asked is None else f"{asked}, X-Requested-With"
+        headers = (*_cors(allowed), ("Access-Control-Allow-Methods", "PUT"))
+        self._send(request, headers, b"")
 
     def _answer_call(self, request: HttpRequest) -> None:
         speak, content_type = _answer_xml, "text/xml"
         if request.path.startswith("/jsonrpc"):
             speak, content_type = _answer_json, "application/json"
+        headers: Headers = (("content-type", content_type), *_cors("X-Requested-With"))
+        share = 1.0
         try:
             body, share = speak(self._dispatcher, self._endpoint, request)
-        except BadRequest as error:
-            raise _internal_error(str(error)) from error
+        except (BadRequest, RecursionError) as error:
+            raise pages.exception(_exception_text(error), version=request.version) from error
+        except _Refused as refused:
+            body, headers = refused.body, (("content-type", content_type),)
         except OtherAnswer as other:
-            self._send(
-                request,
-                other.status,
-                "Fault",
-                (("content-type", other.content_type),),
-                other.body.encode(),
-            )
+            status = f"{other.status} Fault"
+            headers = (("content-type", other.content_type),)
+            self._send(request, headers, other.body.encode(), status=status)
             return
-        self._send(request, 200, "OK", (("content-type", content_type), *CORS), body, share=share)
+        self._send(request, headers, body, share=share)
 
     def _send(
         self,
         request: HttpRequest,
-        status: int,
-        reason: str,
-        headers: tuple[tuple[str, str], ...],
+        headers: Headers,
         body: bytes,
         *,
+        status: str = "200 OK",
         share: float = 1.0,
     ) -> None:
         connection = "close" if request.closes else "keep-alive"
-        head = [
-            f"HTTP/{'1.0' if request.version == '1.0' else '1.1'} {status} {reason}",
-            f"content-length: {len(body)}",
-            f"connection: {connection}",
-            "cache-control: no-cache, no-store",
-            *(f"{name}: {value}" for name, value in headers),
-        ]
-        answer = ("\r\n".join(head) + "\r\n\r\n").encode() + body
+        ours = (("connection", connection), ("cache-control", "no-cache, no-store"))
+        answer = _response(f"{request.version} {status}", (*ours, *headers), body)
         self._socket.sendall(answer[: int(len(answer) * share)])
         if share < 1:
             raise Cut()
 
-    def _send_page(self, error: HttpError) -> None:
-        title = f"HTTP {error.status} {error.reason.lower()}"
-        page = f"<html><body><h1>{title}</h1>{error.text}</body></html>".encode()
-        head = (
-            f"HTTP/1.1 {error.status} {error.reason}\r\n"
-            f"content-length: {len(page)}\r\ncontent-type: text/html\r\n"
-            "connection: close\r\ncache-control: no-cache, no-store\r\n\r\n"
-        )
-        self._socket.sendall(head.encode() + page)
+    def _send_page(self, page: Page) -> None:
+        headers = [("connection", "close"), ("cache-control", "no-cache, no-store")]
+        if page.status != 404:
+            headers.insert(0, ("content-type", "text/html"))
+        status = f"{page.version} {page.status} {page.reason}"
+        self._socket.sendall(_response(status, headers, page.body.encode("utf-8", "replace")))
+
+
+class _Refused(Exception):
+    """A call that was refused before dispatch: its answer lacks the headers for browsers."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__()
+        self.body = body
 
 
 def _answer_json(
@@ -233,7 +185,7 @@ def _answer_json(
     try:
         answer = dispatcher.call(endpoint, Request(call.method, call.params, request.headers))
     except Undispatched as refused:
-        return wire_json.write_irregular_error(refused.error), 1.0
+        raise _Refused(wire_json.write_irregular_error(refused.error)) from refused
     except ApiError as error:
         return wire_json.write_error(call, error), 1.0
     return wire_json.write_result(call, answer.result), answer.share
@@ -246,12 +198,22 @@ def _answer_xml(
     try:
         answer = dispatcher.call(endpoint, Request(call.method, call.params, request.headers))
     except Undispatched as refused:
-        return wire_xml.write_error(refused.error), 1.0
+        raise _Refused(wire_xml.write_error(refused.error)) from refused
     except ApiError as error:
         return wire_xml.write_error(error), 1.0
     bare = call.method == "system.listMethods"
     return wire_xml.write_result(answer.result, bare=bare), answer.share
 
 
-def _internal_error(text: str) -> HttpError:
-    return HttpError(500, "Internal Error", html.escape(text))
+def _cors(allowed: str) -> tuple[tuple[str, str], ...]:
+    return (("Access-Control-Allow-Origin", "*"), ("Access-Control-Allow-Headers", allowed))
+
+
+def _response(status: str, headers: Headers, body: bytes) -> bytes:
+    lines = [f"HTTP/{status}", f"content-length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + body
+
+
+def _exception_text(error: Exception) -> str:
+    return str(error) if isinstance(error, BadRequest) else "Stack overflow"

@@ -70,14 +70,12 @@ class Inventory:
 
     def add_vdi(self, label: str, sr: str, **fields: Value) -> str:
         vdi = self._create("VDI", name_label=label, SR=sr, **fields)
-        present = self._database.read("SR", sr)["VDIs"]
-        self._database.write("SR", sr, "VDIs", [*present, vdi])
+        self._database.add_to_set("SR", sr, "VDIs", vdi)
         return vdi
 
     def delete_vdi(self, vdi: str) -> None:
         sr = self._database.read("VDI", vdi)["SR"]
-        left = [other for other in self._database.read("SR", sr)["VDIs"] if other != vdi]
-        self._database.write("SR", sr, "VDIs", left)
+        self._database.remove_from_set("SR", sr, "VDIs", vdi)
         self._database.delete("VDI", vdi)
 
     def add_vm(self, label: str, **fields: Value) -> str:

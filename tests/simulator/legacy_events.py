@@ -43,27 +43,15 @@ class LegacyEvents:
         self._events: list[_Queued] = []
         self._next = 0
         self._forgotten = -1
-        self._known: dict[str, set[str]] = {
-            name: set(table) for name, table in database.tables.items()
-        }
         self._changed = threading.Condition()
         self._gone = False
         database.listeners.append(self._on_change)
 
-    def _on_change(self, table: str, ref: str) -> None:
+    def _on_change(self, operation: str, table: str, ref: str, fields: Record) -> None:
         if table not in WITHOUT_EVENTS and self._queues:
-            row = self._database[table].rows.get(ref)
-            operation = "del" if row is None else "mod"
-            with self._changed:
-                known = self._known.setdefault(table, set())
-                if row is None:
-                    known.discard(ref)
-                elif ref not in known:
-                    operation = "add"
-                    known.add(ref)
-            self._add(table, operation, ref, None if row is None else row.fields)
+            self._add(table, operation, ref, fields)
 
-    def _add(self, table: str, operation: str, ref: str, snapshot: Value) -> None:
+    def _add(self, table: str, operation: str, ref: str, snapshot: Record) -> None:
         with self._changed:
             if not any(queue.wanted.matches(table, ref) for queue in self._queues.values()):
                 return
@@ -73,9 +61,9 @@ class LegacyEvents:
                 "class": table.lower(),
                 "operation": operation,
                 "ref": ref,
+                # Unlike event.from, even a deletion tells what the object was last.
+                "snapshot": snapshot,
             }
-            if snapshot is not None:
-                record["snapshot"] = snapshot
             self._events.append(_Queued(self._next, record))
             self._next += 1
             if len(self._events) > LONGEST_QUEUE:
@@ -102,8 +90,6 @@ class LegacyEvents:
     def _register(self, context: Context, classes: list[str]) -> str:
         with self._changed:
             self._gone = False
-            if not self._queues:
-                self._known = {name: set(table) for name, table in self._database.tables.items()}
             queue = self._queues.setdefault(context.session, _Queue(self._next))
             queue.wanted.add(Subscriptions(classes))
         return ""

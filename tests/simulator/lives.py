@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 
 from .clock import TICK, Clock, Timer
-from .tasks import Tasks
+from .tasks import Tasks, Writes, unfinished
 from .values import ApiError, Value
 
 
@@ -54,11 +54,15 @@ class Life:
         return cls(**{name: _tuples(value) for name, value in data.items()})
 
 
+Ended = Callable[[list[str]], None]
+
+
 class Player:
     """Makes one task live its life.
 
     `work` is called when the work succeeds and returns the task's result, or raises ApiError to
-    fail it after all; `ended` is called last, once, with the outcome.
+    fail it after all; `ended` is called last, once, with the error, empty for a success. Work that
+    was handed over with a task that is somebody else's does not end it: `completes` is False.
     """
 
     def __init__(
@@ -69,7 +73,8 @@ class Player:
         life: Life,
         *,
         work: Callable[[], Value] | None = None,
-        ended: Callable[[], None] = lambda: None,
+        ended: Ended = lambda _error: None,
+        completes: bool = True,
     ) -> None:
         self._tasks = tasks
         self._clock = clock
@@ -77,6 +82,7 @@ class Player:
         self._life = life
         self._work = work or (lambda: life.result)
         self._ended = ended
+        self._completes = completes
         self._plan: list[tuple[float, Callable[[], None]]] = []
         self._began = 0.0
         self._timers: list[Timer] = []
@@ -132,32 +138,40 @@ class Player:
         if self._life.outcome == "cancelled":
             self._finish_cancelled()
         elif self._life.outcome == "failure":
-            self._end(self._tasks.failure_writes(list(self._life.error)))
+            self._fail(list(self._life.error))
         else:
             try:
                 result = self._work()
             except ApiError as error:
-                self._end(self._tasks.failure_writes(error.description))
+                self._fail(error.description)
             else:
-                self._end(self._tasks.success_writes(result))
+                self._end(self._tasks.success_writes(result), [])
 
     def _finish_cancelled(self) -> None:
         if self._over:
             return
+        error = ["TASK_CANCELLED", self._task]
         if self._life.cancel_error:
-            self._end(self._tasks.failure_writes(["TASK_CANCELLED", self._task]))
+            self._fail(error)
         else:
-            self._end(self._tasks.cancelled_writes())
+            self._end(self._tasks.cancelled_writes(), error)
 
-    def _end(self, writes: list[tuple[str, Value]]) -> None:
+    def _fail(self, error: list[str]) -> None:
+        self._end(self._tasks.failure_writes(error), error)
+
+    def _end(self, writes: Writes, error: list[str]) -> None:
         self.stop()
+        if not self._completes:
+            writes = unfinished(writes)
         if not self._life.gap:
             self._tasks.end(self._task, writes)
-            self._ended()
+            self._ended(error)
             return
+        if not self._tasks.is_pending(self._task):
+            writes = []
         for count, (field, value) in enumerate(writes):
             self._clock.after(count * self._life.gap, self._late_write(field, value))
-        self._clock.after(len(writes) * self._life.gap, self._ended)
+        self._clock.after(len(writes) * self._life.gap, lambda: self._ended(error))
 
     def _late_write(self, field: str, value: Value) -> Callable[[], None]:
         def write() -> None:

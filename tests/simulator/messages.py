@@ -24,9 +24,13 @@ class Context:
     account: Account
     host: str
     """Reference of the host that was asked."""
-    task_header: str = ""
-    """Reference in the request's task-id or subtask-of header: the parent of tasks made by the
-    call."""
+    master_address: str | None = None
+    """Where the master is, when the host that was asked is not the master itself."""
+    forwarded: str = ""
+    """Reference in the request's task-id header: the task that the call runs under, so that it
+    makes none of its own and ends none."""
+    parent: str = ""
+    """Reference in the request's subtask-of header: the parent of the task that the call makes."""
     other_config: dict[str, str] = dataclasses.field(default_factory=dict)
     """What the request's x-http-other-config headers add to a task made by the call."""
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,9 +16,9 @@ from .clock import Clock
 from .database import Database
 from .faults import Cut
 from .inventory import Inventory
-from .lives import Life, Player
+from .lives import Ended, Life, Player
 from .messages import Context, Message
-from .tasks import Tasks
+from .tasks import Tasks, unfinished
 from .values import NULL_REF, ApiError, Reader, Value
 
 Args = tuple[Value, ...]
@@ -31,6 +32,7 @@ class Operation(NamedTuple):
     role: str
     holds: tuple[tuple[str, int, str], ...]
     """(class, place among the parameters, entry in that object's current_operations) while it runs.
+    Without an entry the work only runs there.
     """
     effect: Callable[[Inventory, Database, Args], Value]
     """What success leaves behind; returns the result."""
@@ -60,15 +62,18 @@ class Operations:
         life: Life,
         *,
         work: Callable[[], Value] | None = None,
-        ended: Callable[[], None] = lambda: None,
+        ended: Ended = lambda _error: None,
+        completes: bool = True,
     ) -> None:
-        """Make any task live a life; see Player for `work` and `ended`."""
+        """Make any task live a life; see Player for `work`, `ended` and `completes`."""
 
-        def forget() -> None:
+        def forget(error: list[str]) -> None:
             self._players.pop(task, None)
-            ended()
+            ended(error)
 
-        player = Player(self._tasks, self._clock, task, life, work=work, ended=forget)
+        player = Player(
+            self._tasks, self._clock, task, life, work=work, ended=forget, completes=completes
+        )
         self._players[task] = player
         player.start()
 
@@ -79,6 +84,7 @@ class Operations:
             if player is not None:
                 player.stop()
             if run is not None:
+                run.broken = True
                 run.done.set()
 
     def forget_holds(self) -> None:
@@ -88,11 +94,11 @@ class Operations:
                 self._database.write(name, ref, "current_operations", {})
 
     def _start(self, operation: Operation, context: Context, args: Args) -> _Run:
-        """Make the task and begin; what is wrong with the call fails the task."""
-        task = self._tasks.create(
+        """Make the task, unless the call came with one, and begin; what is wrong fails the task."""
+        task = context.forwarded or self._tasks.create(
             context.label,
             session=context.session,
-            parent=context.task_header or NULL_REF,
+            parent=context.parent or NULL_REF,
             other_config=context.other_config,
         )
         run = _Run(operation, args, task, self._database, self._inventory)
@@ -103,33 +109,34 @@ class Operations:
             if host is not None:
                 self._tasks.forward(task, host)
         except ApiError as error:
-            self._tasks.end(task, self._tasks.failure_writes(error.description))
-            run.done.set()
+            writes = self._tasks.failure_writes(error.description)
+            self._tasks.end(task, unfinished(writes) if context.forwarded else writes)
+            run.end(error.description)
             return run
         run.hold()
         life = self.lives.get(operation.name, operation.life)
         self._runs[task] = run
 
-        def ended() -> None:
+        def ended(error: list[str]) -> None:
             self._runs.pop(task, None)
             run.release()
+            run.end(error)
 
-        self.play(task, life, work=run.work, ended=ended)
+        self.play(task, life, work=run.work, ended=ended, completes=not context.forwarded)
         return run
 
     def _wait(self, operation: Operation, context: Context, args: Args) -> Value:
         """A sync call: its task is there while it runs and deleted when it returns."""
         run = self._start(operation, context, args)
         run.done.wait()
-        if run.task not in self._database["task"]:
+        if run.broken:
             raise Cut()
-        record = self._tasks.read(run.task)
-        self._tasks.delete(run.task)
-        if record["status"] == "success":
-            return run.result
-        if record["status"] == "failure":
-            raise ApiError(*record["error_info"])
-        raise ApiError("TASK_CANCELLED", run.task)
+        if not context.forwarded:
+            with contextlib.suppress(ApiError):
+                self._tasks.delete(run.task)
+        if run.error:
+            raise ApiError(*run.error)
+        return run.result
 
     def messages(self, catalogue: tuple[Operation, ...]) -> list[Message]:
         return [self._message(operation) for operation in catalogue]
@@ -158,6 +165,9 @@ class _Run:
     ) -> None:
         self.task = task
         self.result: Value = ""
+        self.error: list[str] = []
+        self.broken = False
+        """Whether whoever did the work has gone, so that no answer comes."""
         self.done = threading.Event()
         self._operation = operation
         self._args = args
@@ -167,37 +177,45 @@ class _Run:
     def check(self) -> None:
         """Refuse what is not there and a VM in the wrong power state."""
         allowed = self._operation.needs_power
-        for name, place, _ in self._operation.holds:
+        for name, place, entry in self._operation.holds:
             target = self._args[place]
+            if not entry and target not in self._database[name]:
+                raise ApiError("HOST_OFFLINE", target)
             record = self._database.read(name, target)
             if name == "VM" and allowed and record["power_state"].lower() not in allowed:
                 state = record["power_state"].lower()
                 raise ApiError("VM_BAD_POWER_STATE", target, ", ".join(allowed), state)
 
     def host(self) -> str | None:
-        """The other host that the work is handed to: the one that is meant, or has the VM."""
-        for name, place, _ in self._operation.holds:
-            host = self._args[place] if name == "host" else NULL_REF
-            if name == "VM":
-                host = self._database.read("VM", self._args[place])["resident_on"]
-            if host in self._database["host"] and host != self._inventory.master:
-                if not self._inventory.is_live(host):
-                    raise ApiError("HOST_OFFLINE", host)
-                return str(host)
-        return None
+        """The other host that the work is handed to: the one that has the VM, or that is meant."""
+        if not self._operation.holds:
+            return None
+        name, place, _unused = self._operation.holds[0]
+        host = self._args[place]
+        if name == "VM":
+            host = self._database.read("VM", host)["resident_on"]
+        if host not in self._database["host"] or host == self._inventory.master:
+            return None
+        if not self._inventory.is_live(host):
+            raise ApiError("HOST_OFFLINE", host)
+        return str(host)
 
     def hold(self) -> None:
         for name, place, entry in self._operation.holds:
-            target = self._args[place]
-            self._database.add_to_map(name, target, "current_operations", self.task, entry)
+            if entry:
+                target = self._args[place]
+                self._database.add_to_map(name, target, "current_operations", self.task, entry)
 
     def work(self) -> Value:
         self.result = self._operation.effect(self._inventory, self._database, self._args)
         return self.result
 
     def release(self) -> None:
-        for name, place, _ in self._operation.holds:
+        for name, place, _unused in self._operation.holds:
             target = self._args[place]
             if target in self._database[name]:
                 self._database.remove_from_map(name, target, "current_operations", self.task)
+
+    def end(self, error: list[str]) -> None:
+        self.error = error
         self.done.set()

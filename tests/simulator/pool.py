@@ -48,7 +48,7 @@ class Pool:
         self._collector = Collector(
             self.database, self.clock, self._tasks, self._sessions, culls_like=culls_like
         )
-        self.dispatcher = Dispatcher(self.clock, self._sessions)
+        self.dispatcher = Dispatcher(self.database, self.clock, self._sessions)
         self.dispatcher.serve(readers.messages(self.database))
         self.dispatcher.serve(writers.messages(self.database))
         self.dispatcher.serve(self.operations.messages(catalogue.CATALOGUE))

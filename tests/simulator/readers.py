@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 
 from . import filter as filters
@@ -74,7 +75,7 @@ class _Readers:
         with self._database.lock:
             rows = dict(self._database[self._name].rows)
         found = {}
-        for reference, row in rows.items():
+        for reference, row in sorted(rows.items(), reverse=True, key=lambda item: item[0]):
             if predicate(functools.partial(_column, reference, row)):
                 found[reference] = row.fields
         return found
@@ -108,5 +109,5 @@ def _stored(value: Value) -> str:
 
 
 def _atom(value: Value) -> str:
-    escaped = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    escaped = re.sub(r"""[\\"']""", r"\\\g<0>", str(value))
     return f"'{escaped}'"

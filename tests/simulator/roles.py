@@ -33,6 +33,10 @@ class Account(NamedTuple):
     is_root: bool = False
 
 
+NOBODY = Account("", "read-only", "")
+"""Who has not logged in."""
+
+
 def accounts(root: str) -> dict[str, Account]:
     """Root, and two accounts for each role: `vm-admin` and `vm-admin-2`."""
     found = {root: Account(root, "pool-admin", "", is_root=True)}

@@ -13,8 +13,10 @@ from . import crowd
 from .certificate import Certificate
 from .clock import Clock
 from .control import Door
+from .dispatch import Request
 from .host import Host
 from .pool import Pool
+from .values import Value
 
 PORT_TRIES = 20
 
@@ -109,6 +111,10 @@ class Simulator(Pool):
     def master(self) -> Host:
         return next(host for host in self.hosts if host.ref == self.master_ref)
 
+    def call(self, method: str, *params: Value) -> Value:
+        """The result of a call on the master, without HTTP; it is in the log like any other."""
+        return self.dispatcher.call(self.master, Request(method, list(params))).result
+
     def restart_master(self, *, generations_lost: int = 0) -> None:
         """The master's toolstack restarts: tasks and sessions are gone, and nobody is told."""
         master = self.master
@@ -154,7 +160,7 @@ class Simulator(Pool):
 def _neighbours(host: str, count: int) -> list[str]:
     if not count:
         return []
-    network, _, last = host.rpartition(".")
+    network, _unused, last = host.rpartition(".")
     if not network.startswith("127."):
         raise ValueError(f"supporters of {host} need addresses of their own")
     return [f"{network}.{int(last) + place}" for place in range(1, count + 1)]

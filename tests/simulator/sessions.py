@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from . import classes, roles
 from .clock import Clock
-from .database import Database
+from .database import Database, Record
 from .messages import Context, Message
 from .values import ApiError, Date, ref, text
 
@@ -90,6 +90,8 @@ class Sessions:
         def login(
             context: Context, name: str, password: str, _version: str, originator: str
         ) -> str:
+            if context.master_address is not None:
+                raise ApiError("HOST_IS_SLAVE", context.master_address)
             return self.login(context.host, name, password, originator)
 
         def logout(context: Context) -> str:
@@ -106,22 +108,45 @@ class Sessions:
                 has_session=False,
             ),
             Message("session.logout", (), logout),
+            Message("session.get_by_uuid", (text,), self._get_by_uuid),
+            Message("session.get_record", (ref,), lambda _context, session: self._read(session)),
             *(
                 Message(f"session.get_{field}", (ref,), self._getter(field))
-                for field in (
-                    "uuid",
-                    "this_host",
-                    "this_user",
-                    "last_active",
-                    "pool",
-                    "originator",
-                    "is_local_superuser",
-                    "auth_user_name",
-                    "auth_user_sid",
-                    "rbac_permissions",
-                )
+                for field in ("uuid", *classes.BLANKS["session"])
+            ),
+            Message("session.get_all_subject_identifiers", (), lambda _context: self._sids()),
+            Message(
+                "session.logout_subject_identifier",
+                (text,),
+                self._logout_sid,
+                role="pool-operator",
             ),
         ]
 
+    def _get_by_uuid(self, _context: Context, uuid: str) -> str:
+        return self._database.find_by_uuid("session", uuid)
+
     def _getter(self, field: str) -> Callable[[Context, str], object]:
-        return lambda context, session: self._database.read("session", session)[field]
+        return lambda _context, session: self._read(session)[field]
+
+    def _read(self, session: str) -> Record:
+        """A session's record, with the tasks that it made."""
+        record = self._database.read("session", session)
+        rows = dict(self._database["task"].rows)
+        tasks = [task for task, row in rows.items() if row.hidden["session"] == session]
+        return {**record, "tasks": tasks}
+
+    def _external(self) -> dict[str, str]:
+        """The sessions that are not root's, and whose they are."""
+        records = self._database.records("session").items()
+        return {ref: row["auth_user_sid"] for ref, row in records if not row["is_local_superuser"]}
+
+    def _sids(self) -> list[str]:
+        return sorted(set(self._external().values()))
+
+    def _logout_sid(self, context: Context, sid: str) -> str:
+        """All sessions of an account but the one that asks for it."""
+        for session, owner in self._external().items():
+            if owner == sid and session != context.session:
+                self.logout(session)
+        return ""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .values import lower
+
 
 class Subscriptions:
     """Class names in any case; a reference is compared exactly. What does not exist matches
@@ -22,9 +24,9 @@ class Subscriptions:
             if item == "*":
                 self.everything = True
             elif slash:
-                self._objects.add((name.lower(), ref))
+                self._objects.add((lower(name), ref))
             else:
-                self._classes.add(name.lower())
+                self._classes.add(lower(name))
 
     def add(self, other: Subscriptions) -> None:
         self.everything |= other.everything
@@ -37,7 +39,7 @@ class Subscriptions:
         self._objects -= other._objects
 
     def only_tasks(self) -> bool:
-        named = self._classes | {name for name, _ in self._objects}
+        named = self._classes | {name for name, _unused in self._objects}
         return not self.everything and named <= {"task"}
 
     def covers_class(self, name: str) -> bool:
@@ -45,7 +47,7 @@ class Subscriptions:
         name = name.lower()
         if self.everything or name in self._classes:
             return True
-        return any(wanted == name for wanted, _ in self._objects)
+        return any(wanted == name for wanted, _unused in self._objects)
 
     def matches(self, name: str, ref: str) -> bool:
         name = name.lower()

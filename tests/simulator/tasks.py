@@ -16,12 +16,30 @@ from .database import Database, Record
 from .inventory import Inventory
 from .messages import Context, Message
 from .sessions import Sessions
-from .values import NULL_REF, ApiError, Date, Value, choice, number, ref, text, text_map, texts
+from .values import (
+    NULL_REF,
+    ApiError,
+    Date,
+    Value,
+    choice,
+    is_dummy,
+    number,
+    ref,
+    text,
+    text_map,
+    texts,
+)
 from .wire_xml import to_text
 
 STATUS = choice("pending", "success", "failure", "cancelling", "cancelled")
 FINAL = ("success", "failure", "cancelled")
+UNSEEN = {"externalpid": -1, "stunnelpid": -1, "forwarded": False, "forwarded_to": NULL_REF}
+"""Columns that no record shows, but that filters know."""
 PROTECTED_KEYS = ("applies_to", "XenCenterUUID", "XenCenterMeddlingActionTitle")
+
+
+Writes = list[tuple[str, Value]]
+"""Fields and values, in the order in which they are written."""
 
 
 class Tasks:
@@ -47,7 +65,7 @@ class Tasks:
         other_config: dict[str, str] | None = None,
     ) -> str:
         database = self._database
-        if parent not in database["task"]:
+        if is_dummy(parent):
             parent = NULL_REF
         record = classes.new(
             "task",
@@ -58,9 +76,9 @@ class Tasks:
             subtask_of=parent,
             other_config={f"http:{key}": value for key, value in (other_config or {}).items()},
         )
-        task = database.create("task", record, {"session": session, "forwarded_to": NULL_REF})
-        if parent != NULL_REF:
-            database.write("task", parent, "subtasks", [*self.read(parent)["subtasks"], task])
+        task = database.create("task", record, {"session": session, **UNSEEN})
+        if parent in database["task"]:
+            database.add_to_set("task", parent, "subtasks", task)
         return task
 
     def read(self, task: str) -> Record:
@@ -73,12 +91,11 @@ class Tasks:
             self._database.delete("task", task)
             self.cancel_hooks.pop(task, None)
             if parent in self._database["task"]:
-                left = [child for child in self.read(parent)["subtasks"] if child != task]
-                self._database.write("task", parent, "subtasks", left)
+                self._database.remove_from_set("task", parent, "subtasks", task)
 
     def forward(self, task: str, host: str) -> None:
         """Hand a task to another host, which then carries it."""
-        self._database["task"][task].hidden["forwarded_to"] = host
+        self._database["task"][task].hidden.update(forwarded=True, forwarded_to=host)
         self._database.write("task", task, "resident_on", host)
 
     def write(self, task: str, field: str, value: Value) -> None:
@@ -88,7 +105,7 @@ class Tasks:
         self._database.empty("task")
         self.cancel_hooks.clear()
 
-    def success_writes(self, result: Value) -> list[tuple[str, Value]]:
+    def success_writes(self, result: Value) -> Writes:
         """The writes that end a task well, each one seen by whoever reads in between."""
         return [
             ("allowed_operations", []),
@@ -98,7 +115,7 @@ class Tasks:
             ("status", "success"),
         ]
 
-    def failure_writes(self, error: list[str]) -> list[tuple[str, Value]]:
+    def failure_writes(self, error: list[str]) -> Writes:
         return [
             ("progress", 1.0),
             ("error_info", error),
@@ -108,7 +125,7 @@ class Tasks:
             ("status", "cancelled" if error[0] == "TASK_CANCELLED" else "failure"),
         ]
 
-    def cancelled_writes(self) -> list[tuple[str, Value]]:
+    def cancelled_writes(self) -> Writes:
         return [
             ("progress", 1.0),
             ("finished", Date.at(self._clock.now())),
@@ -116,12 +133,16 @@ class Tasks:
             ("allowed_operations", []),
         ]
 
-    def end(self, task: str, writes: list[tuple[str, Value]]) -> None:
+    def end(self, task: str, writes: Writes) -> None:
         """Carry out the writes of an end, unless the task is gone or has ended already."""
         with self._database.lock:
-            if task in self._database["task"] and self.read(task)["status"] == "pending":
+            if self.is_pending(task):
                 for field, value in writes:
                     self.write(task, field, value)
+
+    def is_pending(self, task: str) -> bool:
+        row = self._database["task"].rows.get(task)
+        return row is not None and row.fields["status"] == "pending"
 
     def _check_owner(self, context: Context, task: str) -> None:
         row = self._database["task"].rows.get(task)
@@ -130,7 +151,8 @@ class Tasks:
             roles.require(context.account, "pool-operator", "task.destroy/any")
 
     def _create(self, context: Context, label: str, description: str) -> str:
-        parent = context.task_header or NULL_REF
+        """A child of the task that the call itself runs under, if any."""
+        parent = context.forwarded or NULL_REF
         return self.create(label, description, session=context.session, parent=parent)
 
     def _destroy(self, context: Context, task: str) -> str:
@@ -143,21 +165,25 @@ class Tasks:
 
     def _cancel(self, context: Context, task: str) -> str:
         """Accepted whatever the status; whether anything comes of it is the work's affair."""
+        self._request_cancel(context, task, dummy_ref(context.label))
+        return ""
+
+    def _request_cancel(self, context: Context, task: str, request: str) -> None:
         self._check_owner(context, task)
         carrier = self._database["task"][task].hidden["forwarded_to"]
         if carrier in self._database["host"] and not self._inventory.is_live(carrier):
             raise ApiError("HOST_OFFLINE", carrier)
-        self.write(task, "current_operations", {dummy_ref("task.cancel"): "cancel"})
+        self.write(task, "current_operations", {request: "cancel"})
         hook = self.cancel_hooks.get(task)
         if hook is not None:
             hook()
-        return ""
 
     def _start_cancel(self, context: Context, task: str) -> str:
         """Async.task.cancel: done in the background, and its reference names no task."""
+        request = dummy_ref(context.label)
         with contextlib.suppress(ApiError):
-            self._cancel(context, task)
-        return dummy_ref(context.label)
+            self._request_cancel(context, task, request)
+        return request
 
     def _setter(self, field: str) -> Callable[[Context, str, Value], str]:
         def set_field(context: Context, task: str, value: Value) -> str:
@@ -180,9 +206,11 @@ class Tasks:
     def _set_other_config(self, context: Context, task: str, value: dict[str, str]) -> str:
         self._check_owner(context, task)
         present = self.read(task)["other_config"]
-        for key in PROTECTED_KEYS:
-            if present.get(key) != value.get(key):
-                verb = "remove_from" if key not in value else "add_to"
+        keys = sorted(PROTECTED_KEYS)
+        written = [key for key in keys if key in value and present.get(key) != value[key]]
+        removed = [key for key in keys if key in present and key not in value]
+        for verb, touched in (("add_to", written), ("remove_from", removed)):
+            for key in touched:
                 roles.require(context.account, "vm-operator", f"task.{verb}_other_config/key:{key}")
         self.write(task, "other_config", value)
         return ""
@@ -211,6 +239,11 @@ class Tasks:
             ),
             Message("task.set_other_config", (ref, text_map), self._set_other_config),
         ]
+
+
+def unfinished(writes: Writes) -> Writes:
+    """What is left of an end where the task is not one's own to end."""
+    return [(field, value) for field, value in writes if field == "backtrace"]
 
 
 def dummy_ref(label: str) -> str:

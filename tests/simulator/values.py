@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 Value = Any
-"""str, Date, bool, int, Int32, float, None, a list of values, or a dict of text to values."""
+"""str, Date, Base64, bool, int, Int32, float, None, a list of values, or a dict of text to values.
+"""
 
 NULL_REF = "OpaqueRef:NULL"
 EPOCH = "19700101T00:00:00Z"
@@ -24,6 +25,10 @@ class Date(str):
     @classmethod
     def at(cls, moment: float) -> Date:
         return cls(time.strftime("%Y%m%dT%H:%M:%SZ", time.gmtime(moment)))
+
+
+class Base64(str):
+    """What came in XML-RPC's base64, decoded; no message takes it."""
 
 
 class Int32(int):
@@ -48,10 +53,23 @@ def internal_failure(text: str) -> ApiError:
     return ApiError("INTERNAL_ERROR", f"Failure({_ocaml_quoted(text)})")
 
 
+def encoded(written: str) -> bytes:
+    """UTF-8; bytes that came as something else go out as they came."""
+    try:
+        return written.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return written.encode("utf-8", "surrogatepass")
+
+
+def lower(written: str) -> str:
+    """Lower case of the letters A to Z, as OCaml's lowercase_ascii: nothing else changes."""
+    return "".join(char.lower() if char.isascii() else char for char in written)
+
+
 def _ocaml_quoted(text: str) -> str:
     named = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b"}
     quoted = []
-    for byte in text.encode("utf-8", "surrogateescape"):
+    for byte in encoded(text):
         char = chr(byte)
         quoted.append(named.get(char) or (char if 32 <= byte < 127 else f"\\{byte:03d}"))
     return '"' + "".join(quoted) + '"'
@@ -69,6 +87,8 @@ def show(value: Value) -> str:
         return f"F({value:g})"
     if isinstance(value, Date):
         return f"D({value})"
+    if isinstance(value, Base64):
+        return f"B64({value})"
     if isinstance(value, str):
         return f"S({value})"
     if isinstance(value, list):
@@ -79,37 +99,56 @@ def show(value: Value) -> str:
 Reader = Callable[[Value], Value]
 
 
+def _is_plain(value: Value) -> bool:
+    return isinstance(value, str) and not isinstance(value, (Date, Base64))
+
+
 def text(value: Value) -> str:
-    if isinstance(value, str) and not isinstance(value, Date):
-        return value
+    if _is_plain(value):
+        return str(value)
     raise internal_failure(f"Expected string, got '{show(value)}'")
 
 
-ref = text
+def ref(value: Value) -> str:
+    """A reference; that of something outside the database is put together anew (ref.ml)."""
+    written = text(value)
+    if is_dummy(written):
+        _unused, unique, name = written.split("|", 2)
+        return f"DummyRef:|{unique}|{name}"
+    return written
+
+
+def is_dummy(reference: str) -> bool:
+    """Whether a reference is of something that is not in the database."""
+    return reference.startswith("DummyRef:") and reference.count("|") >= 2
 
 
 def number(value: Value) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
-    if isinstance(value, str) and not isinstance(value, Date):
-        return _ocaml_float(value)
+    if _is_plain(value):
+        found = ocaml_float(value)
+        if found is None:
+            raise internal_failure("float_of_string")
+        return found
     raise internal_failure(f"Expected float, got '{show(value)}'")
 
 
-def _ocaml_float(written: str) -> float:
+def ocaml_float(written: str) -> float | None:
+    """A number as OCaml's float_of_string reads it; None where that raises."""
     plain = written.replace("_", "")
+    if not plain.isascii() or plain != plain.rstrip():
+        return None
     try:
-        if plain == plain.strip() and plain and not written.startswith("_"):
-            return float.fromhex(plain) if "0x" in plain.lower() else float(plain)
+        return float.fromhex(plain) if "0x" in plain.lower() else float(plain)
     except (ValueError, OverflowError):
-        pass
-    raise internal_failure("float_of_string")
+        return None
 
 
 def integer(value: Value) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, str) and not isinstance(value, Date):
+    if _is_plain(value):
         found = ocaml_int64(value)
         if found is None:
             raise internal_failure("Int64.of_string")
@@ -118,13 +157,18 @@ def integer(value: Value) -> int:
 
 
 _INT64 = re.compile(
-    r"[-+]?(0[xX][0-9a-fA-F][0-9a-fA-F_]*|0[oO][0-7][0-7_]*|0[bB][01][01_]*|0u[0-9_]+|[0-9][0-9_]*)"
+    r"[-+]?(0[xX][0-9a-fA-F][0-9a-fA-F_]*|0[oO][0-7][0-7_]*|0[bB][01][01_]*"
+    r"|0[uU][0-9][0-9_]*|[0-9][0-9_]*)"
 )
+
+
+LONGEST_INTEGER = 80
+"""Characters; 64 bits written out one by one are shorter."""
 
 
 def ocaml_int64(written: str) -> int | None:
     """An integer as OCaml's Int64.of_string reads it; None where that raises."""
-    if not _INT64.fullmatch(written):
+    if not _INT64.fullmatch(written) or len(written.lstrip("+-0")) > LONGEST_INTEGER:
         return None
     plain = written.replace("_", "").lower()
     sign = -1 if plain.startswith("-") else 1
@@ -150,7 +194,8 @@ def texts(value: Value) -> list[str]:
     raise internal_failure(f"Expecting Rpc.Enum, but found '{show(value)}'")
 
 
-refs = texts
+def refs(value: Value) -> list[str]:
+    return [ref(item) for item in texts(value)]
 
 
 def text_map(value: Value) -> dict[str, str]:
@@ -163,17 +208,22 @@ def choice(*names: str) -> Reader:
     """An enumeration; the server reads its words in any case."""
 
     def read(value: Value) -> str:
-        if isinstance(value, str) and not isinstance(value, Date) and value.lower() in names:
-            return value.lower()
+        if _is_plain(value) and lower(value) in names:
+            return lower(value)
         raise internal_failure("Unknown tag/contents")
 
     return read
 
 
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+
+
+def is_storable(written: str) -> bool:
+    """Whether the database takes a text as it is: UTF-8 without most control characters."""
+    return _NOT_XML.search(written) is None
 
 
 def storable(written: str) -> str:
-    """What the database keeps of a text: all up to the first character that XML 1.0 forbids."""
+    """What the database keeps of a text in a new row: all up to the first bad character."""
     bad = _NOT_XML.search(written)
     return written if bad is None else written[: bad.start()]

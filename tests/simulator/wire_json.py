@@ -7,9 +7,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple
 
-from .values import ApiError, Value
+from .values import ApiError, Value, encoded
+
+_HALF_A_PAIR = re.compile("[\ud800-\udbff]")
+"""The first half of a character that an escape began and none ended."""
 
 
 class BadRequest(Exception):
@@ -29,21 +33,29 @@ def read(body: bytes) -> JsonCall:
             body.decode("utf-8", "surrogateescape"),
             object_pairs_hook=_first_of_each,
             parse_int=_int64,
+            strict=False,
         )
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise BadRequest(f"Yojson.Json_error({error})") from error
+    if _HALF_A_PAIR.search(json.dumps(document, ensure_ascii=False)):
+        raise BadRequest("Yojson.Json_error(Invalid low surrogate)")
     if not isinstance(document, dict):
         raise _malformed("Invalid request body")
-    for required in ("method",):
-        if required not in document:
-            raise _malformed(f"Required field {required} is missing")
-    version = _version(document)
-    if not isinstance(document["method"], str):
+    method = _required(document, "method")
+    if not isinstance(method, str):
         raise _malformed("Invalid field 'method' in request body")
+    version = _version(document)
+    params = _params(document, version)
     identity = document.get("id")
     if isinstance(identity, bool) or not isinstance(identity, (int, str)):
         raise _malformed("Invalid field 'id' in request body")
-    return JsonCall(version, identity, document["method"], _params(document, version))
+    return JsonCall(version, identity, method, params)
+
+
+def _required(document: dict[str, Any], field: str) -> Any:
+    if field not in document:
+        raise _malformed(f"Required field {field} is missing")
+    return document[field]
 
 
 def _version(document: dict[str, Any]) -> int:
@@ -55,9 +67,7 @@ def _version(document: dict[str, Any]) -> int:
 
 
 def _params(document: dict[str, Any], version: int) -> list[Value]:
-    if version == 1 and "params" not in document:
-        raise _malformed("Required field params is missing")
-    params = document.get("params")
+    params = _required(document, "params") if version == 1 else document.get("params")
     if isinstance(params, list):
         return params
     if version == 2 and params is None:
@@ -86,12 +96,13 @@ def write_irregular_error(error: ApiError) -> bytes:
 
 
 def _encode(document: dict[str, Any]) -> bytes:
-    written = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return written.encode("utf-8", "surrogateescape")
+    return encoded(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
 
 
 def _first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return dict(reversed(pairs)) if len({key for key, _ in pairs}) < len(pairs) else dict(pairs)
+    return (
+        dict(reversed(pairs)) if len({key for key, _unused in pairs}) < len(pairs) else dict(pairs)
+    )
 
 
 def _int64(digits: str) -> int:

@@ -8,12 +8,23 @@ from __future__ import annotations
 
 import base64
 import binascii
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeAlias
+from xml.etree import ElementTree
 
-from .values import ApiError, Date, Int32, Value, ocaml_int64
+from .values import (
+    ApiError,
+    Base64,
+    Date,
+    Int32,
+    Value,
+    encoded,
+    ocaml_float,
+    ocaml_int64,
+)
 from .wire_json import BadRequest
+
+Element: TypeAlias = ElementTree.Element
 
 _ESCAPES = {
     ord(c): f"&{name};" for c, name in ((">", "gt"), ("<", "lt"), ("&", "amp"), ('"', "quot"))
@@ -27,53 +38,89 @@ class XmlCall(NamedTuple):
 
 
 def read(body: bytes) -> XmlCall:
-    try:
-        root = ElementTree.fromstring(body)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise BadRequest(f"Xmlm.Error({error})") from error
+    """The call in a document; what follows its end is not looked at."""
+    root = _root(body)
     _expect(root, "methodCall")
-    if len(root) != 2:
+    children = _children(root)
+    if len(children) != 2:
         raise _unexpected("close_tag", "open_tag")
-    name, params = root
-    _expect(name, "methodName")
+    name, params = children
     _expect(params, "params")
-    values = []
-    for param in params:
-        _expect(param, "param")
-        if len(param) != 1:
-            raise _unexpected("close_tag", "open_tag(value)")
-        values.append(_value(param[0]))
-    return XmlCall(name.text or "", values)
+    return XmlCall(_name(name, "methodName"), [_param(param) for param in _children(params)])
 
 
-def _value(element: ElementTree.Element) -> Value:
+def _root(body: bytes) -> Element:
+    parser: ElementTree.XMLPullParser[Element] = ElementTree.XMLPullParser(("start", "end"))
+    events: Iterator[Any] = parser.read_events()
+    element: Element
+    depth = 0
+    try:
+        parser.feed(body)
+        for kind, element in events:
+            depth += 1 if kind == "start" else -1
+            if not depth:
+                return element
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise BadRequest("Xmlm.Error(_, _)") from error
+    raise BadRequest("Xmlm.Error(_, _)")
+
+
+def _param(element: Element) -> Value:
+    _expect(element, "param")
+    children = _children(element)
+    if len(children) != 1:
+        raise _unexpected("close_tag", "open_tag")
+    return _value(children[0])
+
+
+def _value(element: Element) -> Value:
     _expect(element, "value")
     if len(element) == 0:
         return element.text or ""
-    if len(element) > 1 or (element.text or "").strip():
-        raise _unexpected("data", "open_tag")
-    inner = element[0]
+    (inner,) = _children(element, at_most=1)
     if len(inner) == 0 and not inner.text:
         return _empty(inner.tag)
     if inner.tag == "array":
-        _expect(inner[0] if len(inner) == 1 else inner, "data")
-        return [_value(item) for item in inner[0]]
+        children = _children(inner)
+        if len(children) != 1:
+            raise _unexpected("close_tag", "open_tag")
+        _expect(children[0], "data")
+        return [_value(item) for item in _children(children[0])]
     if inner.tag == "struct":
-        return dict(_member(member) for member in inner)
+        return dict(_member(member) for member in _children(inner))
     if inner.tag not in _SCALARS or len(inner):
-        raise _unexpected(f"open_tag({inner.tag})", "a type")
+        raise _unexpected(f"open_tag({inner.tag})", f"open_tag({_TYPES})")
     try:
         return _SCALARS[inner.tag](inner.text or "")
     except (ValueError, binascii.Error) as error:
         raise BadRequest(f'Failure("{error}")') from error
 
 
-def _member(element: ElementTree.Element) -> tuple[str, Value]:
+def _member(element: Element) -> tuple[str, Value]:
     _expect(element, "member")
-    if len(element) != 2:
+    children = _children(element)
+    if len(children) != 2:
         raise _unexpected("close_tag", "open_tag")
-    _expect(element[0], "name")
-    return element[0].text or "", _value(element[1])
+    return _name(children[0], "name"), _value(children[1])
+
+
+def _name(element: Element, tag: str) -> str:
+    """The text of an element that may not be empty."""
+    _expect(element, tag)
+    if len(element) or not element.text:
+        raise _unexpected("open_tag", f"close_tag({tag})")
+    return element.text
+
+
+def _children(element: Element, *, at_most: int | None = None) -> list[Element]:
+    """The elements in an element, which has no text but blanks."""
+    children = list(element)
+    if at_most is not None and len(children) > at_most:
+        raise _unexpected(f"open_tag({children[at_most].tag})", f"close_tag({element.tag})")
+    for text in (element.text, *(child.tail for child in children)):
+        if text and text.strip("\n \t"):
+            raise _unexpected(f"data({text})", "open_tag")
+    return children
 
 
 def _empty(tag: str) -> Value:
@@ -90,15 +137,27 @@ def _integer(written: str) -> int:
     return found
 
 
+def _float(written: str) -> float:
+    found = ocaml_float(written)
+    if found is None:
+        raise ValueError("float_of_string")
+    return found
+
+
+def _base64(written: str) -> Base64:
+    return Base64(base64.b64decode(written, validate=True).decode("utf-8", "surrogateescape"))
+
+
+_TYPES = "int/i8/i4/boolean/double/string/dateTime.iso8601/array/struct/nil"
 _SCALARS: dict[str, Callable[[str], Value]] = {
     "int": _integer,
     "i4": _integer,
     "i8": _integer,
     "boolean": lambda written: written == "1",
-    "double": float,
+    "double": _float,
     "string": str,
     "dateTime.iso8601": Date,
-    "base64": lambda written: base64.b64decode(written).decode("utf-8", "surrogateescape"),
+    "base64": _base64,
 }
 
 
@@ -115,7 +174,7 @@ def _response(value: Value) -> bytes:
     parts = ['<?xml version="1.0"?><methodResponse><params><param>']
     _write(value, parts)
     parts.append("</param></params></methodResponse>")
-    return "".join(parts).encode("utf-8", "surrogateescape")
+    return encoded("".join(parts))
 
 
 def to_text(value: Value) -> str:
@@ -159,10 +218,10 @@ def _scalar(value: Value) -> str:
     return str(value)
 
 
-def _expect(element: ElementTree.Element, tag: str) -> None:
+def _expect(element: Element, tag: str) -> None:
     if element.tag != tag:
         raise _unexpected(f"open_tag({element.tag})", f"open_tag({tag})")
 
 
 def _unexpected(got: str, expected: str) -> BadRequest:
-    return BadRequest(f"Xmlrpc.Parse_error({got}, {expected})")
+    return BadRequest(f'Xmlrpc.Parse_error("{got}", "{expected}", _)')

@@ -11,6 +11,7 @@ from .messages import Context, Message
 from .values import ref, text
 
 ROLES = {
+    "session": "pool-admin",
     "pool": "pool-operator",
     "host": "pool-operator",
     "network": "pool-operator",

@@ -1,0 +1,79 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The HTML pages that the server answers with where it has no answer of the API (http_svr.ml)."""
+
+from __future__ import annotations
+
+_ENTITIES = str.maketrans({"<": "&lt;", ">": "&gt;", "'": "&apos;", '"': "&quot;", "&": "&amp;"})
+
+
+class Page(Exception):
+    """An answer that is a page, after which the connection closes."""
+
+    def __init__(self, status: int, reason: str, body: str, *, version: str = "1.1") -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.body = body
+        self.version = version
+
+
+def escape(text: str) -> str:
+    return text.translate(_ENTITIES)
+
+
+def _html(title: str, text: str) -> str:
+    return f"<html><body><h1>HTTP {title}</h1>{text}</body></html>"
+
+
+def internal_error(extra: str, *, version: str = "1.1") -> Page:
+    """What any exception becomes; `extra` is HTML, mostly the exception's text."""
+    text = (
+        "An unexpected error occurred; please wait a while and try again. If the problem persists, "
+        "please contact your support representative."
+        f"<h1> Additional information </h1>{extra}"
+    )
+    body = _html("500 internal server error", text)
+    return Page(500, "Internal Error", body, version=version)
+
+
+def exception(text: str, *, version: str = "1.1") -> Page:
+    """What an exception becomes that is known by its text."""
+    return internal_error(escape(text), version=version)
+
+
+def unparsable() -> Page:
+    return internal_error("The HTTP headers could not be parsed.")
+
+
+def forbidden(*, version: str = "1.1") -> Page:
+    text = "Access to the requested resource is forbidden."
+    return Page(403, "Forbidden", _html("403 forbidden", text), version=version)
+
+
+def missing(path: str) -> Page:
+    body = (
+        '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN"> <html><head> '
+        "<title>404 Not Found</title> </head><body> <h1>Not Found</h1> "
+        f"<p>The requested URL {escape(path)} was not found on this server.</p> "
+        "<hr><address>Xapi Server</address></body></html>"
+    )
+    return Page(404, "Not Found", body)
+
+
+def timed_out() -> Page:
+    text = "Timed out waiting for the request."
+    return Page(408, "Request Timeout", _html("408 request timeout", text))
+
+
+def header_too_large() -> Page:
+    reason = "Request Header Fields Too Large"
+    text = "Exceeded the maximum header size."
+    return Page(431, reason, _html("431 request header fields too large", text))
+
+
+def not_implemented(method: str, *, version: str = "1.1") -> Page:
+    body = _html("501 Method Not Implemented", f"<p>Unknown {method} not supported.<br /></p>")
+    return Page(501, "Method not implemented", body, version=version)

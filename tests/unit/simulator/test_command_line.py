@@ -1,0 +1,156 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""python -m tests.simulator."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import ssl
+import subprocess
+import sys
+import threading
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.xen.xapi.tests.unit.simulator.client import (
+    PASSWORD,
+    PATIENCE,
+    Client,
+    Refused,
+    until,
+)
+
+ROOT = Path(__file__).parents[3]
+
+
+@contextlib.contextmanager
+def simulator(*options: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.simulator", *options]
+    environment = {name: os.environ[name] for name in os.environ if name != "PYTHONUNBUFFERED"}
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    # Whoever waits for a line that does not come reads the end of the output instead.
+    watchdog = threading.Timer(PATIENCE, process.kill)
+    watchdog.start()
+    try:
+        yield process
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.communicate()
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_told_to_stop(number: signal.Signals) -> None:
+    with simulator() as process:
+        url = line(process)
+        assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+", url)
+        client = Client(url, "root")
+        assert client("task.get_all") == []
+        client.logout()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=5)
+        assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_it_stops_while_calls_are_blocked() -> None:
+    with simulator() as process:
+        client = Client(line(process), "root")
+        where = urllib.parse.urlsplit(client.url)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=5)
+        params = [client.session, ["task"], "", 60.0]
+        connection.request(
+            "POST", "/jsonrpc", json.dumps({"method": "event.from", "params": params, "id": 1})
+        )
+        process.terminate()
+        assert process.wait(timeout=5) == 0
+        connection.close()
+
+
+def test_options_of_the_account_and_of_tasks() -> None:
+    with simulator("--username", "admin", "--password", "other", "--tasks", "5") as process:
+        client = Client(line(process))
+        with pytest.raises(Refused):
+            client.call("session.login_with_password", "root", PASSWORD)
+        session = client.call("session.login_with_password", "admin", "other")
+        assert len(client.call("task.get_all", session)) == 5
+
+
+def test_options_of_hosts_and_tls() -> None:
+    options = ["--host", "127.0.0.5", "--tls", "--supporters", "2"]
+    with simulator(*options) as process:
+        url, certificate, *supporters = (line(process) for _unused in range(4))
+        port = url.rpartition(":")[2]
+        assert url == f"https://127.0.0.5:{port}"
+        found = re.fullmatch(r"certificate (\S+) sha256 [0-9A-F]{64}", certificate)
+        assert found is not None
+        assert supporters == [f"supporter https://127.0.0.{last}:{port}" for last in (6, 7)]
+        context = ssl.create_default_context(cafile=found[1])
+        request = urllib.request.Request(f"{url}/", method="OPTIONS")
+        with urllib.request.urlopen(request, timeout=5, context=context) as answer:
+            assert answer.status == 200
+
+
+@pytest.mark.parametrize("options", [[], ["--no-gc"]])
+def test_options_of_time_and_garbage(options: list[str]) -> None:
+    with simulator("--control", "--speed", "100000", *options) as process:
+        client = Client(line(process))
+
+        def door(verb: str, **arguments: Any) -> Any:
+            return client.post(json.dumps(arguments), f"/simulator/{verb}").json["result"]
+
+        old = door("add_task", label="x", status="success", finished="19700101T00:00:00Z")["ref"]
+        new = door("add_task", label="x", life={"duration": 300})["ref"]
+        until(lambda: (door("record", ref=new) or {"status": "gone"})["status"] != "pending")
+        assert (door("record", ref=old) is not None) is bool(options)
+
+
+def test_options_of_the_door_and_the_port() -> None:
+    with simulator() as first:
+        port = line(first).rpartition(":")[2]
+        with simulator("--port", port) as second:
+            assert second.wait(timeout=5) == 1
+    with simulator("--port", port, "--control") as process:
+        assert line(process) == f"http://127.0.0.1:{port}"
+        client = Client(f"http://127.0.0.1:{port}")
+        added = client.post('{"label": "x", "life": {"duration": 0}}', "/simulator/add_task").json
+        body = f'{{"ref": "{added["result"]["ref"]}"}}'
+        assert client.post(body, "/simulator/record").json["result"]["status"] == "success"
+
+
+def test_options_that_are_not_there() -> None:
+    with simulator("--nope") as process:
+        assert process.wait(timeout=5) == 2
+
+
+def test_it_needs_nothing_but_python(tmp_path: Path) -> None:
+    lines = [
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})",
+        "from tests.simulator import Simulator",
+        "with Simulator(tls=True, tasks=5, supporters=1): pass",
+    ]
+    command = [sys.executable, "-I", "-S", "-c", "\n".join(lines)]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=10)

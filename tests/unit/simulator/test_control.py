@@ -1,0 +1,152 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The control door, by which a playbook moves the simulator."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.xen.xapi.tests.simulator import Simulator, VirtualClock
+from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, Client, Connect, Start
+
+VERBS = (
+    "add_task set_task destroy_task record find life fail heal collect advance sessions logout_all "
+    "calls restart_master restart_supporter promote boot take_down bring_up"
+)
+
+
+class Door:
+    """What a playbook does with ansible.builtin.uri."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._client = Client(simulator.url)
+
+    def document(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        answer = self._client.post(json.dumps(arguments), f"/simulator/{verb}")
+        assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+        document: dict[str, Any] = answer.json
+        return document
+
+    def __call__(self, verb: str, **arguments: Any) -> Any:
+        return self.document(verb, **arguments)["result"]
+
+
+@pytest.fixture
+def opened(start: Start) -> Simulator:
+    return start(control=True, clock=VirtualClock(), supporters=1)
+
+
+@pytest.fixture
+def door(opened: Simulator) -> Door:
+    return Door(opened)
+
+
+def test_it_is_shut_unless_opened(simulator: Simulator) -> None:
+    answer = Client(simulator.url).post("{}", "/simulator/sessions")
+    assert (answer.status, answer.headers["content-type"]) == (500, "text/html")
+
+
+def test_tasks(opened: Simulator, door: Door) -> None:
+    added = door("add_task", label="x", life={"duration": 60, "error": ["A"]}, progress=0.5)
+    record = door("record", ref=added["ref"])
+    assert (record["uuid"], record["progress"]) == (added["uuid"], 0.5)
+    door("set_task", ref=added["ref"], name_description="y")
+    assert (opened.record(added["ref"]) or {})["name_description"] == "y"
+    door("advance", seconds=60)
+    assert door("record", ref=added["ref"])["status"] == "success"
+    door("destroy_task", ref=added["ref"])
+    assert door("record", ref=added["ref"]) is None
+
+
+def test_lives_of_messages(opened: Simulator, door: Door, connect: Connect) -> None:
+    door("life", method="VM.snapshot", duration=1, outcome="failure", error=["A", "b"])
+    vm = door("find", name="VM", label="web-1")
+    task = connect(opened)("Async.VM.snapshot", vm, "x")
+    door("advance", seconds=1)
+    assert door("record", ref=task)["error_info"] == ["A", "b"]
+
+
+def test_faults(opened: Simulator, door: Door, connect: Connect) -> None:
+    client = connect(opened)
+    door("fail", method="task.get_all", count=None, error=["X"])
+    assert client.error("task.get_all") == ["X"]
+    door("heal")
+    assert client("task.get_all") == []
+
+
+def test_sessions_and_calls(opened: Simulator, door: Door, connect: Connect) -> None:
+    client = connect(opened)
+    client.error("task.get_record", MISSING)
+    assert door("sessions") == 1
+    calls = door("calls", method="task.get_record")
+    gone = ["HANDLE_INVALID", "task", MISSING]
+    assert calls == [
+        {"method": "task.get_record", "params": [MISSING], "user": "root", "error": gone}
+    ]
+    assert len(door("calls")) == 2
+    door("logout_all")
+    assert door("sessions") == 0
+
+
+def test_garbage(opened: Simulator, door: Door) -> None:
+    task = door("add_task", label="x", status="success", finished="19700101T00:00:00Z")["ref"]
+    door("collect")
+    assert opened.record(task) is None
+
+
+def test_hosts(opened: Simulator, door: Door, connect: Connect) -> None:
+    connect(opened)
+    door("boot", place=0)
+    assert opened.hosts[0].emergency == ["HOST_STILL_BOOTING"]
+    door("boot", place=0, error=[])
+    door("restart_master")
+    assert opened.sessions() == []
+
+
+def test_other_hosts(opened: Simulator, door: Door) -> None:
+    there = opened.hosts[1]
+    carried = door("add_task", label="x", resident_on=there.ref)["ref"]
+    door("restart_supporter", place=1)
+    assert opened.record(carried) is None
+    door("take_down", place=1)
+    assert not opened.inventory.is_live(there.ref)
+    door("bring_up", place=1)
+    assert opened.inventory.is_live(there.ref)
+    door("promote", place=1)
+    assert opened.master is there
+
+
+@pytest.mark.parametrize("verb", ["restart_master", "take_down"])
+def test_whoever_asks_gets_an_answer(opened: Simulator, verb: str) -> None:
+    body = "{}" if verb == "restart_master" else '{"place": 0}'
+    assert Client(opened.url).post(body, f"/simulator/{verb}").json == {"result": None}
+    opened.hosts[0].down()
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments", "text"),
+    [
+        ("nope", {}, "no such verb; there are add_task, advance"),
+        ("add_task", {}, "label"),
+        ("add_task", {"label": "x", "life": {"durance": 1}}, "a life has no ['durance']"),
+        ("destroy_task", {"ref": MISSING}, "HANDLE_INVALID"),
+        ("find", {"name": "VM", "label": "none"}, "not enough values"),
+    ],
+)
+def test_what_it_cannot_do(door: Door, verb: str, arguments: dict[str, Any], text: str) -> None:
+    assert text in door.document(verb, **arguments)["error"]
+
+
+def test_the_verbs_that_there_are(door: Door) -> None:
+    listed = door.document("nope")["error"].rpartition("there are ")[2].split(", ")
+    assert sorted(listed) == sorted(VERBS.split())
+
+
+def test_a_body_may_be_left_out_and_may_be_long(opened: Simulator, door: Door) -> None:
+    assert Client(opened.url).post(b"", "/simulator/sessions").json == {"result": 0}
+    assert door("add_task", label="x" * 400_000)["ref"] in opened.database["task"]

@@ -1,0 +1,101 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Headers that bind a call to a task: task-id, subtask-of and x-http-other-config."""
+
+from __future__ import annotations
+
+from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
+from ansible_collections.xen.xapi.tests.unit.simulator.client import (
+    MISSING,
+    NULL,
+    Background,
+    Client,
+    until,
+)
+
+
+def test_a_task_made_under_another(root: Client, still: Simulator) -> None:
+    parent = root.task()
+    children = [root("task.create", "x", "", headers={"Task-ID": parent}) for _unused in range(3)]
+    for child in children:
+        assert root("task.get_subtask_of", child) == parent
+    assert root("task.get_subtasks", parent) == children[::-1]
+    still.destroy_task(children[1])
+    assert root("task.get_subtasks", parent) == [children[2], children[0]]
+    still.destroy_task(parent)
+    assert root("task.get_subtask_of", children[0]) == parent
+
+
+def test_create_does_not_listen_to_subtask_of(client: Client) -> None:
+    child = client("task.create", "x", "", headers={"subtask-of": client.task()})
+    assert client("task.get_subtask_of", child) == NULL
+
+
+def test_an_operation_as_a_subtask(root: Client, still: Simulator) -> None:
+    parent, vm = root.task(), still.find("VM", "web-1")
+    child = root("Async.VM.snapshot", vm, "x", headers={"subtask-of": parent})
+    assert root("task.get_subtask_of", child) == parent
+    assert root("task.get_subtasks", parent) == [child]
+
+
+def test_the_parent_need_not_be_there(root: Client, still: Simulator) -> None:
+    vm = still.find("VM", "web-1")
+    for sent, kept in ((MISSING, MISSING), ("x", "x"), ("DummyRef:|u|n", NULL)):
+        child = root("Async.VM.snapshot", vm, "x", headers={"subtask-of": sent})
+        assert root("task.get_subtask_of", child) == kept
+
+
+def test_an_operation_under_a_task_of_ones_own(root: Client, still: Simulator) -> None:
+    task, vm = root.task("mine"), still.find("VM", "web-1")
+    assert root("Async.VM.snapshot", vm, "x", headers={"task-id": task}) == task
+    assert root("task.get_all") == [task]
+    assert root("VM.get_current_operations", vm) == {task: "snapshot"}
+    assert root("task.get_allowed_operations", task) == ["cancel"]
+    still.advance(60)
+    assert still.find("VM", "x")
+    assert root("VM.get_current_operations", vm) == {}
+    record = root("task.get_record", task)
+    assert (record["name_label"], record["status"], record["result"]) == ("mine", "pending", "")
+    assert record["finished"] == "19700101T00:00:00Z"
+
+
+def test_a_failure_under_a_task_of_ones_own(root: Client, still: Simulator) -> None:
+    still.operations.lives["VM.snapshot"] = Life(outcome="failure")
+    task, vm = root.task(), still.find("VM", "web-1")
+    root("Async.VM.snapshot", vm, "x", headers={"task-id": task})
+    still.advance(60)
+    record = root("task.get_record", task)
+    assert (record["status"], record["error_info"]) == ("pending", [])
+    assert record["backtrace"] != "()"
+    wrong = root("Async.VM.start", vm, False, False, headers={"task-id": task})
+    assert root("task.get_status", wrong) == "pending"
+
+
+def test_a_blocking_call_under_a_task_of_ones_own(
+    root: Client, still: Simulator, background: Background
+) -> None:
+    task, vm = root.task(), still.find("VM", "web-1")
+    running = background(root, "VM.snapshot", vm, "x", headers={"task-id": task})
+    until(lambda: root("VM.get_current_operations", vm) == {task: "snapshot"})
+    still.advance(60)
+    assert running.result() == still.find("VM", "x")
+    assert root("task.get_status", task) == "pending"
+
+
+def test_a_task_to_run_under_must_be_there(client: Client) -> None:
+    gone = ["HANDLE_INVALID", "task", MISSING]
+    assert client.error("task.get_all", headers={"task-id": MISSING}) == gone
+    assert client.error("task.get_all", headers={"task-id": NULL}) == [*gone[:2], NULL]
+    assert client("task.get_all", headers={"task-id": "DummyRef:|u|n"}) == []
+    assert client.error("Async.task.destroy", "x", headers={"task-id": MISSING})[0] == "Fault"
+
+
+def test_keys_for_other_config(root: Client, still: Simulator) -> None:
+    headers = {"X-HTTP-Other-Config-Who": "me", "x-http-other-config-a-b": "é"}
+    sent = {name: value.encode().decode("latin-1") for name, value in headers.items()}
+    task = root("Async.VM.snapshot", still.find("VM", "web-1"), "x", headers=sent)
+    assert root("task.get_other_config", task) == {"http:who": "me", "http:a-b": "é"}
+    made = root("task.create", "x", "", headers=sent)
+    assert root("task.get_other_config", made) == {}

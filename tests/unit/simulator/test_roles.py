@@ -1,0 +1,158 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Roles and owners: who may do what to whose tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.xen.xapi.tests.simulator import Simulator
+from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, Client, Connect
+
+ABOVE_READER = "pool-admin, pool-operator, vm-power-admin, vm-admin, vm-operator"
+LESSER = ["read-only", "vm-operator", "vm-admin", "vm-power-admin"]
+GREATER = ["pool-operator", "pool-admin", "root"]
+DENIED = [
+    "RBAC_PERMISSION_DENIED",
+    "task.destroy/any",
+    "No permission in user session. (Roles with this permission: pool-admin, pool-operator)",
+]
+OWNERS_ONLY: list[tuple[Any, ...]] = [
+    ("task.cancel",),
+    ("task.destroy",),
+    ("task.set_status", "success"),
+    ("task.set_progress", 0.5),
+    ("task.set_result", "x"),
+    ("task.set_error_info", ["x"]),
+    ("task.set_other_config", {"a": "b"}),
+    ("task.add_to_other_config", "c", "d"),
+    ("task.remove_from_other_config", "c"),
+]
+
+
+@pytest.mark.parametrize("role", LESSER)
+def test_tasks_of_others_are_out_of_reach(
+    client: Client, simulator: Simulator, connect: Connect, role: str
+) -> None:
+    other, task = connect(simulator, role), client.task()
+    for method, *values in OWNERS_ONLY:
+        assert other.error(method, task, *values) == DENIED
+        assert other.error(method, MISSING, *values) == DENIED
+    assert other("task.get_record", task) == simulator.record(task)
+
+
+@pytest.mark.parametrize("role", GREATER)
+def test_some_roles_reach_every_task(simulator: Simulator, connect: Connect, role: str) -> None:
+    task = connect(simulator, "read-only").task()
+    other = connect(simulator, role)
+    for method, *values in OWNERS_ONLY:
+        assert other.error(method, MISSING, *values) == ["HANDLE_INVALID", "task", MISSING]
+        if method != "task.destroy":
+            assert other(method, task, *values) == ""
+
+
+@pytest.mark.parametrize("role", LESSER)
+def test_ones_own_tasks_are_in_reach(simulator: Simulator, connect: Connect, role: str) -> None:
+    owner, again = connect(simulator, role), connect(simulator, role)
+    task = owner.task()
+    for method, *values in OWNERS_ONLY:
+        if method != "task.destroy":
+            assert again(method, task, *values) == ""
+    namesake = connect(simulator, f"{role}-2")
+    assert namesake.error("task.cancel", task) == DENIED
+
+
+def test_an_owner_who_logged_out_owns_nothing(simulator: Simulator, connect: Connect) -> None:
+    first, again = connect(simulator, "vm-admin"), connect(simulator, "vm-admin")
+    task = first.task()
+    first.logout()
+    assert again.error("task.cancel", task) == DENIED
+    assert connect(simulator, "pool-operator")("task.cancel", task) == ""
+
+
+def test_all_sessions_of_root_are_one_owner(simulator: Simulator, connect: Connect) -> None:
+    first, again = connect(simulator), connect(simulator)
+    task = first.task()
+    first.logout()
+    assert again("task.cancel", task) == ""
+
+
+@pytest.mark.parametrize("key", ["applies_to", "XenCenterUUID", "XenCenterMeddlingActionTitle"])
+def test_protected_keys_need_an_operator(simulator: Simulator, connect: Connect, key: str) -> None:
+    reader, operator = connect(simulator, "read-only"), connect(simulator, "vm-operator")
+    task = reader.task()
+    for verb, *value in (("add_to", "x"), ("remove_from",)):
+        permission = f"task.{verb}_other_config/key:{key.lower()}"
+        found = reader.error(f"task.{verb}_other_config", task, key, *value)
+        text = f"No permission in user session. (Roles with this permission: {ABOVE_READER})"
+        assert found == ["RBAC_PERMISSION_DENIED", permission, text]
+    assert reader("task.add_to_other_config", task, key.upper() + "2", "x") == ""
+    own = operator.task()
+    assert operator("task.add_to_other_config", own, key, "x") == ""
+    assert operator("task.remove_from_other_config", own, key) == ""
+
+
+def test_setting_all_keys_protects_only_what_changes(
+    simulator: Simulator, connect: Connect
+) -> None:
+    reader = connect(simulator, "read-only")
+    task = reader.task()
+    kept = {"applies_to": "vm", "XenCenterUUID": "1"}
+    simulator.set_task(task, other_config=kept)
+
+    def refused(value: dict[str, str]) -> str:
+        return reader.error("task.set_other_config", task, value)[1]
+
+    reader("task.set_other_config", task, {**kept, "mine": "x"})
+    assert refused({"applies_to": "vm"}) == "task.remove_from_other_config/key:xencenteruuid"
+    assert refused({**kept, "applies_to": "host"}) == "task.add_to_other_config/key:applies_to"
+    both = {"XenCenterMeddlingActionTitle": "x", "XenCenterUUID": "1"}
+    assert refused(both) == "task.add_to_other_config/key:xencentermeddlingactiontitle"
+    assert simulator.record(task)["other_config"] == {**kept, "mine": "x"}  # type: ignore[index]
+
+
+def test_the_owner_is_asked_for_after_the_key(simulator: Simulator, connect: Connect) -> None:
+    reader = connect(simulator, "read-only")
+    found = reader.error("task.add_to_other_config", MISSING, "applies_to", "x")
+    assert found[1] == "task.add_to_other_config/key:applies_to"
+
+
+NEEDS = {
+    "VM.start": "vm-operator",
+    "VM.snapshot": "vm-power-admin",
+    "VM.clone": "vm-admin",
+    "VM.pool_migrate": "vm-power-admin",
+    "SR.scan": "vm-power-admin",
+    "VDI.copy": "vm-admin",
+    "host.evacuate": "pool-operator",
+    "host.call_plugin": "pool-admin",
+    "pool.add_to_other_config": "pool-operator",
+    "VM.add_to_other_config": "vm-admin",
+}
+ARGUMENTS: dict[str, list[Any]] = {
+    "VM.start": [False, False],
+    "VM.snapshot": ["x"],
+    "VM.clone": ["x"],
+    "VM.pool_migrate": [MISSING, {}],
+    "VDI.copy": [MISSING],
+    "host.call_plugin": ["a", "b", {}],
+    "pool.add_to_other_config": ["a", "b"],
+    "VM.add_to_other_config": ["a", "b"],
+}
+
+
+@pytest.mark.parametrize(("method", "least"), NEEDS.items())
+def test_the_least_role_of_a_message(
+    simulator: Simulator, connect: Connect, method: str, least: str
+) -> None:
+    by_privilege = [*GREATER[:2][::-1], *LESSER[::-1]]
+    arguments = [MISSING, *ARGUMENTS.get(method, [])]
+    for role in by_privilege:
+        enough = by_privilege.index(role) <= by_privilege.index(least)
+        found = connect(simulator, role).error(method, *arguments)
+        assert (found[0] != "RBAC_PERMISSION_DENIED") is enough, role
+        assert enough or found[1] == method.lower()

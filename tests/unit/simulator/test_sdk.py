@@ -1,0 +1,82 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The server's own Python SDK, the package XenAPI, as a client of the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
+from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, PASSWORD, Start
+
+XenAPI = pytest.importorskip("XenAPI", reason="the package XenAPI is not installed")
+
+
+@pytest.fixture
+def session(simulator: Simulator) -> Iterator[Any]:
+    found = XenAPI.Session(simulator.url)
+    found.xenapi.login_with_password("root", PASSWORD, "1.0", "unit")
+    yield found
+    found.xenapi.session.logout()
+
+
+def test_login_and_logout(simulator: Simulator) -> None:
+    session = XenAPI.Session(simulator.url)
+    session.xenapi.login_with_password("root", PASSWORD, "1.0", "unit")
+    assert len(simulator.sessions()) == 1
+    assert simulator.master_ref in session.xenapi.host.get_all()
+    session.xenapi.session.logout()
+    assert simulator.sessions() == []
+
+
+def test_bad_credentials(simulator: Simulator) -> None:
+    session = XenAPI.Session(simulator.url)
+    with pytest.raises(XenAPI.Failure) as caught:
+        session.xenapi.login_with_password("root", "wrong", "1.0", "unit")
+    assert caught.value.details[:2] == ["SESSION_AUTHENTICATION_FAILED", "root"]
+
+
+def test_records(session: Any) -> None:
+    task = session.xenapi.task.create("é <x>", "")
+    records = session.xenapi.task.get_all_records()
+    assert list(records) == [task]
+    assert records[task]["name_label"] == "é <x>"
+    assert records[task]["progress"] == 0.0
+    assert str(records[task]["finished"]) == "19700101T00:00:00Z"
+    assert session.xenapi.task.cancel(task) == ""
+
+
+def test_a_failure(session: Any) -> None:
+    with pytest.raises(XenAPI.Failure) as caught:
+        session.xenapi.task.get_record(MISSING)
+    assert caught.value.details == ["HANDLE_INVALID", "task", MISSING]
+
+
+def test_a_task_watched_to_its_end(session: Any, simulator: Simulator) -> None:
+    simulator.operations.lives["VM.snapshot"] = Life(duration=0.1, steps=2)
+    vm = session.xenapi.VM.get_by_name_label("web-1")[0]
+    task = session.xenapi.Async.VM.snapshot(vm, "x")
+    token = ""
+    seen: list[str] = []
+    while not seen or seen[-1] == "pending":
+        answer = session.xenapi.event_from([f"task/{task}"], token, 5.0)
+        token = answer["token"]
+        seen += [event["snapshot"]["status"] for event in answer["events"]]
+    assert seen[-1] == "success"
+    snapshot = session.xenapi.VM.get_by_name_label("x")[0]
+    assert session.xenapi.task.get_result(task) == f"<value>{snapshot}</value>"
+    session.xenapi.task.destroy(task)
+    assert session.xenapi.task.get_all() == []
+
+
+def test_a_supporter(start: Start) -> None:
+    simulator = start(supporters=1)
+    session = XenAPI.Session(simulator.hosts[1].url)
+    with pytest.raises(XenAPI.Failure) as caught:
+        session.xenapi.login_with_password("root", PASSWORD, "1.0", "unit")
+    assert caught.value.details == ["HOST_IS_SLAVE", "127.0.0.1"]

@@ -1,0 +1,160 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sessions: login, what a session knows of itself, and how it ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.tests.simulator import Simulator
+from ansible_collections.xen.xapi.tests.unit.simulator.client import (
+    MISSING,
+    NULL,
+    PASSWORD,
+    Background,
+    Client,
+    Connect,
+    Refused,
+    Start,
+    until,
+)
+
+LOGIN = "session.login_with_password"
+
+
+@pytest.mark.parametrize(
+    ("name", "password"), [("root", "wrong"), ("root", ""), ("nobody", PASSWORD), ("", PASSWORD)]
+)
+def test_bad_credentials(simulator: Simulator, name: str, password: str) -> None:
+    with pytest.raises(Refused) as caught:
+        Client(simulator.url).call(LOGIN, name, password)
+    wanted = ["SESSION_AUTHENTICATION_FAILED", name, "Authentication failure"]
+    assert caught.value.error == wanted
+
+
+def test_other_credentials(start: Start, connect: Connect) -> None:
+    simulator = start(username="admin", password="other")
+    client = Client(simulator.url)
+    session = client.call(LOGIN, "admin", "other")
+    client.call("session.logout", session)
+    with pytest.raises(Refused):
+        client.call(LOGIN, "root", PASSWORD)
+
+
+def test_each_login_is_a_session_of_its_own(simulator: Simulator, connect: Connect) -> None:
+    clients = [connect(simulator) for _unused in range(3)]
+    assert sorted(simulator.sessions()) == sorted(client.session for client in clients)
+    clients[0].logout()
+    assert clients[0].error("task.get_all") == ["SESSION_INVALID", clients[0].session]
+    assert clients[1]("task.get_all") == []
+
+
+@pytest.mark.parametrize("session", ["", NULL, MISSING, "x"])
+def test_no_session(simulator: Simulator, session: str) -> None:
+    with pytest.raises(Refused) as caught:
+        Client(simulator.url).call("task.get_all", session)
+    assert caught.value.error == ["SESSION_INVALID", session]
+
+
+def test_what_a_session_knows_of_root(root: Client, still: Simulator) -> None:
+    task = root.task()
+    record = root("session.get_record", root.session)
+    assert {**record, "uuid": ""} == {
+        "uuid": "",
+        "this_host": still.master_ref,
+        "this_user": NULL,
+        "last_active": "20270115T08:00:00Z",
+        "pool": False,
+        "other_config": {},
+        "is_local_superuser": True,
+        "subject": NULL,
+        "validation_time": "20270115T08:00:00Z",
+        "auth_user_sid": "",
+        "auth_user_name": "root",
+        "rbac_permissions": [],
+        "tasks": [task],
+        "parent": NULL,
+        "originator": "unit",
+        "client_certificate": False,
+    }
+    for field, value in record.items():
+        assert root(f"session.get_{field}", root.session) == value
+    assert root("session.get_by_uuid", record["uuid"]) == root.session
+
+
+def test_what_a_session_knows_of_another_account(simulator: Simulator, connect: Connect) -> None:
+    reader = connect(simulator, "read-only")
+    assert reader("session.get_auth_user_name", reader.session) == "read-only"
+    assert reader("session.get_auth_user_sid", reader.session) == "u:read-only"
+    assert reader("session.get_is_local_superuser", reader.session) is False
+
+
+def test_sessions_that_are_not_there(client: Client) -> None:
+    assert client.error("session.get_uuid", MISSING) == ["HANDLE_INVALID", "session", MISSING]
+    assert client.error("session.get_by_uuid", "x") == ["UUID_INVALID", "session", "x"]
+    assert client.error("session.get_all") == ["MESSAGE_METHOD_UNKNOWN", "session.get_all"]
+
+
+def test_notes_on_a_session(simulator: Simulator, connect: Connect) -> None:
+    client, reader = connect(simulator), connect(simulator, "read-only")
+    client("session.add_to_other_config", reader.session, "a", "b")
+    assert reader("session.get_other_config", reader.session) == {"a": "b"}
+    refused = reader.error("session.remove_from_other_config", reader.session, "a")
+    assert refused[:2] == ["RBAC_PERMISSION_DENIED", "session.remove_from_other_config"]
+    client("session.remove_from_other_config", reader.session, "a")
+    assert reader("session.get_other_config", reader.session) == {}
+
+
+def test_logging_an_account_out(simulator: Simulator, connect: Connect) -> None:
+    first, second = connect(simulator, "vm-admin"), connect(simulator, "vm-admin")
+    operator, client = connect(simulator, "pool-operator"), connect(simulator)
+    assert client("session.get_all_subject_identifiers") == ["u:pool-operator", "u:vm-admin"]
+    assert first.error("session.logout_subject_identifier", "")[0] == "RBAC_PERMISSION_DENIED"
+    operator("session.logout_subject_identifier", "u:vm-admin")
+    operator("session.logout_subject_identifier", "u:pool-operator")
+    client("session.logout_subject_identifier", "")
+    assert sorted(simulator.sessions()) == sorted([operator.session, client.session])
+    assert second.error("task.get_all")[0] == "SESSION_INVALID"
+
+
+def test_a_session_is_marked_as_used_every_ten_minutes(root: Client, still: Simulator) -> None:
+    def last_active() -> str:
+        active: str = root("session.get_last_active", root.session)
+        return active
+
+    assert last_active() == "20270115T08:00:00Z"
+    still.advance(600)
+    assert last_active() == "20270115T08:00:00Z"
+    still.advance(1)
+    assert last_active() == "20270115T08:10:01Z"
+    still.advance(599)
+    assert last_active() == "20270115T08:10:01Z"
+
+
+def test_logout_wakes_what_is_blocked(
+    simulator: Simulator, connect: Connect, background: Background
+) -> None:
+    client, other = connect(simulator), connect(simulator)
+    waiting = [background(client.error, "event.from", ["task"], "", 60.0) for _unused in range(2)]
+    stays = background(other.events, ["task"], "", 60.0)
+    until(lambda: simulator.events.blocked == 3)
+    client("session.logout")
+    for call in waiting:
+        assert call.result() == ["SESSION_INVALID", client.session]
+    until(lambda: simulator.events.blocked == 1)
+    simulator.add_task("wakes the other")
+    assert stays.result()["events"]
+
+
+def test_logout_leaves_tasks_alone(simulator: Simulator, connect: Connect) -> None:
+    client = connect(simulator)
+    task = client.task()
+    client.logout()
+    assert connect(simulator)("task.get_status", task) == "pending"
+
+
+def test_a_test_may_end_a_session(client: Client, simulator: Simulator) -> None:
+    simulator.logout(client.session)
+    assert client.error("task.get_all") == ["SESSION_INVALID", client.session]
