@@ -55,7 +55,8 @@ changelog-lint: $(READY) ## changelog fragments
 	$(WITH_TOOLS) antsibull-changelog lint
 
 docs-lint: $(READY) ## documentation of the plugins
-	$(WITH_TOOLS) antsibull-docs lint-collection-docs --plugin-docs \
+	@mkdir -p .cache/home # antsibull-docs leaves a log file in the home
+	$(WITH_TOOLS) HOME="$(CURDIR)/.cache/home" antsibull-docs lint-collection-docs --plugin-docs \
 		--validate-collection-refs=self --disallow-unknown-collection-refs .
 
 unit: $(READY) ## unit tests

@@ -6,6 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import ssl
+import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -33,3 +37,23 @@ def start_pool() -> Iterator[Callable[..., Simulator]]:
 @pytest.fixture
 def pool(start_pool: Callable[..., Simulator]) -> Simulator:
     return start_pool()
+
+
+@contextlib.contextmanager
+def session_on(pool: Simulator) -> Iterator[str]:
+    """A session of somebody else's, which has to be there still at the end of the block."""
+    call = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "session.login_with_password",
+        "params": [pool.username, pool.password, "1.0", "somebody else"],
+    }
+    request = urllib.request.Request(f"{pool.master.url}/jsonrpc", json.dumps(call).encode())
+    # The certificate is made at start and for this loopback connection alone.
+    trust = ssl._create_unverified_context() if pool.certificate else None
+    with urllib.request.urlopen(request, context=trust) as answer:
+        ref: str = json.load(answer)["result"]
+    pool.log.clear()
+    yield ref
+    assert ref in pool.sessions()
+    pool.logout(ref)

@@ -51,6 +51,10 @@ class Interrupted(XapiError):
         self.signal = signal
 
 
+class CallerGone(XapiError):
+    """Nobody is left who would read what the module returns."""
+
+
 class HostError(XapiError):
     """Something went wrong with one host; named_by is the member that called it the master."""
 
@@ -59,6 +63,8 @@ class HostError(XapiError):
         self.url = url
         self.detail = detail
         self.named_by: str | None = None
+        self.sent = False
+        """Whether the request may have reached the host."""
 
 
 class NameUnknown(HostError):
@@ -89,12 +95,33 @@ class TlsFailed(HostError):
     """No TLS connection could be agreed on."""
 
 
+class PortWithoutTls(TlsFailed):
+    """Something answers on the port, and it is not TLS."""
+
+
 class CertificateUntrusted(TlsFailed):
     """The certificate is not signed by an authority that is trusted here."""
+
+    def __init__(self, url: str, *, detail: str = "") -> None:
+        super().__init__(url, detail=detail)
+        self.fingerprint: str | None = None
 
 
 class CertificateWrongName(TlsFailed):
     """The certificate is for another name."""
+
+
+class CertificateOutOfTime(TlsFailed):
+    """The certificate has expired, or is not valid yet."""
+
+
+class FingerprintMismatch(TlsFailed):
+    """The certificate is none of those that were asked for."""
+
+    def __init__(self, url: str, *, expected: Sequence[str], seen: str) -> None:
+        super().__init__(url, detail=seen)
+        self.expected = tuple(expected)
+        self.seen = seen
 
 
 class RequestTimedOut(HostError):
@@ -136,6 +163,39 @@ class MasterNotFound(HostError):
     """The members name one another as the pool's master, but none says that it is."""
 
 
+class MasterElsewhere(HostError):
+    """The member is not the pool's master, and its master is not to be followed."""
+
+    def __init__(self, url: str, *, master: str) -> None:
+        super().__init__(url, detail=master)
+        self.master = master
+
+
+class MasterAddressUnusable(HostError):
+    """What a member names as the pool's master is no address."""
+
+    def __init__(self, url: str, *, address: str) -> None:
+        super().__init__(url, detail=address)
+        self.address = address
+
+
+class OtherPool(HostError):
+    """The host belongs to another pool than the one that is meant."""
+
+    def __init__(self, url: str, *, expected: str, found: str) -> None:
+        super().__init__(url, detail=found)
+        self.expected = expected
+        self.found = found
+
+
+class GivenSessionUnknown(HostError):
+    """There is no session with the reference that was given."""
+
+
+class GivenSessionLost(HostError):
+    """The session that was given ended while it was in use."""
+
+
 class NoHostAnswered(XapiError):
     """Every listed host failed; one error for each."""
 
@@ -144,57 +204,7 @@ class NoHostAnswered(XapiError):
         self.attempts = tuple(attempts)
 
 
-# What the common codes mean; {0} is the first parameter that follows the code.
-_PLAIN_WORDS = {
-    "CANNOT_CONTACT_HOST": "The pool master cannot reach the host {0}.",
-    "HANDLE_INVALID": "There is no {0} with the reference {1}; it may have been deleted.",
-    "HOST_DISABLED": "The host {0} is disabled: it takes no new virtual machines.",
-    "HOST_HAS_NO_MANAGEMENT_IP": "The host has no address on its management network.",
-    "HOST_IS_SLAVE": "The host is a supporter of its pool; the master is {0}.",
-    "HOST_NOT_ENOUGH_FREE_MEMORY": (
-        "The host has too little free memory: {0} bytes are needed, {1} are free."
-    ),
-    "HOST_OFFLINE": "The host {0} is not running or does not answer the pool master.",
-    "HOST_STILL_BOOTING": "The host is still starting its services.",
-    "INTERNAL_ERROR": "The server met an error of its own: {0}.",
-    "INVALID_VALUE": "The server does not accept the value {0}.",
-    "LICENCE_RESTRICTION": "The licence of the pool does not include the feature {0}.",
-    "MESSAGE_METHOD_UNKNOWN": "The server does not know the method {0}; it may be too old for it.",
-    "NO_HOSTS_AVAILABLE": "No host of the pool can take the virtual machine.",
-    "OPERATION_NOT_ALLOWED": "The server does not allow this now: {0}.",
-    "OTHER_OPERATION_IN_PROGRESS": "Another operation is using the {0} {1}.",
-    "RBAC_PERMISSION_DENIED": "The role of the account lacks the permission {0}.",
-    "SESSION_AUTHENTICATION_FAILED": "The user name or the password is wrong.",
-    "SESSION_INVALID": "The session does not exist any more.",
-    "SR_BACKEND_FAILURE_44": "The storage repository has too little free space.",
-    "SR_BACKEND_FAILURE_46": "The virtual disk cannot be used now; another host may hold it.",
-    "SR_FULL": "The storage repository is full: {0} bytes were asked for, {1} is the most.",
-    "SR_HAS_NO_PBDS": "No host is connected to the storage repository {0}.",
-    "TASK_CANCELLED": "The task was cancelled.",
-    "TOO_MANY_PENDING_TASKS": "Too many operations wait in the server; try again later.",
-    "UUID_INVALID": "There is no {0} with the uuid {1}.",
-    "VDI_IN_USE": "The virtual disk {0} is in use.",
-    "VDI_NOT_AVAILABLE": "The virtual disk {0} cannot be used now.",
-    "VM_BAD_POWER_STATE": (
-        "The virtual machine {0} is in the wrong power state; this needs it to be {1}."
-    ),
-    "VM_HAS_PCI_ATTACHED": "The virtual machine {0} has a PCI device of its host attached.",
-    "VM_LACKS_FEATURE": "The guest of the virtual machine {0} does not support this.",
-    "VM_MIGRATE_FAILED": "The virtual machine {0} could not be moved from host {1} to {2}: {3}.",
-    "VM_MISSING_PV_DRIVERS": "The virtual machine {0} runs without the drivers that this needs.",
-    "VM_REQUIRES_SR": "The virtual machine {0} needs the storage repository {1} on its host.",
-    "VM_SHUTDOWN_TIMEOUT": "The virtual machine {0} did not shut down within {1} seconds.",
-}
-_MOST_PARAMETERS = 4
 _HIDDEN = "(hidden)"
-
-
-def plain_words(code: str, params: Sequence[str]) -> str:
-    """One sentence for an error of XAPI; the code itself where there are no better words."""
-    template = _PLAIN_WORDS.get(code)
-    if template is not None:
-        return template.format(*params, *["(not said)"] * _MOST_PARAMETERS)
-    return f"{code}: {', '.join(params)}" if params else code
 
 
 def redacted(code: str, params: Sequence[str], *, secrets: Sequence[str] = ()) -> list[str]:

@@ -7,41 +7,34 @@
 
 from __future__ import annotations
 
+import select
 import signal
 import traceback
+from collections import deque
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ansible.module_utils import basic
 
+from ._codes import plain_words
 from ._errors import (
-    AnswerTooLarge,
-    CertificateUntrusted,
-    CertificateWrongName,
-    ConnectionCut,
-    ConnectionRefused,
-    HostError,
-    HostUnreachable,
+    CallerGone,
     Interrupted,
     LibraryMissing,
-    MasterNotFound,
-    NameUnknown,
-    NoHostAnswered,
-    OptionError,
-    ProxyFailed,
-    RequestFailed,
-    RequestTimedOut,
     TlsFailed,
-    TrustUnusable,
-    UnexpectedAnswer,
     XapiError,
     XapiFailure,
-    plain_words,
 )
-from ._options import connection_of
+from ._options import Connection, connection_of
+from ._rpc import Call
+from ._sentences import explain
 from ._session import Session
 from ._transport import Transport
+
+_TELLS_CALLS = 3
+_MOST_CALLS = 1000
+_STDOUT = 1
 
 
 class Run:
@@ -50,7 +43,10 @@ class Run:
     def __init__(self, module: basic.AnsibleModule, *, given: Mapping[str, Any]) -> None:
         """What is given is what the task wrote: in params, a null looks like a missing option."""
         self._module = module
-        self._signals = _Signals()
+        self._stop = _Stop()
+        self._calls: deque[Call] | None = None
+        if module._verbosity >= _TELLS_CALLS:
+            self._calls = deque(maxlen=_MOST_CALLS)
         self.params: Mapping[str, Any] = module.params
         self.given = given
 
@@ -58,15 +54,13 @@ class Run:
     def connect(self) -> Iterator[Session]:
         """A session that is logged out however the block ends, by a signal too."""
         options = connection_of(self.params, given=self.given)
-        clear = [endpoint.url for endpoint in options.endpoints if endpoint.scheme == "http"]
-        if clear:
-            self._module.warn(f"The password travels in clear to {', '.join(clear)}: use https.")
-        if options.ca_path and not options.validate_certs:
-            self._module.warn("ca_path is not used, since validate_certs is false.")
+        self._warn_of(options)
         transport = Transport(
             validate_certs=options.validate_certs,
             ca_path=options.ca_path,
-            stop=self._signals.check,
+            fingerprints=options.fingerprints,
+            time_limit=options.request_timeout,
+            stop=self._stop.check,
         )
         session = Session(
             transport,
@@ -74,9 +68,16 @@ class Run:
             username=options.username,
             password=options.password,
             keep_secret=self._module.no_log_values.add,
+            given_ref=options.session_ref,
+            pool_uuid=options.pool_uuid,
+            follow_master=options.follow_master,
+            record=self._record,
         )
         try:
-            with self._signals, session:
+            with self._stop, session:
+                for error in session.passed_over:
+                    if isinstance(error, TlsFailed):
+                        self._module.warn(f"Another member was used. {explain(error)}")
                 yield session
         finally:
             if session.logout_error is not None:
@@ -84,6 +85,24 @@ class Run:
                     f"The logout failed, so the session stays until the server drops it: "
                     f"{explain(session.logout_error)}"
                 )
+
+    def told_calls(self) -> dict[str, Any]:
+        """What was called so far, for the result of a run at -vvv and more."""
+        return {} if self._calls is None else {"calls": [call._asdict() for call in self._calls]}
+
+    def _record(self, call: Call) -> None:
+        if self._calls is not None:
+            self._calls.append(call)
+
+    def _warn_of(self, options: Connection) -> None:
+        clear = [endpoint.url for endpoint in options.endpoints if endpoint.scheme == "http"]
+        if clear:
+            secret = "password" if options.session_ref is None else "session_ref"
+            self._module.warn(f"The {secret} travels in clear to {', '.join(clear)}: use https.")
+        if options.ca_path and options.fingerprints:
+            self._module.warn("ca_path is not used, since cert_fingerprint is given.")
+        elif options.ca_path and not options.validate_certs:
+            self._module.warn("ca_path is not used, since validate_certs is false.")
 
 
 def run_module(
@@ -98,36 +117,48 @@ def run_module(
         mutually_exclusive=mutually_exclusive,
         supports_check_mode=True,
     )
+    run = Run(module, given=basic._load_params())
     try:
-        result = work(Run(module, given=basic._load_params()))
+        result = work(run)
+    except CallerGone:
+        # There is nobody to tell it to, and printing would only fail with a traceback.
+        raise SystemExit(1) from None
     except XapiFailure as failure:
         error = {
             "code": failure.code,
             "params": failure.params,
             "message": plain_words(failure.code, failure.params),
         }
-        module.fail_json(msg=explain(failure), error=error)
+        module.fail_json(msg=explain(failure), error=error, **run.told_calls())
     except LibraryMissing as missing:
         module.fail_json(msg=basic.missing_required_lib(missing.library), exception=missing.details)
     except XapiError as error:
-        module.fail_json(msg=explain(error))
+        module.fail_json(msg=explain(error), **run.told_calls())
     except Exception as error:
         module.fail_json(
             msg=f"This is a defect of the collection xen.xapi, please report it: {error!r}",
             exception=traceback.format_exc(),
+            **run.told_calls(),
         )
-    module.exit_json(**result)
+    module.exit_json(**result, **run.told_calls())
 
 
-class _Signals:
-    """Keeps SIGTERM and SIGINT for the next moment at which stopping leaves no session behind."""
+class _Stop:
+    """Why the run is to end early; asked at moments at which ending leaves no session behind.
 
-    def __init__(self) -> None:
+    A signal is kept until then. And Ansible's keyword timeout ends the process that reads what the
+    module prints, but not the module, which can tell only from its standard output.
+    """
+
+    def __init__(self, output: int = _STDOUT) -> None:
         self._received = ""
         self._before: dict[int, Any] = {}
+        self._reader = select.poll()
+        # No event is asked for: that the other end is gone is told anyway.
+        self._reader.register(output, 0)
 
     def __enter__(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._before[number] = signal.signal(number, self._keep)
 
     def __exit__(self, *_details: object) -> None:
@@ -140,77 +171,6 @@ class _Signals:
     def check(self) -> None:
         if self._received:
             raise Interrupted(self._received)
-
-
-_SENTENCES: dict[type[XapiError], str] = {
-    AnswerTooLarge: "The answer of {url} is longer than {limit} bytes; nothing of it was used.",
-    CertificateUntrusted: (
-        "The certificate of {url} is not signed by a trusted authority ({detail}): "
-        "give the authority's certificate, or the host's own, in ca_path."
-    ),
-    CertificateWrongName: (
-        "The certificate of {url} is for another name ({detail}): "
-        "write the name of the certificate in hostname."
-    ),
-    ConnectionCut: "The connection to {url} was closed before the answer was complete.",
-    ConnectionRefused: (
-        "{url} refused the connection: is XAPI running there, and are hostname and port right?"
-    ),
-    HostUnreachable: (
-        "{url} cannot be reached ({detail}): check hostname and the network between here and there."
-    ),
-    Interrupted: "Stopped by {signal}.",
-    MasterNotFound: (
-        "{url} names a pool master that is none, and so do the hosts after it: "
-        "wait until the pool has a master again, or check hostname."
-    ),
-    NameUnknown: "The name in {url} is not known to the name service: check hostname.",
-    ProxyFailed: (
-        "The proxy that the environment sets does not lead to {url} ({detail}): "
-        "check the variables https_proxy, http_proxy and no_proxy."
-    ),
-    RequestFailed: "The request to {url} could not be made ({detail}): check hostname and port.",
-    RequestTimedOut: (
-        "{url} did not answer within {seconds:g} s: check hostname, port and how the host is."
-    ),
-    TlsFailed: (
-        "No TLS connection to {url} ({detail}): is this the HTTPS port? Check hostname and port."
-    ),
-    TrustUnusable: (
-        "{source} names {path}, which cannot be used ({detail}): "
-        "it must be a file of PEM certificates, or a directory of them with OpenSSL's hash names."
-    ),
-    UnexpectedAnswer: (
-        "{url} answers, but not as XAPI does (HTTP status {status}, {content_type!r}): "
-        "check hostname and port."
-    ),
-}
-_FAILURE_SENTENCES = {
-    "HOST_STILL_BOOTING": "{url} is still starting: try again, or list another member in hostname.",
-    "RBAC_PERMISSION_DENIED": (
-        "{url} denies {method} to this account. {words} "
-        "Give an account with another role in username."
-    ),
-    "SESSION_AUTHENTICATION_FAILED": (
-        "{url} does not let the account in. {words} Check username and password."
-    ),
-}
-_ANY_FAILURE_SENTENCE = "{method} failed on {url}: {words} ({code})"
-
-
-def explain(error: XapiError) -> str:
-    """What went wrong, in words for the one who wrote the playbook."""
-    if isinstance(error, OptionError):
-        value = "" if error.value is None else f": {error.value!r}"
-        return f"{error.option}{value} {error.problem}."
-    if isinstance(error, NoHostAnswered):
-        sentences = " ".join(explain(attempt) for attempt in error.attempts)
-        return f"None of the {len(error.attempts)} hosts in hostname could be used. {sentences}"
-    if isinstance(error, XapiFailure):
-        template = _FAILURE_SENTENCES.get(error.code, _ANY_FAILURE_SENTENCE)
-        sentence = template.format(**vars(error), words=plain_words(error.code, error.params))
-    else:
-        sentence = _SENTENCES[type(error)].format(**vars(error))
-    if isinstance(error, HostError) and error.named_by is not None:
-        sentence += f" ({error.named_by} names it as the pool's master.)"
-    return sentence
+        for _output, event in self._reader.poll(0):
+            if event & (select.POLLERR | select.POLLHUP):
+                raise CallerGone

@@ -7,25 +7,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
 
+from ._endpoints import PORTS, Endpoint, endpoint_of
 from ._errors import OptionError
-from ._transport import Endpoint
-from ._values import check_elements
+from ._values import check_elements, fingerprint_of, ref_of, seconds_of_duration, uuid_of
 
-_HOST = re.compile(
-    r"(?:(?P<scheme>https?)://)?"
-    r"(?:\[(?P<v6>[^\]\s]+)\]|(?P<name>[^\s/:@?#\[\]\\]+))"
-    r"(?::(?P<port>[0-9]{1,5}))?/?\Z",
-    re.IGNORECASE,
-)
-_PORTS = range(1, 65536)
+_LONGEST_REQUEST = 86400
+# Each of these guards something: a null in place of it is more likely a mistake than a wish.
+_NEVER_NULL = ("session_ref", "pool_uuid", "cert_fingerprint")
 
 
 def first_set_in_environment(*names: str) -> str:
@@ -67,6 +61,23 @@ def connection_spec() -> dict[str, dict[str, Any]]:
             "fallback": _environment("XAPI_VALIDATE_CERTS", "XENSERVER_VALIDATE_CERTS"),
         },
         "ca_path": {"type": "path", "fallback": _environment("XAPI_CA_PATH")},
+        "cert_fingerprint": {
+            "type": "list",
+            "elements": "str",
+            "fallback": _environment("XAPI_CERT_FINGERPRINT"),
+        },
+        "session_ref": {"type": "str", "no_log": True},
+        "pool_uuid": {"type": "str", "fallback": _environment("XAPI_POOL_UUID")},
+        "request_timeout": {
+            "type": "str",
+            "default": "30",
+            "fallback": _environment("XAPI_REQUEST_TIMEOUT"),
+        },
+        "follow_master": {
+            "type": "bool",
+            "default": True,
+            "fallback": _environment("XAPI_FOLLOW_MASTER"),
+        },
     }
 
 
@@ -76,46 +87,74 @@ class Connection:
 
     endpoints: tuple[Endpoint, ...]
     username: str
-    password: str = field(repr=False)
+    password: str | None = field(repr=False)
+    session_ref: str | None = field(repr=False)
     validate_certs: bool
     ca_path: str | None
+    fingerprints: tuple[str, ...]
+    pool_uuid: str | None
+    request_timeout: float
+    follow_master: bool
 
 
 def connection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Connection:
     """The checked options of the connection; given is what the task wrote, before any default."""
-    for option in ("hostname", "username", "password"):
+    for option in _NEVER_NULL:
+        if option in given and given[option] is None:
+            raise OptionError(option, problem="is null; use omit to leave it out")
+    session_ref = _session_ref(params["session_ref"])
+    for option in ("hostname", "username", *(["password"] if session_ref is None else [])):
         # Core makes a default of a null, or a text, or nothing at all: look at what was written.
         if not params[option] or given.get(option, "") is None:
             raise OptionError(option, problem="is needed, but missing, null or empty")
     check_elements("hostname", given.get("hostname"))
-    port = params["port"]
-    if port is not None and port not in _PORTS:
+    port, pool_uuid = params["port"], params["pool_uuid"]
+    if port is not None and port not in PORTS:
         raise OptionError("port", value=port, problem="is no port: they go from 1 to 65535")
+    endpoints = tuple(endpoint_of(text, port=port) for text in params["hostname"])
     return Connection(
-        endpoints=tuple(_endpoint(text, port=port) for text in params["hostname"]),
+        endpoints=endpoints,
         username=params["username"],
         password=params["password"],
+        session_ref=session_ref,
         validate_certs=params["validate_certs"],
         ca_path=params["ca_path"] or None,
+        fingerprints=_fingerprints(params["cert_fingerprint"], endpoints, given=given),
+        pool_uuid=None if pool_uuid is None else uuid_of("pool_uuid", pool_uuid),
+        request_timeout=_request_timeout(params["request_timeout"]),
+        follow_master=params["follow_master"],
     )
 
 
-def _endpoint(text: str, *, port: int | None) -> Endpoint:
-    match = _HOST.match(text.strip())
-    if match is None:
-        # Whoever writes user:password@host should not read the password in an error.
-        value = None if "@" in text else text
-        problem = "is no host: write name, name:port or [IPv6 address], https:// before it or not"
-        raise OptionError("hostname", value=value, problem=problem)
-    if match["v6"] is not None:
-        try:
-            ipaddress.IPv6Address(match["v6"].partition("%")[0])
-        except ValueError:
-            problem = "is no IPv6 address in brackets"
-            raise OptionError("hostname", value=text, problem=problem) from None
-    if match["port"] is not None:
-        port = int(match["port"])
-        if port not in _PORTS:
-            raise OptionError("hostname", value=text, problem="has no port between 1 and 65535")
-    scheme = (match["scheme"] or "https").lower()
-    return Endpoint.of(scheme, match["v6"] or match["name"], port)
+def _session_ref(text: str | None) -> str | None:
+    try:
+        return None if text is None else ref_of("session_ref", text)
+    except OptionError as error:
+        # Even a malformed one may hold most of a good one.
+        raise OptionError("session_ref", problem=error.problem) from None
+
+
+def _fingerprints(
+    texts: list[str] | None, endpoints: tuple[Endpoint, ...], *, given: Mapping[str, Any]
+) -> tuple[str, ...]:
+    option = "cert_fingerprint"
+    check_elements(option, given.get(option))
+    if texts is None:
+        return ()
+    if not texts:
+        raise OptionError(option, problem="is an empty list; use omit to leave it out")
+    for endpoint in endpoints:
+        if endpoint.scheme == "http":
+            problem = f"cannot be checked on {endpoint.url}, which has no certificate"
+            raise OptionError(option, problem=problem)
+    return tuple(fingerprint_of(option, text.strip()) for text in texts)
+
+
+def _request_timeout(text: str) -> float:
+    option = "request_timeout"
+    seconds = seconds_of_duration(option, text)
+    if seconds == 0:
+        raise OptionError(option, value=text, problem="leaves no time for a request")
+    if seconds > _LONGEST_REQUEST:
+        raise OptionError(option, value=text, problem="is longer than a day")
+    return seconds

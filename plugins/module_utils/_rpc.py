@@ -8,22 +8,52 @@
 from __future__ import annotations
 
 import json
+import time
 from itertools import count
-from typing import Any, Iterable, NoReturn, Sequence
+from typing import Any, Callable, Iterable, NamedTuple, NoReturn, Sequence
 
-from ._errors import UnexpectedAnswer, XapiFailure, redacted
-from ._transport import TIME_LIMIT, Answer, Endpoint, Transport
+from ._endpoints import Endpoint
+from ._errors import UnexpectedAnswer, XapiError, XapiFailure, redacted
+from ._transport import Answer, Leave, Transport
 
 _PATH = "/jsonrpc"
 _MISSING = object()
 
 
+class Call(NamedTuple):
+    """What was asked of whom; nothing of what was said in either direction."""
+
+    method: str
+    host: str
+    seconds: float
+    error: str | None
+
+
+def is_read(method: str) -> bool:
+    """Whether a call changes nothing, so that it may be made twice."""
+    is_getter = method.rpartition(".")[2].startswith("get_") and not method.startswith("Async.")
+    return is_getter or method == "event.from"
+
+
+def forget(_call: Call) -> None:
+    """What records calls where nobody wants to know."""
+
+
 class Rpc:
     """Calls of XAPI on one host."""
 
-    def __init__(self, transport: Transport, endpoint: Endpoint) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        endpoint: Endpoint,
+        *,
+        record: Callable[[Call], None] = forget,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._transport = transport
         self.endpoint = endpoint
+        self._record = record
+        self._clock = clock
         self._ids = count(1)
 
     def call(
@@ -32,10 +62,28 @@ class Rpc:
         params: Sequence[Any],
         *,
         secrets: Iterable[str] = (),
-        time_limit: float = TIME_LIMIT,
-        stoppable: bool = True,
+        time_limit: float | None = None,
+        leave: Leave = Leave.ANY_TIME,
     ) -> Any:
         """The result of a call; the secrets are hidden in the error that it may raise."""
+        began, problem = self._clock(), None
+        try:
+            return self._call(method, params, tuple(secrets), time_limit, leave)
+        except XapiError as error:
+            problem = error.code if isinstance(error, XapiFailure) else type(error).__name__
+            raise
+        finally:
+            seconds = round(self._clock() - began, 3)
+            self._record(Call(method, self.endpoint.url, seconds, problem))
+
+    def _call(
+        self,
+        method: str,
+        params: Sequence[Any],
+        secrets: Sequence[str],
+        time_limit: float | None,
+        leave: Leave,
+    ) -> Any:
         number = next(self._ids)
         request = {"jsonrpc": "2.0", "method": method, "params": list(params), "id": number}
         answer = self._transport.post(
@@ -43,12 +91,13 @@ class Rpc:
             _PATH,
             json.dumps(request).encode(),
             time_limit=time_limit,
-            stoppable=stoppable,
+            leave=leave,
+            repeatable=is_read(method),
         )
         envelope = self._envelope(answer)
         error = envelope.get("error")
         if error is not None:
-            self._fail(error, answer, method=method, secrets=tuple(secrets))
+            self._fail(error, answer, method=method, secrets=secrets)
         result = envelope.get("result", _MISSING)
         if result is _MISSING or envelope.get("id") != number:
             raise self._unexpected(answer)

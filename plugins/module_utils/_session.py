@@ -7,19 +7,37 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple, Sequence
+from typing import Any, Callable, Iterable, NamedTuple, Sequence, TypeVar
 
-from ._errors import HostError, MasterNotFound, NoHostAnswered, XapiError, XapiFailure
-from ._rpc import Rpc
-from ._transport import Endpoint, Transport
+from ._endpoints import Endpoint, bare_address
+from ._errors import (
+    GivenSessionLost,
+    GivenSessionUnknown,
+    HostError,
+    MasterAddressUnusable,
+    MasterElsewhere,
+    MasterNotFound,
+    NoHostAnswered,
+    OtherPool,
+    XapiError,
+    XapiFailure,
+)
+from ._rpc import Call, Rpc, forget, is_read
+from ._transport import Leave, Transport
 
 # The server counts and limits sessions by originator: a name that never changes.
 _ORIGINATOR = "xen.xapi"
 _API_VERSION = "1.0"
 _LOGOUT_TIME_LIMIT = 2.0
 _MOST_HOPS = 4
+_IS_SUPPORTER = "HOST_IS_SLAVE"
+_SESSION_UNKNOWN = "SESSION_INVALID"
 # The account is the same on all members: asking the next one would only lock it sooner.
 _ACCOUNT_REFUSED = frozenset({"SESSION_AUTHENTICATION_FAILED", "RBAC_PERMISSION_DENIED"})
+# A host that has become a supporter has forgotten its sessions, as has the new master.
+_SESSION_GONE = frozenset({_SESSION_UNKNOWN, _IS_SUPPORTER})
+
+T = TypeVar("T")
 
 
 class Pool(NamedTuple):
@@ -36,7 +54,10 @@ class Pool(NamedTuple):
 
 
 class Session:
-    """A session of one account on the master of one pool: logs in on entry, out on exit."""
+    """A session of one account on the master of one pool: logs in on entry, out on exit.
+
+    A session that is given by its reference is used in place of a login, and never logged out.
+    """
 
     def __init__(
         self,
@@ -44,31 +65,40 @@ class Session:
         *,
         endpoints: Sequence[Endpoint],
         username: str,
-        password: str,
+        password: str | None,
         keep_secret: Callable[[str], None],
+        given_ref: str | None = None,
+        pool_uuid: str | None = None,
+        follow_master: bool = True,
+        record: Callable[[Call], None] = forget,
     ) -> None:
         """The callable keep_secret is given the session's reference as soon as there is one."""
         self._transport = transport
         self._endpoints = endpoints
         self._username = username
-        self._password = password
+        self._password = password or ""
         self._keep_secret = keep_secret
+        self._given_ref = given_ref
+        self._pool_uuid = pool_uuid
+        self._follow_master = follow_master
+        self._record = record
         self._rpc: Rpc | None = None
         self._ref = ""
         self.pool = Pool("", "", "", "")
+        self.passed_over: tuple[HostError, ...] = ()
+        """What was wrong with the members that were tried before the one that is used."""
         self.logout_error: XapiError | None = None
 
     def __enter__(self) -> Session:
         try:
-            self._log_in()
-            self.pool = self._identify_pool()
+            self._open()
         except BaseException:
-            self._log_out()
+            self._close()
             raise
         return self
 
     def __exit__(self, *_details: object) -> None:
-        self._log_out()
+        self._close()
 
     @property
     def requests(self) -> int:
@@ -76,79 +106,132 @@ class Session:
         return self._transport.requests
 
     def call(self, method: str, *params: Any) -> Any:
-        if self._rpc is None:
-            raise RuntimeError("a call outside of the session")
-        return self._rpc.call(method, [self._ref, *params], secrets=[self._ref])
+        """The result of a call; a read is made once more when the server forgot our session."""
+        return self._call(method, lambda: params)
 
     def server_time(self) -> str:
         """The master's clock, as the server writes times."""
-        text: str = self.call("host.get_servertime", self.pool.master_ref)
+        text: str = self._call("host.get_servertime", lambda: [self.pool.master_ref])
         return text
 
-    def _log_in(self) -> None:
+    def _call(self, method: str, params: Callable[[], Iterable[Any]]) -> Any:
+        if self._rpc is None:
+            raise RuntimeError("a call outside of the session")
+        try:
+            return self._ask(self._rpc, method, *params())
+        except XapiFailure as failure:
+            if failure.code not in _SESSION_GONE:
+                raise
+            if self._given_ref is not None:
+                raise GivenSessionLost(failure.url) from failure
+            if not is_read(method):
+                raise
+        # The dead session needs no logout, and a failing login must not be followed by one.
+        self._rpc = None
+        return self._ask(self._open(), method, *params())
+
+    def _ask(self, rpc: Rpc, method: str, *params: Any) -> Any:
+        return rpc.call(method, [self._ref, *params], secrets=[self._ref])
+
+    def _open(self) -> Rpc:
+        """Log in, or take the session that was given, and learn which pool it is."""
+        if self._given_ref is None:
+            rpc = self._at_master(self._log_in)
+            pools = self._ask(rpc, "pool.get_all_records")
+        else:
+            self._ref = self._given_ref
+            rpc, pools = self._at_master(self._take_given)
+        self.pool = self._identified(rpc, pools)
+        return rpc
+
+    def _at_master(self, enter: Callable[[Rpc], T]) -> T:
+        """What enter makes of the first member, or the master that it names, that lets us in."""
         attempts: list[HostError] = []
         for endpoint in self._endpoints:
             try:
-                self._log_in_from(endpoint)
-                return
+                entered = self._from(endpoint, enter)
+            except GivenSessionUnknown:
+                raise
             except HostError as error:
                 if isinstance(error, XapiFailure) and error.code in _ACCOUNT_REFUSED:
                     raise
                 attempts.append(error)
+            else:
+                self.passed_over = tuple(attempts)
+                return entered
         raise attempts[0] if len(attempts) == 1 else NoHostAnswered(attempts)
 
-    def _log_in_from(self, listed: Endpoint) -> None:
-        """Log in at a listed member, or at the master that it names."""
-        endpoint = listed
-        for _hop in range(_MOST_HOPS):
+    def _from(self, listed: Endpoint, enter: Callable[[Rpc], T]) -> T:
+        """Enter at a listed member, or at the master that it names."""
+        endpoint, tried = listed, {listed}
+        while True:
             try:
-                self._log_in_at(endpoint)
-                return
+                return enter(Rpc(self._transport, endpoint, record=self._record))
             except HostError as error:
-                if (
-                    isinstance(error, XapiFailure)
-                    and error.code == "HOST_IS_SLAVE"
-                    and error.params
-                ):
-                    endpoint = endpoint.at(error.params[0].strip("[]"))
-                    continue
                 if endpoint != listed:
                     error.named_by = listed.url
-                raise
-        raise MasterNotFound(listed.url)
+                if not (isinstance(error, XapiFailure) and error.code == _IS_SUPPORTER):
+                    raise
+                endpoint = self._master_named(error, endpoint)
+            if endpoint in tried or len(tried) == _MOST_HOPS:
+                raise MasterNotFound(listed.url)
+            tried.add(endpoint)
 
-    def _log_in_at(self, endpoint: Endpoint) -> None:
-        self._transport.stop()
-        rpc = Rpc(self._transport, endpoint)
-        # Not stoppable: a session whose reference was never read could not be logged out.
+    def _master_named(self, failure: XapiFailure, supporter: Endpoint) -> Endpoint:
+        text = failure.params[0] if failure.params else ""
+        address = bare_address(text)
+        if address is None:
+            raise MasterAddressUnusable(supporter.url, address=text)
+        master = supporter.at(address)
+        if not self._follow_master:
+            raise MasterElsewhere(supporter.url, master=address)
+        return master
+
+    def _log_in(self, rpc: Rpc) -> Rpc:
+        # Not left once it is sent: a session whose reference was never read stays for a day.
         self._ref = rpc.call(
             "session.login_with_password",
             [self._username, self._password, _API_VERSION, _ORIGINATOR],
             secrets=[self._password],
-            stoppable=False,
+            leave=Leave.UNSENT,
         )
         self._rpc = rpc
         self._keep_secret(self._ref)
+        return rpc
 
-    def _log_out(self) -> None:
+    def _take_given(self, rpc: Rpc) -> tuple[Rpc, Any]:
+        try:
+            pools = self._ask(rpc, "pool.get_all_records")
+        except XapiFailure as failure:
+            if failure.code == _SESSION_UNKNOWN:
+                raise GivenSessionUnknown(failure.url) from failure
+            raise
+        self._rpc = rpc
+        return rpc, pools
+
+    def _identified(self, rpc: Rpc, pools: Any) -> Pool:
+        (record,) = pools.values()
+        uuid = record["uuid"]
+        expected = self.pool.uuid or self._pool_uuid or uuid
+        if uuid != expected:
+            raise OtherPool(rpc.endpoint.url, expected=expected, found=uuid)
+        master = record["master"]
+        name = self._ask(rpc, "host.get_name_label", master)
+        return Pool(uuid, record["name_label"], name, master)
+
+    def _close(self) -> None:
         """End the session; an error is kept in logout_error, since the work is done by now."""
         rpc, self._rpc = self._rpc, None
-        if rpc is not None:
+        if rpc is not None and self._given_ref is None:
             try:
                 rpc.call(
                     "session.logout",
                     [self._ref],
                     secrets=[self._ref],
                     time_limit=_LOGOUT_TIME_LIMIT,
-                    stoppable=False,
+                    leave=Leave.NEVER,
                 )
             except XapiError as error:
-                if not (isinstance(error, XapiFailure) and error.code == "SESSION_INVALID"):
+                if not (isinstance(error, XapiFailure) and error.code == _SESSION_UNKNOWN):
                     self.logout_error = error
         self._transport.close()
-
-    def _identify_pool(self) -> Pool:
-        (record,) = self.call("pool.get_all_records").values()
-        master = record["master"]
-        name = self.call("host.get_name_label", master)
-        return Pool(record["uuid"], record["name_label"], name, master)

@@ -13,7 +13,8 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, Mapping
 
-from ._errors import plain_words, redacted
+from ._codes import plain_words
+from ._errors import redacted
 
 FINAL_STATUSES = frozenset({"success", "failure", "cancelled"})
 STATUSES = ("pending", "cancelling", "success", "failure", "cancelled")

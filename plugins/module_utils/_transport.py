@@ -11,16 +11,17 @@ import errno
 import os
 import socket
 import ssl
-import threading
 import time
 import traceback
+from enum import Enum
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, Collection, NamedTuple, Sequence
 
+from ._certificates import authorities, fingerprint_at, harden, reason_of, tls_error
+from ._endpoints import Endpoint
 from ._errors import (
     AnswerTooLarge,
     CertificateUntrusted,
-    CertificateWrongName,
     ConnectionCut,
     ConnectionRefused,
     HostError,
@@ -30,15 +31,17 @@ from ._errors import (
     ProxyFailed,
     RequestFailed,
     RequestTimedOut,
-    TlsFailed,
-    TrustUnusable,
+    UnexpectedAnswer,
+    XapiError,
 )
+from ._exchange import Exchange, Letter
 
 try:
     import requests
-    from requests.utils import get_environ_proxies
+    from requests.utils import get_environ_proxies, select_proxy
     from urllib3 import disable_warnings
     from urllib3.exceptions import InsecureRequestWarning
+    from urllib3.util.ssl_ import create_urllib3_context
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
@@ -46,7 +49,6 @@ else:
 
 TIME_LIMIT = 30.0
 SIZE_LIMIT = 256 * 1024 * 1024
-_LOOK_AROUND_EVERY = 0.5
 _CHUNK = 256 * 1024
 # XAPI refuses a request whose headers take more than 1024 bytes, so none comes from elsewhere.
 _HEADERS = {
@@ -55,42 +57,30 @@ _HEADERS = {
     "Content-Type": "application/json",
     "User-Agent": "xen.xapi",
 }
-_DEFAULT_PORTS = {"https": 443, "http": 80}
-_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL)
-# OpenSSL's numbers (X509_V_ERR_...): chains without a trusted end, and names that do not match.
-_KINDS_BY_CODE: dict[int, type[HostError]] = {
-    **dict.fromkeys((2, 18, 19, 20, 21, 27), CertificateUntrusted),
-    **dict.fromkeys((62, 64), CertificateWrongName),
-}
 
 
-class Endpoint(NamedTuple):
-    """Where a host listens; an IPv6 address is kept without its brackets."""
+class Leave(Enum):
+    """When a request may be left because the run is to stop."""
 
-    scheme: str
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, scheme: str, host: str, port: int | None) -> Endpoint:
-        return cls(scheme, host, port or _DEFAULT_PORTS[scheme])
-
-    def at(self, address: str) -> Endpoint:
-        """The same scheme and port on another host of the pool."""
-        return self._replace(host=address)
-
-    @property
-    def url(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}"
+    ANY_TIME = "any time"
+    UNSENT = "as long as it cannot have reached the host"
+    NEVER = "never"
 
 
 class Answer(NamedTuple):
     status: int
     content_type: str
     body: bytes
+
+
+class _Request(NamedTuple):
+    endpoint: Endpoint
+    path: str
+    body: bytes
+    seconds: float
+    deadline: float
+    leave: Leave
 
 
 class Transport:
@@ -102,19 +92,29 @@ class Transport:
         validate_certs: bool,
         ca_path: str | None,
         stop: Callable[[], None],
+        fingerprints: Sequence[str] = (),
+        time_limit: float = TIME_LIMIT,
         size_limit: int = SIZE_LIMIT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """The callable stop is asked before and during a request; it raises to end the run."""
+        """The callable stop is asked before and during a request; it raises to end the run.
+
+        With fingerprints, these certificates are trusted and no others, whatever else is said.
+        """
         if REQUESTS_IMPORT_ERROR is not None:
             raise LibraryMissing("requests", details=REQUESTS_IMPORT_ERROR)
-        self._verify = _authorities(ca_path) if validate_certs else False
-        if not validate_certs:
+        validates = validate_certs and not fingerprints
+        if not validates:
             disable_warnings(InsecureRequestWarning)
-        self.stop = stop
+        self._verify: str | bool | None = None if validates else False
+        self._ca_path = ca_path
+        self._fingerprints = frozenset(fingerprints)
+        self._stop = stop
         self._size_limit = size_limit
         self._clock = clock
-        self._http = _http_session()
+        self._http = _http_session(validates=validates, fingerprints=self._fingerprints)
+        self._answered: set[Endpoint] = set()
+        self.time_limit = time_limit
         self.requests = 0
 
     def post(
@@ -123,119 +123,152 @@ class Transport:
         path: str,
         body: bytes,
         *,
-        time_limit: float = TIME_LIMIT,
-        stoppable: bool = True,
+        time_limit: float | None = None,
+        leave: Leave = Leave.ANY_TIME,
+        repeatable: bool = False,
     ) -> Answer:
-        """Send body and return the whole answer, whatever its status, within time_limit seconds."""
-        if stoppable:
-            self.stop()
-        self.requests += 1
-        deadline = self._clock() + time_limit
-        exchange = _Exchange(lambda: self._send(endpoint, path, body, deadline))
-        while not exchange.ended_within(min(_LOOK_AROUND_EVERY, deadline - self._clock())):
-            if self._clock() >= deadline:
-                raise RequestTimedOut(endpoint.url, seconds=time_limit)
-            if stoppable:
-                self.stop()
-        if exchange.error is not None:
-            raise _named(exchange.error, endpoint, seconds=time_limit) from exchange.error
-        return exchange.answer
+        """Send body and return the whole answer, whatever its status, within time_limit seconds.
+
+        A host may close a connection that is kept alive just as a request goes out on it. Such a
+        request is sent once more, if it is repeatable or cannot have reached the host.
+        """
+        seconds = self.time_limit if time_limit is None else time_limit
+        deadline = self._clock() + seconds
+        request = _Request(endpoint, path, body, seconds, deadline, leave)
+        is_kept_alive = endpoint in self._answered
+        try:
+            answer = self._post(request)
+        except ConnectionCut as cut:
+            if not is_kept_alive or (cut.sent and not repeatable):
+                raise
+            answer = self._post(request)
+        self._answered.add(endpoint)
+        return answer
 
     def close(self) -> None:
         self._http.close()
 
-    def _send(self, endpoint: Endpoint, path: str, body: bytes, deadline: float) -> Answer:
+    def _post(self, request: _Request) -> Answer:
+        if request.leave is not Leave.NEVER:
+            self._stop()
+        verify = self._authorities() if request.endpoint.scheme == "https" else False
+        letter = Letter(request.body)
+        self.requests += 1
+        exchange = Exchange(lambda: self._send(request, letter, verify))
+        for _moment in exchange.moments_until(request.deadline, self._clock):
+            self._leave_if_told(letter, request.leave)
+        if not exchange.has_ended:
+            late = RequestTimedOut(request.endpoint.url, seconds=request.seconds)
+            late.sent = not letter.withdraw()
+            raise late
+        if exchange.error is not None:
+            raise self._named(exchange.error, request, sent=letter.is_taken) from exchange.error
+        return exchange.result
+
+    def _leave_if_told(self, letter: Letter, leave: Leave) -> None:
+        if leave is not Leave.NEVER:
+            try:
+                self._stop()
+            except XapiError:
+                # What is left must not be sent later, by a thread that nobody waits for any more.
+                if letter.withdraw() or leave is Leave.ANY_TIME:
+                    raise
+
+    def _authorities(self) -> str | bool:
+        if self._verify is None:
+            self._verify = authorities(self._ca_path)
+        return self._verify
+
+    def _send(self, request: _Request, letter: Letter, verify: str | bool) -> Answer:
         # trust_env is off and proxies and verify go with each request: the library would let the
         # environment's CA bundle win over ours, and would send what .netrc holds for the host.
-        url = endpoint.url + path
-        remaining = max(deadline - self._clock(), 0.001)
+        url = request.endpoint.url
         with self._http.post(
-            url,
-            data=body,
+            url + request.path,
+            data=letter,
             headers=_HEADERS,
-            timeout=remaining,
+            timeout=max(request.deadline - self._clock(), 0.001),
             allow_redirects=False,
             stream=True,
-            verify=self._verify,
+            verify=verify,
             proxies=get_environ_proxies(url),
         ) as response:
+            status, content_type = response.status_code, response.headers.get("Content-Type", "")
+            encoding = response.headers.get("Content-Encoding", "identity")
+            if encoding.lower() != "identity":
+                raise UnexpectedAnswer(
+                    url, status=status, content_type=f"{content_type} in {encoding}"
+                )
             received = bytearray()
             for chunk in response.iter_content(_CHUNK):
                 received += chunk
                 if len(received) > self._size_limit:
-                    raise AnswerTooLarge(endpoint.url, limit=self._size_limit)
-                if self._clock() >= deadline:
+                    raise AnswerTooLarge(url, limit=self._size_limit)
+                if self._clock() >= request.deadline:
                     raise socket.timeout
-            content_type = response.headers.get("Content-Type", "")
-            return Answer(response.status_code, content_type, bytes(received))
+            return Answer(status, content_type, bytes(received))
+
+    def _named(self, error: Exception, request: _Request, *, sent: bool) -> HostError:
+        """The error of ours, with what only this class knows about it."""
+        is_established = sent or request.endpoint in self._answered
+        named = _named(error, request, fingerprints=self._fingerprints, late=is_established)
+        named.sent = sent
+        if isinstance(named, CertificateUntrusted) and not _has_proxy(request.endpoint.url):
+            named.fingerprint = self._fingerprint(request)
+        return named
+
+    def _fingerprint(self, request: _Request) -> str | None:
+        """What the host shows; in a thread too, since a host in trouble may show nothing."""
+        _scheme, host, port = request.endpoint
+        seconds = max(request.deadline - self._clock(), 0.001)
+        look = Exchange(lambda: fingerprint_at(host, port, seconds=seconds))
+        for _moment in look.moments_until(request.deadline, self._clock):
+            self._stop()
+        return look.result if look.has_ended and look.error is None else None
 
 
-class _Exchange(threading.Thread):
-    """One request in a thread of its own.
+def _http_session(*, validates: bool, fingerprints: Collection[str]) -> requests.Session:
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if validates else ssl.CERT_NONE)
+    harden(context, fingerprints)
 
-    The time limits of a socket hold for one read each, and not at all for a name look-up. A caller
-    that waits for a thread instead can always leave in time, and notices a signal while it waits.
-    A thread that is left keeps its connection; the next request takes another one.
-    """
+    class Adapter(requests.adapters.HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **options: Any) -> None:
+            super().init_poolmanager(*args, **options, ssl_context=context)
 
-    def __init__(self, send: Callable[[], Answer]) -> None:
-        super().__init__(daemon=True)
-        self._send = send
-        self.answer = Answer(0, "", b"")
-        self.error: Exception | None = None
-        self.start()
+        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+            return super().proxy_manager_for(proxy, **options, ssl_context=context)
 
-    def run(self) -> None:
-        try:
-            self.answer = self._send()
-        except Exception as error:
-            self.error = error
-
-    def ended_within(self, seconds: float) -> bool:
-        self.join(max(seconds, 0))
-        return not self.is_alive()
-
-
-def _http_session() -> requests.Session:
     http = requests.Session()
     http.trust_env = False
     http.headers.clear()
     http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    http.mount("https://", Adapter())
     return http
 
 
-def _authorities(ca_path: str | None) -> str | bool:
-    """What to check certificates against: the option, else the environment's bundle, else True."""
-    source, path = "ca_path", ca_path
-    for variable in _CA_VARIABLES:
-        if not path:
-            source, path = variable, os.environ.get(variable)
-    if not path:
-        return True
-    try:
-        is_directory = os.path.isdir(path)
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
-            cafile=None if is_directory else path, capath=path if is_directory else None
-        )
-    except OSError as error:
-        raise TrustUnusable(source, path=path, detail=_text(error)) from error
-    return path
+def _has_proxy(url: str) -> bool:
+    return select_proxy(url, get_environ_proxies(url)) is not None
 
 
-def _named(error: Exception, endpoint: Endpoint, *, seconds: float) -> HostError:
-    """The error of ours that says what an error of the libraries means."""
+def _named(
+    error: Exception, request: _Request, *, fingerprints: Collection[str], late: bool
+) -> HostError:
+    """The error of ours that says what an error of the libraries means.
+
+    It is late when the connection stood already: then TLS does not fail, it is cut.
+    """
     if isinstance(error, HostError):
         return error
-    url, causes = endpoint.url, _causes(error)
-    certificate_error = _certificate_error(url, causes)
-    if certificate_error is not None:
-        return certificate_error
+    url, causes = request.endpoint.url, _causes(error)
+    if late and _any(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        return ConnectionCut(url)
     if isinstance(error, requests.exceptions.ProxyError):
-        return ProxyFailed(url, detail=_text(causes[-1]))
-    if isinstance(error, requests.exceptions.SSLError):
-        return TlsFailed(url, detail=_text(causes[-1]))
+        return ProxyFailed(url, detail=_safe_reason(causes[-1]))
+    secure = tls_error(url, causes, fingerprints=fingerprints)
+    if secure is not None:
+        return secure
     if isinstance(error, requests.exceptions.Timeout) or _any(causes, socket.timeout):
-        return RequestTimedOut(url, seconds=seconds)
+        return RequestTimedOut(url, seconds=request.seconds)
     if _any(causes, socket.gaierror):
         return NameUnknown(url)
     if _any(causes, ConnectionRefusedError):
@@ -247,18 +280,13 @@ def _named(error: Exception, endpoint: Endpoint, *, seconds: float) -> HostError
         error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)
     ):
         return ConnectionCut(url)
-    return RequestFailed(url, detail=_text(error))
+    return RequestFailed(url, detail=_safe_reason(error))
 
 
-def _certificate_error(url: str, causes: list[BaseException]) -> HostError | None:
-    for cause in causes:
-        # Older versions of urllib3 compare the names themselves, with an error of their own.
-        if type(cause).__name__ == "CertificateError":
-            return CertificateWrongName(url, detail=_text(cause))
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            kind = _KINDS_BY_CODE.get(cause.verify_code, TlsFailed)
-            return kind(url, detail=cause.verify_message)
-    return None
+def _safe_reason(error: BaseException) -> str:
+    # A proxy's address can hold a password, and the libraries repeat it in some of their errors.
+    reason = reason_of(error)
+    return type(error).__name__ if "@" in reason else reason
 
 
 def _causes(error: BaseException) -> list[BaseException]:
@@ -273,11 +301,5 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
-def _any(causes: list[BaseException], kind: type[BaseException]) -> bool:
-    return any(isinstance(cause, kind) for cause in causes)
-
-
-def _text(error: BaseException) -> str:
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return error.reason.replace("_", " ").lower()
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+def _any(causes: list[BaseException], *kinds: type[BaseException]) -> bool:
+    return any(isinstance(cause, kinds) for cause in causes)

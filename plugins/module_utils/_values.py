@@ -21,6 +21,9 @@ _EXAMPLE = "12345678-9abc-def0-1234-56789abcdef0"
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)\Z", re.ASCII)
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_DURATION = 10 * 365 * 86400
+_FINGERPRINT = re.compile(
+    rf"(?:sha256:)?(?P<digits>{_HEX}{{64}}|{_HEX}{{2}}(?::{_HEX}{{2}}){{31}})\Z", re.IGNORECASE
+)
 _MOMENT = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)(?:\.\d+)?"
     r"(?P<offset>Z|[+-]\d\d(?::?\d\d)?)?\Z",
@@ -89,6 +92,18 @@ def seconds_of_duration(option: str, value: Any) -> float:
     if seconds > _LONGEST_DURATION:
         raise OptionError(option, value=value, problem="is longer than ten years")
     return seconds
+
+
+def fingerprint_of(option: str, value: Any) -> str:
+    """The SHA-256 of a certificate, as OpenSSL writes it: in capitals, with colons."""
+    match = _FINGERPRINT.match(text_of(option, value))
+    if match is None:
+        problem = (
+            "is no SHA-256 fingerprint: write its 64 hexadecimal digits, colons between or not"
+        )
+        raise OptionError(option, value=value, problem=problem)
+    digits = match["digits"].replace(":", "").upper()
+    return ":".join(digits[place : place + 2] for place in range(0, len(digits), 2))
 
 
 def moment_of(option: str, value: Any) -> float:

@@ -21,23 +21,28 @@ SIMULATOR = f"{COLLECTION}.tests.simulator"
 # From the door to the wire: a room imports only from rooms that stand after it.
 ROOMS = [
     "_module",
+    "_sentences",
     "_options",
     "_selector_options",
     "_canceller",
     "_waiter",
-    "_objects",
     "_selector",
-    "_tasks",
+    "_objects",
     "_selection",
+    "_tasks",
     "_task",
     "_session",
     "_rpc",
     "_transport",
+    "_exchange",
+    "_certificates",
+    "_endpoints",
     "_values",
+    "_codes",
     "_errors",
 ]
 KNOWS_ANSIBLE = ("_module", "_options")
-PURE = ("_values", "_selection", "_task", "_errors")
+PURE = ("_sentences", "_selection", "_task", "_endpoints", "_values", "_codes", "_errors")
 # Named one by one: a list of what does I/O would never be complete.
 PURE_LIBRARY = {
     "__future__",
@@ -49,6 +54,7 @@ PURE_LIBRARY = {
     "enum",
     "functools",
     "html",
+    "ipaddress",
     "itertools",
     "json",
     "math",

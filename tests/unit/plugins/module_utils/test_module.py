@@ -4,119 +4,73 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
 
 import pytest
+from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.xen.xapi.plugins.module_utils import _errors, _module, _transport
-from ansible_collections.xen.xapi.plugins.module_utils._errors import (
-    HostError,
-    Interrupted,
-    NoHostAnswered,
-    OptionError,
-    RequestTimedOut,
-    XapiError,
-    XapiFailure,
-)
-from ansible_collections.xen.xapi.plugins.module_utils._module import explain, run_module
+from ansible_collections.xen.xapi.plugins.module_utils import _module, _transport
+from ansible_collections.xen.xapi.plugins.module_utils._errors import CallerGone, Interrupted
+from ansible_collections.xen.xapi.plugins.module_utils._module import run_module
 from ansible_collections.xen.xapi.plugins.module_utils._options import connection_spec
+from ansible_collections.xen.xapi.tests.pools import session_on
 
-URL = "https://xcp1:8443"
-
-
-def all_kinds(kind=XapiError):
-    for below in kind.__subclasses__():
-        yield below
-        yield from all_kinds(below)
+NUMBERS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 
 
-def example(kind):
-    """An error of a kind, with whatever that kind holds."""
-    if kind is OptionError:
-        return OptionError("uuid", value="x", problem="is no uuid")
-    if kind is NoHostAnswered:
-        return NoHostAnswered([RequestTimedOut(URL, seconds=30.0)] * 2)
-    if kind is XapiFailure:
-        return XapiFailure(URL, method="task.get_all", code="A_NEW_CODE", params=["p"])
-    values = {
-        Interrupted: {"signal": "SIGTERM"},
-        _errors.TrustUnusable: {"source": "ca_path", "path": "/ca", "detail": "no such file"},
-        RequestTimedOut: {"url": URL, "seconds": 30.0},
-        _errors.AnswerTooLarge: {"url": URL, "limit": 5},
-        _errors.UnexpectedAnswer: {"url": URL, "status": 404, "content_type": "text/html"},
-    }
-    return kind(**values.get(kind, {"url": URL}))
-
-
-# These two are never raised themselves, and the edge has core's words for a missing library.
-UNEXPLAINED = (HostError, _errors.LibraryMissing)
-
-
-@pytest.mark.parametrize("kind", sorted(set(all_kinds()) - set(UNEXPLAINED), key=str))
-def test_every_error_has_a_sentence(kind):
-    sentence = explain(example(kind))
-    assert sentence.endswith((".", "?", ")"))
-    assert "{" not in sentence
-    if issubclass(kind, HostError):
-        assert URL in sentence
-
-
-@pytest.mark.parametrize(
-    ("error", "sentence"),
-    [
-        (OptionError("uuid", value="x", problem="is no uuid"), "uuid: 'x' is no uuid."),
-        (OptionError("password", problem="is empty"), "password is empty."),
-        (
-            RequestTimedOut(URL, seconds=30.0),
-            f"{URL} did not answer within 30 s: check hostname, port and how the host is.",
-        ),
-        (
-            XapiFailure(URL, method="task.get_all", code="UUID_INVALID", params=["VM", "x"]),
-            f"task.get_all failed on {URL}: There is no VM with the uuid x. (UUID_INVALID)",
-        ),
-        (
-            XapiFailure(URL, method="login", code="HOST_STILL_BOOTING", params=[]),
-            f"{URL} is still starting: try again, or list another member in hostname.",
-        ),
-        (
-            XapiFailure(URL, method="a.b", code="RBAC_PERMISSION_DENIED", params=["a.b", "x"]),
-            (
-                f"{URL} denies a.b to this account. The role of the account lacks the permission "
-                "a.b. Give an account with another role in username."
-            ),
-        ),
-    ],
-)
-def test_sentences(error, sentence):
-    assert explain(error) == sentence
-
-
-def test_the_member_that_named_the_master_is_told():
-    error = RequestTimedOut(URL, seconds=30.0)
-    error.named_by = "https://xcp2"
-    assert explain(error).endswith(" (https://xcp2 names it as the pool's master.)")
-
-
-def test_every_member_that_failed_is_told():
-    error = NoHostAnswered(
-        [RequestTimedOut("https://a", seconds=1.0), RequestTimedOut("https://b", seconds=1.0)]
-    )
-    assert "https://a did not" in explain(error)
-    assert "https://b did not" in explain(error)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", NUMBERS)
 def test_a_signal_is_kept_until_it_is_asked_for(number):
     before = signal.getsignal(number)
-    signals = _module._Signals()
-    with signals:
-        signals.check()
+    stop = _module._Stop()
+    with stop:
+        stop.check()
         os.kill(os.getpid(), number)
         with pytest.raises(Interrupted) as caught:
-            signals.check()
+            stop.check()
     assert caught.value.signal == signal.Signals(number).name
     assert signal.getsignal(number) is before
+
+
+@pytest.fixture
+def pipe():
+    reading, writing = os.pipe()
+    yield reading, writing
+    for end in (reading, writing):
+        with contextlib.suppress(OSError):
+            os.close(end)
+
+
+def test_a_reader_that_goes_is_noticed(pipe):
+    reading, writing = pipe
+    stop = _module._Stop(writing)
+    stop.check()
+    os.close(reading)
+    with pytest.raises(CallerGone):
+        stop.check()
+
+
+def test_a_terminal_that_goes_is_noticed():
+    terminal, writing = os.openpty()
+    stop = _module._Stop(writing)
+    stop.check()
+    os.close(terminal)
+    with pytest.raises(CallerGone):
+        stop.check()
+    os.close(writing)
+
+
+def test_a_full_pipe_and_a_file_are_no_reason_to_stop(pipe, tmp_path):
+    _reading, writing = pipe
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 65536)
+    _module._Stop(writing).check()
+    with (tmp_path / "out").open("w") as file:
+        _module._Stop(file.fileno()).check()
 
 
 OPTIONS = {"hostname": "127.0.0.1:1", "password": "xapi-secret"}
@@ -158,7 +112,7 @@ def test_a_defect_is_told_as_one(run):
     assert "KeyError('surprise')" in result["msg"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", NUMBERS)
 def test_a_signal_ends_the_run_without_a_session_left(run, pool, number):
     def wait_for_a_signal(run):
         with run.connect() as session:
@@ -216,3 +170,78 @@ def test_a_session_that_stays_is_warned_of(run, pool):
     result = run(main_of(connect_only), {**OPTIONS, "hostname": pool.url})
     assert any("logout failed" in warning for warning in result["warnings"])
     pool.logout(pool.sessions()[0])
+
+
+def test_a_result_that_nobody_reads_is_not_printed(run, pool, pipe, monkeypatch, capsys):
+    reading, writing = pipe
+    monkeypatch.setattr(_module, "_Stop", lambda stop=_module._Stop: stop(writing))
+
+    def lose_the_reader(run):
+        with run.connect() as session:
+            os.close(reading)
+            session.call("task.get_all")
+
+    options = {**OPTIONS, "hostname": pool.url}
+    with patch_module_args(options), pytest.raises(SystemExit) as ended:
+        main_of(lose_the_reader)()
+    assert ended.value.code == 1
+    assert capsys.readouterr() == ("", "")
+    assert [call.method for call in pool.log][-1] == "session.logout"
+
+
+def test_no_session_is_left_when_the_work_falls_over(run, pool):
+    def fall_over(run):
+        with run.connect():
+            raise KeyError("surprise")
+
+    run(main_of(fall_over), {**OPTIONS, "hostname": pool.url}, fails=True)
+    assert pool.sessions() == []
+
+
+@pytest.mark.parametrize("verbosity", [0, 2])
+def test_calls_are_not_told_below_vvv(run, pool, verbosity):
+    options = {**OPTIONS, "hostname": pool.url, "_ansible_verbosity": verbosity}
+    assert "calls" not in run(main_of(connect_only), options)
+
+
+def test_calls_are_told_at_vvv(run, pool):
+    options = {**OPTIONS, "hostname": pool.url, "_ansible_verbosity": 3}
+    calls = run(main_of(connect_only), options)["calls"]
+    assert [call["method"] for call in calls] == [call.method for call in pool.log]
+    assert {tuple(call) for call in calls} == {("method", "host", "seconds", "error")}
+    assert {call["host"] for call in calls} == {pool.url}
+    assert {call["error"] for call in calls} == {None}
+
+
+def test_calls_are_told_of_failures_too(run, pool):
+    options = {**OPTIONS, "hostname": ["127.0.0.1:1", pool.url], "password": "wrong"}
+    result = run(main_of(connect_only), {**options, "_ansible_verbosity": 3}, fails=True)
+    assert [(call["host"], call["error"]) for call in result["calls"]] == [
+        ("https://127.0.0.1:1", "ConnectionRefused"),
+        (pool.url, "SESSION_AUTHENTICATION_FAILED"),
+    ]
+    assert "wrong" not in json.dumps(result["calls"])
+
+
+def test_a_session_that_travels_in_clear_is_warned_of(run, pool):
+    with session_on(pool) as ref:
+        options = {"hostname": pool.url, "session_ref": ref}
+        result = run(main_of(connect_only), options)
+    assert result["warnings"] == [f"The session_ref travels in clear to {pool.url}: use https."]
+
+
+def test_a_member_whose_certificate_does_not_fit_is_warned_of(run, start_pool):
+    pool, other = start_pool(tls=True), start_pool(tls=True)
+    options = {**OPTIONS, "hostname": [other.url, pool.url]}
+    result = run(main_of(connect_only), {**options, "ca_path": str(pool.certificate.pem)})
+    (warning,) = result["warnings"]
+    assert warning.startswith(f"Another member was used. The certificate of {other.url} is not")
+
+
+def test_a_ca_path_beside_a_fingerprint_is_warned_of(run, start_pool):
+    pool = start_pool(tls=True)
+    options = {**OPTIONS, "hostname": pool.url, "ca_path": "/nowhere"}
+    result = run(
+        main_of(connect_only), {**options, "cert_fingerprint": pool.certificate.sha256.lower()}
+    )
+    assert result["warnings"] == ["ca_path is not used, since cert_fingerprint is given."]

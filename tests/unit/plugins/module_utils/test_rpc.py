@@ -4,13 +4,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._errors import UnexpectedAnswer, XapiFailure
-from ansible_collections.xen.xapi.plugins.module_utils._rpc import Rpc
-from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer, Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._errors import (
+    ConnectionCut,
+    HostError,
+    UnexpectedAnswer,
+    XapiFailure,
+)
+from ansible_collections.xen.xapi.plugins.module_utils._rpc import Rpc, is_read
+from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer
 
 ENDPOINT = Endpoint("https", "xcp1", 443)
 
@@ -22,9 +29,11 @@ class OneAnswer:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self._answer = Answer(status, content_type, content)
         self.posted = []
+        self.repeatable = []
 
-    def post(self, endpoint, path, body, **_limits):
+    def post(self, endpoint, path, body, *, repeatable, **_limits):
         self.posted.append((endpoint, path, json.loads(body)))
+        self.repeatable.append(repeatable)
         return self._answer
 
 
@@ -112,3 +121,67 @@ def test_what_is_no_answer_of_xapi(body, status):
     with pytest.raises(UnexpectedAnswer) as caught:
         call(OneAnswer(body, status=status, content_type="text/html"))
     assert (caught.value.status, caught.value.content_type) == (status, "text/html")
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "task.get_record",
+        "task.get_all_records",
+        "task.get_by_uuid",
+        "pool.get_all_records",
+        "host.get_servertime",
+        "event.from",
+    ],
+)
+def test_what_may_be_asked_twice(method):
+    assert is_read(method)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "session.login_with_password",
+        "session.logout",
+        "task.cancel",
+        "task.destroy",
+        "task.set_status",
+        "task.add_to_other_config",
+        "Async.VM.start",
+        "Async.host.get_vms_which_prevent_evacuation",
+        "event.next",
+        "event.inject",
+        "VM.forget_get_well",
+    ],
+)
+def test_what_may_not_be_asked_twice(method):
+    assert not is_read(method)
+
+
+@pytest.mark.parametrize(("method", "repeatable"), [("a.get_b", True), ("a.set_b", False)])
+def test_only_a_read_may_be_posted_again(method, repeatable):
+    transport = OneAnswer({"result": 1, "id": 1})
+    Rpc(transport, ENDPOINT).call(method, [])
+    assert transport.repeatable == [repeatable]
+
+
+class Cut:
+    def post(self, *_arguments, **_options):
+        raise ConnectionCut(ENDPOINT.url)
+
+
+@pytest.mark.parametrize(
+    ("transport", "error"),
+    [
+        (OneAnswer({"result": "told", "id": 1}), None),
+        (OneAnswer({"error": ["A_CODE", "told"], "id": 1}), "A_CODE"),
+        (OneAnswer(b"told"), "UnexpectedAnswer"),
+        (Cut(), "ConnectionCut"),
+    ],
+)
+def test_calls_are_recorded_without_what_was_said(transport, error):
+    calls, times = [], iter([10.0, 10.2504])
+    rpc = Rpc(transport, ENDPOINT, record=calls.append, clock=lambda: next(times))
+    with contextlib.suppress(HostError):
+        rpc.call("a.b", ["told"], secrets=["s"])
+    assert calls == [("a.b", "https://xcp1", 0.25, error)]

@@ -9,18 +9,26 @@ from urllib.parse import urlsplit
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils import _session
+from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
+    CertificateWrongName,
+    ConnectionCut,
     ConnectionRefused,
+    GivenSessionLost,
+    GivenSessionUnknown,
     HostError,
     Interrupted,
+    MasterAddressUnusable,
+    MasterElsewhere,
     MasterNotFound,
     NoHostAnswered,
+    OtherPool,
     RequestTimedOut,
     UnexpectedAnswer,
     XapiFailure,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._session import Session
-from ansible_collections.xen.xapi.plugins.module_utils._transport import Endpoint, Transport
+from ansible_collections.xen.xapi.plugins.module_utils._transport import Transport
 
 LOGIN = "session.login_with_password"
 LOGOUT = "session.logout"
@@ -43,13 +51,16 @@ def endpoint(url):
     return Endpoint(parts.scheme, parts.hostname, parts.port)
 
 
-def session_at(*urls, password="xapi-secret", secrets=None, stop=lambda: None):
+def session_at(
+    *urls, password="xapi-secret", secrets=None, stop=lambda: None, ca_path=None, **options
+):
     return Session(
-        Transport(validate_certs=True, ca_path=None, stop=stop),
+        Transport(validate_certs=True, ca_path=ca_path, stop=stop),
         endpoints=[endpoint(url) for url in urls],
         username="root",
         password=password,
         keep_secret=(secrets if secrets is not None else set()).add,
+        **options,
     )
 
 
@@ -136,7 +147,7 @@ def test_the_reference_of_the_session_is_in_no_error(pool):
         assert ref not in repr(vars(caught.value))
         pool.logout(ref)
         with pytest.raises(XapiFailure) as caught:
-            session.call("task.get_all")
+            session.call("task.cancel", "OpaqueRef:x")
         assert ref not in repr(vars(caught.value))
 
 
@@ -209,7 +220,16 @@ def test_masters_that_name_one_another(pool):
     pool.fail(LOGIN, error=["HOST_IS_SLAVE", "127.0.0.1"], count=None)
     with pytest.raises(MasterNotFound), session_at(pool.url):
         pass
-    assert len(pool.log) == 4
+    assert methods(pool) == [LOGIN]
+
+
+def test_a_chain_of_masters_ends(start_pool):
+    pool = start_pool(supporters=5)
+    for place, host in enumerate(pool.hosts):
+        host.master_address = lambda place=place: f"127.0.0.{place + 2}"
+    with pytest.raises(MasterNotFound), session_at(pool.url):
+        pass
+    assert methods(pool) == [LOGIN] * 4
 
 
 @pytest.mark.parametrize("address", ["::1", "[::1]"])
@@ -218,6 +238,283 @@ def test_an_ipv6_address_of_the_master_is_put_in_brackets(pool, address):
     with pytest.raises(HostError) as caught, session_at(pool.url):
         pass
     assert caught.value.url.startswith("http://[::1]:")
+
+
+def test_a_master_with_an_ipv6_address_is_followed(start_pool):
+    try:
+        pool = start_pool(host="::1", addresses=["127.0.0.1"])
+    except OSError as error:
+        pytest.skip(f"there is no IPv6 on this machine: {error}")
+    with session_at(pool.hosts[1].url) as session:
+        assert session.call("task.get_all") == []
+    assert {call.host for call in pool.log.of("task.get_all")} == {pool.master_ref}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ["HOST_IS_SLAVE"],
+        ["HOST_IS_SLAVE", ""],
+        ["HOST_IS_SLAVE", "http://127.0.0.1"],
+        ["HOST_IS_SLAVE", "127.0.0.1/x"],
+        ["HOST_IS_SLAVE", "127.0.0.1:80"],
+        ["HOST_IS_SLAVE", "root@127.0.0.1"],
+        ["HOST_IS_SLAVE", "127.0.0.1 "],
+    ],
+)
+def test_a_master_without_a_bare_address_is_not_followed(pool, error):
+    pool.fail(LOGIN, error=error)
+    with pytest.raises(MasterAddressUnusable) as caught, session_at(pool.url):
+        pass
+    assert caught.value.address == "".join(error[1:])
+    assert methods(pool) == [LOGIN]
+
+
+def test_a_master_is_not_followed_against_the_users_wish(start_pool):
+    pool = start_pool(supporters=1)
+    with (
+        pytest.raises(MasterElsewhere) as caught,
+        session_at(pool.hosts[1].url, follow_master=False),
+    ):
+        pass
+    assert (caught.value.url, caught.value.master) == (pool.hosts[1].url, "127.0.0.1")
+    assert {call.host for call in pool.log} == {pool.hosts[1].ref}
+
+
+def test_a_listed_master_is_found_without_following(start_pool):
+    pool = start_pool(supporters=1)
+    with session_at(pool.hosts[1].url, pool.url, follow_master=False) as session:
+        assert session.call("task.get_all") == []
+
+
+def test_the_members_are_a_dead_one_a_supporter_and_the_master(start_pool):
+    pool = start_pool(supporters=1)
+    with session_at(DEAD, pool.hosts[1].url, pool.url) as session:
+        assert session.call("task.get_all") == []
+    assert [call.host for call in pool.log.of(LOGIN)] == [pool.hosts[1].ref, pool.master_ref]
+
+
+def test_the_master_is_followed_by_tls_only(start_pool):
+    pool = start_pool(tls=True, supporters=1)
+    with session_at(pool.hosts[1].url, ca_path=str(pool.certificate.pem)) as session:
+        assert session.call("task.get_all") == []
+    assert pool.hosts[1].url.startswith("https://")
+
+
+def test_the_next_member_is_tried_when_the_master_has_another_name(start_pool):
+    pool = start_pool(tls=True, supporters=1)
+    supporter = pool.hosts[1]
+    # It leads to the master too, but the certificate knows nothing of it.
+    supporter.master_address = lambda: "127.1"
+    with session_at(supporter.url, pool.url, ca_path=str(pool.certificate.pem)) as session:
+        (passed_over,) = session.passed_over
+    assert isinstance(passed_over, CertificateWrongName)
+    assert passed_over.url == f"https://127.1:{pool.hosts[0].port}"
+    assert passed_over.named_by == supporter.url
+
+
+def test_this_pool_and_no_other(start_pool):
+    meant, other = start_pool(), start_pool()
+    with session_at(meant.url, pool_uuid=meant.pool_uuid):
+        pass
+    with (
+        pytest.raises(OtherPool) as caught,
+        session_at(other.url, meant.url, pool_uuid=meant.pool_uuid),
+    ):
+        pass
+    assert (caught.value.expected, caught.value.found) == (meant.pool_uuid, other.pool_uuid)
+    assert methods(other) == [LOGIN, "pool.get_all_records", LOGOUT]
+
+
+def test_a_session_that_dies_is_replaced_and_a_read_repeated(pool):
+    task = pool.add_task("label")
+    secrets = set()
+    with session_at(pool.url, secrets=secrets) as session:
+        (first,) = pool.sessions()
+        pool.logout(first)
+        assert session.call("task.get_name_label", task) == "label"
+        (second,) = pool.sessions()
+    assert secrets == {first, second}
+    assert methods(pool).count(LOGIN) == 2
+    assert methods(pool).count("pool.get_all_records") == 2
+    assert methods(pool).count(LOGOUT) == 1
+    assert session.logout_error is None
+
+
+def test_a_session_that_dies_again_is_not_replaced_again(pool):
+    with session_at(pool.url) as session:
+        pool.fail("task.get_all", error=["SESSION_INVALID", "x"], count=None)
+        with pytest.raises(XapiFailure) as caught:
+            session.call("task.get_all")
+    assert caught.value.code == "SESSION_INVALID"
+    assert methods(pool).count(LOGIN) == 2
+    for left in pool.sessions():
+        pool.logout(left)
+
+
+def test_a_write_is_not_repeated_when_the_session_dies(pool):
+    task = pool.add_task("label")
+    with session_at(pool.url) as session:
+        pool.logout(pool.sessions()[0])
+        with pytest.raises(XapiFailure) as caught:
+            session.call("task.cancel", task)
+    assert caught.value.code == "SESSION_INVALID"
+    assert methods(pool).count("task.cancel") == 1
+    assert methods(pool).count(LOGIN) == 1
+
+
+def test_a_new_session_in_another_pool_is_not_used(start_pool):
+    """The first pool is no longer there, and another one is behind the second address."""
+    first, other = start_pool(), start_pool()
+    with session_at(first.url, other.url) as session:
+        first.logout(first.sessions()[0])
+        first.boot()
+        pool_of_first = session.pool.uuid
+        first.boot(error=["SESSION_INVALID", "x"])
+        with pytest.raises(OtherPool) as caught:
+            session.call("task.get_all")
+    assert (caught.value.expected, caught.value.found) == (pool_of_first, other.pool_uuid)
+    assert "task.get_all" not in methods(other)
+
+
+def test_a_new_master_is_found(start_pool):
+    pool = start_pool(supporters=1)
+    with session_at(pool.url) as session:
+        old = session.pool.master
+        pool.promote(1)
+        assert session.call("task.get_all") == []
+        assert session.pool.master != old
+        assert session.server_time().endswith("Z")
+
+
+def test_the_time_is_asked_of_the_new_master(start_pool):
+    pool = start_pool(supporters=1)
+    with session_at(pool.url) as session:
+        pool.promote(1)
+        session.server_time()
+        ref = session._ref
+    (call,) = [call for call in pool.log.of("host.get_servertime") if not call.error]
+    assert (call.params, call.session) == ([pool.hosts[1].ref], ref)
+
+
+def test_a_failed_new_login_is_followed_by_no_logout(pool):
+    with session_at(pool.url) as session:
+        pool.logout(pool.sessions()[0])
+        pool.fail(LOGIN, error=["HOST_STILL_BOOTING"])
+        with pytest.raises(XapiFailure):
+            session.call("task.get_all")
+    assert LOGOUT not in methods(pool)
+    assert session.logout_error is None
+
+
+@pytest.fixture
+def given(pool):
+    """A session that was there before, and stays."""
+    with session_at(pool.url) as session:
+        pool.log.clear()
+        yield session._ref
+
+
+def test_a_given_session_is_used_and_left(pool, given):
+    with session_at(pool.url, given_ref=given) as session:
+        assert session.call("task.get_all") == []
+        assert session.pool.uuid == pool.pool_uuid
+    assert methods(pool) == ["pool.get_all_records", "host.get_name_label", "task.get_all"]
+    assert {call.session for call in pool.log} == {given}
+    assert pool.sessions() == [given]
+
+
+def test_a_given_session_leads_to_the_master(start_pool):
+    pool = start_pool(supporters=1)
+    with session_at(pool.url) as owner:
+        with session_at(pool.hosts[1].url, given_ref=owner._ref) as session:
+            assert session.call("task.get_all") == []
+        assert pool.sessions() == [owner._ref]
+
+
+def test_a_given_session_that_is_not_there(pool):
+    ref = "OpaqueRef:12345678-9abc-def0-1234-56789abcdef0"
+    with (
+        pytest.raises(GivenSessionUnknown) as caught,
+        session_at(pool.url, pool.url, given_ref=ref),
+    ):
+        pass
+    assert methods(pool) == ["pool.get_all_records"]
+    assert ref not in repr(vars(caught.value)) + repr(vars(caught.value.__cause__))
+
+
+def test_a_given_session_that_dies(pool):
+    with session_at(pool.url) as owner, session_at(pool.url, given_ref=owner._ref) as session:
+        pool.logout(owner._ref)
+        with pytest.raises(GivenSessionLost) as caught:
+            session.call("task.get_all")
+        assert owner._ref not in repr(vars(caught.value)) + repr(vars(caught.value.__cause__))
+    assert methods(pool).count(LOGIN) == 1
+
+
+def test_a_given_session_of_another_pool(start_pool, pool, given):
+    other = start_pool()
+    with (
+        pytest.raises(OtherPool),
+        session_at(pool.url, given_ref=given, pool_uuid=other.pool_uuid),
+    ):
+        pass
+    assert methods(pool) == ["pool.get_all_records"]
+
+
+@pytest.mark.parametrize("cut", ["before", "after", "half"])
+def test_a_read_that_is_cut_is_made_once_more(pool, cut):
+    with session_at(pool.url) as session:
+        pool.fail("task.get_all", cut=cut)
+        assert session.call("task.get_all") == []
+    assert methods(pool).count("task.get_all") == 2
+    assert methods(pool).count(LOGIN) == 1
+
+
+def test_a_read_that_is_cut_again_is_not_made_again(pool):
+    with session_at(pool.url) as session:
+        pool.fail("task.get_all", cut="before", count=None)
+        with pytest.raises(ConnectionCut):
+            session.call("task.get_all")
+    assert methods(pool).count("task.get_all") == 2
+
+
+@pytest.mark.parametrize("cut", ["before", "after", "half"])
+def test_a_write_that_is_cut_is_not_made_again(pool, cut):
+    task = pool.add_task("label")
+    with session_at(pool.url) as session:
+        pool.fail("task.cancel", cut=cut)
+        with pytest.raises(ConnectionCut) as caught:
+            session.call("task.cancel", task)
+    assert caught.value.sent
+    assert methods(pool).count("task.cancel") == 1
+
+
+def test_a_login_that_is_cut_is_not_made_again(pool):
+    pool.fail(LOGIN, cut="after")
+    with pytest.raises(ConnectionCut), session_at(pool.url):
+        pass
+    assert methods(pool) == [LOGIN]
+    (left,) = pool.sessions()
+    pool.logout(left)
+
+
+def test_connections_that_were_closed_meanwhile_are_opened_again(pool):
+    task = pool.add_task("label")
+    with session_at(pool.url) as session:
+        pool.hosts[0].down()
+        pool.hosts[0].up()
+        session.call("task.cancel", task)
+    assert methods(pool).count("task.cancel") == 1
+
+
+def test_every_call_is_recorded(pool):
+    calls = []
+    with session_at(pool.url, record=calls.append) as session:
+        session.call("task.get_all")
+    assert [call.method for call in calls] == methods(pool)
+    assert {call.host for call in calls} == {pool.url}
+    assert {call.error for call in calls} == {None}
 
 
 def test_a_stop_during_a_call_ends_in_a_logout(pool):

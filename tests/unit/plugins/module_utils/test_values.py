@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
 from ansible_collections.xen.xapi.plugins.module_utils._values import (
+    fingerprint_of,
     moment_of,
     ref_of,
     regex_of,
@@ -151,3 +152,25 @@ def test_refused_regexes(written, problem):
 
 def test_regexes():
     assert regex_of("name_regex", "VM\\..+").search("Async.VM.start")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["0a" * 32, "0A" * 32, ":".join(["0a"] * 32), "SHA256:" + "0a" * 32, "sha256:" + "0A" * 32],
+)
+def test_fingerprints(written):
+    assert fingerprint_of("cert_fingerprint", written) == ":".join(["0A"] * 32)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("", "0a" * 31, "0a" * 33, "0g" * 32, "0a" * 32 + "\n", ":".join(["0a"] * 31)),
+        *("0a:" * 32, ":".join(["0a0a"] * 16), "SHA1:" + "0a" * 32, "0a" * 20),
+        "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
+    ],
+)
+def test_no_fingerprints(written):
+    with pytest.raises(OptionError) as raised:
+        fingerprint_of("cert_fingerprint", written)
+    assert raised.value.value == written

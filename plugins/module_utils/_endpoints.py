@@ -1,0 +1,87 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import NamedTuple
+
+from ._errors import OptionError
+
+_NAME = r"[^\s/:@?#%\[\]\\]+"
+_HOST = re.compile(
+    r"(?:(?P<scheme>https?)://)?"
+    rf"(?:\[(?P<v6>[^\]\s]+)\]|(?P<name>{_NAME}))"
+    r"(?::(?P<port>[0-9]{1,5}))?/?\Z",
+    re.IGNORECASE,
+)
+_BARE_NAME = re.compile(_NAME + r"\Z")
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+PORTS = range(1, 65536)
+
+
+class Endpoint(NamedTuple):
+    """Where a host listens; an IPv6 address is kept without its brackets."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, scheme: str, host: str, port: int | None) -> Endpoint:
+        return cls(scheme, host, port or _DEFAULT_PORTS[scheme])
+
+    def at(self, address: str) -> Endpoint:
+        """The same scheme and port on another host of the pool."""
+        return self._replace(host=address)
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}"
+
+
+def endpoint_of(text: str, *, port: int | None) -> Endpoint:
+    """Where an element of the option hostname leads; the port is that of the option."""
+    match = _HOST.match(text.strip())
+    if match is None:
+        # Whoever writes user:password@host should not read the password in an error.
+        value = None if "@" in text else text
+        problem = "is no host: write name, name:port or [IPv6 address], https:// before it or not"
+        raise OptionError("hostname", value=value, problem=problem)
+    if match["v6"] is not None and not _is_ipv6(match["v6"].partition("%")[0]):
+        raise OptionError("hostname", value=text, problem="is no IPv6 address in brackets")
+    if match["port"] is not None:
+        port = int(match["port"])
+        if port not in PORTS:
+            raise OptionError("hostname", value=text, problem="has no port between 1 and 65535")
+    scheme = (match["scheme"] or "https").lower()
+    return Endpoint.of(scheme, match["v6"] or match["name"], port)
+
+
+def bare_address(text: str) -> str | None:
+    """The address by which a member names its master, without brackets; None if it is none.
+
+    It says where the password goes, so nothing but an address may be in it.
+    """
+    inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    if _is_ipv6(inner):
+        return inner
+    return text if _BARE_NAME.match(text) else None
+
+
+def _is_ipv6(text: str) -> bool:
+    # Newer versions of Python accept a zone, which means nothing on another machine.
+    if "%" in text:
+        return False
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True

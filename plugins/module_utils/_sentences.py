@@ -1,0 +1,173 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from ._codes import plain_words
+from ._errors import (
+    AnswerTooLarge,
+    CallerGone,
+    CertificateOutOfTime,
+    CertificateUntrusted,
+    CertificateWrongName,
+    ConnectionCut,
+    ConnectionRefused,
+    FingerprintMismatch,
+    GivenSessionLost,
+    GivenSessionUnknown,
+    HostError,
+    HostUnreachable,
+    Interrupted,
+    MasterAddressUnusable,
+    MasterElsewhere,
+    MasterNotFound,
+    NameUnknown,
+    NoHostAnswered,
+    OptionError,
+    OtherPool,
+    PortWithoutTls,
+    ProxyFailed,
+    RequestFailed,
+    RequestTimedOut,
+    TlsFailed,
+    TrustUnusable,
+    UnexpectedAnswer,
+    XapiError,
+    XapiFailure,
+)
+
+_STILL_BOOTING = "HOST_STILL_BOOTING"
+_SENTENCES: dict[type[XapiError], str] = {
+    AnswerTooLarge: "The answer of {url} is longer than {limit} bytes; nothing of it was used.",
+    CallerGone: "Stopped, since nobody waits for the result any more.",
+    CertificateOutOfTime: (
+        "The certificate of {url} is not valid at this time ({detail}): "
+        "renew it on the host, or correct the clock here if that is wrong; "
+        "cert_fingerprint trusts a certificate whatever its dates."
+    ),
+    CertificateUntrusted: (
+        "The certificate of {url} is not signed by a trusted authority ({detail}): "
+        "give the authority's certificate, or the host's own, in ca_path, "
+        "or the host's fingerprint in cert_fingerprint."
+    ),
+    CertificateWrongName: (
+        "The certificate of {url} is for another name ({detail}): "
+        "write the name of the certificate in hostname, or give cert_fingerprint."
+    ),
+    ConnectionCut: "The connection to {url} was closed before the answer was complete.",
+    ConnectionRefused: (
+        "{url} refused the connection: is XAPI running there, and are hostname and port right?"
+    ),
+    FingerprintMismatch: (
+        "The certificate of {url} has the fingerprint {seen}, and cert_fingerprint has {wanted}: "
+        "nothing was sent. If the certificate was replaced on purpose, give its new fingerprint."
+    ),
+    GivenSessionLost: (
+        "The session of session_ref ended while {url} was being asked: the outcome of what was "
+        "going on is unknown. Log in again and give the new session, or give a password instead."
+    ),
+    GivenSessionUnknown: (
+        "{url} does not know the session of session_ref, which has ended or never was: "
+        "log in again and give the new session, or give a password instead."
+    ),
+    HostUnreachable: (
+        "{url} cannot be reached ({detail}): check hostname and the network between here and there."
+    ),
+    Interrupted: "Stopped by {signal}.",
+    MasterAddressUnusable: (
+        "{url} names {address!r} as the pool's master, which is no bare address and is not "
+        "followed: list the master in hostname."
+    ),
+    MasterElsewhere: (
+        "{url} is a supporter of its pool, and the master is {master}: "
+        "list the master in hostname, or set follow_master to true."
+    ),
+    MasterNotFound: (
+        "{url} names a pool master that is none, and so do the hosts after it: "
+        "wait until the pool has a master again, or check hostname."
+    ),
+    NameUnknown: "The name in {url} is not known to the name service: check hostname.",
+    OtherPool: (
+        "This is another pool: {url} belongs to the pool {found}, and {expected} is meant. "
+        "Check hostname and pool_uuid."
+    ),
+    PortWithoutTls: (
+        "{url} answers without TLS ({detail}): the port is one for plain HTTP, or for something "
+        "else. Check port; http:// in hostname would send the password in clear."
+    ),
+    ProxyFailed: (
+        "The proxy that the environment sets does not lead to {url} ({detail}): "
+        "check the variables https_proxy, http_proxy and no_proxy."
+    ),
+    RequestFailed: "The request to {url} could not be made ({detail}): check hostname and port.",
+    RequestTimedOut: (
+        "{url} did not answer within {seconds:g} s: "
+        "check hostname, port and how the host is, or raise request_timeout."
+    ),
+    TlsFailed: (
+        "No TLS connection to {url} ({detail}): is this the HTTPS port? Check hostname and port."
+    ),
+    TrustUnusable: (
+        "{source} names {path}, which cannot be used ({detail}): "
+        "it must be a file of PEM certificates, or a directory of them with OpenSSL's hash names."
+    ),
+    UnexpectedAnswer: (
+        "{url} answers, but not as XAPI does (HTTP status {status}, {content_type!r}): "
+        "check hostname and port."
+    ),
+}
+_FINGERPRINT = """ It has this fingerprint:
+cert_fingerprint: "{fingerprint}"
+Before you trust it, compare it with what this prints on the host itself: \
+openssl x509 -noout -fingerprint -sha256 -in /etc/xensource/xapi-ssl.pem"""
+_FAILURE_SENTENCES = {
+    _STILL_BOOTING: "{url} is still starting: try again, or list another member in hostname.",
+    "RBAC_PERMISSION_DENIED": (
+        "{url} denies {method} to this account. {words} "
+        "Give an account with another role in username."
+    ),
+    "SESSION_AUTHENTICATION_FAILED": (
+        "{url} does not let the account in. {words} Check username and password."
+    ),
+}
+_ANY_FAILURE_SENTENCE = "{method} failed on {url}: {words} ({code})"
+
+
+def explain(error: XapiError) -> str:
+    """What went wrong, in words for the one who wrote the playbook."""
+    if isinstance(error, OptionError):
+        value = "" if error.value is None else f": {error.value!r}"
+        return f"{error.option}{value} {error.problem}."
+    if isinstance(error, NoHostAnswered):
+        return _no_host(error)
+    if isinstance(error, XapiFailure):
+        template = _FAILURE_SENTENCES.get(error.code, _ANY_FAILURE_SENTENCE)
+        sentence = template.format(**vars(error), words=plain_words(error.code, error.params))
+    else:
+        sentence = _SENTENCES[type(error)].format(**vars(error), **_further(error))
+    if isinstance(error, HostError) and error.named_by is not None:
+        sentence += f" ({error.named_by} names it as the pool's master.)"
+    if isinstance(error, CertificateUntrusted) and error.fingerprint is not None:
+        sentence += _FINGERPRINT.format(fingerprint=error.fingerprint)
+    return sentence
+
+
+def _further(error: XapiError) -> dict[str, str]:
+    return {"wanted": " or ".join(error.expected)} if isinstance(error, FingerprintMismatch) else {}
+
+
+def _no_host(error: NoHostAnswered) -> str:
+    count = len(error.attempts)
+    if all(isinstance(one, XapiFailure) and one.code == _STILL_BOOTING for one in error.attempts):
+        urls = ", ".join(attempt.url for attempt in error.attempts)
+        return f"All {count} hosts in hostname are still starting ({urls}): try again in a minute."
+    # A fingerprint stands on a line of its own, so what follows one begins on the next.
+    sentences = "".join(
+        explain(attempt) + ("\n" if getattr(attempt, "fingerprint", None) else " ")
+        for attempt in error.attempts
+    )
+    return f"None of the {count} hosts in hostname could be used. {sentences}".rstrip()

@@ -1,0 +1,131 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._endpoints import (
+    Endpoint,
+    bare_address,
+    endpoint_of,
+)
+from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "url"),
+    [
+        (Endpoint.of("https", "xcp1", None), "https://xcp1"),
+        (Endpoint.of("http", "xcp1", None), "http://xcp1"),
+        (Endpoint.of("http", "xcp1", 443), "http://xcp1:443"),
+        (Endpoint.of("https", "fd00::1", 8443), "https://[fd00::1]:8443"),
+        (Endpoint.of("https", "xcp1", 8443).at("10.0.0.2"), "https://10.0.0.2:8443"),
+        (Endpoint.of("http", "xcp1", None).at("fd00::2"), "http://[fd00::2]"),
+    ],
+)
+def test_endpoints(endpoint, url):
+    assert endpoint.url == url
+
+
+@pytest.mark.parametrize(
+    ("hostname", "port", "url"),
+    [
+        ("xcp1", None, "https://xcp1"),
+        ("xcp1", 8443, "https://xcp1:8443"),
+        ("xcp1:444", 8443, "https://xcp1:444"),
+        ("xcp1.example.com", 443, "https://xcp1.example.com"),
+        ("10.0.0.1:444", None, "https://10.0.0.1:444"),
+        ("https://xcp1", None, "https://xcp1"),
+        ("HTTPS://xcp1/", None, "https://xcp1"),
+        ("https://xcp1:444/", 8443, "https://xcp1:444"),
+        ("http://xcp1", None, "http://xcp1"),
+        ("http://xcp1", 8080, "http://xcp1:8080"),
+        ("http://xcp1:8081", 8080, "http://xcp1:8081"),
+        ("[fd00::1]", None, "https://[fd00::1]"),
+        ("[fd00::1]:444", 8443, "https://[fd00::1]:444"),
+        ("http://[fd00::1]", 8080, "http://[fd00::1]:8080"),
+        ("[fe80::1%eth0]", None, "https://[fe80::1%eth0]"),
+        (" xcp1 ", None, "https://xcp1"),
+    ],
+)
+def test_hosts(hostname, port, url):
+    assert endpoint_of(hostname, port=port).url == url
+
+
+@pytest.mark.parametrize(
+    "hostname",
+    [
+        "",
+        "  ",
+        "fd00::1",
+        "[xcp1]",
+        "[fd00::1",
+        "[%eth0]",
+        "xcp1:",
+        "xcp1:https",
+        "xcp1:0",
+        "xcp1:65536",
+        "xcp1:123456",
+        "ftp://xcp1",
+        "https://",
+        "https://xcp1/jsonrpc",
+        "xcp1?x",
+        "xcp1#x",
+        "xcp%31",
+        "a b",
+        "https:\\\\xcp1",
+    ],
+)
+def test_what_is_no_host(hostname):
+    with pytest.raises(OptionError) as caught:
+        endpoint_of(hostname, port=None)
+    assert caught.value.option == "hostname"
+    assert caught.value.value == hostname
+
+
+def test_a_password_in_a_hostname_is_not_repeated():
+    with pytest.raises(OptionError) as caught:
+        endpoint_of("https://root:secret-word@xcp1", port=None)
+    assert "secret-word" not in repr(vars(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("xcp1.example.com", "xcp1.example.com"),
+        ("fd00::1", "fd00::1"),
+        ("[fd00::1]", "fd00::1"),
+    ],
+)
+def test_addresses_of_a_master(text, address):
+    assert bare_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "https://10.0.0.1",
+        "//10.0.0.1",
+        "10.0.0.1/evil",
+        "10.0.0.1:444",
+        "[fd00::1]:444",
+        "root@10.0.0.1",
+        "10.0.0.1 ",
+        " fd00::1",
+        "10.0.0.1\n",
+        "a b",
+        "10.0.0.1?",
+        "10.0.0.1#",
+        "10.0.0.1\\",
+        "fe80::1%eth0",
+        "[10.0.0.1]",
+        "[]",
+        "xcp%31",
+    ],
+)
+def test_what_is_no_address_of_a_master(text):
+    assert bare_address(text) is None

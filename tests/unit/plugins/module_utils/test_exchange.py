@@ -1,0 +1,61 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._exchange import (
+    Exchange,
+    Letter,
+    Withdrawn,
+)
+
+FOREVER = 3600
+
+
+def test_a_letter_is_taken_when_its_content_is_asked_for():
+    letter = Letter(b"text")
+    assert len(letter) == 4
+    pieces = iter(letter)
+    assert not letter.is_taken
+    assert list(pieces) == [b"text"]
+    assert letter.is_taken
+    assert not letter.withdraw()
+
+
+def test_a_letter_that_is_withdrawn_is_never_taken():
+    letter = Letter(b"text")
+    assert letter.withdraw()
+    with pytest.raises(Withdrawn):
+        list(letter)
+    assert letter.withdraw()
+
+
+def test_an_exchange_has_a_result():
+    exchange = Exchange(lambda: "told")
+    for _moment in exchange.moments_until(FOREVER, lambda: 0):
+        pass
+    assert (exchange.has_ended, exchange.result, exchange.error) == (True, "told", None)
+
+
+def test_an_exchange_has_an_error():
+    error = OSError("trouble")
+
+    def fail():
+        raise error
+
+    exchange = Exchange(fail)
+    list(exchange.moments_until(FOREVER, lambda: 0))
+    assert exchange.error is error
+
+
+def test_an_exchange_is_waited_for_until_its_deadline():
+    may_end, times = threading.Event(), iter([9.0, 9.1, 9.9, 9.95, 10.0, 10.1])
+    exchange = Exchange(may_end.wait)
+    assert len(list(exchange.moments_until(10, lambda: next(times)))) == 2
+    assert not exchange.has_ended
+    may_end.set()

@@ -1,0 +1,173 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils import _errors
+from ansible_collections.xen.xapi.plugins.module_utils._errors import (
+    CertificateUntrusted,
+    FingerprintMismatch,
+    HostError,
+    Interrupted,
+    MasterElsewhere,
+    NoHostAnswered,
+    OptionError,
+    OtherPool,
+    RequestTimedOut,
+    XapiError,
+    XapiFailure,
+)
+from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
+
+URL = "https://xcp1:8443"
+
+
+def all_kinds(kind=XapiError):
+    for below in kind.__subclasses__():
+        yield below
+        yield from all_kinds(below)
+
+
+def example(kind):
+    """An error of a kind, with whatever that kind holds."""
+    if kind is OptionError:
+        return OptionError("uuid", value="x", problem="is no uuid")
+    if kind is NoHostAnswered:
+        return NoHostAnswered([RequestTimedOut(URL, seconds=30.0)] * 2)
+    if kind is XapiFailure:
+        return XapiFailure(URL, method="task.get_all", code="A_NEW_CODE", params=["p"])
+    values = {
+        Interrupted: {"signal": "SIGTERM"},
+        _errors.TrustUnusable: {"source": "ca_path", "path": "/ca", "detail": "no such file"},
+        RequestTimedOut: {"url": URL, "seconds": 30.0},
+        _errors.AnswerTooLarge: {"url": URL, "limit": 5},
+        _errors.UnexpectedAnswer: {"url": URL, "status": 404, "content_type": "text/html"},
+        _errors.MasterAddressUnusable: {"url": URL, "address": "a b"},
+        _errors.CallerGone: {},
+        FingerprintMismatch: {"url": URL, "expected": ["AA"], "seen": "BB"},
+        MasterElsewhere: {"url": URL, "master": "10.0.0.1"},
+        OtherPool: {"url": URL, "expected": "one", "found": "other"},
+    }
+    return kind(**values.get(kind, {"url": URL}))
+
+
+# These two are never raised themselves, and the edge has core's words for a missing library.
+UNEXPLAINED = (HostError, _errors.LibraryMissing)
+
+
+@pytest.mark.parametrize("kind", sorted(set(all_kinds()) - set(UNEXPLAINED), key=str))
+def test_every_error_has_a_sentence(kind):
+    sentence = explain(example(kind))
+    assert sentence.endswith((".", "?", ")"))
+    assert "{" not in sentence
+    if issubclass(kind, HostError):
+        assert URL in sentence
+
+
+OPTION_TO_MEND = {
+    _errors.CertificateOutOfTime: "cert_fingerprint",
+    _errors.CertificateUntrusted: "ca_path",
+    _errors.CertificateWrongName: "hostname",
+    _errors.ConnectionRefused: "port",
+    _errors.FingerprintMismatch: "cert_fingerprint",
+    _errors.GivenSessionLost: "session_ref",
+    _errors.GivenSessionUnknown: "session_ref",
+    _errors.HostUnreachable: "hostname",
+    _errors.MasterAddressUnusable: "hostname",
+    _errors.MasterElsewhere: "follow_master",
+    _errors.MasterNotFound: "hostname",
+    _errors.NameUnknown: "hostname",
+    _errors.OtherPool: "pool_uuid",
+    _errors.PortWithoutTls: "port",
+    _errors.ProxyFailed: "no_proxy",
+    _errors.RequestTimedOut: "request_timeout",
+    _errors.TrustUnusable: "ca_path",
+    _errors.UnexpectedAnswer: "port",
+}
+
+
+@pytest.mark.parametrize("kind", sorted(OPTION_TO_MEND, key=str))
+def test_a_sentence_names_the_option_that_mends_it(kind):
+    assert OPTION_TO_MEND[kind] in explain(example(kind))
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OptionError("uuid", value="x", problem="is no uuid"), "uuid: 'x' is no uuid."),
+        (OptionError("password", problem="is empty"), "password is empty."),
+        (
+            RequestTimedOut(URL, seconds=30.0),
+            (
+                f"{URL} did not answer within 30 s: "
+                "check hostname, port and how the host is, or raise request_timeout."
+            ),
+        ),
+        (
+            XapiFailure(URL, method="task.get_all", code="UUID_INVALID", params=["VM", "x"]),
+            f"task.get_all failed on {URL}: There is no VM with the uuid x. (UUID_INVALID)",
+        ),
+        (
+            XapiFailure(URL, method="login", code="HOST_STILL_BOOTING", params=[]),
+            f"{URL} is still starting: try again, or list another member in hostname.",
+        ),
+        (
+            XapiFailure(URL, method="a.b", code="RBAC_PERMISSION_DENIED", params=["a.b", "x"]),
+            (
+                f"{URL} denies a.b to this account. The role of the account lacks the permission "
+                "a.b. Give an account with another role in username."
+            ),
+        ),
+    ],
+)
+def test_sentences(error, sentence):
+    assert explain(error) == sentence
+
+
+def test_the_member_that_named_the_master_is_told():
+    error = RequestTimedOut(URL, seconds=30.0)
+    error.named_by = "https://xcp2"
+    assert explain(error).endswith(" (https://xcp2 names it as the pool's master.)")
+
+
+def test_every_member_that_failed_is_told():
+    error = NoHostAnswered(
+        [RequestTimedOut("https://a", seconds=1.0), RequestTimedOut("https://b", seconds=1.0)]
+    )
+    assert "https://a did not" in explain(error)
+    assert "https://b did not" in explain(error)
+
+
+def test_a_fingerprint_is_ready_to_paste():
+    error = CertificateUntrusted(URL, detail="self-signed certificate")
+    assert "openssl" not in explain(error)
+    error.fingerprint = "AA:BB"
+    lines = explain(error).splitlines()
+    assert lines[1] == 'cert_fingerprint: "AA:BB"'
+    assert lines[2].endswith(
+        "openssl x509 -noout -fingerprint -sha256 -in /etc/xensource/xapi-ssl.pem"
+    )
+    both = explain(NoHostAnswered([error, RequestTimedOut(URL, seconds=1.0)])).splitlines()
+    assert both[1] == lines[1]
+    assert both[3].startswith(f"{URL} did not answer")
+
+
+def test_both_fingerprints_are_told():
+    sentence = explain(FingerprintMismatch(URL, expected=["AA:11", "BB:22"], seen="CC:33"))
+    assert "has the fingerprint CC:33" in sentence
+    assert "AA:11 or BB:22" in sentence
+
+
+def test_hosts_that_are_all_starting_get_one_sentence():
+    booting = [
+        XapiFailure(url, method="login", code="HOST_STILL_BOOTING", params=[])
+        for url in ("https://a", "https://b")
+    ]
+    assert explain(NoHostAnswered(booting)) == (
+        "All 2 hosts in hostname are still starting (https://a, https://b): try again in a minute."
+    )
+    mixed = explain(NoHostAnswered([booting[0], RequestTimedOut("https://b", seconds=1.0)]))
+    assert mixed.startswith("None of the 2 hosts")

@@ -1,0 +1,357 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of the connection, as whoever runs a module meets them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import threading
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.modules import task_info
+from ansible_collections.xen.xapi.tests.pools import session_on
+from ansible_collections.xen.xapi.tests.simulator.certificate import Certificate
+from ansible_collections.xen.xapi.tests.tunnel import Tunnel
+
+LOGIN = "session.login_with_password"
+NOBODY = "OpaqueRef:5e55e55e-0000-4000-8000-00000000beef"
+OTHER_FINGERPRINT = ":".join(["AB"] * 32)
+DEAD = "127.0.0.1:1"
+
+
+@pytest.fixture
+def info(run, pool):
+    """Runs task_info, on the pool unless another host is given."""
+
+    def run_task_info(*, fails=False, **options):
+        connection = {"hostname": pool.url, "password": pool.password, **options}
+        return run(task_info.main, connection, fails=fails)
+
+    return run_task_info
+
+
+@pytest.fixture
+def why_not(info):
+    """Runs task_info with options with which it fails, and returns what it says."""
+    return lambda **options: info(fails=True, **options)["msg"]
+
+
+@pytest.fixture
+def tls(start_pool):
+    return start_pool(tls=True)
+
+
+def printed(certificate):
+    """The fingerprint as OpenSSL writes it."""
+    return ":".join(re.findall("..", certificate.sha256))
+
+
+def another_certificate(pool, *names, **validity):
+    """Give the hosts of a pool another certificate, which is trusted where the old one was."""
+    other = Certificate(list(names), **validity)
+    pool.certificate.remove()
+    pool.certificate = other
+    for host in pool.hosts:
+        host._tls = other.context
+    return other
+
+
+class Listening:
+    """Stands for the dispatcher of a host, and keeps the headers of what comes in."""
+
+    def __init__(self, dispatcher, heads):
+        self._dispatcher = dispatcher
+        self._heads = heads
+
+    def call(self, endpoint, request):
+        self._heads.append(request.headers)
+        return self._dispatcher.call(endpoint, request)
+
+
+@contextlib.contextmanager
+def web_server():
+    """The port of something that answers everything at once with a page."""
+
+    def serve():
+        with contextlib.suppress(OSError):
+            accepted, _address = listener.accept()
+            accepted.recv(4096)
+            accepted.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            accepted.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def test_the_environment(run, tls, monkeypatch):
+    fingerprint = printed(tls.certificate)
+    for name, value in {
+        "XAPI_HOST": tls.url,
+        "XAPI_PASSWORD": tls.password,
+        "XAPI_CERT_FINGERPRINT": f"{OTHER_FINGERPRINT},{fingerprint}",
+        "XAPI_POOL_UUID": tls.pool_uuid.upper(),
+        "XAPI_REQUEST_TIMEOUT": "1m",
+        "XAPI_FOLLOW_MASTER": "no",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert run(task_info.main, {})["pool"]["uuid"] == tls.pool_uuid
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("XAPI_CERT_FINGERPRINT", OTHER_FINGERPRINT, "cert_fingerprint cannot be checked"),
+        ("XAPI_POOL_UUID", NOBODY[10:], "This is another pool"),
+        ("XAPI_REQUEST_TIMEOUT", "soon", "request_timeout: 'soon' is no duration"),
+        ("XAPI_FOLLOW_MASTER", "false", "list the master in hostname, or set follow_master"),
+    ],
+)
+def test_each_variable_counts_unless_it_is_empty(
+    start_pool, info, why_not, monkeypatch, name, value, words
+):
+    pool = start_pool(supporters=1)
+    hostname = pool.hosts[1].url
+    monkeypatch.setenv(name, "")
+    info(hostname=hostname)
+    monkeypatch.setenv(name, value)
+    assert words in why_not(hostname=hostname)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"session_ref": ""}, "session_ref is empty."),
+        ({"session_ref": None}, "session_ref is null; use omit to leave it out."),
+        ({"session_ref": "x"}, "session_ref is no ref such as"),
+        ({"pool_uuid": ""}, "pool_uuid: '' is empty."),
+        ({"pool_uuid": None}, "pool_uuid is null; use omit to leave it out."),
+        ({"pool_uuid": "abc"}, "pool_uuid: 'abc' is no uuid"),
+        ({"cert_fingerprint": []}, "cert_fingerprint is an empty list"),
+        ({"cert_fingerprint": None}, "cert_fingerprint is null; use omit to leave it out."),
+        ({"cert_fingerprint": OTHER_FINGERPRINT}, "cert_fingerprint cannot be checked on http://"),
+        ({"hostname": "a", "cert_fingerprint": "AB"}, "cert_fingerprint: 'AB' is no SHA-256"),
+        ({"request_timeout": 0}, "request_timeout: '0' leaves no time"),
+        ({"request_timeout": "2d"}, "request_timeout: '2d' is longer than a day."),
+        ({"finger_print": "x"}, "Unsupported parameters"),
+    ],
+)
+def test_values_that_cannot_be_meant(pool, why_not, options, words):
+    assert words in why_not(**options)
+    assert len(pool.log) == 0
+
+
+def test_a_host_that_nobody_answers_at(why_not):
+    assert why_not(hostname=DEAD).startswith(f"https://{DEAD} refused the connection")
+
+
+def test_a_name_that_nobody_knows(why_not):
+    assert "The name in https://nobody.invalid is not known" in why_not(hostname="nobody.invalid")
+
+
+def test_a_host_that_takes_too_long(pool, why_not):
+    pool.fail(LOGIN, delay=60)
+    words = why_not(request_timeout="0.2s")
+    assert f"{pool.url} did not answer within 0.2 s" in words
+    assert "request_timeout" in words
+
+
+def test_a_wrong_password(why_not):
+    assert "Check username and password." in why_not(password="wrong")
+
+
+def test_a_web_server(pool, why_not):
+    pool.fail(http=(200, "<html>Welcome</html>"), count=None)
+    assert "answers, but not as XAPI does (HTTP status 200, 'text/html')" in why_not()
+
+
+def test_a_right_that_the_account_has_not(pool, why_not):
+    pool.fail("task.get_all_records", error=["RBAC_PERMISSION_DENIED", "task.get_all", "text"])
+    words = why_not()
+    assert f"{pool.url} denies task.get_all_records to this account." in words
+    assert "username" in words
+
+
+def test_hosts_that_are_starting(start_pool, why_not):
+    one, two = start_pool(), start_pool()
+    one.boot()
+    two.boot()
+    assert why_not(hostname=one.url).startswith(f"{one.url} is still starting")
+    words = why_not(hostname=[one.url, two.url])
+    assert words.startswith(f"All 2 hosts in hostname are still starting ({one.url}, {two.url})")
+
+
+def test_a_certificate_that_is_not_known_can_be_trusted_by_what_the_error_says(info, why_not, tls):
+    words = why_not(hostname=tls.url)
+    (line,) = [line for line in words.splitlines() if line.startswith("cert_fingerprint: ")]
+    assert line == f'cert_fingerprint: "{printed(tls.certificate)}"'
+    assert "openssl x509 -noout -fingerprint -sha256 -in /etc/xensource/xapi-ssl.pem" in words
+    fingerprint = line.partition('"')[2].strip('"')
+    assert info(hostname=tls.url, cert_fingerprint=fingerprint)["count"] == 0
+
+
+@pytest.mark.parametrize(
+    "write", [str.lower, lambda text: text.replace(":", ""), lambda text: f"sha256:{text}"]
+)
+def test_a_fingerprint_in_other_ways(info, tls, write):
+    info(hostname=tls.url, cert_fingerprint=[write(printed(tls.certificate))])
+
+
+@pytest.mark.parametrize("validate_certs", [True, False])
+def test_another_fingerprint(why_not, tls, validate_certs):
+    words = why_not(
+        hostname=tls.url, cert_fingerprint=OTHER_FINGERPRINT, validate_certs=validate_certs
+    )
+    assert f"has the fingerprint {printed(tls.certificate)}" in words
+    assert f"cert_fingerprint has {OTHER_FINGERPRINT}" in words
+    assert len(tls.log) == 0
+
+
+def test_a_certificate_for_another_name(why_not, tls):
+    own = another_certificate(tls, "xcp1.example.com")
+    words = why_not(hostname=tls.url, ca_path=str(own.pem))
+    assert f"The certificate of {tls.url} is for another name" in words
+    assert "127.0.0.1" in words
+
+
+@pytest.mark.parametrize(
+    ("valid_from", "words"), [(0.0, "has expired"), (4_000_000_000.0, "not yet valid")]
+)
+def test_a_certificate_at_another_time(info, why_not, tls, valid_from, words):
+    own = another_certificate(tls, "127.0.0.1", valid_from=valid_from, days=1)
+    message = why_not(hostname=tls.url, ca_path=str(own.pem))
+    assert f"The certificate of {tls.url} is not valid at this time" in message
+    assert words in message
+    info(hostname=tls.url, cert_fingerprint=own.sha256)
+
+
+def test_a_port_without_tls(why_not):
+    with web_server() as port:
+        words = why_not(hostname=f"127.0.0.1:{port}")
+    assert "answers without TLS" in words
+    assert "Check port" in words
+
+
+def test_the_members_are_a_dead_one_a_supporter_and_the_master(start_pool, info):
+    pool = start_pool(supporters=1)
+    result = info(hostname=[DEAD, pool.hosts[1].url, pool.url])
+    assert result["pool"]["master"] == "host-1"
+
+
+def test_a_master_with_another_name_is_passed_over_with_a_warning(start_pool, info, why_not):
+    pool = start_pool(tls=True, supporters=1)
+    supporter = pool.hosts[1]
+    supporter.master_address = lambda: "127.1"
+    trust = {"ca_path": str(pool.certificate.pem)}
+    (warning,) = info(hostname=[supporter.url, pool.url], **trust)["warnings"]
+    words = why_not(hostname=supporter.url, **trust)
+    assert warning == f"Another member was used. {words}"
+    assert "is for another name" in words
+    assert f"({supporter.url} names it as the pool's master.)" in words
+
+
+def test_another_pool_is_told_before_anything_is_read(start_pool, why_not, pool):
+    other = start_pool()
+    words = why_not(pool_uuid=other.pool_uuid)
+    assert words.startswith(f"This is another pool: {pool.url} belongs to the pool")
+    assert pool.pool_uuid in words
+    assert other.pool_uuid in words
+    assert [call.method for call in pool.log][1:] == ["pool.get_all_records", "session.logout"]
+
+
+def test_a_session_in_place_of_a_password(run, pool):
+    with session_on(pool) as ref:
+        result = run(task_info.main, {"hostname": pool.url, "session_ref": ref})
+        assert result["count"] == 0
+        assert result["requests"] == len(pool.log)
+        assert not pool.log.of(LOGIN)
+
+
+def test_a_session_wins_over_a_password(info, pool):
+    with session_on(pool) as ref:
+        info(session_ref=ref, password="wrong")
+
+
+def test_a_session_that_is_not_there(pool, why_not):
+    words = why_not(session_ref=NOBODY)
+    assert f"{pool.url} does not know the session of session_ref" in words
+    assert NOBODY[10:] not in words
+
+
+def test_a_session_that_ends_in_between(pool, why_not):
+    with session_on(pool) as ref:
+        pool.fail("task.get_all_records", error=["SESSION_INVALID", ref])
+        words = why_not(session_ref=ref)
+    assert "the outcome of what was going on is unknown" in words
+    assert ref not in words
+
+
+def test_our_own_session_ends_in_between(pool, info):
+    pool.fail("task.get_all_records", error=["SESSION_INVALID", "x"])
+    pool.add_task("label")
+    assert info()["count"] == 1
+    assert len(pool.log.of(LOGIN)) == 2
+    # The fault only pretends that the first one is gone.
+    for left in pool.sessions():
+        pool.logout(left)
+
+
+@pytest.mark.parametrize("how", ["ca_path", "cert_fingerprint", "validate_certs"])
+def test_a_useless_bundle_of_the_environment_does_no_harm(info, tls, monkeypatch, tmp_path, how):
+    useless = tmp_path / "bundle.pem"
+    useless.write_text("no certificate")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(useless))
+    trust = {
+        "ca_path": str(tls.certificate.pem),
+        "cert_fingerprint": tls.certificate.sha256,
+        "validate_certs": False,
+    }
+    info(hostname=tls.url, **{how: trust[how]})
+
+
+def test_a_useless_bundle_of_the_environment_is_named(why_not, tls, monkeypatch, tmp_path):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
+    assert f"REQUESTS_CA_BUNDLE names {tmp_path}/missing.pem" in why_not(hostname=tls.url)
+
+
+def test_a_netrc_is_not_read(info, pool, monkeypatch, tmp_path):
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password of-netrc\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(netrc))
+    heads = []
+    pool.hosts[0]._dispatcher = Listening(pool.hosts[0]._dispatcher, heads)
+    info()
+    assert heads
+    assert not [headers for headers in heads if "authorization" in headers]
+
+
+def test_a_proxy_of_the_environment(info, tls, monkeypatch):
+    with Tunnel() as tunnel:
+        monkeypatch.setenv("https_proxy", tunnel.url)
+        info(hostname=tls.url, ca_path=str(tls.certificate.pem))
+        info(hostname=tls.url, cert_fingerprint=tls.certificate.sha256)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        info(hostname=tls.url, validate_certs=False)
+    assert tunnel.asked == [f"CONNECT 127.0.0.1:{tls.hosts[0].port}"] * 2
+
+
+def test_no_fingerprint_is_shown_past_a_proxy(why_not, tls, monkeypatch):
+    with Tunnel() as tunnel:
+        monkeypatch.setenv("https_proxy", tunnel.url)
+        words = why_not(hostname=tls.url)
+    assert "not signed by a trusted authority" in words
+    assert 'cert_fingerprint: "' not in words
+
+
+def test_a_dead_proxy(why_not, tls, monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://someone:of-proxy@127.0.0.1:1")
+    words = why_not(hostname=tls.url)
+    assert f"The proxy that the environment sets does not lead to {tls.url}" in words
+    assert "https_proxy, http_proxy and no_proxy" in words
+    assert "of-proxy" not in words
