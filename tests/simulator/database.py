@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import uuid
 from collections import OrderedDict
@@ -229,7 +230,9 @@ class Database:
 
 def _equal(one: Value, other: Value) -> bool:
     """As texts are: in the database NaN is one."""
-    return bool(one == other or (one != one and other != other))
+    if isinstance(one, float) and isinstance(other, float) and math.isnan(one):
+        return math.isnan(other)
+    return bool(one == other)
 
 
 def _is_storable(value: Value) -> bool:

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import http.client
 import json
 import socket
 import time
 import urllib.parse
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from ansible_collections.xen.xapi.tests.simulator import Simulator
@@ -141,5 +141,5 @@ Start = Callable[..., Simulator]
 """Starts a simulator with options."""
 Connect = Callable[..., Client]
 """Logs a user in, root where no name is given."""
-Background = Callable[..., "concurrent.futures.Future[Any]"]
+Background = Callable[..., Future[Any]]
 """Runs a function beside the test."""
