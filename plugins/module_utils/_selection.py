@@ -117,7 +117,7 @@ def _is_of_age(task: Task, selection: Selection, now: int | None) -> bool:
     if created is None or now is None:
         return False
     age = now - created
-    if selection.min_age is not None and (age < 0 or age < selection.min_age):
+    if selection.min_age is not None and age < selection.min_age:
         return False
     if selection.max_age is not None and age > selection.max_age:
         return False

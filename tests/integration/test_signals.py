@@ -10,11 +10,18 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 MODULE = "ansible_collections.xen.xapi.plugins.modules.task_info"
-LONG = 60
+HERE = Path(__file__).parent
+LOGIN = "session.login_with_password"
+LOGOUT = "session.logout"
+LISTING = "task.get_all_records"
+# Longer than any test waits: who is there when this is over has not noticed anything.
+FOREVER = 600
+NUMBERS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 
 
 @pytest.fixture
@@ -28,36 +35,135 @@ def start_module(tmp_path):
             [sys.executable, "-m", MODULE, arguments],
             env={**os.environ, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]},
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         )
 
     return start
 
 
-def wait_for_call(pool, method):
-    while not pool.log.of(method):
+@pytest.fixture
+def start_play(tmp_path, pool):
+    """Starts a play that lists the tasks of the pool."""
+    started = []
+
+    def start(**keywords):
+        options = {"hostname": pool.url, "password": pool.password}
+        task = {"xen.xapi.task_info": options, **keywords}
+        play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
+        playbook = tmp_path / "play.yml"
+        playbook.write_text(json.dumps([play]))
+        started.append(
+            subprocess.Popen(
+                ["ansible-playbook", f"--inventory={HERE / 'inventory.yml'}", playbook],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.stdout.close()
+        process.wait()
+
+
+def wait_until(condition):
+    for _moment in range(6000):
+        if condition():
+            return
         time.sleep(0.01)
+    pytest.fail("it did not happen")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("method", ["pool.get_all_records", "task.get_all_records"])
+def wait_for_call(pool, method):
+    wait_until(lambda: pool.log.of(method))
+
+
+def wait_for_the_end(pool, *, of):
+    """The logout comes while the call before it is not answered yet."""
+    wait_until(lambda: not pool.sessions())
+    assert [call.method for call in pool.log][-2:] == [of, LOGOUT]
+    assert not pool.log.of(of)[0].answered
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("method", ["pool.get_all_records", LISTING])
 def test_a_signal_leaves_no_session_behind(pool, start_module, number, method):
-    pool.fail(method, delay=LONG)
+    pool.fail(method, delay=FOREVER)
     with start_module(hostname=pool.url, password=pool.password) as module:
         wait_for_call(pool, method)
         assert len(pool.sessions()) == 1
         module.send_signal(number)
-        result = json.loads(module.communicate()[0])
+        output, errors = module.communicate()
     assert module.returncode == 1
-    assert result["msg"] == f"Stopped by {number.name}."
-    assert pool.sessions() == []
+    assert json.loads(output)["msg"] == f"Stopped by {number.name}."
+    assert errors == ""
+    wait_for_the_end(pool, of=method)
 
 
 def test_a_signal_during_the_login_leaves_no_session_behind(pool, start_module):
-    pool.fail("session.login_with_password", delay=1)
+    pool.fail(LOGIN, delay=1)
     with start_module(hostname=pool.url, password=pool.password) as module:
-        wait_for_call(pool, "session.login_with_password")
+        wait_for_call(pool, LOGIN)
         module.send_signal(signal.SIGTERM)
         result = json.loads(module.communicate()[0])
     assert result["msg"] == "Stopped by SIGTERM."
-    assert [call.method for call in pool.log][-1] == "session.logout"
+    assert [call.method for call in pool.log] == [LOGIN, LOGOUT]
+
+
+def test_a_reader_that_goes_leaves_no_session_behind(pool, start_module):
+    pool.fail(LISTING, delay=FOREVER)
+    with start_module(hostname=pool.url, password=pool.password) as module:
+        wait_for_call(pool, LISTING)
+        module.stdout.close()
+        assert module.wait() == 1
+        assert module.stderr.read() == ""
+    wait_for_the_end(pool, of=LISTING)
+
+
+def test_the_keyword_timeout_leaves_no_session_behind(pool, start_play):
+    pool.fail(LISTING, delay=FOREVER)
+    output = start_play(timeout=2).communicate()[0]
+    assert "Timed out after 2 second" in output
+    wait_for_the_end(pool, of=LISTING)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_playbook_that_is_ended_leaves_no_session_behind(pool, start_play, number):
+    pool.fail(LISTING, delay=FOREVER)
+    playbook = start_play()
+    wait_for_call(pool, LISTING)
+    playbook.send_signal(number)
+    playbook.wait()
+    wait_for_the_end(pool, of=LISTING)
+
+
+def test_a_playbook_that_is_killed_leaves_no_session_behind(pool, start_play):
+    """Ansible's worker outlives it and goes on to wait for the module, which ends as always."""
+    pool.fail(LISTING, delay=1)
+    playbook = start_play()
+    wait_for_call(pool, LISTING)
+    playbook.kill()
+    playbook.wait()
+    wait_until(lambda: not pool.sessions())
+    assert [call.method for call in pool.log][-1] == LOGOUT
+
+
+def test_a_worker_that_is_killed_leaves_no_session_behind(pool, start_play):
+    """The one that reads what the module prints; it leads the session of its processes."""
+    pool.fail(LISTING, delay=FOREVER)
+    playbook = start_play()
+    wait_for_call(pool, LISTING)
+    (worker,) = children_of(playbook.pid)
+    os.kill(worker, signal.SIGKILL)
+    wait_for_the_end(pool, of=LISTING)
+    playbook.terminate()
+
+
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as children:
+        return [int(child) for child in children.read().split()]

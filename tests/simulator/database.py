@@ -148,8 +148,6 @@ class Database:
         key, value = storable(key), storable(value)
         with self.lock:
             present = self.read(table, ref)[field]
-            if not key:
-                raise ApiError("INTERNAL_ERROR", EMPTY_KEY)
             if key in present:
                 raise ApiError("MAP_DUPLICATE_KEY", table, field, ref, key)
             self.write(table, ref, field, {key: value, **present})

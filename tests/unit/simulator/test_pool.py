@@ -69,6 +69,7 @@ def test_a_restart_of_the_master_is_no_event(pool: Simulator, connect: Connect) 
     client = connect(pool)
     task = client.task()
     token = client.events(["task"])["token"]
+    pool.advance(5)
     pool.restart_master()
     again = connect(pool)
     assert again.events(["task", f"task/{task}"], token)["events"] == []
