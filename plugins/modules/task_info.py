@@ -328,6 +328,28 @@ requests:
   returned: success
   type: int
   sample: 6
+calls:
+  description: The latest calls that were made, in their order, without parameters.
+  returned: with C(-vvv)
+  type: list
+  elements: dict
+  contains:
+    method:
+      description: The method of XAPI.
+      type: str
+      sample: task.get_all_records
+    host:
+      description: The host that was called.
+      type: str
+      sample: https://xcp1.example.com
+    seconds:
+      description: How long the call took.
+      type: float
+      sample: 0.021
+    error:
+      description: The server's code of the error, the kind of another failure, or null.
+      type: str
+      sample: null
 error:
   description: The error with which the server answered a request.
   returned: when the module fails because of it
