@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,47 @@ def play(play_file):
         return play_file(HERE / "playbooks" / f"{name}.yml", *options, **rest)
 
     return run_by_name
+
+
+@pytest.fixture
+def start_play(tmp_path):
+    """Starts a play of one task_info, and gives it back while it runs."""
+    started = []
+
+    def start(options, *, environment=None, variables=None, **keywords):
+        task = {"xen.xapi.task_info": options, **keywords}
+        playbook, extra = tmp_path / "started.yml", tmp_path / "started.json"
+        play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
+        playbook.write_text(json.dumps([play]))
+        extra.write_text(json.dumps(variables or {}))
+        inventory = f"--inventory={HERE / 'inventory.yml'}"
+        process = subprocess.Popen(
+            ["ansible-playbook", inventory, f"--extra-vars=@{extra}", playbook],
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.stdout.close()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def wait_until():
+    """Waits for something that comes sooner or later, and if not, is missed."""
+
+    def wait(condition):
+        for _moment in range(6000):
+            if condition():
+                return
+            time.sleep(0.01)
+        pytest.fail("it did not happen")
+
+    return wait

@@ -12,7 +12,6 @@ from ansible_collections.xen.xapi.tests.documents import blocks, play_of
 PRINTED = {
     "EXAMPLES of task_info": [task_info.EXAMPLES],
     "README.md": blocks("README.md"),
-    "docs/connection.md": blocks("docs/connection.md"),
     "docs/finding_tasks.md": ["\n".join(blocks("docs/finding_tasks.md"))],
 }
 
@@ -25,7 +24,6 @@ def real_pool(start_pool):
     done = pool.add_task("Async.VM.snapshot", status="success", result="<value>OpaqueRef:x</value>")
     pool.variables = {
         "pool_password": pool.password,
-        "pool_fingerprints": [pool.certificate.sha256],
         "import_task_ref": done,
         "snapshot_task_ref": done,
         "task_ref": done,

@@ -9,13 +9,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 MODULE = "ansible_collections.xen.xapi.plugins.modules.task_info"
-HERE = Path(__file__).parent
 LOGIN = "session.login_with_password"
 LOGOUT = "session.logout"
 LISTING = "task.get_all_records"
@@ -43,56 +41,37 @@ def start_module(tmp_path):
 
 
 @pytest.fixture
-def start_play(tmp_path, pool):
-    """Starts a play that lists the tasks of the pool."""
-    started = []
+def play_on(start_play):
+    """Starts a play that lists the tasks of a pool."""
 
-    def start(**keywords):
-        options = {"hostname": pool.url, "password": pool.password}
-        task = {"xen.xapi.task_info": options, **keywords}
-        play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
-        playbook = tmp_path / "play.yml"
-        playbook.write_text(json.dumps([play]))
-        started.append(
-            subprocess.Popen(
-                ["ansible-playbook", f"--inventory={HERE / 'inventory.yml'}", playbook],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-        )
-        return started[-1]
+    def start(pool, **keywords):
+        return start_play({"hostname": pool.url, "password": pool.password}, **keywords)
 
-    yield start
-    for process in started:
-        process.kill()
-        process.stdout.close()
-        process.wait()
+    return start
 
 
-def wait_until(condition):
-    for _moment in range(6000):
-        if condition():
-            return
-        time.sleep(0.01)
-    pytest.fail("it did not happen")
+@pytest.fixture
+def wait_for_call(wait_until):
+    return lambda pool, method: wait_until(lambda: pool.log.of(method))
 
 
-def wait_for_call(pool, method):
-    wait_until(lambda: pool.log.of(method))
-
-
-def wait_for_the_end(pool, *, of):
+@pytest.fixture
+def wait_for_the_end(wait_until):
     """The logout comes while the call before it is not answered yet."""
-    wait_until(lambda: not pool.sessions())
-    assert [call.method for call in pool.log][-2:] == [of, LOGOUT]
-    assert not pool.log.of(of)[0].answered
+
+    def wait(pool, *, of):
+        wait_until(lambda: not pool.sessions())
+        assert [call.method for call in pool.log][-2:] == [of, LOGOUT]
+        assert not pool.log.of(of)[0].answered
+
+    return wait
 
 
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("method", ["pool.get_all_records", LISTING])
-def test_a_signal_leaves_no_session_behind(pool, start_module, number, method):
+def test_a_signal_leaves_no_session_behind(
+    pool, start_module, wait_for_call, wait_for_the_end, number, method
+):
     pool.fail(method, delay=FOREVER)
     with start_module(hostname=pool.url, password=pool.password) as module:
         wait_for_call(pool, method)
@@ -105,7 +84,7 @@ def test_a_signal_leaves_no_session_behind(pool, start_module, number, method):
     wait_for_the_end(pool, of=method)
 
 
-def test_a_signal_during_the_login_leaves_no_session_behind(pool, start_module):
+def test_a_signal_during_the_login_leaves_no_session_behind(pool, start_module, wait_for_call):
     pool.fail(LOGIN, delay=1)
     with start_module(hostname=pool.url, password=pool.password) as module:
         wait_for_call(pool, LOGIN)
@@ -115,7 +94,9 @@ def test_a_signal_during_the_login_leaves_no_session_behind(pool, start_module):
     assert [call.method for call in pool.log] == [LOGIN, LOGOUT]
 
 
-def test_a_reader_that_goes_leaves_no_session_behind(pool, start_module):
+def test_a_reader_that_goes_leaves_no_session_behind(
+    pool, start_module, wait_for_call, wait_for_the_end
+):
     pool.fail(LISTING, delay=FOREVER)
     with start_module(hostname=pool.url, password=pool.password) as module:
         wait_for_call(pool, LISTING)
@@ -125,27 +106,31 @@ def test_a_reader_that_goes_leaves_no_session_behind(pool, start_module):
     wait_for_the_end(pool, of=LISTING)
 
 
-def test_the_keyword_timeout_leaves_no_session_behind(pool, start_play):
+def test_the_keyword_timeout_leaves_no_session_behind(pool, play_on, wait_for_the_end):
     pool.fail(LISTING, delay=FOREVER)
-    output = start_play(timeout=2).communicate()[0]
+    output = play_on(pool, timeout=2).communicate()[0]
     assert "Timed out after 2 second" in output
     wait_for_the_end(pool, of=LISTING)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_playbook_that_is_ended_leaves_no_session_behind(pool, start_play, number):
+def test_a_playbook_that_is_ended_leaves_no_session_behind(
+    pool, play_on, wait_for_call, wait_for_the_end, number
+):
     pool.fail(LISTING, delay=FOREVER)
-    playbook = start_play()
+    playbook = play_on(pool)
     wait_for_call(pool, LISTING)
     playbook.send_signal(number)
     playbook.wait()
     wait_for_the_end(pool, of=LISTING)
 
 
-def test_a_playbook_that_is_killed_leaves_no_session_behind(pool, start_play):
+def test_a_playbook_that_is_killed_leaves_no_session_behind(
+    pool, play_on, wait_for_call, wait_until
+):
     """Ansible's worker outlives it and goes on to wait for the module, which ends as always."""
     pool.fail(LISTING, delay=1)
-    playbook = start_play()
+    playbook = play_on(pool)
     wait_for_call(pool, LISTING)
     playbook.kill()
     playbook.wait()
@@ -153,10 +138,12 @@ def test_a_playbook_that_is_killed_leaves_no_session_behind(pool, start_play):
     assert [call.method for call in pool.log][-1] == LOGOUT
 
 
-def test_a_worker_that_is_killed_leaves_no_session_behind(pool, start_play):
+def test_a_worker_that_is_killed_leaves_no_session_behind(
+    pool, play_on, wait_for_call, wait_for_the_end
+):
     """The one that reads what the module prints; it leads the session of its processes."""
     pool.fail(LISTING, delay=FOREVER)
-    playbook = start_play()
+    playbook = play_on(pool)
     wait_for_call(pool, LISTING)
     (worker,) = children_of(playbook.pid)
     os.kill(worker, signal.SIGKILL)
@@ -165,5 +152,4 @@ def test_a_worker_that_is_killed_leaves_no_session_behind(pool, start_play):
 
 
 def children_of(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as children:
-        return [int(child) for child in children.read().split()]
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
