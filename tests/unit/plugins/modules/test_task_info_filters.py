@@ -16,17 +16,6 @@ NO_REF = f"OpaqueRef:{NO_UUID}"
 EPOCH_OF_TASKS = 1795428000  # 2026-11-23T10:00:00Z
 
 
-@pytest.fixture
-def info(run, pool):
-    """Runs task_info on the pool with some options."""
-
-    def run_task_info(*, fails=False, **options):
-        connection = {"hostname": pool.url, "password": pool.password}
-        return run(task_info.main, {**connection, **options}, fails=fails)
-
-    return run_task_info
-
-
 def labels(result):
     return [task["name_label"] for task in result["tasks"]]
 

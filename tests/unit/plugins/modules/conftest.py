@@ -1,0 +1,20 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.modules import task_info
+
+
+@pytest.fixture
+def info(run, pool):
+    """Runs task_info on the pool with some options."""
+
+    def run_task_info(*, fails=False, **options):
+        connection = {"hostname": pool.url, "password": pool.password}
+        return run(task_info.main, {**connection, **options}, fails=fails)
+
+    return run_task_info
