@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from . import roles
 from .calls import Call, CallLog
@@ -38,7 +38,7 @@ class Undispatched(Exception):
         self.error = error
 
 
-class Endpoint:
+class Endpoint(Protocol):
     """What the dispatcher must know of the host that was asked."""
 
     ref: str
@@ -47,7 +47,6 @@ class Endpoint:
 
     def master_address(self) -> str | None:
         """Where the master is, on a host that is not the master itself."""
-        raise NotImplementedError
 
 
 class Request:

@@ -12,7 +12,7 @@ import ssl
 import threading
 from collections.abc import Callable
 
-from .dispatch import Dispatcher, Endpoint
+from .dispatch import Dispatcher
 from .http import Connection, Control
 
 BACKLOG = 512
@@ -20,7 +20,7 @@ HANDSHAKE_TIMEOUT = 10.0
 """Seconds."""
 
 
-class Host(Endpoint):
+class Host:
     """A host of the pool as a client meets it: an address that answers, or does not."""
 
     def __init__(
