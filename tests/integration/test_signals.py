@@ -52,7 +52,10 @@ def play_on(start_play):
 
 @pytest.fixture
 def wait_for_call(wait_until):
-    return lambda pool, method: wait_until(lambda: pool.log.of(method))
+    def wait(pool, method):
+        wait_until(lambda: pool.log.of(method))
+
+    return wait
 
 
 @pytest.fixture
