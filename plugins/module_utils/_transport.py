@@ -199,6 +199,8 @@ class Transport:
                 raise UnexpectedAnswer(
                     url, status=status, content_type=f"{content_type} in {encoding}"
                 )
+            # Unless it is told, urllib3 before 2.0 takes the half of an answer for the whole.
+            response.raw.enforce_content_length = True
             received = bytearray()
             for chunk in response.iter_content(_CHUNK):
                 received += chunk

@@ -423,6 +423,20 @@ def test_a_connection_that_ends_early(transport, answer):
         transport.post(wire.endpoint, "/", b"{}")
 
 
+def test_an_older_urllib3_takes_no_half_for_the_whole(transport, monkeypatch):
+    send = requests.Session.send
+
+    def send_as_before(session, *arguments, **options):
+        response = send(session, *arguments, **options)
+        response.raw.enforce_content_length = False
+        return response
+
+    monkeypatch.setattr(requests.Session, "send", send_as_before)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
+    with Wire(send_and_close(answer)) as wire, pytest.raises(ConnectionCut):
+        transport.post(wire.endpoint, "/", b"{}")
+
+
 def test_a_port_without_a_listener(transport):
     with Wire() as wire:
         endpoint = wire.endpoint
