@@ -75,11 +75,11 @@ class Run:
         )
         try:
             with self._stop, session:
-                for error in session.passed_over:
-                    if isinstance(error, TlsFailed):
-                        self._module.warn(f"Another member was used. {explain(error)}")
                 yield session
         finally:
+            for error in session.passed_over:
+                if isinstance(error, TlsFailed):
+                    self._module.warn(f"Another member was used. {explain(error)}")
             if session.logout_error is not None:
                 self._module.warn(
                     f"The logout failed, so the session stays until the server drops it: "

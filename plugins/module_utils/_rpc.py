@@ -30,9 +30,8 @@ class Call(NamedTuple):
 
 
 def is_read(method: str) -> bool:
-    """Whether a call changes nothing, so that it may be made twice."""
-    is_getter = method.rpartition(".")[2].startswith("get_") and not method.startswith("Async.")
-    return is_getter or method == "event.from"
+    """Whether a call only reads, so that it may be made twice; one for events may block instead."""
+    return method.rpartition(".")[2].startswith("get_") and not method.startswith("Async.")
 
 
 def forget(_call: Call) -> None:

@@ -19,6 +19,7 @@ from ._errors import (
     MasterNotFound,
     NoHostAnswered,
     OtherPool,
+    UnexpectedAnswer,
     XapiError,
     XapiFailure,
 )
@@ -54,7 +55,7 @@ class Pool(NamedTuple):
 
 
 class Session:
-    """A session of one account on the master of one pool: logs in on entry, out on exit.
+    """A session of one account on the master of one pool: logs in when needed, out on exit.
 
     A session that is given by its reference is used in place of a login, and never logged out.
     """
@@ -84,26 +85,36 @@ class Session:
         self._record = record
         self._rpc: Rpc | None = None
         self._ref = ""
+        self._is_entered = False
+        self._is_identified = False
         self.pool = Pool("", "", "", "")
+        self.logins = 0
+        """How often a session was opened: what was learnt in another one may hold no longer."""
         self.passed_over: tuple[HostError, ...] = ()
         """What was wrong with the members that were tried before the one that is used."""
         self.logout_error: XapiError | None = None
 
     def __enter__(self) -> Session:
-        try:
-            self._open()
-        except BaseException:
-            self._close()
-            raise
+        self._is_entered = True
         return self
 
     def __exit__(self, *_details: object) -> None:
+        self._is_entered = False
         self._close()
 
     @property
     def requests(self) -> int:
         """How many requests were sent so far, the login and the logout included."""
         return self._transport.requests
+
+    @property
+    def time_limit(self) -> float:
+        """Seconds that one request may take."""
+        return self._transport.time_limit
+
+    def end_by(self, deadline: float | None) -> None:
+        """Let no request but the logout go on after a moment of the monotonic clock."""
+        self._transport.deadline = deadline
 
     def call(self, method: str, *params: Any) -> Any:
         """The result of a call; a read is made once more when the server forgot our session."""
@@ -114,35 +125,58 @@ class Session:
         text: str = self._call("host.get_servertime", lambda: [self.pool.master_ref])
         return text
 
+    def events_from(self, classes: Sequence[str], token: str, seconds: float) -> Any:
+        """What event.from answers, which may take so many seconds more than another call.
+
+        It is not made again in another session: a token means something to one master only, and
+        one that lies in the future of the next would be answered with silence.
+        """
+        limit = self.time_limit + seconds
+        # XAPI's own clients send the timeout as a number with a fraction.
+        params = (list(classes), token, float(seconds))
+        return self._attempt(lambda rpc: self._ask(rpc, "event.from", *params, time_limit=limit))
+
+    def unexpected(self, method: str) -> HostError:
+        """The error for an answer that is not of the shape that XAPI gives it."""
+        url = "" if self._rpc is None else self._rpc.endpoint.url
+        return UnexpectedAnswer(url, status=200, content_type=f"an odd result of {method}")
+
     def _call(self, method: str, params: Callable[[], Iterable[Any]]) -> Any:
-        if self._rpc is None:
+        try:
+            return self._attempt(lambda rpc: self._ask(rpc, method, *params()))
+        except XapiFailure as failure:
+            if failure.code not in _SESSION_GONE or not is_read(method):
+                raise
+        return self._attempt(lambda rpc: self._ask(rpc, method, *params()))
+
+    def _attempt(self, ask: Callable[[Rpc], Any]) -> Any:
+        """Ask in the session that there is, or in a new one; the next ask notices a lost one."""
+        if not self._is_entered:
             raise RuntimeError("a call outside of the session")
         try:
-            return self._ask(self._rpc, method, *params())
+            return ask(self._open())
         except XapiFailure as failure:
             if failure.code not in _SESSION_GONE:
                 raise
+            # The dead session needs no logout, and a failing login must not be followed by one.
+            self._rpc = None
             if self._given_ref is not None:
                 raise GivenSessionLost(failure.url) from failure
-            if not is_read(method):
-                raise
-        # The dead session needs no logout, and a failing login must not be followed by one.
-        self._rpc = None
-        return self._ask(self._open(), method, *params())
+            raise
 
-    def _ask(self, rpc: Rpc, method: str, *params: Any) -> Any:
-        return rpc.call(method, [self._ref, *params], secrets=[self._ref])
+    def _ask(self, rpc: Rpc, method: str, *params: Any, time_limit: float | None = None) -> Any:
+        return rpc.call(method, [self._ref, *params], secrets=[self._ref], time_limit=time_limit)
 
     def _open(self) -> Rpc:
-        """Log in, or take the session that was given, and learn which pool it is."""
-        if self._given_ref is None:
-            rpc = self._at_master(self._log_in)
-            pools = self._ask(rpc, "pool.get_all_records")
-        else:
-            self._ref = self._given_ref
-            rpc, pools = self._at_master(self._take_given)
-        self.pool = self._identified(rpc, pools)
-        return rpc
+        """Log in, or take the session that was given, and learn which pool it is; once."""
+        if self._rpc is None:
+            self._is_identified = False
+            self._rpc = self._at_master(self._log_in if self._given_ref is None else self._take)
+        if not self._is_identified:
+            self.pool = self._identified(self._rpc)
+            self._is_identified = True
+            self.logins += 1
+        return self._rpc
 
     def _at_master(self, enter: Callable[[Rpc], T]) -> T:
         """What enter makes of the first member, or the master that it names, that lets us in."""
@@ -199,18 +233,18 @@ class Session:
         self._keep_secret(self._ref)
         return rpc
 
-    def _take_given(self, rpc: Rpc) -> tuple[Rpc, Any]:
+    def _take(self, rpc: Rpc) -> Rpc:
+        self._ref = self._given_ref or ""
         try:
-            pools = self._ask(rpc, "pool.get_all_records")
+            self._ask(rpc, "pool.get_all")
         except XapiFailure as failure:
             if failure.code == _SESSION_UNKNOWN:
                 raise GivenSessionUnknown(failure.url) from failure
             raise
-        self._rpc = rpc
-        return rpc, pools
+        return rpc
 
-    def _identified(self, rpc: Rpc, pools: Any) -> Pool:
-        (record,) = pools.values()
+    def _identified(self, rpc: Rpc) -> Pool:
+        (record,) = self._ask(rpc, "pool.get_all_records").values()
         uuid = record["uuid"]
         expected = self.pool.uuid or self._pool_uuid or uuid
         if uuid != expected:
@@ -222,6 +256,7 @@ class Session:
     def _close(self) -> None:
         """End the session; an error is kept in logout_error, since the work is done by now."""
         rpc, self._rpc = self._rpc, None
+        self._transport.deadline = None
         if rpc is not None and self._given_ref is None:
             try:
                 rpc.call(

@@ -115,6 +115,8 @@ class Transport:
         self._http = _http_session(validates=validates, fingerprints=self._fingerprints)
         self._answered: set[Endpoint] = set()
         self.time_limit = time_limit
+        self.deadline: float | None = None
+        """The moment of the clock at which every request ends, whatever its time limit."""
         self.requests = 0
 
     def post(
@@ -132,8 +134,10 @@ class Transport:
         A host may close a connection that is kept alive just as a request goes out on it. Such a
         request is sent once more, if it is repeatable or cannot have reached the host.
         """
-        seconds = self.time_limit if time_limit is None else time_limit
-        deadline = self._clock() + seconds
+        seconds, now = self.time_limit if time_limit is None else time_limit, self._clock()
+        if self.deadline is not None:
+            seconds = max(min(seconds, self.deadline - now), 0.0)
+        deadline = now + seconds
         request = _Request(endpoint, path, body, seconds, deadline, leave)
         is_kept_alive = endpoint in self._answered
         try:
@@ -151,6 +155,8 @@ class Transport:
     def _post(self, request: _Request) -> Answer:
         if request.leave is not Leave.NEVER:
             self._stop()
+        if request.deadline <= self._clock():
+            raise RequestTimedOut(request.endpoint.url, seconds=request.seconds)
         verify = self._authorities() if request.endpoint.scheme == "https" else False
         letter = Letter(request.body)
         self.requests += 1

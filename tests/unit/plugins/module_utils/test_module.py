@@ -82,12 +82,13 @@ def main_of(work):
 
 def connect_only(run):
     with run.connect() as session:
+        session.call("task.get_all")
         return {"requests_inside": session.requests}
 
 
 def test_a_result(run, pool):
     result = run(main_of(connect_only), {**OPTIONS, "hostname": pool.url})
-    assert result["requests_inside"] == 3
+    assert result["requests_inside"] == 4
 
 
 def test_what_the_task_wrote_is_told_from_what_it_left_out(run):
@@ -116,6 +117,7 @@ def test_a_defect_is_told_as_one(run):
 def test_a_signal_ends_the_run_without_a_session_left(run, pool, number):
     def wait_for_a_signal(run):
         with run.connect() as session:
+            session.call("task.get_all")
             assert pool.sessions()
             os.kill(os.getpid(), number)
             session.call("task.get_all")
@@ -140,7 +142,8 @@ def test_a_failure_has_its_code(run, pool):
 
 def test_the_reference_of_the_session_is_masked(run, pool):
     def tell_the_session(run):
-        with run.connect():
+        with run.connect() as session:
+            session.call("task.get_all")
             return {"told": pool.sessions()}
 
     result = run(main_of(tell_the_session), {**OPTIONS, "hostname": pool.url})
@@ -178,6 +181,7 @@ def test_a_result_that_nobody_reads_is_not_printed(run, pool, pipe, monkeypatch,
 
     def lose_the_reader(run):
         with run.connect() as session:
+            session.call("task.get_all")
             os.close(reading)
             session.call("task.get_all")
 
@@ -191,7 +195,8 @@ def test_a_result_that_nobody_reads_is_not_printed(run, pool, pipe, monkeypatch,
 
 def test_no_session_is_left_when_the_work_falls_over(run, pool):
     def fall_over(run):
-        with run.connect():
+        with run.connect() as session:
+            session.call("task.get_all")
             raise KeyError("surprise")
 
     run(main_of(fall_over), {**OPTIONS, "hostname": pool.url}, fails=True)

@@ -131,7 +131,6 @@ def test_what_is_no_answer_of_xapi(body, status):
         "task.get_by_uuid",
         "pool.get_all_records",
         "host.get_servertime",
-        "event.from",
     ],
 )
 def test_what_may_be_asked_twice(method):
@@ -149,6 +148,7 @@ def test_what_may_be_asked_twice(method):
         "task.add_to_other_config",
         "Async.VM.start",
         "Async.host.get_vms_which_prevent_evacuation",
+        "event.from",
         "event.next",
         "event.inject",
         "VM.forget_get_well",
