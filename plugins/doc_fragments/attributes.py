@@ -38,3 +38,26 @@ attributes:
     details:
       - The module changes nothing.
 """
+
+    # For modules that wait for what others do.
+    WAITS = r"""
+---
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and predict its result without changing anything.
+    support: full
+    details:
+      - In check mode the module reads once, reports what it would wait for with a warning that it
+        did not, and never fails because of a task.
+  diff_mode:
+    description: Returns what changed, or would change, when in diff mode.
+    support: full
+    details:
+      - The module changes nothing, so there is never a difference to show.
+  idempotent:
+    description: Changes nothing more when it is run again with the same options.
+    support: full
+    details:
+      - The module changes nothing.
+"""

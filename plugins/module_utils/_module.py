@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import select
 import signal
+import time
 import traceback
 from collections import deque
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ from ._transport import Transport
 _TELLS_CALLS = 3
 _MOST_CALLS = 1000
 _STDOUT = 1
+_LOOK_AROUND_EVERY = 0.5
 
 
 class Run:
@@ -49,6 +51,10 @@ class Run:
             self._calls = deque(maxlen=_MOST_CALLS)
         self.params: Mapping[str, Any] = module.params
         self.given = given
+        self.check_mode: bool = module.check_mode
+        self.warn: Callable[[str], None] = module.warn
+        self.so_far: Callable[[], dict[str, Any]] = dict
+        """What to return besides the message when something goes wrong from now on."""
 
     @contextmanager
     def connect(self) -> Iterator[Session]:
@@ -86,6 +92,16 @@ class Run:
                     f"{explain(session.logout_error)}"
                 )
 
+    def sleep(self, seconds: float) -> None:
+        """Sleep, unless the run is to end."""
+        end = time.monotonic() + seconds
+        while True:
+            self._stop.check()
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(left, _LOOK_AROUND_EVERY))
+
     def told_calls(self) -> dict[str, Any]:
         """What was called so far, for the result of a run at -vvv and more."""
         return {} if self._calls is None else {"calls": [call._asdict() for call in self._calls]}
@@ -111,7 +127,10 @@ def run_module(
     argument_spec: dict[str, dict[str, Any]],
     mutually_exclusive: Sequence[Sequence[str]] = (),
 ) -> None:
-    """Build the module, do the work, and end with what it returns or with what went wrong."""
+    """Build the module, do the work, and end with what it returns or with what went wrong.
+
+    Work that did not come to the end that was asked for returns failed and a msg with the rest.
+    """
     module = basic.AnsibleModule(
         argument_spec=argument_spec,
         mutually_exclusive=mutually_exclusive,
@@ -129,18 +148,19 @@ def run_module(
             "params": failure.params,
             "message": plain_words(failure.code, failure.params),
         }
-        module.fail_json(msg=explain(failure), error=error, **run.told_calls())
+        module.fail_json(msg=explain(failure), error=error, **run.so_far(), **run.told_calls())
     except LibraryMissing as missing:
         module.fail_json(msg=basic.missing_required_lib(missing.library), exception=missing.details)
     except XapiError as error:
-        module.fail_json(msg=explain(error), **run.told_calls())
+        module.fail_json(msg=explain(error), **run.so_far(), **run.told_calls())
     except Exception as error:
         module.fail_json(
             msg=f"This is a defect of the collection xen.xapi, please report it: {error!r}",
             exception=traceback.format_exc(),
             **run.told_calls(),
         )
-    module.exit_json(**result, **run.told_calls())
+    end = module.fail_json if result.get("failed") else module.exit_json
+    end(**result, **run.told_calls())
 
 
 class _Stop:

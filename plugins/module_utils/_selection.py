@@ -15,6 +15,18 @@ from typing import Mapping
 from ._task import Task
 
 OBJECT_TYPES = ("VM", "host", "SR", "VDI")
+FILTERS = (
+    "status",
+    "min_age",
+    "max_age",
+    "created_after",
+    "created_before",
+    "cancellable",
+    "object",
+    "subtask_of",
+    "resident_on",
+    "other_config",
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +66,16 @@ class Selection:
     def by_identity(self) -> bool:
         return self.uuids is not None or self.refs is not None
 
+    @property
+    def counts_finished(self) -> bool:
+        """Whether it was asked for what has finished: by name, or by a time that tells it apart."""
+        return self.by_identity or self.created_after is not None or self.max_age is not None
+
+    @property
+    def filters(self) -> list[str]:
+        """The options that narrow, by their names; neither identity nor exclude is one."""
+        return [name for name in FILTERS if getattr(self, name) not in (None, {})]
+
     @cached_property
     def identities(self) -> frozenset[str]:
         """The uuids and references together: none can be taken for one of the other kind."""
@@ -65,6 +87,7 @@ class Surroundings:
     """What the pool says about the things that a selection names: references, and the time."""
 
     now: int | None
+    object_ref: str = ""
     object_tasks: frozenset[str] = frozenset()
     parent_ref: str = ""
     host_ref: str = ""

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Iterable, Mapping
 
 from ._errors import OptionError, XapiFailure
 from ._selection import Selection, Surroundings, is_excluded, matches
@@ -48,20 +49,26 @@ class Found:
 
 def find(session: Session, selection: Selection) -> Found:
     """Read the selected tasks: one by its own calls, several or unknown ones by one listing."""
-    around = _look_around(session, selection)
+    around = look_around(session, selection)
+    return select(candidates(Tasks(session), selection), selection, around)
+
+
+def select(present: Iterable[Task], selection: Selection, around: Surroundings) -> Found:
+    """What a selection means among the tasks that are there."""
     found = Found(around.now)
-    present = _candidates(Tasks(session), selection)
+    uuids, refs = set(), set()
     for task in present:
+        uuids.add(task.uuid)
+        refs.add(task.ref)
         if matches(task, selection, around):
             (found.excluded if is_excluded(task, selection) else found.tasks).append(task)
     if selection.by_identity:
-        uuids, refs = {task.uuid for task in present}, {task.ref for task in present}
         found.missing_uuids = [uuid for uuid in selection.uuids or () if uuid not in uuids]
         found.missing_refs = [ref for ref in selection.refs or () if ref not in refs]
     return found
 
 
-def _candidates(tasks: Tasks, selection: Selection) -> list[Task]:
+def candidates(tasks: Tasks, selection: Selection) -> list[Task]:
     """The tasks among which those that are meant are, if they are at all."""
     if selection.by_identity and not selection.identities:
         return []
@@ -75,24 +82,38 @@ def _candidates(tasks: Tasks, selection: Selection) -> list[Task]:
     return [] if task is None else [task]
 
 
-def _look_around(session: Session, selection: Selection) -> Surroundings:
+def look_around(session: Session, selection: Selection) -> Surroundings:
+    """Read what a selection depends on besides the tasks; before these, as Found says."""
     now = seconds_of(session.server_time())
+    object_ref, object_tasks = _object(session, selection)
     return Surroundings(
         now=now,
-        object_tasks=_object_tasks(session, selection),
+        object_ref=object_ref,
+        object_tasks=object_tasks,
         parent_ref=_parent_ref(session, selection),
         host_ref=_host_ref(session, selection),
     )
 
 
-def _object_tasks(session: Session, selection: Selection) -> frozenset[str]:
-    """The tasks that the object names as working on it."""
+def current_operations(session: Session, kind: str, ref: str) -> Mapping[str, str] | None:
+    """What is being done with an object, by the reference of the task; None where it is not."""
+    try:
+        found: Mapping[str, str] = session.call(f"{kind}.get_current_operations", ref)
+    except XapiFailure as failure:
+        if failure.code in _NO_SUCH_OBJECT:
+            return None
+        raise
+    return found
+
+
+def _object(session: Session, selection: Selection) -> tuple[str, frozenset[str]]:
+    """The object's reference, and the tasks that it names as working on it."""
     if selection.object is None:
-        return frozenset()
+        return "", frozenset()
     kind, uuid = selection.object.type, selection.object.uuid
     try:
         ref = session.call(f"{kind}.get_by_uuid", uuid)
-        return frozenset(session.call(f"{kind}.get_current_operations", ref))
+        return ref, frozenset(session.call(f"{kind}.get_current_operations", ref))
     except XapiFailure as failure:
         raise _unknown("object", uuid, f"is no {kind} of this pool", failure) from failure
 

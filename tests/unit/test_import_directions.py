@@ -21,11 +21,19 @@ SIMULATOR = f"{COLLECTION}.tests.simulator"
 # From the door to the wire: a room imports only from rooms that stand after it.
 ROOMS = [
     "_module",
+    "_set_report",
+    "_wait_sentences",
     "_sentences",
     "_options",
     "_selector_options",
+    "_wait_options",
     "_canceller",
     "_waiter",
+    "_set_gate",
+    "_watch",
+    "_trouble",
+    "_task_set",
+    "_timeline",
     "_selector",
     "_objects",
     "_selection",
@@ -42,7 +50,19 @@ ROOMS = [
     "_errors",
 ]
 KNOWS_ANSIBLE = ("_module", "_options")
-PURE = ("_sentences", "_selection", "_task", "_endpoints", "_values", "_codes", "_errors")
+PURE = (
+    "_wait_sentences",
+    "_sentences",
+    "_trouble",
+    "_task_set",
+    "_timeline",
+    "_selection",
+    "_task",
+    "_endpoints",
+    "_values",
+    "_codes",
+    "_errors",
+)
 # Named one by one: a list of what does I/O would never be complete.
 PURE_LIBRARY = {
     "__future__",

@@ -1,0 +1,187 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Callable, Iterable, Mapping
+
+from ._selection import Selection, Surroundings, is_excluded, matches
+from ._selector import Found, candidates, current_operations, look_around, select
+from ._session import Session
+from ._task import Task
+from ._task_set import Rules, TaskSet, Verdict, judge
+from ._tasks import Tasks
+from ._timeline import Timeline
+from ._watch import Sight, Target, Watch
+
+
+class SetGate:
+    """A gate that opens by how all, or any, of a set of tasks ended.
+
+    By identity the set is what was asked for. By label or filter it is what matches at the first
+    look at which anything does; what had finished before the very first look is no part of it,
+    unless the selection is about such: an old success must not open today's gate.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        selection: Selection,
+        rules: Rules,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._session = session
+        self._selection = selection
+        self.rules = rules
+        self._clock = clock
+        self._looked_at = 0.0
+        self._around = Surroundings(now=None)
+        self._finished_before: frozenset[str] = frozenset()
+        self._is_confirmed = selection.by_identity or rules.wait_for != "all"
+        self.set = TaskSet(rules.expect)
+        self.timeline = Timeline()
+        self.found: Found | None = None
+        """What the first look found."""
+        self.needs_look = True
+        """Whether something is known by now that only a look can tell more of."""
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.found is None or self._awaits_confirmation:
+            return Verdict.UNDECIDED
+        return judge(self.set, self.rules)
+
+    @property
+    def server_time(self) -> int | None:
+        """The master's clock: as it was at the first look, and what has passed since."""
+        if self._around.now is None:
+            return None
+        return self._around.now + int(self._clock() - self._looked_at)
+
+    def look(self, watch: Watch) -> None:
+        """Read what the set depends on afresh."""
+        if self.found is None:
+            self._look_first()
+        elif self._awaits_confirmation:
+            self._confirm()
+        else:
+            self._look_again(watch)
+
+    def take(self, sight: Sight) -> bool:
+        """Take in what changed; whether it was more than progress, so that an end may be near."""
+        is_selecting = self._is_selecting
+        is_telling = is_selecting and sight.operations is not None
+        self.needs_look |= is_telling
+        for task in sight.tasks:
+            if task.ref in self.set.running:
+                is_telling |= self._see(task)
+            elif self._is_awaited(task) or (is_selecting and self._is_meant(task)):
+                is_telling |= self._see(task)
+                self.needs_look |= not self.set.is_incomplete
+        # The server may have deleted it as well as another client: what was its end is not told.
+        self.needs_look |= not self.set.running.isdisjoint(sight.deleted)
+        self.needs_look |= self._awaits_confirmation
+        return is_telling or self.needs_look
+
+    @property
+    def _awaits_confirmation(self) -> bool:
+        return not self._is_confirmed and judge(self.set, self.rules) is Verdict.OPEN
+
+    @property
+    def _is_selecting(self) -> bool:
+        return self.set.is_unmatched and self.rules.on_missing == "wait"
+
+    def _look_first(self) -> None:
+        self._around = look_around(self._session, self._selection)
+        self._looked_at = self._clock()
+        present = candidates(Tasks(self._session), self._selection)
+        found = select(present, self._selection, self._around)
+        if not self._selection.counts_finished:
+            self._finished_before = frozenset(task.ref for task in present if task.is_finished)
+        self.set.missing.update(found.missing_uuids, found.missing_refs)
+        self.set.is_unmatched = not self._selection.by_identity
+        self._admit(found.tasks)
+        self.found = found
+        # What was listed just now need not be listed once more.
+        self._is_confirmed |= judge(self.set, self.rules) is Verdict.OPEN
+
+    def _confirm(self) -> None:
+        """List once more before the gate opens: what matches by now and is running joins the set.
+
+        So does what has finished, where the selection is about such.
+        """
+        if self._selection.object is not None:
+            kind, ref = self._selection.object.type, self._around.object_ref
+            self._learn_operations(current_operations(self._session, kind, ref))
+        self._admit(
+            task
+            for task in Tasks(self._session).get_all_records()
+            if self._is_meant(task) and (self._selection.counts_finished or not task.is_finished)
+        )
+        self._is_confirmed = not self.set.running
+        self.needs_look = bool(self.set.running)
+
+    def _learn_operations(self, operations: Mapping[str, str] | None) -> None:
+        self._around = dataclasses.replace(self._around, object_tasks=frozenset(operations or ()))
+
+    def _look_again(self, watch: Watch) -> None:
+        sight = watch.look(self._target())
+        if self._is_selecting:
+            self._learn_operations(sight.operations)
+        self.needs_look = False
+        self.take(dataclasses.replace(sight, operations=None))
+        unseen = self.set.running.difference(task.ref for task in sight.tasks)
+        if unseen:
+            self._look_for(unseen)
+
+    def _look_for(self, unseen: set[str]) -> None:
+        """Read once more what a look did not show, before it counts as gone."""
+        tasks = Tasks(self._session)
+        if len(unseen) == 1:
+            present = [task for task in map(tasks.get_record, unseen) if task is not None]
+        else:
+            present = [task for task in tasks.get_all_records() if task.ref in unseen]
+        for task in present:
+            self._see(task)
+        for ref in unseen.difference(task.ref for task in present):
+            self.timeline.note(self.set.tasks[ref], self.server_time, status="gone")
+            self.set.lose(ref)
+
+    def _target(self) -> Target:
+        if not self.set.is_incomplete or self.rules.on_missing != "wait":
+            return Target(tuple(self.set.running))
+        option = self._selection.object
+        if option is None or not self._is_selecting:
+            return Target(None)
+        return Target(None, (option.type, self._around.object_ref))
+
+    def _admit(self, tasks: Iterable[Task]) -> None:
+        for task in tasks:
+            if task.ref not in self._finished_before:
+                self._see(task)
+        self.needs_look = True
+
+    def _see(self, task: Task) -> bool:
+        is_telling = self.set.see(task)
+        self.timeline.note(task, self.server_time)
+        return is_telling
+
+    def _is_awaited(self, task: Task) -> bool:
+        is_missing = task.uuid in self.set.missing or task.ref in self.set.missing
+        return is_missing and self.rules.on_missing == "wait"
+
+    def _is_meant(self, task: Task) -> bool:
+        around = dataclasses.replace(self._around, now=self.server_time)
+        return (
+            task.ref not in self._finished_before
+            and task.ref not in self.set.tasks
+            and matches(task, self._selection, around)
+            and not is_excluded(task, self._selection)
+        )

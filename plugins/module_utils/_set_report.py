@@ -1,0 +1,138 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ._sentences import explain
+from ._session import Session
+from ._set_gate import SetGate
+from ._task import iso_time
+from ._task_set import Verdict
+from ._wait_sentences import closed, left_out, no_match, selected_by, unfinished
+from ._waiter import Waiter
+
+
+class SetReport:
+    """What task_wait returns and says of a set of tasks, in the middle of a wait too."""
+
+    def __init__(
+        self, session: Session, gate: SetGate, waiter: Waiter, *, params: Mapping[str, Any]
+    ) -> None:
+        self._session = session
+        self._gate = gate
+        self._waiter = waiter
+        self._params = params
+
+    def to_dict(self) -> dict[str, Any]:
+        waiter = self._waiter
+        asked = {
+            "changed": False,
+            "waited": waiter.waited,
+            "elapsed": round(waiter.elapsed, 3),
+            "timed_out": waiter.timed_out,
+            "method": waiter.method,
+            "requests": self._session.requests,
+        }
+        return {**asked, **self._reached()}
+
+    def _reached(self) -> dict[str, Any]:
+        """What is only known of a pool that has answered."""
+        gate, tasks, found = self._gate, self._gate.set, self._gate.found
+        if found is None:
+            return {}
+        now = gate.server_time
+
+        def uuids(refs: set[str]) -> list[str]:
+            return [task.uuid for ref, task in tasks.tasks.items() if ref in refs]
+
+        return {
+            "tasks": [
+                {**task.to_dict(now=now), "gone": ref in tasks.gone}
+                for ref, task in tasks.tasks.items()
+            ],
+            "satisfied": uuids(tasks.satisfied),
+            "unmet": uuids(tasks.running),
+            "unexpected": uuids(tasks.unexpected),
+            "gone": uuids(tasks.gone),
+            "timeline": gate.timeline.to_list(),
+            "missing": {
+                "uuid": [uuid for uuid in found.missing_uuids if uuid in tasks.missing],
+                "ref": [ref for ref in found.missing_refs if ref in tasks.missing],
+            },
+            "excluded": found.excluded_briefly,
+            "pool": self._session.pool.to_dict(),
+            "server_time": iso_time(now),
+        }
+
+    def failure(self) -> dict[str, Any]:
+        """Why the gate did not open; empty if it did."""
+        verdict = self._gate.verdict
+        if verdict is Verdict.OPEN:
+            return {}
+        message = self._closed() if verdict is Verdict.CLOSED else self._timed_out()
+        return {"failed": True, "msg": message}
+
+    def warnings(self) -> list[str]:
+        """What the reader should know of a gate that opened or did not."""
+        found = []
+        tasks, waiter = self._gate.set, self._waiter
+        if waiter.troubles and waiter.last_trouble is not None:
+            times = "once" if waiter.troubles == 1 else f"{waiter.troubles} times"
+            found.append(
+                f"The way to the pool failed {times} while waiting, the last time like this: "
+                f"{explain(waiter.last_trouble)}"
+            )
+        if self._gate.verdict is Verdict.OPEN and self._params["wait_for"] == "all":
+            if left_out(tasks):
+                found.append(f"Opened without knowing of all tasks: {left_out(tasks)}.")
+            elif not tasks.tasks:
+                why = self._no_match() if tasks.is_unmatched else "uuid and ref are empty."
+                found.append(f"Opened without any task to wait for: {why}")
+        return found
+
+    def in_check_mode(self) -> str:
+        outcome = {
+            Verdict.OPEN: "What was asked for is the case by now.",
+            Verdict.CLOSED: f"By now the module would fail: {self._closed()}",
+            Verdict.UNDECIDED: f"The module would wait for {self._unfinished()}",
+        }[self._gate.verdict]
+        return f"Nothing was waited for in check mode. {outcome}"
+
+    def _closed(self) -> str:
+        message = closed(self._gate.set, self._gate.rules, unmatched=self._no_match())
+        if self._gate.set.gone and self._session.logins > 1:
+            message += (
+                " The session was lost while waiting, which is what happens when XAPI on the master "
+                "restarts or another host becomes master: all tasks are forgotten then."
+            )
+        return message
+
+    def _unfinished(self) -> str:
+        return unfinished(self._gate.set, self._gate.rules, unmatched=self._no_match())
+
+    def _timed_out(self) -> str:
+        seconds = f"{self._waiter.timeout:g} s"
+        trouble = self._waiter.last_trouble
+        if self._gate.found is None and trouble is not None:
+            return f"Timed out after {seconds} without an answer to go by. {explain(trouble)}"
+        message = f"Timed out after {seconds} waiting for {self._unfinished()}"
+        if self._waiter.is_out_of_touch and trouble is not None:
+            message += f" This is as last seen, since the pool did not answer. {explain(trouble)}"
+        return message
+
+    def _no_match(self) -> str:
+        found = self._gate.found
+        if found is None:
+            return ""
+        return no_match(
+            selected_by(self._params),
+            [task for task in found.tasks if task.is_finished],
+            excluded=len(found.excluded_briefly),
+            now=found.server_time,
+        )

@@ -1,0 +1,91 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from ._errors import (
+    ConnectionCut,
+    ConnectionRefused,
+    HostUnreachable,
+    MasterNotFound,
+    NameUnknown,
+    NoHostAnswered,
+    ProxyFailed,
+    RequestFailed,
+    RequestTimedOut,
+    UnexpectedAnswer,
+    XapiError,
+    XapiFailure,
+)
+
+_NETWORK = (
+    ConnectionCut,
+    ConnectionRefused,
+    HostUnreachable,
+    MasterNotFound,
+    ProxyFailed,
+    RequestFailed,
+    RequestTimedOut,
+)
+_BREAKS_OFF = (ConnectionCut, ProxyFailed, RequestTimedOut, UnexpectedAnswer)
+# What a pool answers while its hosts start, change places, or have more to do than they can.
+_PASSING_CODES = frozenset(
+    {
+        "EVENT_FROM_TOKEN_PARSE_FAILURE",
+        "HANDLE_INVALID",
+        "HOST_BROKEN",
+        "HOST_HAS_NO_MANAGEMENT_IP",
+        "HOST_IS_SLAVE",
+        "HOST_ITS_OWN_SLAVE",
+        "HOST_OFFLINE",
+        "HOST_STILL_BOOTING",
+        "HOST_UNKNOWN_TO_MASTER",
+        "INTERNAL_ERROR",
+        "SESSION_INVALID",
+        "TOO_MANY_PENDING_TASKS",
+    }
+)
+# To an account that may not call extensions, XAPI answers so for a method that it does not know.
+_EVENTS_UNUSABLE = frozenset(
+    {
+        "EVENT_SUBSCRIPTION_PARSE_FAILURE",
+        "INTERNAL_ERROR",
+        "MESSAGE_METHOD_UNKNOWN",
+        "MESSAGE_REMOVED",
+        "RBAC_PERMISSION_DENIED",
+    }
+)
+
+
+def may_pass(error: XapiError, *, reached: bool) -> bool:
+    """Whether what went wrong may be over if one waits, as a restart is.
+
+    What has reached the pool before has the right address, so that more can be put down to the way.
+    """
+    if isinstance(error, NoHostAnswered):
+        return any(may_pass(attempt, reached=reached) for attempt in error.attempts)
+    if isinstance(error, XapiFailure):
+        return error.code in _PASSING_CODES
+    if isinstance(error, UnexpectedAnswer):
+        return reached or error.status >= 500
+    if isinstance(error, NameUnknown):
+        return reached
+    return isinstance(error, _NETWORK)
+
+
+def breaks_off(error: XapiError) -> bool:
+    """Whether this is how a call that waits for events looks when a proxy does not let it wait."""
+    return isinstance(error, _BREAKS_OFF)
+
+
+def forbids_events(error: XapiError) -> bool:
+    """Whether the server has no event.from for us."""
+    return (
+        isinstance(error, XapiFailure)
+        and error.method == "event.from"
+        and error.code in _EVENTS_UNUSABLE
+    )

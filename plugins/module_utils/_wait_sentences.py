@@ -1,0 +1,166 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from typing import Any, Collection, Iterable, Mapping
+
+from ._codes import SENTENCES, plain_words
+from ._selection import FILTERS
+from ._task import Task, seconds_of
+from ._task_set import Rules, TaskSet
+
+_MOST_NAMED = 5
+_GONE = (
+    "its outcome is unknown: it may have finished and been deleted by the client that started it "
+    "(xe and Xen Orchestra do) or collected, or the master restarted; on_gone decides"
+)
+_MISSING = (
+    "it may have finished and been deleted, or the master restarted since; on_missing decides"
+)
+
+
+def named(task: Task) -> str:
+    """A task by its label and uuid; the label is other people's text, and shown as one."""
+    return f"{task.name_label!r} (uuid {task.uuid})"
+
+
+def selected_by(params: Mapping[str, Any]) -> str:
+    """The options that select, as they were written."""
+    options = ("name_label", "name_regex", *FILTERS)
+    given = [f"{name}={params[name]!r}" for name in options if params.get(name) is not None]
+    return ", ".join(given)
+
+
+def end_of(task: Task, expect: Collection[str]) -> str:
+    """How a task ended that should have ended otherwise."""
+    info = task.to_dict(now=None)["error_info"] or []
+    reason = ""
+    if info:
+        code, *params = info
+        reason = f": {code} {params}"
+        if code in SENTENCES:
+            reason += f" ({plain_words(code, params).rstrip('.')})"
+    expected = " or ".join(sorted(expect))
+    return f"Task {named(task)} ended as {task.status}{reason}; expected {expected}"
+
+
+def closed(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
+    """Why a gate will not open any more; unmatched says why a selection has no task."""
+    sentences = [
+        *(end_of(task, rules.expect) for task in _of(tasks, tasks.unexpected)),
+        *(_disappeared(task) for task in _of(tasks, tasks.gone)),
+        *(f"No task has the {_identity(name)}; {_MISSING}" for name in sorted(tasks.missing)),
+    ]
+    if tasks.is_unmatched:
+        sentences.append(unmatched)
+    if rules.wait_for == "any":
+        expected = " or ".join(sorted(rules.expect))
+        if not sentences:
+            return "uuid and ref are empty, so no task is left that could open the gate."
+        return _first(sentences, before=f"No task is left that could end as {expected}. ")
+    return _first(sentences)
+
+
+def unfinished(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
+    """What a gate still waits for, as the rest of a sentence."""
+    running = [_under_way(task) for task in _of(tasks, tasks.running)]
+    count = len(tasks.tasks) + len(tasks.missing)
+    waited = len(running) + len(tasks.missing)
+    parts = [*running, *(f"{_identity(name)} (not found yet)" for name in sorted(tasks.missing))]
+    if tasks.is_unmatched:
+        return f"a task to match: {unmatched}"
+    share = f"any of {count}" if rules.wait_for == "any" else f"{waited} of {count}"
+    noun = "task" if count == 1 else "tasks"
+    more = [
+        *(end_of(task, rules.expect) for task in _of(tasks, tasks.unexpected)),
+        *(_disappeared(task) for task in _of(tasks, tasks.gone)),
+    ]
+    besides = _first(more, before=" Besides: ") if more else ""
+    return f"{share} {noun}: {_listed(parts)}.{besides}"
+
+
+def left_out(tasks: TaskSet) -> str:
+    """The tasks without which the gate opened, empty where there are none."""
+    parts = [
+        *(f"{named(task)} disappeared" for task in _of(tasks, tasks.gone)),
+        *(f"{_identity(name)} was not found" for name in sorted(tasks.missing)),
+    ]
+    return _listed(parts)
+
+
+def no_match(selected: str, finished: list[Task], *, excluded: int, now: int | None) -> str:
+    """Why a selection has no task that counts."""
+    if excluded:
+        noun = "1 running one is" if excluded == 1 else f"{excluded} running ones are"
+        return f"No running task matches {selected}; {noun} left out by exclude."
+    if not finished:
+        return f"No task matches {selected}."
+    latest = max(finished, key=lambda task: _ended(task) or 0)
+    count = len(finished)
+    which = "1 finished one does" if count == 1 else f"{count} finished ones do, the latest"
+    it = "it" if count == 1 else "them"
+    when = _ago(_ended(latest), now)
+    return (
+        f"No running task matches {selected}; {which} ({latest.status}{when}): "
+        f"give created_after to count {it}."
+    )
+
+
+def _disappeared(task: Task) -> str:
+    return f"Task {named(task)} disappeared while {_state(task)}; {_GONE}"
+
+
+def _under_way(task: Task) -> str:
+    progress = "" if task.progress is None else f", {_percent(task)}"
+    return f"{task.name_label!r} (uuid {task.uuid}, {task.status}{progress})"
+
+
+def _state(task: Task) -> str:
+    return task.status if task.progress is None else f"{task.status} ({_percent(task)})"
+
+
+def _percent(task: Task) -> str:
+    return f"{(task.progress or 0) * 100:.0f} %"
+
+
+def _identity(name: str) -> str:
+    return f"ref {name}" if name.startswith("OpaqueRef:") else f"uuid {name}"
+
+
+def _of(tasks: TaskSet, refs: Collection[str]) -> list[Task]:
+    return [task for ref, task in tasks.tasks.items() if ref in refs]
+
+
+def _listed(parts: list[str]) -> str:
+    more = len(parts) - _MOST_NAMED
+    return ", ".join(parts[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _first(sentences: list[str], *, before: str = "") -> str:
+    more = len(sentences) - _MOST_NAMED
+    shown = " ".join(_ended_with_stop(sentences[:_MOST_NAMED]))
+    return before + shown + (f" And {more} more." if more > 0 else "")
+
+
+def _ended_with_stop(sentences: Iterable[str]) -> Iterable[str]:
+    return (text if text.endswith(".") else f"{text}." for text in sentences)
+
+
+def _ended(task: Task) -> int | None:
+    # The server writes 1970 where it sets no time.
+    return seconds_of(task.record.get("finished")) or task.created
+
+
+def _ago(moment: int | None, now: int | None) -> str:
+    if moment is None or now is None:
+        return ""
+    seconds = max(now - moment, 0)
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f", {seconds // size} {unit} ago"
+    return f", {seconds} s ago"

@@ -1,0 +1,196 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Callable, Protocol
+
+from ._errors import XapiError
+from ._session import Session
+from ._task_set import Verdict
+from ._trouble import breaks_off, forbids_events, may_pass
+from ._watch import EventWatch, PollWatch, Sight, Watch
+
+_LAST_LOOK = 5.0
+"""Seconds that the look at the deadline may take."""
+_MARGIN = 0.25
+"""Seconds before the deadline by which a call that waits has to be answered."""
+_PACE = 0.1
+"""Seconds from one wait for events to the next while nothing but progress moves."""
+_FIRST_PAUSE = 0.25
+_LONGEST_PAUSE = 10.0
+_MOST_BREAKS = 2
+_MOST_LOOKS = 4
+"""Looks in a row without a pause: tasks that come and go between them must not wear us out."""
+
+
+class Gate(Protocol):
+    """What is waited for: it knows what to look at, and what to make of it."""
+
+    needs_look: bool
+
+    @property
+    def verdict(self) -> Verdict:
+        """Decided once and for all, or not yet."""
+
+    def look(self, watch: Watch) -> None:
+        """Read what the verdict depends on."""
+
+    def take(self, sight: Sight) -> bool:
+        """Take in what changed; whether the next change may matter more than the pace."""
+
+
+class Waiter:
+    """Keeps a gate informed until it has decided, and gives up at the deadline.
+
+    Trouble on the way to the pool is ridden out: the gate looks again afterwards, since nobody
+    knows what was missed meanwhile.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        gate: Gate,
+        *,
+        timeout: float,
+        method: str = "auto",
+        poll_interval: float = 2.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """Times are in seconds, of a monotonic clock; the callable jitter gives 0 to 1."""
+        self._session = session
+        self._gate = gate
+        self.timeout = timeout
+        self._clock = clock
+        self._sleep = sleep
+        self._jitter = jitter
+        self._polls = PollWatch(session, interval=poll_interval, sleep=sleep)
+        self._may_poll = method == "auto"
+        self._watch: Watch = self._polls if method == "poll" else EventWatch(session)
+        self._began = self._deadline = clock()
+        self._look_due = self._began
+        self._looks = 0
+        self._failures = 0
+        self._breaks = 0
+        self._broken_login: int | None = None
+        self.timed_out = False
+        self.waited = False
+        """Whether the first look did not decide."""
+        self.elapsed = 0.0
+        self.troubles = 0
+        """How often something went wrong that was ridden out."""
+        self.last_trouble: XapiError | None = None
+        self.is_out_of_touch = False
+        """Whether the last thing that was tried went wrong."""
+
+    @property
+    def method(self) -> str:
+        """How it is being watched: events or poll."""
+        return self._watch.method
+
+    def wait(self) -> None:
+        """Return when the gate has decided, or else at the deadline; a timeout of 0 is one look."""
+        self._began = self._clock()
+        self._deadline = self._began + self.timeout
+        try:
+            if self.timeout:
+                self._watch_until_deadline()
+            else:
+                self._gate.look(self._watch)
+        finally:
+            self._session.end_by(None)
+            self.elapsed = self._clock() - self._began
+        self.timed_out = self._gate.verdict is Verdict.UNDECIDED
+
+    def _watch_until_deadline(self) -> None:
+        self._session.end_by(self._deadline)
+        while self._gate.verdict is Verdict.UNDECIDED:
+            if self._left() <= 0:
+                self._look_last()
+                return
+            try:
+                self._go_on()
+            except XapiError as error:
+                self._ride_out(error)
+            else:
+                self._failures, self.is_out_of_touch = 0, False
+
+    def _go_on(self) -> None:
+        now = self._clock()
+        if self._gate.needs_look or now >= self._look_due:
+            self._look_again(now)
+            return
+        self.waited, self._looks = True, 0
+        seconds = min(self._look_due - now, self._left() - _MARGIN)
+        if seconds <= 0:
+            self._sleep(max(self._left(), 0))
+            return
+        try:
+            sight = self._watch.wait(seconds)
+        except XapiError as error:
+            if breaks_off(error):
+                self._broken_login = self._session.logins
+            raise
+        self._breaks = 0
+        if not self._gate.take(sight) and self._gate.verdict is Verdict.UNDECIDED:
+            self._sleep(max(min(now + _PACE - self._clock(), self._left()), 0))
+
+    def _look_again(self, now: float) -> None:
+        if self._looks >= _MOST_LOOKS:
+            self._sleep(max(min(_PACE, self._left()), 0))
+        self._looks += 1
+        self._gate.look(self._watch)
+        self._look_due = now + self._watch.look_every
+        self._notice_break()
+
+    def _notice_break(self) -> None:
+        """Poll if waits are broken off twice while all else gets through, as behind some proxies.
+
+        A restart of the master breaks them off too, but takes our session with it.
+        """
+        if self._broken_login == self._session.logins:
+            self._breaks += 1
+        self._broken_login = None
+        if self._breaks == _MOST_BREAKS and self._may_poll:
+            self._watch = self._polls
+
+    def _ride_out(self, error: XapiError) -> None:
+        self._look_due = self._clock()
+        self.waited = True
+        if forbids_events(error) and self._may_poll and self._watch is not self._polls:
+            self._watch = self._polls
+            return
+        self._note(error)
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._failures, 10))
+        self._failures += 1
+        self._sleep(max(min(pause * (1 + self._jitter()) / 2, self._left()), 0))
+
+    def _note(self, error: XapiError) -> None:
+        if not may_pass(error, reached=self._session.logins > 0):
+            raise error
+        self.troubles += 1
+        self.last_trouble = error
+        self.is_out_of_touch = True
+
+    def _look_last(self) -> None:
+        """The truth at the deadline is what counts, as long as it does not keep us waiting."""
+        self._session.end_by(self._clock() + min(_LAST_LOOK, self._session.time_limit))
+        try:
+            self._gate.look(self._watch)
+            while self._gate.needs_look and self._gate.verdict is Verdict.UNDECIDED:
+                self._gate.look(self._watch)
+        except XapiError as error:
+            self._note(error)
+        else:
+            self.is_out_of_touch = False
+
+    def _left(self) -> float:
+        return self._deadline - self._clock()

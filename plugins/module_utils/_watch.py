@@ -1,0 +1,147 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping, NamedTuple, Protocol
+
+from ._selector import current_operations
+from ._session import Session
+from ._task import Task
+from ._tasks import Tasks
+
+SLICE = 30.0
+"""Seconds; what is watched is read afresh at least this often, whatever events say."""
+# XAPI takes 300 KiB of request, and a reference with its class takes 55 bytes of it.
+MOST_REFS = 5000
+_EVENTS = "event.from"
+
+
+class Target(NamedTuple):
+    """What is watched: some tasks or, with None, all of them; and an object by class and ref."""
+
+    refs: tuple[str, ...] | None
+    object: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one answer told of a target."""
+
+    tasks: list[Task] = field(default_factory=list)
+    deleted: frozenset[str] = frozenset()
+    """The references of which an event said that they were deleted."""
+    operations: Mapping[str, str] | None = None
+    """The object's current_operations; None where the answer does not tell them."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.tasks and not self.deleted and self.operations is None
+
+
+class Watch(Protocol):
+    """A way to learn what becomes of tasks."""
+
+    method: str
+    look_every: float
+    """Seconds after which it is time to look again."""
+
+    def look(self, target: Target) -> Sight:
+        """Read the whole target now. A task that is not there may have gone; an object has."""
+
+    def wait(self, seconds: float) -> Sight:
+        """What changes of the target, as soon as it does; nothing after so many seconds."""
+
+
+class EventWatch:
+    """Watches by event.from (xapi_event.ml).
+
+    A token is only good for the target that it came with: what was changed before the token and is
+    added to the target later would stay silent. So each look begins with the empty token, which
+    has all that there is in the answer; nothing that is gone can be in it.
+    """
+
+    method = "events"
+    look_every = SLICE
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._classes: list[str] = []
+        self._object: tuple[str, str] | None = None
+        self._token = ""
+
+    def look(self, target: Target) -> Sight:
+        self._object = target.object
+        self._classes = _classes(target)
+        self._token = ""
+        return self._ask(0.0)
+
+    def wait(self, seconds: float) -> Sight:
+        return self._ask(seconds)
+
+    def _ask(self, seconds: float) -> Sight:
+        answer = self._session.events_from(self._classes, self._token, seconds)
+        try:
+            sight = _sight(answer["events"], self._object)
+            self._token = str(answer["token"])
+        except (AttributeError, KeyError, TypeError) as error:
+            raise self._session.unexpected(_EVENTS) from error
+        return sight
+
+
+class PollWatch:
+    """Watches by reading again and again, for pools that do not let us wait for events."""
+
+    method = "poll"
+
+    def __init__(
+        self, session: Session, *, interval: float, sleep: Callable[[float], None]
+    ) -> None:
+        self.look_every = interval
+        self._session = session
+        self._sleep = sleep
+
+    def look(self, target: Target) -> Sight:
+        operations = None
+        if target.object is not None:
+            operations = current_operations(self._session, *target.object)
+        return Sight(tasks=self._tasks(target.refs), operations=operations)
+
+    def wait(self, seconds: float) -> Sight:
+        self._sleep(seconds)
+        return Sight()
+
+    def _tasks(self, refs: tuple[str, ...] | None) -> list[Task]:
+        tasks = Tasks(self._session)
+        if refs is None or len(refs) > 1:
+            return tasks.get_all_records()
+        return [task for task in map(tasks.get_record, refs) if task is not None]
+
+
+def _classes(target: Target) -> list[str]:
+    is_listed = target.refs is not None and len(target.refs) <= MOST_REFS
+    classes = [f"task/{ref}" for ref in target.refs or ()] if is_listed else ["task"]
+    if target.object is not None:
+        kind, ref = target.object
+        classes.append(f"{kind}/{ref}")
+    return classes
+
+
+def _sight(events: list[dict[str, Any]], watched: tuple[str, str] | None) -> Sight:
+    """A batch has at most one event of each object, with its record unless it was deleted."""
+    tasks, deleted = [], set()
+    operations: Mapping[str, str] | None = None
+    for event in events:
+        if event["class"] == "task":
+            if event["operation"] == "del":
+                deleted.add(event["ref"])
+            else:
+                tasks.append(Task(event["ref"], event["snapshot"]))
+        elif watched is not None and event["ref"] == watched[1] and event["operation"] != "del":
+            operations = event["snapshot"]["current_operations"]
+    return Sight(tasks, frozenset(deleted), operations)
