@@ -8,8 +8,8 @@ PYTEST = $(BIN)/python -m pytest --quiet --junit-xml=.cache/reports/$@.xml
 
 # In the order of `make test`: what is quick and fails often comes first.
 LINT := ruff-format ruff yamllint mypy ansible-lint
-GATES := ruff-format ruff yamllint mypy changelog-lint unit conformance build-check integration \
-	ansible-lint docs-lint ansible-units sanity
+GATES := ruff-format ruff yamllint mypy changelog-lint unit conformance properties build-check \
+	integration ansible-lint docs-lint ansible-units sanity
 
 # What the user's shell says about Ansible is about other projects.
 unexport $(filter ANSIBLE_%,$(.VARIABLES))
@@ -64,6 +64,9 @@ unit: $(READY) ## unit tests
 
 conformance: $(READY) ## the simulator against answers recorded from a real server
 	$(PYTEST) tests/conformance
+
+properties: $(READY) ## waits in thousands of schedules of virtual time
+	$(PYTEST) --numprocesses=2 tests/properties
 
 integration: $(READY) ## playbooks against the simulator
 	$(PYTEST) --numprocesses=2 tests/integration

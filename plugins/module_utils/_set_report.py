@@ -108,8 +108,8 @@ class SetReport:
         message = closed(self._gate.set, self._gate.rules, unmatched=self._no_match())
         if self._gate.set.gone and self._session.logins > 1:
             message += (
-                " The session was lost while waiting, which is what happens when XAPI on the master "
-                "restarts or another host becomes master: all tasks are forgotten then."
+                " The session was lost while waiting, as it is when XAPI on the master restarts or "
+                "another host becomes master: all tasks are forgotten then."
             )
         return message
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -43,6 +44,9 @@ class Clock(Protocol):
 
     def pause(self, seconds: float) -> None:
         """Hold the calling thread for that much of the client's time."""
+
+    def wait(self, event: threading.Event) -> None:
+        """Hold the calling thread until something sets the event."""
 
     def stop(self) -> None:
         """Call nothing back any more."""
@@ -102,6 +106,9 @@ class RealClock:
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)
 
+    def wait(self, event: threading.Event) -> None:
+        event.wait()
+
     def stop(self) -> None:
         with self._changed:
             self._stopped = True
@@ -143,17 +150,47 @@ class VirtualClock:
     def advance(self, seconds: float) -> None:
         """Let time pass; whatever falls due on the way happens at its own moment."""
         end = self._now + seconds
-        while True:
-            with self._lock:
-                timer = self._queue.pop_due(end + TICK)
-            if timer is None:
-                break
-            self._now = max(self._now, timer.due)
-            timer.callback()
+        while self._step(end):
+            pass
         self._now = end
+
+    def _step(self, end: float) -> bool:
+        """Let the next thing happen that is due by then, if there is one."""
+        with self._lock:
+            timer = self._queue.pop_due(end + TICK)
+        if timer is None:
+            return False
+        self._now = max(self._now, timer.due)
+        timer.callback()
+        return True
 
     def pause(self, seconds: float) -> None:
         """Nothing: only `advance` moves this time."""
 
+    def wait(self, event: threading.Event) -> None:
+        event.wait()
+
     def stop(self) -> None:
         """Nothing: there is no thread to end."""
+
+
+class SoloClock(VirtualClock):
+    """Virtual time for one thread that is client and server: where it waits, time moves on."""
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        super().__init__(now)
+        self.patience = math.inf
+        """The moment at which the client stops waiting for an answer."""
+
+    def pause(self, seconds: float) -> None:
+        self.advance(seconds)
+
+    def wait(self, event: threading.Event) -> None:
+        while not event.is_set():
+            if not self._step(min(self.patience, self._queue.next_due() or math.inf)):
+                self.advance(max(self.patience - self._now, 0.0))
+                raise OutOfPatience
+
+
+class OutOfPatience(Exception):
+    """The client has hung up while the server was still waiting."""

@@ -48,8 +48,8 @@ class Blocked:
         self.expired = True
         self._event.set()
 
-    def wait(self) -> None:
-        self._event.wait()
+    def wait(self, clock: Clock) -> None:
+        clock.wait(self._event)
         self._event.clear()
         if self._error is not None:
             raise self._error
@@ -103,7 +103,7 @@ class Events:
         try:
             batch = self._collect(wanted, since)
             while not batch.events and seconds > 0 and not call.expired:
-                call.wait()
+                call.wait(self._clock)
                 batch = self._collect(wanted, batch.last)
         finally:
             timer.cancel()

@@ -1,0 +1,117 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What may happen to a pool and to the way there, for hypothesis to put together."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from hypothesis import strategies as st
+
+from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire
+
+Happening = Callable[[VirtualPool, VirtualWire], None]
+
+MOMENTS = st.floats(0, 200).map(lambda seconds: round(seconds, 2))
+SPANS = st.sampled_from([0.3, 2.0, 15.0, 61.0])
+OUTCOMES = st.sampled_from(["success", "success", "failure", "cancelled"])
+# Full progress and an odd word are no end.
+ODD_WRITES = (("progress", 1.0), ("status", "cancelling"), ("status", "resting"))
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> Life:
+    """A life of up to a few minutes; progress may be full long before the end, or never move."""
+    duration = draw(st.one_of(st.none(), st.sampled_from([0.01, 0.5, 29.9, 30.0, 60.1]), MOMENTS))
+    writes = draw(st.lists(st.tuples(MOMENTS, st.sampled_from(ODD_WRITES)), max_size=1))
+    return Life(
+        duration=duration,
+        steps=draw(st.sampled_from([1, 4, 40])),
+        outcome=draw(OUTCOMES),
+        gap=draw(st.sampled_from([0.0, 0.0, 0.004, 3.0])),
+        writes=tuple((moment, *write) for moment, write in writes),
+        deleted_after=draw(st.one_of(st.none(), st.none(), MOMENTS)),
+    )
+
+
+def _restart(lost: int, pool: VirtualPool, _wire: VirtualWire) -> None:
+    pool.restart_master(generations_lost=lost)
+
+
+def _fault(method: str, cut: str, count: int, pool: VirtualPool, _wire: VirtualWire) -> None:
+    pool.fail(method, cut=cut, count=count)
+
+
+def _page(method: str, status: int, count: int, pool: VirtualPool, _wire: VirtualWire) -> None:
+    pool.fail(method, http=(status, "<html>Bad gateway</html>"), count=count)
+
+
+def _error(method: str, code: str, count: int, pool: VirtualPool, _wire: VirtualWire) -> None:
+    pool.fail(method, error=[code], count=count)
+
+
+def _hang(count: int, _pool: VirtualPool, wire: VirtualWire) -> None:
+    wire.hangs = count
+
+
+def _vanish_unheard(place: int, pool: VirtualPool, _wire: VirtualWire) -> None:
+    """A deletion that the server has forgotten before anybody could be told of it."""
+    refs = pool.present()
+    if refs:
+        pool.destroy_task(refs[place % len(refs)])
+        pool.churn(600)
+
+
+def _overwrite(place: int, status: str, pool: VirtualPool, _wire: VirtualWire) -> None:
+    """A client sets a status, be it of a task that has ended."""
+    refs = pool.present()
+    if refs:
+        pool.set_task(refs[place % len(refs)], status=status)
+
+
+METHODS = st.sampled_from(["*", "event.from", "task.*", "session.*"])
+PLACES = st.integers(0, 3)
+COUNTS = st.sampled_from([1, 2, 5])
+TROUBLE: st.SearchStrategy[Happening] = st.one_of(
+    st.builds(functools.partial, st.just(_restart), st.sampled_from([0, 3])),
+    st.just(lambda pool, _wire: pool.promote_other()),
+    st.just(lambda pool, _wire: pool.restart_supporter()),
+    st.builds(functools.partial, st.just(_vanish_unheard), PLACES),
+    st.builds(
+        functools.partial,
+        st.just(_overwrite),
+        PLACES,
+        st.sampled_from(["success", "failure", "pending"]),
+    ),
+    st.just(lambda pool, _wire: pool.collect()),
+    st.just(lambda pool, _wire: pool.logout_all()),
+    st.builds(lambda span: lambda pool, _wire: pool.take_down_for(span), SPANS),
+    st.builds(lambda span: lambda pool, _wire: pool.take_down_for(span, 1), SPANS),
+    st.builds(lambda span: lambda pool, _wire: pool.boot_for(span), SPANS),
+    st.builds(
+        functools.partial,
+        st.just(_fault),
+        METHODS,
+        st.sampled_from(["before", "after", "half"]),
+        COUNTS,
+    ),
+    st.builds(functools.partial, st.just(_page), METHODS, st.sampled_from([500, 502]), COUNTS),
+    st.builds(
+        functools.partial,
+        st.just(_error),
+        METHODS,
+        st.sampled_from(["SESSION_INVALID", "INTERNAL_ERROR", "HOST_STILL_BOOTING"]),
+        COUNTS,
+    ),
+    st.builds(functools.partial, st.just(_hang), COUNTS),
+)
+TROUBLES = st.lists(st.tuples(MOMENTS, TROUBLE), max_size=4)
+
+
+def schedule(pool: VirtualPool, wire: VirtualWire, troubles: list[tuple[float, Happening]]) -> None:
+    for moment, happening in troubles:
+        pool.at(moment, functools.partial(happening, pool, wire))
