@@ -40,11 +40,7 @@ class Found:
     @property
     def excluded_briefly(self) -> list[dict[str, str]]:
         """What modules return for the running tasks that exclude left out."""
-        return [
-            {"uuid": t.uuid, "ref": t.ref, "name_label": t.name_label, "status": t.status}
-            for t in self.excluded
-            if not t.is_finished
-        ]
+        return [task.brief() for task in self.excluded if not task.is_finished]
 
 
 def find(session: Session, selection: Selection) -> Found:

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any, Callable, Mapping, TypeVar
 
 from ._errors import OptionError
@@ -27,6 +29,17 @@ _Value = TypeVar("_Value")
 SELECTOR_EXCLUSIVE = (
     ("uuid", "name_label", "name_regex"),
     ("ref", "name_label", "name_regex"),
+)
+
+# What a pool does for itself all the time. Plugins are none of it: updates run in them.
+HOUSEKEEPING = tuple(
+    re.compile(label)
+    for label in (
+        r"SR\.scan",
+        r"SR\.update_snapshot_info_.*",
+        "/rrd_updates",
+        "Connection to VM console",
+    )
 )
 
 
@@ -101,6 +114,13 @@ def selection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Sele
         selection.created_before,
     )
     return selection
+
+
+def without_housekeeping(selection: Selection, params: Mapping[str, Any]) -> Selection:
+    """The selection with the default of exclude, where the options leave that open."""
+    if params["exclude"] is not None or selection.name_label is not None:
+        return selection
+    return replace(selection, exclude=HOUSEKEEPING)
 
 
 def _each(

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from typing import Callable, Iterable, Mapping
 
@@ -64,6 +65,13 @@ class SetGate:
         if self._around.now is None:
             return None
         return self._around.now + int(self._clock() - self._looked_at)
+
+    @property
+    def look_in(self) -> float:
+        return math.inf
+
+    def lose_touch(self) -> None:
+        self.needs_look = True
 
     def look(self, watch: Watch) -> None:
         """Read what the set depends on afresh."""

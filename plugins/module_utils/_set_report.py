@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ._sentences import explain
 from ._session import Session
 from ._set_gate import SetGate
 from ._task import iso_time
 from ._task_set import Verdict
+from ._wait_report import of_waiting, timed_out, trouble
 from ._wait_sentences import closed, left_out, no_match, selected_by, unfinished
 from ._waiter import Waiter
 
@@ -30,28 +30,17 @@ class SetReport:
         self._params = params
 
     def to_dict(self) -> dict[str, Any]:
-        waiter = self._waiter
-        asked = {
-            "changed": False,
-            "waited": waiter.waited,
-            "elapsed": round(waiter.elapsed, 3),
-            "timed_out": waiter.timed_out,
-            "method": waiter.method,
-            "requests": self._session.requests,
-        }
-        return {**asked, **self._reached()}
-
-    def _reached(self) -> dict[str, Any]:
-        """What is only known of a pool that has answered."""
         gate, tasks, found = self._gate, self._gate.set, self._gate.found
+        asked = of_waiting(self._waiter, self._session)
         if found is None:
-            return {}
+            return asked
         now = gate.server_time
 
         def uuids(refs: set[str]) -> list[str]:
             return [task.uuid for ref, task in tasks.tasks.items() if ref in refs]
 
         return {
+            **asked,
             "tasks": [
                 {**task.to_dict(now=now), "gone": ref in tasks.gone}
                 for ref, task in tasks.tasks.items()
@@ -80,14 +69,7 @@ class SetReport:
 
     def warnings(self) -> list[str]:
         """What the reader should know of a gate that opened or did not."""
-        found = []
-        tasks, waiter = self._gate.set, self._waiter
-        if waiter.troubles and waiter.last_trouble is not None:
-            times = "once" if waiter.troubles == 1 else f"{waiter.troubles} times"
-            found.append(
-                f"The way to the pool failed {times} while waiting, the last time like this: "
-                f"{explain(waiter.last_trouble)}"
-            )
+        found, tasks = trouble(self._waiter), self._gate.set
         if self._gate.verdict is Verdict.OPEN and self._params["wait_for"] == "all":
             if left_out(tasks):
                 found.append(f"Opened without knowing of all tasks: {left_out(tasks)}.")
@@ -117,14 +99,11 @@ class SetReport:
         return unfinished(self._gate.set, self._gate.rules, unmatched=self._no_match())
 
     def _timed_out(self) -> str:
-        seconds = f"{self._waiter.timeout:g} s"
-        trouble = self._waiter.last_trouble
-        if self._gate.found is None and trouble is not None:
-            return f"Timed out after {seconds} without an answer to go by. {explain(trouble)}"
-        message = f"Timed out after {seconds} waiting for {self._unfinished()}"
-        if self._waiter.is_out_of_touch and trouble is not None:
-            message += f" This is as last seen, since the pool did not answer. {explain(trouble)}"
-        return message
+        return timed_out(
+            self._waiter,
+            f"waiting for {self._unfinished()}",
+            was_reached=self._gate.found is not None,
+        )
 
     def _no_match(self) -> str:
         found = self._gate.found

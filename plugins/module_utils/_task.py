@@ -63,6 +63,15 @@ class Task:
     def is_cancellable(self) -> bool:
         return not self.is_finished and "cancel" in self.record.get("allowed_operations", ())
 
+    def brief(self) -> dict[str, str]:
+        """What modules return for a task that was left out."""
+        return {
+            "uuid": self.uuid,
+            "ref": self.ref,
+            "name_label": self.name_label,
+            "status": self.status,
+        }
+
     def to_dict(self, *, now: int | None) -> dict[str, Any]:
         """What modules return for a task; now is the server's time."""
         get = self.record.get

@@ -14,14 +14,17 @@ from ._errors import OptionError
 from ._selection import Selection
 from ._task_set import Rules
 from ._values import seconds_of_duration
+from ._watch import SLICE
 
 _SHORTEST_POLL = 0.1
+_QUIET_FOR = 10.0
 
 
 def waiting_spec() -> dict[str, dict[str, Any]]:
     """The argument spec of what task_wait has besides connection and selector."""
     return {
-        "wait_for": {"type": "str", "choices": ["all", "any"], "default": "all"},
+        "wait_for": {"type": "str", "choices": ["all", "any", "none"], "default": "all"},
+        "quiet_for": {"type": "str"},
         "expect": {
             "type": "list",
             "elements": "str",
@@ -42,6 +45,8 @@ class Waiting:
     """How to wait, as the options say; times in seconds."""
 
     rules: Rules
+    quiet_for: float | None
+    """None unless it is quiet that is waited for."""
     timeout: float
     method: str
     poll_interval: float
@@ -49,13 +54,14 @@ class Waiting:
 
 def waiting_of(params: Mapping[str, Any], selection: Selection) -> Waiting:
     """The checked options, those of the selection too as far as waiting makes more of them."""
-    _check_selection(selection)
+    is_for_quiet = params["wait_for"] == "none"
+    if is_for_quiet:
+        _check_quiet_selection(selection)
+    else:
+        _check_set_selection(selection)
     if not params["expect"]:
         raise OptionError("expect", value=[], problem="is empty: no end would be the right one")
-    poll_interval = seconds_of_duration("poll_interval", params["poll_interval"])
-    if poll_interval < _SHORTEST_POLL:
-        problem = f"is too short: give {_SHORTEST_POLL} s or more"
-        raise OptionError("poll_interval", value=params["poll_interval"], problem=problem)
+    timeout = seconds_of_duration("timeout", params["timeout"])
     return Waiting(
         rules=Rules(
             wait_for=params["wait_for"],
@@ -64,13 +70,14 @@ def waiting_of(params: Mapping[str, Any], selection: Selection) -> Waiting:
             on_missing=params["on_missing"],
             on_gone=params["on_gone"],
         ),
-        timeout=seconds_of_duration("timeout", params["timeout"]),
+        quiet_for=_quiet_for(params, timeout, is_meant=is_for_quiet),
+        timeout=timeout,
         method=params["method"],
-        poll_interval=poll_interval,
+        poll_interval=_poll_interval(params["poll_interval"], is_for_quiet=is_for_quiet),
     )
 
 
-def _check_selection(selection: Selection) -> None:
+def _check_set_selection(selection: Selection) -> None:
     is_by_label = selection.name_label is not None or selection.name_regex is not None
     if selection.by_identity:
         for option in (*selection.filters, *(["exclude"] if selection.exclude else [])):
@@ -82,3 +89,49 @@ def _check_selection(selection: Selection) -> None:
             "give uuid, ref, name_label, name_regex, or a filter such as created_after"
         )
         raise OptionError("uuid", problem=problem)
+
+
+def _check_quiet_selection(selection: Selection) -> None:
+    for option, value in (("uuid", selection.uuids), ("ref", selection.refs)):
+        if value is not None:
+            problem = (
+                "does not go with wait_for: none, which waits for tasks that nobody can name yet; "
+                "to wait until these are over, use wait_for: all with "
+                "expect: [success, failure, cancelled]"
+            )
+            raise OptionError(option, problem=problem)
+    for option in ("min_age", "max_age", "cancellable"):
+        if option in selection.filters:
+            problem = "does not go with wait_for: none, since running tasks fall in and out of it"
+            raise OptionError(option, problem=problem)
+
+
+def _quiet_for(params: Mapping[str, Any], timeout: float, *, is_meant: bool) -> float | None:
+    option, text = "quiet_for", params["quiet_for"]
+    if not is_meant:
+        if text is not None:
+            raise OptionError(option, value=text, problem="is for wait_for: none alone")
+        return None
+    if text is None:
+        seconds = _QUIET_FOR if timeout else 0.0
+        if seconds >= timeout > 0:
+            problem = f"is no longer than the {seconds:g} s of quiet_for: give more, or quiet_for"
+            raise OptionError("timeout", value=params["timeout"], problem=problem)
+        return seconds
+    seconds = seconds_of_duration(option, text)
+    if seconds >= timeout and seconds:
+        problem = f"is not under timeout ({params['timeout']}), so it could never be full"
+        raise OptionError(option, value=text, problem=problem)
+    return seconds
+
+
+def _poll_interval(text: str, *, is_for_quiet: bool) -> float:
+    option = "poll_interval"
+    seconds = seconds_of_duration(option, text)
+    if seconds < _SHORTEST_POLL:
+        problem = f"is too short: give {_SHORTEST_POLL} s or more"
+        raise OptionError(option, value=text, problem=problem)
+    if is_for_quiet and seconds > SLICE:
+        problem = f"is too long for wait_for: none, which looks every {SLICE:g} s at least"
+        raise OptionError(option, value=text, problem=problem)
+    return seconds

@@ -68,7 +68,7 @@ def closed(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
 
 def unfinished(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
     """What a gate still waits for, as the rest of a sentence."""
-    running = [_under_way(task) for task in _of(tasks, tasks.running)]
+    running = [under_way(task) for task in _of(tasks, tasks.running)]
     count = len(tasks.tasks) + len(tasks.missing)
     waited = len(running) + len(tasks.missing)
     parts = [*running, *(f"{_identity(name)} (not found yet)" for name in sorted(tasks.missing))]
@@ -81,7 +81,7 @@ def unfinished(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
         *(_disappeared(task) for task in _of(tasks, tasks.gone)),
     ]
     besides = _first(more, before=" Besides: ") if more else ""
-    return f"{share} {noun}: {_listed(parts)}.{besides}"
+    return f"{share} {noun}: {listed(parts, ', ')}.{besides}"
 
 
 def left_out(tasks: TaskSet) -> str:
@@ -90,7 +90,7 @@ def left_out(tasks: TaskSet) -> str:
         *(f"{named(task)} disappeared" for task in _of(tasks, tasks.gone)),
         *(f"{_identity(name)} was not found" for name in sorted(tasks.missing)),
     ]
-    return _listed(parts)
+    return listed(parts, ", ")
 
 
 def no_match(selected: str, finished: list[Task], *, excluded: int, now: int | None) -> str:
@@ -111,13 +111,29 @@ def no_match(selected: str, finished: list[Task], *, excluded: int, now: int | N
     )
 
 
-def _disappeared(task: Task) -> str:
-    return f"Task {named(task)} disappeared while {_state(task)}; {_GONE}"
-
-
-def _under_way(task: Task) -> str:
+def under_way(task: Task) -> str:
+    """A running task, and how far it is."""
     progress = "" if task.progress is None else f", {_percent(task)}"
     return f"{task.name_label!r} (uuid {task.uuid}, {task.status}{progress})"
+
+
+def unknown(what: Task | str, reason: str) -> str:
+    """Something that kept a pool busy and has gone without a trace of its end."""
+    if isinstance(what, Task):
+        what = f"Task {named(what)} disappeared while {_state(what)}"
+    else:
+        what += " disappeared"
+    return f"{what}; whether its work goes on is unknown: {reason}; on_gone decides."
+
+
+def quiet_of(seconds: float, wanted: float, ended: list[Task]) -> str:
+    """How far a pool that is quiet is from having been so for long enough."""
+    last = f"; the last to end was {named(ended[-1])}" if ended else ""
+    return f"it had been quiet for {seconds:.0f} s of {wanted:g} s{last}."
+
+
+def _disappeared(task: Task) -> str:
+    return f"Task {named(task)} disappeared while {_state(task)}; {_GONE}"
 
 
 def _state(task: Task) -> str:
@@ -136,9 +152,10 @@ def _of(tasks: TaskSet, refs: Collection[str]) -> list[Task]:
     return [task for ref, task in tasks.tasks.items() if ref in refs]
 
 
-def _listed(parts: list[str]) -> str:
+def listed(parts: list[str], between: str) -> str:
+    """The first few of many, and how many there are besides."""
     more = len(parts) - _MOST_NAMED
-    return ", ".join(parts[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return between.join(parts[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _first(sentences: list[str], *, before: str = "") -> str:

@@ -39,11 +39,18 @@ class Gate(Protocol):
     def verdict(self) -> Verdict:
         """Decided once and for all, or not yet."""
 
+    @property
+    def look_in(self) -> float:
+        """Seconds after which the gate wants to look, whatever happens or does not."""
+
     def look(self, watch: Watch) -> None:
         """Read what the verdict depends on."""
 
     def take(self, sight: Sight) -> bool:
         """Take in what changed; whether the next change may matter more than the pace."""
+
+    def lose_touch(self) -> None:
+        """Something went wrong on the way: nobody knows what was missed."""
 
 
 class Waiter:
@@ -129,12 +136,12 @@ class Waiter:
             self._look_again(now)
             return
         self.waited, self._looks = True, 0
-        seconds = min(self._look_due - now, self._left() - _MARGIN)
-        if seconds <= 0:
+        seconds = min(self._look_due - now, self._left() - _MARGIN, self._gate.look_in)
+        if self._left() <= _MARGIN:
             self._sleep(max(self._left(), 0))
             return
         try:
-            sight = self._watch.wait(seconds)
+            sight = self._watch.wait(max(seconds, 0.0))
         except XapiError as error:
             if breaks_off(error):
                 self._broken_login = self._session.logins
@@ -163,7 +170,7 @@ class Waiter:
             self._watch = self._polls
 
     def _ride_out(self, error: XapiError) -> None:
-        self._look_due = self._clock()
+        self._gate.lose_touch()
         self.waited = True
         if forbids_events(error) and self._may_poll and self._watch is not self._polls:
             self._watch = self._polls

@@ -23,10 +23,11 @@ _EVENTS = "event.from"
 
 
 class Target(NamedTuple):
-    """What is watched: some tasks or, with None, all of them; and an object by class and ref."""
+    """What is watched: some tasks or, with None, all of them; an object by class and ref; hosts."""
 
     refs: tuple[str, ...] | None
     object: tuple[str, str] | None = None
+    hosts: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,8 @@ class Sight:
     """The references of which an event said that they were deleted."""
     operations: Mapping[str, str] | None = None
     """The object's current_operations; None where the answer does not tell them."""
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.tasks and not self.deleted and self.operations is None
+    hosts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The records of hosts, by reference."""
 
 
 class Watch(Protocol):
@@ -110,7 +109,8 @@ class PollWatch:
         operations = None
         if target.object is not None:
             operations = current_operations(self._session, *target.object)
-        return Sight(tasks=self._tasks(target.refs), operations=operations)
+        hosts = self._session.call("host.get_all_records") if target.hosts else {}
+        return Sight(tasks=self._tasks(target.refs), operations=operations, hosts=hosts)
 
     def wait(self, seconds: float) -> Sight:
         self._sleep(seconds)
@@ -129,19 +129,24 @@ def _classes(target: Target) -> list[str]:
     if target.object is not None:
         kind, ref = target.object
         classes.append(f"{kind}/{ref}")
+    if target.hosts:
+        classes.append("host")
     return classes
 
 
 def _sight(events: list[dict[str, Any]], watched: tuple[str, str] | None) -> Sight:
     """A batch has at most one event of each object, with its record unless it was deleted."""
-    tasks, deleted = [], set()
+    tasks, deleted, hosts = [], set(), {}
     operations: Mapping[str, str] | None = None
     for event in events:
-        if event["class"] == "task":
+        kind, ref, snapshot = event["class"], event["ref"], event.get("snapshot")
+        if kind == "task":
             if event["operation"] == "del":
-                deleted.add(event["ref"])
+                deleted.add(ref)
             else:
-                tasks.append(Task(event["ref"], event["snapshot"]))
-        elif watched is not None and event["ref"] == watched[1] and event["operation"] != "del":
-            operations = event["snapshot"]["current_operations"]
-    return Sight(tasks, frozenset(deleted), operations)
+                tasks.append(Task(ref, event["snapshot"]))
+        if kind == "host" and snapshot is not None:
+            hosts[ref] = snapshot
+        if watched is not None and ref == watched[1] and snapshot is not None:
+            operations = snapshot["current_operations"]
+    return Sight(tasks, frozenset(deleted), operations, hosts)

@@ -31,9 +31,17 @@ options:
       - With V(all), every task must end as O(expect) says.
       - With V(any), one must. Those that do not, are gone or are missing only leave the set, and
         the module fails when none is left.
+      - With V(none), no running task may match for O(quiet_for). Tasks that appear meanwhile count,
+        and whenever the way to the pool is interrupted the quiet time starts again.
     type: str
-    choices: [all, any]
+    choices: [all, any, none]
     default: all
+  quiet_for:
+    description:
+      - With O(wait_for=none), for how long no running task may match. Written like O(timeout), and
+        shorter than it.
+      - The default is V(10), or V(0) where O(timeout) is 0.
+    type: str
   expect:
     description: The final states that count as good.
     type: list
@@ -70,7 +78,7 @@ options:
   on_missing:
     description:
       - What to do about each uuid and reference that no task has, and about a selection by label or
-        filter that no task matches.
+        filter that no task matches. O(wait_for=none) has no use for it.
       - V(ok) goes on without them and warns, V(wait) gives them until O(timeout) to appear.
     type: str
     choices: [fail, ok, wait]
@@ -78,6 +86,9 @@ options:
   on_gone:
     description:
       - What to do when a task vanishes before its end was seen, so that its outcome is unknown.
+      - With O(wait_for=none) it only counts if its work may be going on. It has ended if the same
+        master has known it all the time, its host has neither died nor restarted XAPI, and it was
+        under 24 hours old, since the server drops older ones.
       - V(ok) goes on without it and warns.
     type: str
     choices: [fail, ok]
@@ -90,6 +101,14 @@ extends_documentation_fragment:
 notes:
   - The tasks are given by O(uuid) and O(ref), or selected by O(name_label), O(name_regex) or a
     filter; one of these is needed. Filters and O(exclude) do not go with O(uuid) and O(ref).
+    With O(wait_for=none) nothing need be given, which means the whole pool, and O(uuid), O(ref),
+    O(min_age), O(max_age) and O(cancellable) do not go with it.
+  - With O(wait_for=none) and no O(name_label), the default of O(exclude) is what a pool does for
+    itself all the time, V(SR\.scan), V(SR\.update_snapshot_info_.*), V(/rrd_updates) and
+    V(Connection to VM console). RV(excluded) names what that left out.
+  - With O(wait_for=none) and O(object), everything that the object names in its
+    C(current_operations) counts, also if the task of it is not there any more. A task that comes
+    and goes between two answers of the pool, which are at most 30 seconds apart, cannot be seen.
   - A selection is made at the first look at which any task matches. What had finished before the
     very first look is left out, so that an old success opens no gate, unless O(created_after) or
     O(max_age) is given. Before O(wait_for=all) opens, the tasks are listed once more, and those
@@ -130,6 +149,23 @@ EXAMPLES = r"""
     name_label: Async.VM.snapshot
     created_after: "{{ step_began }}"
 
+- name: Go on when nothing has been running in the pool for a minute
+  xen.xapi.task_wait:
+    hostname: xcp1.example.com
+    password: "{{ pool_password }}"
+    wait_for: none
+    quiet_for: 1m
+    timeout: 2h
+
+- name: Go on when nothing works on a virtual machine any more
+  xen.xapi.task_wait:
+    hostname: xcp1.example.com
+    password: "{{ pool_password }}"
+    wait_for: none
+    object:
+      type: VM
+      uuid: "{{ vm_uuid }}"
+
 - name: Go on when a task is over, however it ended
   xen.xapi.task_wait:
     hostname: xcp1.example.com
@@ -146,6 +182,8 @@ tasks:
   description:
     - The tasks that were waited for, each as it was last seen. A value is null where it is not
       known.
+    - With O(wait_for=none), these are the matches that are running, the latest 200 that have ended
+      meanwhile, and those of which it is unknown whether their work goes on.
   returned: when the pool was reached
   type: list
   elements: dict
@@ -451,7 +489,14 @@ from typing import Any
 
 from ..module_utils._module import Run, run_module
 from ..module_utils._options import connection_spec
-from ..module_utils._selector_options import SELECTOR_EXCLUSIVE, selection_of, selector_spec
+from ..module_utils._quiet_gate import QuietGate
+from ..module_utils._quiet_report import QuietReport
+from ..module_utils._selector_options import (
+    SELECTOR_EXCLUSIVE,
+    selection_of,
+    selector_spec,
+    without_housekeeping,
+)
 from ..module_utils._set_gate import SetGate
 from ..module_utils._set_report import SetReport
 from ..module_utils._wait_options import waiting_of, waiting_spec
@@ -462,7 +507,16 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
     selection = selection_of(run.params, given=run.given)
     waiting = waiting_of(run.params, selection)
     with run.connect() as session:
-        gate = SetGate(session, selection, waiting.rules)
+        gate: SetGate | QuietGate
+        if waiting.quiet_for is None:
+            gate = SetGate(session, selection, waiting.rules)
+        else:
+            gate = QuietGate(
+                session,
+                without_housekeeping(selection, run.params),
+                quiet_for=waiting.quiet_for,
+                on_gone=waiting.rules.on_gone,
+            )
         waiter = Waiter(
             session,
             gate,
@@ -471,7 +525,11 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
             poll_interval=waiting.poll_interval,
             sleep=run.sleep,
         )
-        report = SetReport(session, gate, waiter, params=run.params)
+        report: SetReport | QuietReport
+        if isinstance(gate, SetGate):
+            report = SetReport(session, gate, waiter, params=run.params)
+        else:
+            report = QuietReport(session, gate, waiter, params=run.params)
         run.so_far = report.to_dict
         waiter.wait()
     if run.check_mode:

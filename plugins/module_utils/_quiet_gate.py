@@ -1,0 +1,277 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from typing import Any, Callable, Iterable, Mapping, NamedTuple
+
+from ._errors import XapiFailure
+from ._selection import Selection, Surroundings, is_excluded, matches
+from ._selector import look_around
+from ._session import Session
+from ._task import Task
+from ._task_set import Verdict
+from ._tasks import Tasks
+from ._timeline import Timeline
+from ._vanishing import Sighting, host_start, why_host_unknown, why_unknown
+from ._watch import SLICE, Sight, Target, Watch
+
+_LONGEST_GAP = SLICE + 2.0
+"""Seconds between two answers; after more the quiet time starts again."""
+_MOST_ENDED = 200
+_WATCHED_FOR = 600.0
+"""Seconds for which the host of what vanished is watched; by then its restart would be known."""
+
+
+class Lost(NamedTuple):
+    """What kept the gate shut, and has gone in a way that leaves its work open."""
+
+    what: Task | str
+    """The task, or in words what was being done with the object."""
+    reason: str
+
+
+class Vanished(NamedTuple):
+    last: Sighting
+    at: float
+
+
+class QuietGate:
+    """A gate that opens when no running task has matched for a while.
+
+    What matched while it was running counts until it is final or gone, whatever filter it falls out
+    of. With an object, what the object itself says is being done with it counts as well, since an
+    operation can outlive its task.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        selection: Selection,
+        *,
+        quiet_for: float,
+        on_gone: str = "fail",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._session = session
+        self._selection = selection
+        self._on_gone = on_gone
+        self._clock = clock
+        self._around: Surroundings | None = None
+        self._looked_at = 0.0
+        self._object_login: int | None = None
+        self._object_is_gone = False
+        self._object_tasks: frozenset[str] = frozenset()
+        self._hosts: dict[str, Mapping[str, Any]] = {}
+        self._answered_at = -math.inf
+        self._answered_login = 0
+        self._quiet_since: float | None = None
+        self._is_open = False
+        self._vanished: dict[str, Vanished] = {}
+        self.quiet_for = quiet_for
+        self.running: dict[str, Sighting] = {}
+        """The matches that keep the gate shut, as they were last seen."""
+        self.held: dict[str, str] = {}
+        """What is being done with the object by tasks that cannot be read: operation by ref."""
+        self.ended: dict[str, Task] = {}
+        """The latest matches that have ended since they were seen running."""
+        self.lost: dict[str, Lost] = {}
+        self.excluded: list[Task] = []
+        """The running tasks that only exclude leaves out, at the latest look."""
+        self.timeline = Timeline()
+        self.needs_look = True
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.lost and self._on_gone == "fail":
+            return Verdict.CLOSED
+        return Verdict.OPEN if self._is_open else Verdict.UNDECIDED
+
+    @property
+    def was_reached(self) -> bool:
+        return self._answered_at > -math.inf
+
+    @property
+    def quiet(self) -> float:
+        """For how many seconds it has been quiet by the latest answer."""
+        return 0.0 if self._quiet_since is None else self._answered_at - self._quiet_since
+
+    @property
+    def look_in(self) -> float:
+        if self._quiet_since is None:
+            return math.inf
+        return self._quiet_since + self.quiet_for - self._clock()
+
+    @property
+    def server_time(self) -> int | None:
+        """The master's clock: as it was at the first look, and what has passed since."""
+        if self._around is None or self._around.now is None:
+            return None
+        return self._around.now + int(self._clock() - self._looked_at)
+
+    def lose_touch(self) -> None:
+        self.needs_look = True
+        self._quiet_since = None
+
+    def look(self, watch: Watch) -> None:
+        """Read all tasks of the pool, the hosts, and the object if one is meant."""
+        around = self._look_around()
+        sight = watch.look(self._target(around))
+        around = dataclasses.replace(
+            around, now=self.server_time, object_tasks=frozenset(sight.operations or ())
+        )
+        present = {task.ref: task for task in sight.tasks}
+        self._hosts = dict(sight.hosts)
+        self._object_tasks = around.object_tasks
+        self._see_all(sight.tasks, around)
+        self.excluded = [
+            task
+            for task in sight.tasks
+            if not task.is_finished
+            and matches(task, self._selection, around)
+            and is_excluded(task, self._selection)
+        ]
+        self._look_for([ref for ref in self.running if ref not in present])
+        self._check_vanished()
+        if self._selection.object is not None:
+            self._see_object(sight.operations, present, around)
+        self.needs_look = False
+        self._reckon()
+        self._is_open = self._quiet_since is not None and self.quiet >= self.quiet_for
+
+    def take(self, sight: Sight) -> bool:
+        """Take in what changed; a match that ended may have been the last one."""
+        before = set(self.running)
+        self._hosts.update(sight.hosts)
+        around = dataclasses.replace(
+            self._look_around(), now=self.server_time, object_tasks=self._object_tasks
+        )
+        self._see_all(sight.tasks, around)
+        # Only a look tells what became of them, and which task it is that holds the object now.
+        self.needs_look |= not self.running.keys().isdisjoint(sight.deleted)
+        self.needs_look |= sight.operations is not None and (
+            self._object_tasks != frozenset(sight.operations)
+        )
+        self._reckon()
+        self.needs_look |= self._quiet_since is not None and self.quiet >= self.quiet_for
+        return self.needs_look or before != set(self.running)
+
+    def _look_around(self) -> Surroundings:
+        if self._around is None:
+            around = look_around(self._session, self._selection)
+            if around.now is None:
+                raise self._session.unexpected("host.get_servertime")
+            self._around, self._looked_at = around, self._clock()
+        return self._around
+
+    def _target(self, around: Surroundings) -> Target:
+        option = self._selection.object
+        watched = None if option is None else (option.type, around.object_ref)
+        return Target(None, watched, hosts=True)
+
+    def _reckon(self) -> None:
+        """Count the quiet time, as far as what was watched is without a gap."""
+        now, login = self._clock(), self._session.logins
+        is_without_gap = login == self._answered_login and now - self._answered_at <= _LONGEST_GAP
+        self._answered_at, self._answered_login = now, login
+        if self.running or self.held:
+            self._quiet_since = None
+        elif self._quiet_since is None or not is_without_gap:
+            self._quiet_since = now
+
+    def _see_all(self, tasks: Iterable[Task], around: Surroundings) -> None:
+        for task in tasks:
+            is_match = (
+                not task.is_finished
+                and matches(task, self._selection, around)
+                and not is_excluded(task, self._selection)
+            )
+            if task.ref in self.running or is_match:
+                self._see(task)
+
+    def _see(self, task: Task) -> None:
+        self.timeline.note(task, self.server_time)
+        if task.is_finished:
+            self._end(task)
+            return
+        host = self._hosts.get(task.record.get("resident_on", ""))
+        self.running[task.ref] = Sighting(task, self._session.logins, host_start(host))
+
+    def _end(self, task: Task) -> None:
+        self.running.pop(task.ref, None)
+        self.ended[task.ref] = task
+        if len(self.ended) > _MOST_ENDED:
+            del self.ended[next(iter(self.ended))]
+
+    def _look_for(self, unseen: list[str]) -> None:
+        """Read once more what a look did not show, before it counts as gone."""
+        for ref in unseen:
+            task = Tasks(self._session).get_record(ref)
+            if task is not None:
+                self._see(task)
+                continue
+            last = self.running.pop(ref)
+            self.timeline.note(last.task, self.server_time, status="gone")
+            reason = why_unknown(last, login=self._session.logins, now=self.server_time)
+            if not reason and not self._is_live(last.host):
+                reason = "the host that carried it is not live, or not known"
+            if reason:
+                self.lost[ref] = Lost(last.task, reason)
+            else:
+                self._vanished[ref] = Vanished(last, self._clock())
+
+    def _check_vanished(self) -> None:
+        """Whether the hosts of what vanished go on as they did when it was last seen.
+
+        A host that restarts has its tasks deleted first, and tells of the restart some seconds
+        later (dbsync_slave.ml).
+        """
+        for ref, (last, at) in list(self._vanished.items()):
+            reason = why_host_unknown(last, self._hosts.get(last.host))
+            if reason:
+                self.lost[ref] = Lost(last.task, reason)
+            if reason or self._clock() - at > _WATCHED_FOR:
+                del self._vanished[ref]
+
+    def _is_live(self, ref: str) -> bool:
+        host = self._hosts.get(ref)
+        if host is None:
+            return False
+        try:
+            return self._session.call("host_metrics.get_live", host["metrics"]) is True
+        except XapiFailure as failure:
+            if failure.code != "HANDLE_INVALID":
+                raise
+            return False
+
+    def _see_object(
+        self,
+        operations: Mapping[str, str] | None,
+        present: Mapping[str, Task],
+        around: Surroundings,
+    ) -> None:
+        """What holds the object: entries whose tasks match in all else, or cannot be read."""
+        held: dict[str, str] = {}
+        for ref, operation in (operations or {}).items():
+            task = present.get(ref) or Tasks(self._session).get_record(ref)
+            if task is None or (
+                matches(task, self._selection, around) and not is_excluded(task, self._selection)
+            ):
+                held[ref] = operation
+        login = self._session.logins
+        if login != self._object_login and self._object_login is not None:
+            reason = "the session was lost meanwhile, as it is when XAPI on the master restarts"
+            for ref, operation in self.held.items():
+                if ref not in held and ref not in self.ended and ref not in self.lost:
+                    self.lost[ref] = Lost(f"{operation} on the object", reason)
+            if operations is None and not self._object_is_gone:
+                self.lost[around.object_ref] = Lost("The object", reason)
+        self._object_is_gone = operations is None
+        self.held, self._object_login = held, login
