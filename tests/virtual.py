@@ -20,12 +20,14 @@ from ansible_collections.xen.xapi.plugins.module_utils._session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer, Leave
 from ansible_collections.xen.xapi.tests.simulator import wire_json
 from ansible_collections.xen.xapi.tests.simulator.clock import OutOfPatience, SoloClock
+from ansible_collections.xen.xapi.tests.simulator.collector import PENDING_TASK_TIMEOUT, moment
 from ansible_collections.xen.xapi.tests.simulator.dispatch import Request, Undispatched
 from ansible_collections.xen.xapi.tests.simulator.faults import Cut, OtherAnswer
 from ansible_collections.xen.xapi.tests.simulator.pool import Pool
 from ansible_collections.xen.xapi.tests.simulator.values import ApiError
 
 REQUEST_TIMEOUT = 30.0
+TELLING = frozenset({"event.from", "task.get_all_records", "task.get_record"})
 FINAL = frozenset({"success", "failure", "cancelled"})
 
 
@@ -65,6 +67,9 @@ class VirtualPool(Pool):
         ]
         self.history: list[Change] = []
         self.labels: dict[str, str] = {}
+        self.dropped: dict[str, float] = {}
+        """The tasks that were deleted while running, for another reason than their end; and after
+        how many seconds the pool gives that away."""
         self.restarts: list[float] = []
         """When the master's memory was lost."""
         self.database.listeners.append(self._note)
@@ -93,10 +98,18 @@ class VirtualPool(Pool):
         self.inventory.make_master(new.ref)
         self.inventory.agent_started(new.ref)
 
-    def restart_supporter(self) -> None:
-        supporter = next(member for member in self.members if member.ref != self.master_ref)
-        self.delete_carried(supporter.ref)
-        self.inventory.agent_started(supporter.ref)
+    @property
+    def supporter(self) -> Member:
+        return next(member for member in self.members if member.ref != self.master_ref)
+
+    def restart_supporter(self, *, startup: float = 0.0) -> None:
+        """Its tasks are deleted when it says hello, and some seconds later it tells its start."""
+        supporter = self.supporter.ref
+        for ref, record in self.database.records("task").items():
+            if record["resident_on"] == supporter and record["status"] not in FINAL:
+                self.dropped[ref] = startup
+        self.delete_carried(supporter)
+        self.at(startup, lambda: self.inventory.agent_started(supporter))
 
     def churn(self, count: int) -> None:
         """Tasks that come and go: the server forgets older deletions over them."""
@@ -119,14 +132,19 @@ class VirtualPool(Pool):
 
     def _lose_memory(self) -> None:
         self.restarts.append(self.now())
-        for ref in self.database["task"]:
+        for ref, record in self.database.records("task").items():
             self.history.append(Change(self.now(), ref, None))
+            if record["status"] not in FINAL:
+                self.dropped[ref] = 0.0
         self.forget_running()
 
     def _note(self, operation: str, table: str, ref: str, fields: dict[str, Any]) -> None:
         if table == "task":
             self.labels[ref] = fields["name_label"]
             status = None if operation == "del" else fields["status"]
+            is_old = self.now() - moment(fields["created"]) > PENDING_TASK_TIMEOUT
+            if status is None and is_old and fields["status"] not in FINAL:
+                self.dropped[ref] = 0.0
             self.history.append(Change(self.now(), ref, status))
 
     def present(self) -> list[str]:
@@ -151,6 +169,13 @@ class VirtualPool(Pool):
         return next((c.at for c in self.history if c.ref == ref and c.status is None), None)
 
 
+class Delivery(NamedTuple):
+    """An answer that came through whole: when it came, and which tasks were running by it."""
+
+    at: float
+    running: frozenset[str]
+
+
 class VirtualWire:
     """What stands in for Transport: the same methods, and a log of what came through whole."""
 
@@ -164,6 +189,7 @@ class VirtualWire:
         """How many of the next requests are never answered."""
         self.delivered: dict[str, str] = {}
         """The first final status of each task that was in an answer which came through whole."""
+        self.deliveries: list[Delivery] = []
         self.troubled_at = [0.0]
         """When requests came to nothing."""
         self.asked_at: list[tuple[float, str]] = []
@@ -219,7 +245,7 @@ class VirtualWire:
             clock.advance(max(end - clock.now(), 0))
             raise RequestTimedOut(url, seconds=0)
         clock.advance(self._latency)
-        self._deliver(answer)
+        self._deliver(answer, method=self.asked_at[-1][1])
         return answer
 
     def _answer(self, member: Member, body: bytes) -> Answer:
@@ -231,7 +257,7 @@ class VirtualWire:
             self.troubled_at.append(self._pool.now())
             return _json(wire_json.write_irregular_error(refused.error))
         except ApiError as error:
-            if error.code == "SESSION_INVALID":
+            if error.code not in ("HANDLE_INVALID", "UUID_INVALID"):
                 self.troubled_at.append(self._pool.now())
             return _json(wire_json.write_error(call, error))
         except OtherAnswer as other:
@@ -241,14 +267,20 @@ class VirtualWire:
             raise Cut
         return _json(wire_json.write_result(call, answer.result))
 
-    def _deliver(self, answer: Answer) -> None:
-        """Note which ends the client has been told of; what it makes of them is its affair."""
-        if b'"status"' not in answer.body:
+    def _deliver(self, answer: Answer, *, method: str) -> None:
+        """Note what the client has been told of; what it makes of it is its affair."""
+        if method not in TELLING or answer.status != 200:
             return
-        result = json.loads(answer.body).get("result")
-        for ref, record in _records(result):
+        running = set()
+        envelope = json.loads(answer.body)
+        if "error" in envelope:
+            return
+        for ref, record in _records(envelope["result"]):
             if record.get("status") in FINAL:
                 self.delivered.setdefault(ref or record["uuid"], record["status"])
+            else:
+                running.add(ref or record["uuid"])
+        self.deliveries.append(Delivery(self._pool.now(), frozenset(running)))
 
 
 def _records(result: Any) -> list[tuple[str, dict[str, Any]]]:

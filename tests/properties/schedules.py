@@ -79,7 +79,10 @@ COUNTS = st.sampled_from([1, 2, 5])
 TROUBLE: st.SearchStrategy[Happening] = st.one_of(
     st.builds(functools.partial, st.just(_restart), st.sampled_from([0, 3])),
     st.just(lambda pool, _wire: pool.promote_other()),
-    st.just(lambda pool, _wire: pool.restart_supporter()),
+    st.builds(
+        lambda startup: lambda pool, _wire: pool.restart_supporter(startup=startup),
+        st.sampled_from([0.0, 5.0]),
+    ),
     st.builds(functools.partial, st.just(_vanish_unheard), PLACES),
     st.builds(
         functools.partial,

@@ -11,36 +11,23 @@ never with what the module says of the tasks.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
 from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
 from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules, Verdict
-from ansible_collections.xen.xapi.plugins.module_utils._waiter import Waiter
+from ansible_collections.xen.xapi.tests.properties.runs import THOROUGHLY, on
 from ansible_collections.xen.xapi.tests.properties.schedules import (
     MOMENTS,
     TROUBLES,
     lives,
     schedule,
 )
-from ansible_collections.xen.xapi.tests.virtual import (
-    FINAL,
-    VirtualPool,
-    VirtualWire,
-    virtual_session,
-)
+from ansible_collections.xen.xapi.tests.virtual import FINAL, VirtualPool
 
-THOROUGHLY = settings(
-    max_examples=1500,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    print_blob=True,
-)
 NOBODY = "OpaqueRef:00000000-0000-0000-0000-000000000000"
-LAST_LOOK = 5.0
 # After a trouble it may take the longest pause, and then the time between two looks.
 TO_NOTICE = 10.0 + 30.0 + 2.0
 
@@ -58,47 +45,8 @@ TIMEOUTS = st.sampled_from([0.2, 5.0, 31.0, 100.0, 300.0])
 METHODS = st.sampled_from(["auto", "auto", "events", "poll"])
 
 
-@dataclass
-class Run:
-    """One wait in one schedule."""
-
-    pool: VirtualPool
-    wire: VirtualWire
-    gate: SetGate
-    waiter: Waiter
-    began: float
-
-    @property
-    def ended(self) -> float:
-        return self.pool.now()
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.gate.verdict
-
-    def wait(self) -> None:
-        self.waiter.wait()
-        assert self.waiter.elapsed <= self.waiter.timeout + LAST_LOOK + 0.01
-        if self.verdict is Verdict.UNDECIDED:
-            assert self.waiter.timed_out
-            assert self.waiter.elapsed >= self.waiter.timeout
-
-
-def start(selection, rules, *, pool, timeout, method) -> Run:
-    wire = VirtualWire(pool)
-    session = virtual_session(wire, pool)
-    session.__enter__()
-    gate = SetGate(session, selection, rules, clock=pool.now)
-    waiter = Waiter(
-        session,
-        gate,
-        timeout=timeout,
-        method=method,
-        clock=pool.now,
-        sleep=pool.solo.advance,
-        jitter=lambda: 1.0,
-    )
-    return Run(pool, wire, gate, waiter, pool.now())
+def gate_on(pool, selection, rules, **options):
+    return on(pool, lambda session: SetGate(session, selection, rules, clock=pool.now), **options)
 
 
 @THOROUGHLY
@@ -119,9 +67,9 @@ def test_by_identity(lived, has_missing, rules, troubles, timeout, method):
         uuids=tuple(uuids[ref] for ref in refs if ref in by_uuid),
         refs=tuple(ref for ref in refs if ref not in by_uuid) + (NOBODY,) * has_missing,
     )
-    run = start(selection, rules, pool=pool, timeout=timeout, method=method)
-    schedule(pool, run.wire, troubles)
-    run.wait()
+    with gate_on(pool, selection, rules, timeout=timeout, method=method) as run:
+        schedule(pool, run.wire, troubles)
+        run.wait()
 
     ends = {ref: pool.ends(ref) for ref in refs}
     gone = {ref: pool.gone_at(ref) for ref in refs}
@@ -193,9 +141,9 @@ def test_by_label(lived, early, old, rules, troubles, timeout, method, by_regex)
     selection = (
         Selection(name_regex=re.compile("VM.copy")) if by_regex else Selection(name_label=label)
     )
-    run = start(selection, rules, pool=pool, timeout=timeout, method=method)
-    schedule(pool, run.wire, troubles)
-    run.wait()
+    with gate_on(pool, selection, rules, timeout=timeout, method=method) as run:
+        schedule(pool, run.wire, troubles)
+        run.wait()
 
     listed = [at for at, method in run.wire.asked_at if method == "task.get_all_records"]
     if run.verdict is Verdict.OPEN:
