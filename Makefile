@@ -60,7 +60,7 @@ docs-lint: $(READY) ## documentation of the plugins
 		--validate-collection-refs=self --disallow-unknown-collection-refs .
 
 unit: $(READY) ## unit tests
-	$(PYTEST) tests/unit
+	$(PYTEST) --numprocesses=2 tests/unit
 
 conformance: $(READY) ## the simulator against answers recorded from a real server
 	$(PYTEST) tests/conformance

@@ -59,11 +59,11 @@ def play(play_file):
 
 @pytest.fixture
 def start_play(tmp_path):
-    """Starts a play of one task_info, and gives it back while it runs."""
+    """Starts a play of one task, and gives it back while it runs."""
     started = []
 
-    def start(options, *, environment=None, variables=None, **keywords):
-        task = {"xen.xapi.task_info": options, **keywords}
+    def start(options, *, module="task_info", environment=None, variables=None, **keywords):
+        task = {f"xen.xapi.{module}": options, **keywords}
         playbook, extra = tmp_path / "started.yml", tmp_path / "started.json"
         play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
         playbook.write_text(json.dumps([play]))

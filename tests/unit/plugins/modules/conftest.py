@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from ansible_collections.xen.xapi.plugins.modules import task_info
+from ansible_collections.xen.xapi.plugins.modules import task_info, task_wait
 
 
 @pytest.fixture
@@ -18,3 +20,28 @@ def info(run, pool):
         return run(task_info.main, {**connection, **options}, fails=fails)
 
     return run_task_info
+
+
+@pytest.fixture
+def wait(run, pool):
+    """Runs task_wait on the pool with some options."""
+
+    def run_task_wait(*, fails=False, **options):
+        connection = {"hostname": pool.url, "password": pool.password, "timeout": 20}
+        return run(task_wait.main, {**connection, **options}, fails=fails)
+
+    return run_task_wait
+
+
+@pytest.fixture
+def later():
+    """Does something to a pool while a module waits."""
+    timers = []
+
+    def do_later(happen, seconds=0.2):
+        timers.append(threading.Timer(seconds, happen))
+        timers[-1].start()
+
+    yield do_later
+    for timer in timers:
+        timer.join()

@@ -1,0 +1,79 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import signal
+import threading
+
+from ansible_collections.xen.xapi.tests.simulator.lives import Life
+
+NO_UUID = "00000000-0000-0000-0000-000000000000"
+LOGOUT = "session.logout"
+
+
+def on_first_sight(pool, ref, happen):
+    """Let something happen to a task once somebody has read it."""
+
+    def watch():
+        while not [call for call in pool.log if ref in str(call.params)]:
+            if done.wait(0.01):
+                return
+        if not done.wait(0.3):
+            happen()
+
+    done = threading.Event()
+    threading.Thread(target=watch, daemon=True).start()
+    return done
+
+
+def test_waiting(pool, play):
+    full = Life(duration=None, writes=((0.0, "progress", 1.0),))
+    moving, vanishing, failing = (
+        pool.add_task("Async.VM.copy"),
+        pool.add_task("Async.VM.copy"),
+        pool.add_task("Async.VM.copy", life=full),
+    )
+    watched = [
+        on_first_sight(pool, moving, lambda: pool.set_task(moving, status="success")),
+        on_first_sight(pool, vanishing, lambda: pool.destroy_task(vanishing)),
+        on_first_sight(pool, failing, lambda: pool.set_task(failing, status="failure")),
+    ]
+    pool.add_task("Async.VM.old", status="success")
+    pool.add_task("endless")
+    play(
+        "wait",
+        pool_url=pool.url,
+        pool_password=pool.password,
+        no_uuid=NO_UUID,
+        moving=moving,
+        vanishing=vanishing,
+        full=failing,
+        succeeded=pool.add_task("Async.VM.copy", status="success"),
+        failed=pool.add_task("Async.VM.copy", status="failure", error_info=["SR_FULL", "1", "2"]),
+        cancelled=pool.add_task("Async.VM.copy", status="cancelled"),
+    )
+    for one in watched:
+        one.set()
+
+
+def test_an_interrupt_in_the_middle_leaves_no_session(pool, start_play, wait_until):
+    ref = pool.add_task("endless")
+    options = {"hostname": pool.url, "password": pool.password, "ref": ref}
+    process = start_play(options, module="task_wait")
+    wait_until(lambda: pool.events.blocked)
+    process.send_signal(signal.SIGINT)
+    wait_until(lambda: not pool.sessions())
+    assert [call.method for call in pool.log][-1] == LOGOUT
+
+
+def test_the_keyword_timeout_leaves_no_session(pool, start_play, wait_until):
+    ref = pool.add_task("endless")
+    options = {"hostname": pool.url, "password": pool.password, "ref": ref}
+    process = start_play(options, module="task_wait", timeout=5)
+    wait_until(lambda: pool.events.blocked)
+    output, _errors = process.communicate()
+    assert process.returncode != 0, output
+    wait_until(lambda: not pool.sessions())
+    assert [call.method for call in pool.log][-1] == LOGOUT

@@ -1,0 +1,330 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ansible_collections.xen.xapi.tests.simulator.lives import Life
+
+NO_UUID = "00000000-0000-0000-0000-000000000000"
+NO_REF = f"OpaqueRef:{NO_UUID}"
+SOON = 0.3
+ALWAYS = {"changed", "waited", "elapsed", "timed_out", "method", "requests"}
+REACHED = {
+    "tasks",
+    "satisfied",
+    "unmet",
+    "unexpected",
+    "gone",
+    "timeline",
+    "missing",
+    "excluded",
+    "pool",
+    "server_time",
+}
+
+
+def ends(pool, outcome, after=SOON):
+    """A task that ends, or vanishes, in a moment."""
+    if outcome == "gone":
+        return pool.add_task("Async.VM.copy", life=Life(duration=None, deleted_after=after))
+    return pool.add_task("Async.VM.copy", life=Life(duration=after, outcome=outcome))
+
+
+def uuid_of(pool, ref):
+    return pool.record(ref)["uuid"]
+
+
+def test_a_task_that_succeeds(pool, wait):
+    ref = pool.add_task("Async.VM.copy", life=Life(duration=SOON, result="OpaqueRef:new"))
+    result = wait(ref=[ref])
+    assert set(result) >= ALWAYS | REACHED
+    assert result["satisfied"] == [uuid_of(pool, ref)]
+    assert [task["result_value"] for task in result["tasks"]] == ["OpaqueRef:new"]
+    assert (result["changed"], result["waited"], result["timed_out"]) == (False, True, False)
+    assert result["method"] == "events"
+    statuses = [row["status"] for row in result["timeline"]]
+    assert (statuses[0], statuses[-1]) == ("pending", "success")
+    assert result["pool"]["uuid"] == pool.pool_uuid
+
+
+def test_a_task_that_has_ended_is_not_waited_for(pool, wait):
+    ref = pool.add_task("Async.VM.copy", status="success")
+    result = wait(uuid=uuid_of(pool, ref).upper())
+    assert result["waited"] is False
+    assert not pool.log.of("event.from")
+
+
+# One fails, one is cancelled, one succeeds, in this order of time.
+THREE = {"failure": 0.1, "cancelled": 0.2, "success": 0.3}
+EXPECTATIONS = [
+    list(states)
+    for count in (1, 2, 3)
+    for states in itertools.combinations(("success", "failure", "cancelled"), count)
+]
+
+
+@pytest.mark.parametrize("fail_fast", [True, False])
+@pytest.mark.parametrize("expect", EXPECTATIONS, ids=",".join)
+@pytest.mark.parametrize("wait_for", ["all", "any"])
+def test_three_ends(pool, wait, wait_for, expect, fail_fast):
+    refs = {outcome: ends(pool, outcome, after) for outcome, after in THREE.items()}
+    uuids = {outcome: uuid_of(pool, ref) for outcome, ref in refs.items()}
+    opens = wait_for == "any" or len(expect) == 3
+    result = wait(
+        ref=list(refs.values()),
+        wait_for=wait_for,
+        expect=expect,
+        fail_fast=fail_fast,
+        fails=not opens,
+    )
+    bad = [outcome for outcome in THREE if outcome not in expect]
+    if opens:
+        assert result["satisfied"]
+    elif fail_fast:
+        assert set(result["unexpected"]) & {uuids[outcome] for outcome in bad}
+    else:
+        assert set(result["unexpected"]) == {uuids[outcome] for outcome in bad}
+        assert result["unmet"] == []
+        assert all(f"ended as {outcome}" in result["msg"] for outcome in bad)
+
+
+@pytest.mark.parametrize("fail_fast", [True, False])
+@pytest.mark.parametrize("on_gone", ["fail", "ok"])
+@pytest.mark.parametrize("wait_for", ["all", "any"])
+@pytest.mark.parametrize("other", ["success", "failure"])
+def test_one_that_vanishes(pool, wait, wait_for, on_gone, fail_fast, other):
+    gone, stays = ends(pool, "gone", 0.1), ends(pool, other)
+    uuid = uuid_of(pool, gone)
+    opens = other == "success" and (wait_for == "any" or on_gone == "ok")
+    options = {"wait_for": wait_for, "on_gone": on_gone, "fail_fast": fail_fast}
+    result = wait(ref=[gone, stays], **options, fails=not opens)
+    assert [task["uuid"] for task in result["tasks"] if task["gone"]] == result["gone"]
+    if wait_for == "all" and (on_gone == "fail" or opens):
+        assert result["gone"] == [uuid]
+    if wait_for == "all" and on_gone == "fail":
+        assert "its outcome is unknown" in result["msg"]
+    if wait_for == "all" and opens:
+        assert any("disappeared" in warning for warning in result["warnings"])
+
+
+def test_only_vanished_ones(pool, wait):
+    ref = ends(pool, "gone")
+    result = wait(ref=[ref], on_gone="ok")
+    assert (result["satisfied"], len(result["gone"])) == ([], 1)
+    assert any("Opened without" in warning for warning in result["warnings"])
+    assert "No task is left" in wait(ref=[ends(pool, "gone")], wait_for="any", fails=True)["msg"]
+
+
+@pytest.mark.parametrize("fail_fast", [True, False])
+@pytest.mark.parametrize("on_missing", ["fail", "ok", "wait"])
+@pytest.mark.parametrize("wait_for", ["all", "any"])
+def test_one_that_is_missing(pool, wait, wait_for, on_missing, fail_fast):
+    ref = ends(pool, "success")
+    opens = wait_for == "any" or on_missing == "ok"
+    result = wait(
+        ref=[ref],
+        uuid=[NO_UUID],
+        wait_for=wait_for,
+        on_missing=on_missing,
+        fail_fast=fail_fast,
+        timeout=1.5,
+        fails=not opens,
+    )
+    assert result["missing"] == {"uuid": [NO_UUID], "ref": []}
+    assert result["timed_out"] is (wait_for == "all" and on_missing == "wait")
+    if not opens:
+        assert NO_UUID in result["msg"]
+        # It is told at once, or when the others have ended.
+        ended = [uuid_of(pool, ref)]
+        assert result["satisfied"] == ([] if on_missing == "fail" and fail_fast else ended)
+
+
+def test_one_that_appears(pool, wait, later):
+    uuid = "12345678-1234-1234-1234-123456789012"
+    later(lambda: pool.add_task("late", uuid=uuid, life=Life(duration=SOON)))
+    result = wait(uuid=[uuid], on_missing="wait")
+    assert (result["satisfied"], result["missing"]["uuid"]) == ([uuid], [])
+
+
+@pytest.mark.parametrize("selection", [{"name_label": "late"}, {"name_regex": "^la"}])
+def test_a_match_that_appears(pool, wait, later, selection):
+    pool.add_task("late", status="failure")
+    later(lambda: pool.add_task("late", life=Life(duration=SOON)))
+    assert len(wait(**selection, on_missing="wait")["satisfied"]) == 1
+
+
+def test_an_object_that_comes_to_be_worked_on(pool, wait, later):
+    vm = pool.find("VM", "web-1")
+    session = pool.call("session.login_with_password", "root", pool.password)
+    pool.operations.lives["VM.snapshot"] = Life(duration=SOON)
+    later(lambda: pool.call("Async.VM.snapshot", session, vm, "before"))
+    uuid = pool.database.read("VM", vm)["uuid"]
+    result = wait(object={"type": "VM", "uuid": uuid}, on_missing="wait")
+    assert [task["name_label"] for task in result["tasks"]] == ["Async.VM.snapshot"]
+    pool.logout(session)
+
+
+def test_an_old_success_opens_nothing(pool, wait):
+    pool.add_task("Async.VM.copy", status="success")
+    result = wait(name_label="Async.VM.copy", fails=True)
+    assert result["msg"].startswith(
+        "No running task matches name_label='Async.VM.copy'; 1 finished one does (success, "
+    )
+    assert result["msg"].endswith("give created_after to count it.")
+    assert result["tasks"] == []
+
+
+@pytest.mark.parametrize("asked_for", ["created_after", "max_age"])
+def test_an_old_success_that_is_asked_for(pool, wait, asked_for):
+    ref = pool.add_task("Async.VM.copy", status="success")
+    value = {"created_after": "2020-01-01T00:00:00Z", "max_age": "1h"}[asked_for]
+    result = wait(name_label="Async.VM.copy", **{asked_for: value})
+    assert result["satisfied"] == [uuid_of(pool, ref)]
+
+
+def test_a_late_match_joins_before_all_opens(pool, wait, later):
+    ends(pool, "success")
+    later(lambda: ends(pool, "failure", after=0.8), 0.1)
+    assert len(wait(name_label="Async.VM.copy", fails=True)["unexpected"]) == 1
+
+
+def test_what_is_excluded_is_not_waited_for(pool, wait):
+    left_out = pool.add_task("Async.VM.copy twice", life=Life(duration=None))
+    ends(pool, "success")
+    result = wait(name_regex="copy", exclude=["Async.VM.copy .*"])
+    assert [task["ref"] for task in result["excluded"]] == [left_out]
+
+
+def test_a_selection_without_a_match(pool, wait):
+    assert wait(name_label="nothing", fails=True)["msg"] == (
+        "No task matches name_label='nothing'."
+    )
+    warnings = wait(name_label="nothing", on_missing="ok")["warnings"]
+    assert any(warning.startswith("Opened without any task") for warning in warnings)
+    wait(name_label="nothing", on_missing="ok", wait_for="any", fails=True)
+
+
+def test_nothing_is_no_task(pool, wait):
+    result = wait(uuid=[])
+    assert (result["tasks"], result["waited"]) == ([], False)
+    assert any("are empty" in warning for warning in result["warnings"])
+    assert "are empty" in wait(uuid=[], wait_for="any", fails=True)["msg"]
+
+
+def test_progress_is_no_end(pool, wait):
+    life = Life(duration=0.5, outcome="failure", gap=0.05, writes=((0.1, "progress", 1.0),))
+    ref = pool.add_task("Async.VM.copy", life=life)
+    result = wait(ref=[ref], fails=True)
+    assert result["unexpected"] == [uuid_of(pool, ref)]
+    assert {"status": "pending", "progress": 1.0} in [
+        {"status": row["status"], "progress": row["progress"]} for row in result["timeline"]
+    ]
+
+
+@pytest.mark.parametrize("status", ["cancelling", "resting", ""])
+def test_other_words_are_running(pool, wait, status):
+    ref = pool.add_task("Async.VM.copy", status=status)
+    result = wait(ref=[ref], timeout=0, fails=True)
+    assert result["unmet"] == [uuid_of(pool, ref)]
+    assert result["msg"].startswith("Timed out after one look, since timeout is 0, waiting for 1")
+
+
+def test_a_success_that_was_seen_stands(pool, wait):
+    lives = Life(duration=0.1, deleted_after=0.3), Life(duration=0.7)
+    refs = [pool.add_task("Async.VM.copy", life=life) for life in lives]
+    assert len(wait(ref=refs)["satisfied"]) == 2
+    assert pool.record(refs[0]) is None
+
+
+def test_one_task_under_two_names(pool, wait):
+    ref = ends(pool, "success")
+    assert len(wait(ref=[ref], uuid=[uuid_of(pool, ref)])["tasks"]) == 1
+
+
+def test_a_thousand_tasks(pool, wait):
+    refs = [
+        pool.add_task(f"task {number}", life=Life(duration=SOON + number / 1000, steps=1))
+        for number in range(1000)
+    ]
+    result = wait(ref=refs)
+    assert len(result["satisfied"]) == 1000
+    assert len(result["timeline"]) == 200
+    assert {row["status"] for row in result["timeline"]} == {"success"}
+    assert result["requests"] < 500
+
+
+def test_timed_out(pool, wait):
+    running = pool.add_task("Async.VM.copy", progress=0.43)
+    done = pool.add_task("Async.VM.copy", status="success")
+    result = wait(ref=[running, done], timeout=1, fails=True)
+    assert result["msg"] == (
+        f"Timed out after 1 s waiting for 1 of 2 tasks: 'Async.VM.copy' "
+        f"(uuid {uuid_of(pool, running)}, pending, 43 %)."
+    )
+    assert result["timed_out"] is True
+    assert result["elapsed"] >= 1
+    assert (result["unmet"], result["satisfied"]) == (
+        [uuid_of(pool, running)],
+        [uuid_of(pool, done)],
+    )
+
+
+def test_a_bad_end_is_told(pool, wait):
+    error = ("SR_BACKEND_FAILURE_46", "", "busy")
+    ref = pool.add_task("Async.VM.start", life=Life(duration=SOON, outcome="failure", error=error))
+    assert wait(ref=[ref], fails=True)["msg"] == (
+        f"Task 'Async.VM.start' (uuid {uuid_of(pool, ref)}) ended as failure: "
+        "SR_BACKEND_FAILURE_46 ['', 'busy'] (The virtual disk cannot be used now; another host "
+        "may hold it. It reports: busy); expected success."
+    )
+
+
+@pytest.mark.parametrize("method", ["events", "poll", "auto"])
+def test_methods(pool, wait, method):
+    result = wait(ref=[ends(pool, "success")], method=method, poll_interval="0.1")
+    assert result["method"] == ("poll" if method == "poll" else "events")
+    assert bool(pool.log.of("event.from")) is (method != "poll")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ["MESSAGE_METHOD_UNKNOWN", "event.from"],
+        ["MESSAGE_REMOVED"],
+        ["RBAC_PERMISSION_DENIED", "host.call_extension", "no session in context"],
+    ],
+    ids=lambda error: error[0],
+)
+def test_without_events(pool, wait, error):
+    pool.fail("event.from", error=error, count=None)
+    ref = ends(pool, "success")
+    assert wait(ref=[ref], poll_interval="0.1")["method"] == "poll"
+    ref = ends(pool, "success")
+    result = wait(ref=[ref], method="events", fails=True)
+    assert result["error"]["code"] == error[0]
+    assert result["unmet"] == [uuid_of(pool, ref)]
+
+
+def test_a_proxy_that_breaks_off_what_waits(pool, wait):
+    ref = ends(pool, "success", after=1.5)
+    for place in (2, 4):
+        pool.fail("event.from", nth=place, cut="before")
+    result = wait(ref=[ref], poll_interval="0.1")
+    assert result["method"] == "poll"
+    assert any("failed 2 times" in warning for warning in result["warnings"])
+
+
+@pytest.mark.parametrize("status", ["pending", "success", "failure"])
+def test_check_mode_reads_once(pool, wait, status):
+    ref = pool.add_task("Async.VM.copy", status=status)
+    result = wait(ref=[ref], uuid=[NO_UUID], on_missing="fail", _ansible_check_mode=True)
+    assert result["waited"] is result["timed_out"] is result["changed"] is False
+    assert result["missing"]["uuid"] == [NO_UUID]
+    assert [task["status"] for task in result["tasks"]] == [status]
+    assert any("Nothing was waited for" in warning for warning in result["warnings"])
+    assert not pool.log.of("event.from")

@@ -1,0 +1,46 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+UUID = "12345678-1234-1234-1234-123456789012"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "uuid is missing, and so is all else that says which tasks to wait for"),
+        ({"exclude": "x"}, "uuid is missing"),
+        ({"uuid": [UUID], "min_age": "1h"}, "min_age does not go with uuid or ref"),
+        ({"ref": [], "cancellable": True}, "cancellable does not go with uuid or ref"),
+        ({"uuid": [UUID], "exclude": ["x"]}, "exclude does not go with uuid or ref"),
+        ({"uuid": [UUID], "name_label": "x"}, "mutually exclusive"),
+        ({"name_label": "x", "status": ["pending"]}, "Unsupported parameters"),
+        ({"name_label": "x", "expect": []}, "expect: [] is empty"),
+        ({"name_label": "x", "expect": ["pending"]}, "expect"),
+        ({"name_label": "x", "timeout": "-1"}, "timeout: '-1' is no duration"),
+        ({"name_label": "x", "timeout": "1 h"}, "timeout: '1 h' is no duration"),
+        ({"name_label": "x", "poll_interval": "0"}, "poll_interval: '0' is too short"),
+        ({"name_label": "x", "quiet_for": "1"}, "quiet_for: '1' is for wait_for: none alone"),
+        ({"name_label": ""}, "name_label: '' is empty"),
+        ({"name_label": None}, "name_label is null"),
+        ({"name_regex": "a*"}, "name_regex: 'a*' matches the empty text"),
+        ({"wait_for": "none", "uuid": [UUID]}, "uuid does not go with wait_for: none"),
+        ({"wait_for": "none", "ref": []}, "ref does not go with wait_for: none"),
+        ({"wait_for": "none", "min_age": "1h"}, "min_age does not go with wait_for: none"),
+        ({"wait_for": "none", "max_age": "1h"}, "max_age does not go with wait_for: none"),
+        ({"wait_for": "none", "cancellable": True}, "cancellable does not go with wait_for"),
+        ({"wait_for": "none", "quiet_for": "20"}, "quiet_for: '20' is not under timeout (20)"),
+        ({"wait_for": "none", "timeout": "10"}, "timeout: '10' is no longer than the 10 s"),
+        ({"wait_for": "none", "timeout": "0", "quiet_for": "1"}, "quiet_for: '1' is not under"),
+        ({"wait_for": "none", "poll_interval": "31"}, "poll_interval: '31' is too long"),
+        ({"wait_for": "nothing"}, "wait_for"),
+    ],
+    ids=str,
+)
+def test_what_is_refused(pool, wait, options, message):
+    assert message in wait(**options, fails=True)["msg"]
+    assert len(pool.log) == 0

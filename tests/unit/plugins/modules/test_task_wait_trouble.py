@@ -1,0 +1,208 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+
+from ansible_collections.xen.xapi.tests.pools import session_on
+from ansible_collections.xen.xapi.tests.simulator.lives import Life
+
+LONG_ENOUGH = 1.0
+
+
+@pytest.fixture
+def ref(pool):
+    return pool.add_task("Async.VM.copy", life=Life(duration=LONG_ENOUGH))
+
+
+def forget_sessions(pool):
+    """Those that the module was told are gone, and that only a fault made look so."""
+    for session in pool.sessions():
+        pool.logout(session)
+
+
+def troubled(result):
+    return [warning for warning in result["warnings"] if "The way to the pool failed" in warning]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"cut": "before"},
+        {"cut": "after"},
+        {"cut": "half"},
+        {"http": (500, "<html>Internal</html>")},
+        {"http": (502, "<html>Bad gateway</html>")},
+        {"http": (503, "<html>Try again</html>")},
+        {"body": '{"jsonrpc": "2.0", "resu'},
+        {"body": "[]"},
+        {"body": '{"jsonrpc": "2.0", "result": {"events": 1}, "id": 7}'},
+        {"error": ["SESSION_INVALID", "ref"]},
+        {"error": ["INTERNAL_ERROR", "Db_exn"]},
+        {"error": ["HOST_IS_SLAVE", "127.0.0.1"]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_what_is_ridden_out(pool, wait, ref, fault, nth):
+    pool.fail("event.from", nth=nth, **fault)
+    result = wait(ref=[ref], poll_interval="0.1")
+    assert len(result["satisfied"]) == 1
+    if fault.get("error", [""])[0] != "INTERNAL_ERROR":
+        assert troubled(result)
+    forget_sessions(pool)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"http": (503, "<html>Try again</html>")}, {"cut": "before"}],
+    ids=str,
+)
+def test_trouble_from_the_first_request_on(pool, wait, ref, fault):
+    pool.fail("session.*", count=2, **fault)
+    result = wait(ref=[ref])
+    assert (len(result["satisfied"]), len(troubled(result))) == (1, 1)
+
+
+def test_a_pool_that_is_starting(pool, wait, ref, later):
+    pool.boot()
+    later(lambda: pool.boot(error=()), LONG_ENOUGH / 2)
+    result = wait(ref=[ref])
+    assert len(result["satisfied"]) == 1
+    assert "is still starting" in troubled(result)[0]
+
+
+def test_a_pool_that_is_down_at_first(pool, wait, ref, later):
+    pool.take_down(0)
+    later(lambda: pool.bring_up(0), LONG_ENOUGH / 2)
+    result = wait(ref=[ref])
+    assert len(result["satisfied"]) == 1
+    assert "refused the connection" in troubled(result)[0]
+
+
+def test_a_session_that_somebody_ends(pool, wait, ref, later):
+    later(lambda: [pool.logout(session) for session in pool.sessions()])
+    result = wait(ref=[ref])
+    assert (len(result["satisfied"]), len(troubled(result))) == (1, 1)
+    assert len(pool.log.of("session.login_with_password")) == 2
+
+
+@pytest.mark.parametrize("on_gone", ["fail", "ok"])
+def test_a_master_that_restarts(pool, wait, ref, later, on_gone):
+    uuid = pool.record(ref)["uuid"]
+    later(pool.restart_master)
+    result = wait(ref=[ref], on_gone=on_gone, fails=on_gone == "fail")
+    assert (result["gone"], result["satisfied"]) == ([uuid], [])
+    assert [task["gone"] for task in result["tasks"]] == [True]
+    if on_gone == "fail":
+        assert "its outcome is unknown" in result["msg"]
+        assert "The session was lost while waiting" in result["msg"]
+
+
+def test_a_new_master(start_pool, wait, later):
+    pool = start_pool(supporters=1)
+    ref = pool.add_task("Async.VM.copy", life=Life(duration=LONG_ENOUGH))
+    later(lambda: pool.promote(1))
+    result = wait(hostname=[host.url for host in pool.hosts], ref=[ref], fails=True)
+    assert len(result["gone"]) == 1
+    assert result["pool"]["master"] == "host-2"
+
+
+def test_another_pool_at_the_same_address(start_pool, pool, wait, ref, later):
+    def replace():
+        port = pool.hosts[0].port
+        pool.take_down(0)
+        start_pool(port=port)
+
+    later(replace)
+    result = wait(ref=[ref], fails=True)
+    assert result["msg"].startswith("This is another pool")
+    assert len(result["unmet"]) == 1
+    forget_sessions(pool)
+
+
+@pytest.mark.parametrize("options", [{"password": "wrong"}, {"username": "nobody"}])
+def test_wrong_credentials_end_it_at_once(pool, wait, ref, options):
+    result = wait(ref=[ref], fails=True, **options)
+    assert result["error"]["code"] == "SESSION_AUTHENTICATION_FAILED"
+    assert len(pool.log.of("session.login_with_password")) == 1
+
+
+def test_credentials_that_are_revoked(pool, wait, ref, later):
+    def revoke():
+        pool.fail("session.*", error=["SESSION_AUTHENTICATION_FAILED", "root", "no"], count=None)
+        for session in pool.sessions():
+            pool.logout(session)
+
+    later(revoke)
+    result = wait(ref=[ref], fails=True)
+    assert result["error"]["code"] == "SESSION_AUTHENTICATION_FAILED"
+    assert len(result["unmet"]) == 1
+
+
+def test_denied_reading_ends_it_at_once(pool, wait, ref):
+    pool.fail("task.*", error=["RBAC_PERMISSION_DENIED", "task.get_record", ""], count=None)
+    result = wait(ref=[ref], fails=True)
+    assert result["error"]["code"] == "RBAC_PERMISSION_DENIED"
+
+
+def test_a_certificate_that_is_not_trusted_ends_it_at_once(start_pool, wait, ref):
+    pool = start_pool(tls=True)
+    assert "cert_fingerprint" in wait(hostname=pool.url, ref=[ref], fails=True)["msg"]
+
+
+def test_what_is_no_pool_ends_it_at_once(pool, wait, ref):
+    pool.fail(http=(404, "<html>Welcome</html>"), count=None)
+    assert "not as XAPI does" in wait(ref=[ref], fails=True)["msg"]
+
+
+def test_a_name_that_is_unknown_ends_it_at_once(wait, ref):
+    assert "name service" in wait(hostname="no-such-host.invalid", ref=[ref], fails=True)["msg"]
+
+
+def test_a_given_session_that_dies(pool, wait, ref, later):
+    with session_on(pool) as owner:
+        later(lambda: [pool.logout(one) for one in pool.sessions() if one != owner])
+        given = pool.call("session.login_with_password", "root", pool.password)
+        result = wait(ref=[ref], session_ref=given, password=None, fails=True)
+    assert "outcome of what was going on is unknown" in result["msg"]
+    assert len(result["unmet"]) == 1
+
+
+def test_the_deadline_holds_when_nobody_answers(pool, wait, ref):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        result = wait(
+            hostname=f"http://127.0.0.1:{silent.getsockname()[1]}",
+            ref=[ref],
+            timeout=1,
+            request_timeout="1",
+            fails=True,
+        )
+    assert result["timed_out"] is True
+    assert result["msg"].startswith("Timed out after 1 s without an answer to go by.")
+    # Once to the deadline, and once more for the last look.
+    assert time.monotonic() - began < 10
+
+
+def test_the_deadline_holds_when_the_pool_falls_silent(pool, wait, ref, later):
+    pool.set_task(ref, progress=0.1)
+    later(lambda: pool.fail(delay=30, count=None), 0.1)
+    pool.fail("event.from", nth=3, delay=30)
+    result = wait(ref=[ref], timeout=2, request_timeout="1", fails=True)
+    pool.heal()
+    assert result["timed_out"] is True
+    assert "This is as last seen, since the pool did not answer." in result["msg"]
+    forget_sessions(pool)
+
+
+def test_one_look_rides_nothing_out(pool, wait, ref):
+    pool.take_down(0)
+    result = wait(ref=[ref], timeout=0, fails=True)
+    assert "refused the connection" in result["msg"]
+    assert "Timed out" not in result["msg"]
