@@ -157,7 +157,7 @@ class QuietGate:
         # Only a look tells what became of them, and which task it is that holds the object now.
         self.needs_look |= not self.running.keys().isdisjoint(sight.deleted)
         self.needs_look |= sight.operations is not None and (
-            self._object_tasks != frozenset(sight.operations)
+            not sight.operations or self._object_tasks != frozenset(sight.operations)
         )
         self._reckon()
         self.needs_look |= self._quiet_since is not None and self.quiet >= self.quiet_for

@@ -103,22 +103,33 @@ class Waiter:
         """How it is being watched: events or poll."""
         return self._watch.method
 
+    def look(self) -> None:
+        """Have the gate look once, without a deadline; trouble is not ridden out."""
+        self._began = self._clock()
+        try:
+            self._gate.look(self._watch)
+        finally:
+            self.elapsed = self._clock() - self._began
+
     def wait(self) -> None:
         """Return when the gate has decided, or else at the deadline; a timeout of 0 is one look."""
-        self._began = self._clock()
-        self._deadline = self._began + self.timeout
-        try:
-            if self.timeout:
-                self._watch_until_deadline()
-            else:
-                self._gate.look(self._watch)
-        finally:
-            self._session.end_by(None)
-            self.elapsed = self._clock() - self._began
+        if self.timeout:
+            self._watch_until_deadline()
+        else:
+            self.look()
         self.timed_out = self._gate.verdict is Verdict.UNDECIDED
 
     def _watch_until_deadline(self) -> None:
+        self._began = self._clock()
+        self._deadline = self._began + self.timeout
         self._session.end_by(self._deadline)
+        try:
+            self._keep_watching()
+        finally:
+            self._session.end_by(None)
+            self.elapsed = self._clock() - self._began
+
+    def _keep_watching(self) -> None:
         while self._gate.verdict is Verdict.UNDECIDED:
             if self._left() <= 0:
                 self._look_last()

@@ -147,6 +147,7 @@ def _sight(events: list[dict[str, Any]], watched: tuple[str, str] | None) -> Sig
                 tasks.append(Task(ref, event["snapshot"]))
         if kind == "host" and snapshot is not None:
             hosts[ref] = snapshot
-        if watched is not None and ref == watched[1] and snapshot is not None:
-            operations = snapshot["current_operations"]
+        if watched is not None and ref == watched[1]:
+            # Whether the object has gone for good is for the next look to find out.
+            operations = {} if snapshot is None else snapshot["current_operations"]
     return Sight(tasks, frozenset(deleted), operations, hosts)

@@ -520,7 +520,7 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
         waiter = Waiter(
             session,
             gate,
-            timeout=0 if run.check_mode else waiting.timeout,
+            timeout=waiting.timeout,
             method=waiting.method,
             poll_interval=waiting.poll_interval,
             sleep=run.sleep,
@@ -531,7 +531,10 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
         else:
             report = QuietReport(session, gate, waiter, params=run.params)
         run.so_far = report.to_dict
-        waiter.wait()
+        if run.check_mode:
+            waiter.look()
+        else:
+            waiter.wait()
     if run.check_mode:
         run.warn(report.in_check_mode())
         return report.to_dict()

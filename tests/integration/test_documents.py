@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.modules import task_info
+from ansible_collections.xen.xapi.plugins.modules import task_info, task_wait
 from ansible_collections.xen.xapi.tests.documents import blocks, play_of
 
 PRINTED = {
     "EXAMPLES of task_info": [task_info.EXAMPLES],
+    "EXAMPLES of task_wait": [task_wait.EXAMPLES],
     "README.md": blocks("README.md"),
+    "docs/gate_a_deploy_step.md": blocks("docs/gate_a_deploy_step.md"),
+    "docs/wait_until_quiet.md": blocks("docs/wait_until_quiet.md"),
     "docs/finding_tasks.md": ["\n".join(blocks("docs/finding_tasks.md"))],
 }
+READERS = {"task.get_all_records", "task.get_record", "event.from"}
 
 
 @pytest.fixture
@@ -27,6 +31,12 @@ def real_pool(start_pool):
         "import_task_ref": done,
         "snapshot_task_ref": done,
         "task_ref": done,
+        "copy_task_refs": [done],
+        "copy_task_uuids": [pool.record(done)["uuid"]],
+        "step_began": "2020-01-01T00:00:00Z",
+        "pool_uuid": pool.pool_uuid,
+        "vm_ref": pool.find("VM", "web-1"),
+        "quiet_for": "1",
         "vm_uuid": pool.database.read("VM", pool.find("VM", "web-1"))["uuid"],
         "host_uuid": pool.database.read("host", pool.master_ref)["uuid"],
     }
@@ -38,13 +48,14 @@ def real_pool(start_pool):
     [(name, number) for name, texts in PRINTED.items() for number in range(len(texts))],
 )
 def test_what_is_printed_runs(real_pool, play_file, tmp_path, name, number):
-    """As printed, but for the names of hosts and of the file with their certificate."""
+    """As printed, but for the names of hosts, of the file with their certificate, and patience."""
     port = real_pool.hosts[0].port
     text = play_of(PRINTED[name][number].replace("---\n", ""))
     for host in ("xcp1.example.com", "xcp2.example.com"):
         text = text.replace(host, f"localhost:{port}")
     for path in ("/etc/ssl/certs/pool.pem", "/etc/ssl/certs/xcp1.pem"):
         text = text.replace(path, str(real_pool.certificate.pem))
+    text = text.replace("quiet_for: 1m", "quiet_for: 1")
     playbook = tmp_path / "printed.yml"
     playbook.write_text(text, encoding="utf-8")
     environment = {
@@ -53,4 +64,4 @@ def test_what_is_printed_runs(real_pool, play_file, tmp_path, name, number):
         "XAPI_CA_PATH": str(real_pool.certificate.pem),
     }
     play_file(playbook, environment=environment, **real_pool.variables)
-    assert real_pool.log.of("task.get_all_records") or real_pool.log.of("task.get_record")
+    assert [call for call in real_pool.log if call.method in READERS]

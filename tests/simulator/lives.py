@@ -19,6 +19,8 @@ from .values import ApiError, Value
 class Life:
     """What happens to a task and when. Times are seconds of the server's clock after its start."""
 
+    queued: float = 0.0
+    """How long an operation queues for its objects: only then do they name it."""
     duration: float | None = 2.0
     """When the work ends by itself; None: never."""
     steps: int = 4

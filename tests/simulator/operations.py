@@ -113,9 +113,12 @@ class Operations:
             self._tasks.end(task, unfinished(writes) if context.forwarded else writes)
             run.end(error.description)
             return run
-        run.hold()
         life = self.lives.get(operation.name, operation.life)
         self._runs[task] = run
+        if life.queued:
+            self._clock.after(life.queued, lambda: self._hold_late(task))
+        else:
+            run.hold()
 
         def ended(error: list[str]) -> None:
             self._runs.pop(task, None)
@@ -124,6 +127,11 @@ class Operations:
 
         self.play(task, life, work=run.work, ended=ended, completes=not context.forwarded)
         return run
+
+    def _hold_late(self, task: str) -> None:
+        run = self._runs.get(task)
+        if run is not None:
+            run.hold()
 
     def _wait(self, operation: Operation, context: Context, args: Args) -> Value:
         """A sync call: its task is there while it runs and deleted when it returns."""

@@ -1,0 +1,244 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.tests.simulator.lives import Life
+
+LABEL = "Async.VM.copy"
+
+
+@pytest.fixture
+def quiet(wait):
+    """Waits until it is quiet for a second."""
+
+    def wait_until_quiet(**options):
+        return wait(**{"wait_for": "none", "quiet_for": "1", **options})
+
+    return wait_until_quiet
+
+
+@pytest.fixture
+def operate(pool):
+    """Starts an operation on the VM web-1 with a certain life."""
+    session = pool.call("session.login_with_password", "root", pool.password)
+
+    def start(life):
+        pool.operations.lives["VM.snapshot"] = life
+        return pool.call("Async.VM.snapshot", session, pool.find("VM", "web-1"), "before")
+
+    yield start
+    if session in pool.sessions():
+        pool.logout(session)
+
+
+@pytest.fixture
+def web_1(pool):
+    uuid = pool.database.read("VM", pool.find("VM", "web-1"))["uuid"]
+    return {"type": "VM", "uuid": uuid}
+
+
+def test_a_pool_that_is_quiet(pool, quiet):
+    pool.add_task(LABEL, status="success")
+    result = quiet()
+    assert (result["tasks"], result["timed_out"], result["waited"]) == ([], False, True)
+    assert result["elapsed"] >= 1
+
+
+def test_a_pool_that_becomes_quiet(pool, quiet):
+    ref = pool.add_task(LABEL, life=Life(duration=0.5, outcome="failure"))
+    result = quiet()
+    assert result["elapsed"] >= 1.5
+    assert result["satisfied"] == [pool.record(ref)["uuid"]]
+
+
+def test_a_pool_that_stays_busy(pool, quiet):
+    ref = pool.add_task(LABEL)
+    result = quiet(timeout=2, fails=True)
+    assert result["msg"] == (
+        "Timed out after 2 s waiting until it is quiet: 1 match is running: "
+        f"'{LABEL}' (uuid {pool.record(ref)['uuid']}, pending, 0 %)."
+    )
+
+
+def test_a_late_arrival(pool, quiet, later):
+    later(lambda: pool.add_task(LABEL, life=Life(duration=0.5)), seconds=0.8)
+    result = quiet()
+    assert len(result["satisfied"]) == 1
+    assert result["elapsed"] >= 2.2
+
+
+@pytest.mark.parametrize("method", ["events", "poll"])
+def test_both_methods(pool, quiet, method):
+    pool.add_task(LABEL, life=Life(duration=0.5))
+    assert quiet(method=method, poll_interval="0.1")["method"] == method
+
+
+def test_housekeeping_is_in_nobodys_way(pool, quiet):
+    labels = ["SR.scan", "SR.update_snapshot_info_src", "/rrd_updates", "Connection to VM console"]
+    for label in labels:
+        pool.add_task(label)
+    result = quiet(timeout=0, quiet_for=None)
+    assert sorted(task["name_label"] for task in result["excluded"]) == sorted(labels)
+    busy = quiet(timeout=0, quiet_for=None, exclude=[], fails=True)
+    assert len(busy["unmet"]) == len(labels)
+    assert len(quiet(timeout=0, quiet_for=None, name_label="SR.scan", fails=True)["unmet"]) == 1
+
+
+@pytest.mark.parametrize("label", ["Async.SR.scan", "host.call_plugin"])
+def test_what_is_no_housekeeping(pool, quiet, label):
+    pool.add_task(label)
+    quiet(timeout=0, quiet_for=None, fails=True)
+
+
+def test_only_matches_are_in_the_way(pool, quiet):
+    pool.add_task(LABEL)
+    assert quiet(timeout=0, quiet_for=None, name_regex="snapshot")["unmet"] == []
+
+
+def test_what_falls_out_of_a_filter_still_counts(pool, quiet, later):
+    ref = pool.add_task(LABEL, other_config={"job": "backup"}, life=Life(duration=1.0))
+    later(lambda: pool.set_task(ref, other_config={}))
+    result = quiet(other_config={"job": "backup"})
+    assert result["elapsed"] >= 2
+    assert len(result["satisfied"]) == 1
+
+
+def test_a_restart_of_the_master_while_quiet(pool, quiet, later):
+    later(pool.restart_master, seconds=0.5)
+    result = quiet()
+    assert result["elapsed"] >= 1.5
+    assert any("The way to the pool failed" in warning for warning in result["warnings"])
+
+
+@pytest.mark.parametrize("on_gone", ["fail", "ok"])
+def test_a_restart_of_the_master_while_busy(pool, quiet, later, on_gone):
+    ref = pool.add_task(LABEL)
+    uuid = pool.record(ref)["uuid"]
+    later(pool.restart_master, seconds=0.5)
+    result = quiet(on_gone=on_gone, fails=on_gone == "fail")
+    assert result["gone"] == [uuid]
+    told = [result.get("msg", ""), *result["warnings"]]
+    assert any("whether its work goes on is unknown: the session was lost" in one for one in told)
+
+
+def test_a_supporter_that_is_promoted(start_pool, quiet, later):
+    pool = start_pool(supporters=1)
+    later(lambda: pool.promote(1), seconds=0.5)
+    result = quiet(hostname=[host.url for host in pool.hosts])
+    assert result["pool"]["master"] == "host-2"
+    assert result["elapsed"] >= 1.5
+
+
+def test_a_supporter_that_restarts_while_it_carries_a_task(start_pool, quiet, later):
+    pool = start_pool(supporters=1)
+    pool.add_task(LABEL, resident_on=pool.hosts[1].ref)
+    later(lambda: pool.restart_supporter(1), seconds=0.5)
+    result = quiet(hostname=pool.url, fails=True)
+    assert "XAPI on the host that carried it restarted" in result["msg"]
+
+
+def test_a_task_of_a_host_that_died(start_pool, quiet, later):
+    pool = start_pool(supporters=1)
+    ref = pool.add_task(LABEL, resident_on=pool.hosts[1].ref)
+    pool.take_down(1)
+    later(lambda: pool.destroy_task(ref))
+    result = quiet(hostname=pool.url, fails=True)
+    assert "the host that carried it is not live" in result["msg"]
+
+
+def test_a_task_that_the_server_drops_for_its_age(pool, quiet, later):
+    ref = pool.add_task(LABEL, created="20200101T00:00:00Z")
+    later(lambda: pool.destroy_task(ref))
+    assert "the server drops tasks of 24 hours" in quiet(fails=True)["msg"]
+
+
+def test_a_sync_call_whose_task_vanishes_at_its_end(pool, quiet):
+    pool.add_task("VM.start", life=Life(duration=None, deleted_after=0.5))
+    result = quiet()
+    assert result["elapsed"] >= 1.5
+    assert [row["status"] for row in result["timeline"]] == ["pending", "gone"]
+
+
+def test_another_pool_ends_it(start_pool, pool, quiet, later):
+    def replace():
+        port = pool.hosts[0].port
+        pool.take_down(0)
+        start_pool(port=port)
+
+    later(replace, seconds=0.5)
+    assert quiet(fails=True)["msg"].startswith("This is another pool")
+    for session in pool.sessions():
+        pool.logout(session)
+
+
+def test_a_role_that_may_only_read(pool, quiet):
+    pool.add_task(LABEL, life=Life(duration=0.5))
+    assert len(quiet(username="read-only")["satisfied"]) == 1
+
+
+def test_an_operation_on_an_object(quiet, operate, web_1):
+    operate(Life(duration=0.5))
+    result = quiet(object=web_1)
+    assert result["elapsed"] >= 1.5
+    assert [task["name_label"] for task in result["tasks"]] == ["Async.VM.snapshot"]
+
+
+def test_other_objects_are_in_nobodys_way(pool, quiet, operate):
+    operate(Life(duration=3))
+    uuid = pool.database.read("VM", pool.find("VM", "web-2"))["uuid"]
+    assert quiet(object={"type": "VM", "uuid": uuid})["tasks"] == []
+
+
+def test_an_operation_whose_task_was_deleted(pool, quiet, operate, web_1):
+    pool.destroy_task(operate(Life(duration=1.0)))
+    result = quiet(object=web_1, timeout=0, quiet_for=None, fails=True)
+    assert "snapshot on the object, whose task cannot be told" in result["msg"]
+    result = quiet(object=web_1)
+    assert result["elapsed"] >= 1
+
+
+def test_an_operation_that_queued(quiet, operate, web_1, later):
+    operate(Life(queued=0.5, duration=1.5))
+    result = quiet(object=web_1)
+    assert [task["status"] for task in result["tasks"]] == ["success"]
+
+
+def test_what_is_excluded_does_not_hold_an_object(quiet, operate, web_1):
+    operate(Life(duration=3))
+    assert quiet(object=web_1, exclude=r"Async\.VM\.snapshot")["unmet"] == []
+
+
+def test_an_object_that_is_deleted(pool, quiet, web_1, later):
+    vm = pool.find("VM", "web-1")
+    pool.database.add_to_map("VM", vm, "current_operations", "OpaqueRef:none", "destroy")
+    later(lambda: pool.inventory.delete_vm(vm), seconds=0.5)
+    assert quiet(object=web_1)["elapsed"] >= 1.5
+
+
+def test_a_hold_that_a_restart_takes_away(pool, quiet, operate, web_1, later):
+    pool.destroy_task(operate(Life(duration=None)))
+    later(pool.restart_master, seconds=0.5)
+    assert "snapshot on the object disappeared" in quiet(object=web_1, fails=True)["msg"]
+
+
+def test_a_migration_holds_the_host_that_it_goes_to(start_pool, quiet):
+    pool = start_pool(supporters=1)
+    session = pool.call("session.login_with_password", "root", pool.password)
+    target = pool.hosts[1].ref
+    pool.call("Async.VM.pool_migrate", session, pool.find("VM", "web-1"), target, {})
+    pool.logout(session)
+    uuids = [pool.database.read("host", host.ref)["uuid"] for host in pool.hosts]
+    once = {"hostname": pool.url, "timeout": 0, "quiet_for": None}
+    assert quiet(object={"type": "host", "uuid": uuids[0]}, **once)["unmet"] == []
+    assert quiet(object={"type": "host", "uuid": uuids[1]}, fails=True, **once)["unmet"]
+
+
+def test_check_mode(pool, quiet):
+    pool.add_task(LABEL)
+    result = quiet(_ansible_check_mode=True)
+    assert (result["waited"], result["timed_out"], len(result["unmet"])) == (False, False, 1)
+    assert any("Nothing was waited for" in warning for warning in result["warnings"])

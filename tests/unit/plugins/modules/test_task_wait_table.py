@@ -1,0 +1,27 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._wait_options import waiting_spec
+from ansible_collections.xen.xapi.tests.documents import rows
+
+TABLE = rows("docs/gate_a_deploy_step.md")
+
+
+def test_every_option_is_in_the_table():
+    assert sorted(row.option for row in TABLE) == sorted(waiting_spec())
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[row.option for row in TABLE])
+def test_the_example_of_an_option(pool, wait, row):
+    assert list(row.example) == [row.option]
+    if row.option == "quiet_for":
+        # As printed it would take a minute: in check mode it is only read.
+        wait(wait_for="none", timeout="1h", _ansible_check_mode=True, **row.example)
+        return
+    ref = pool.add_task("Async.VM.copy", status="success")
+    wait(ref=[ref], **row.example)
