@@ -166,8 +166,8 @@ class Waiter:
             self._sleep(max(min(_PACE, self._left()), 0))
         self._looks += 1
         self._gate.look(self._watch)
-        self._look_due = now + self._watch.look_every
         self._notice_break()
+        self._look_due = now + self._watch.look_every
 
     def _notice_break(self) -> None:
         """Poll if waits are broken off twice while all else gets through, as behind some proxies.

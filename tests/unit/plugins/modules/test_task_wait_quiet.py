@@ -13,10 +13,10 @@ LABEL = "Async.VM.copy"
 
 @pytest.fixture
 def quiet(wait):
-    """Waits until it is quiet for a second."""
+    """Waits until it is quiet for a moment."""
 
     def wait_until_quiet(**options):
-        return wait(**{"wait_for": "none", "quiet_for": "1", **options})
+        return wait(**{"wait_for": "none", "quiet_for": "0.6", **options})
 
     return wait_until_quiet
 
@@ -45,13 +45,13 @@ def test_a_pool_that_is_quiet(pool, quiet):
     pool.add_task(LABEL, status="success")
     result = quiet()
     assert (result["tasks"], result["timed_out"], result["waited"]) == ([], False, True)
-    assert result["elapsed"] >= 1
+    assert result["elapsed"] >= 0.6
 
 
 def test_a_pool_that_becomes_quiet(pool, quiet):
     ref = pool.add_task(LABEL, life=Life(duration=0.5, outcome="failure"))
     result = quiet()
-    assert result["elapsed"] >= 1.5
+    assert result["elapsed"] >= 1.0
     assert result["satisfied"] == [pool.record(ref)["uuid"]]
 
 
@@ -65,10 +65,10 @@ def test_a_pool_that_stays_busy(pool, quiet):
 
 
 def test_a_late_arrival(pool, quiet, later):
-    later(lambda: pool.add_task(LABEL, life=Life(duration=0.5)), seconds=0.8)
+    later(lambda: pool.add_task(LABEL, life=Life(duration=0.5)), seconds=0.4)
     result = quiet()
     assert len(result["satisfied"]) == 1
-    assert result["elapsed"] >= 2.2
+    assert result["elapsed"] >= 1.4
 
 
 @pytest.mark.parametrize("method", ["events", "poll"])
@@ -103,14 +103,14 @@ def test_what_falls_out_of_a_filter_still_counts(pool, quiet, later):
     ref = pool.add_task(LABEL, other_config={"job": "backup"}, life=Life(duration=1.0))
     later(lambda: pool.set_task(ref, other_config={}))
     result = quiet(other_config={"job": "backup"})
-    assert result["elapsed"] >= 2
+    assert result["elapsed"] >= 1.6
     assert len(result["satisfied"]) == 1
 
 
 def test_a_restart_of_the_master_while_quiet(pool, quiet, later):
-    later(pool.restart_master, seconds=0.5)
+    later(pool.restart_master, seconds=0.4)
     result = quiet()
-    assert result["elapsed"] >= 1.5
+    assert result["elapsed"] >= 1.0
     assert any("The way to the pool failed" in warning for warning in result["warnings"])
 
 
@@ -118,7 +118,7 @@ def test_a_restart_of_the_master_while_quiet(pool, quiet, later):
 def test_a_restart_of_the_master_while_busy(pool, quiet, later, on_gone):
     ref = pool.add_task(LABEL)
     uuid = pool.record(ref)["uuid"]
-    later(pool.restart_master, seconds=0.5)
+    later(pool.restart_master, seconds=0.4)
     result = quiet(on_gone=on_gone, fails=on_gone == "fail")
     assert result["gone"] == [uuid]
     told = [result.get("msg", ""), *result["warnings"]]
@@ -127,16 +127,16 @@ def test_a_restart_of_the_master_while_busy(pool, quiet, later, on_gone):
 
 def test_a_supporter_that_is_promoted(start_pool, quiet, later):
     pool = start_pool(supporters=1)
-    later(lambda: pool.promote(1), seconds=0.5)
+    later(lambda: pool.promote(1), seconds=0.4)
     result = quiet(hostname=[host.url for host in pool.hosts])
     assert result["pool"]["master"] == "host-2"
-    assert result["elapsed"] >= 1.5
+    assert result["elapsed"] >= 1.0
 
 
 def test_a_supporter_that_restarts_while_it_carries_a_task(start_pool, quiet, later):
     pool = start_pool(supporters=1)
     pool.add_task(LABEL, resident_on=pool.hosts[1].ref)
-    later(lambda: pool.restart_supporter(1), seconds=0.5)
+    later(lambda: pool.restart_supporter(1), seconds=0.4)
     result = quiet(hostname=pool.url, fails=True)
     assert "XAPI on the host that carried it restarted" in result["msg"]
 
@@ -159,7 +159,7 @@ def test_a_task_that_the_server_drops_for_its_age(pool, quiet, later):
 def test_a_sync_call_whose_task_vanishes_at_its_end(pool, quiet):
     pool.add_task("VM.start", life=Life(duration=None, deleted_after=0.5))
     result = quiet()
-    assert result["elapsed"] >= 1.5
+    assert result["elapsed"] >= 1.0
     assert [row["status"] for row in result["timeline"]] == ["pending", "gone"]
 
 
@@ -169,7 +169,7 @@ def test_another_pool_ends_it(start_pool, pool, quiet, later):
         pool.take_down(0)
         start_pool(port=port)
 
-    later(replace, seconds=0.5)
+    later(replace, seconds=0.4)
     assert quiet(fails=True)["msg"].startswith("This is another pool")
     for session in pool.sessions():
         pool.logout(session)
@@ -183,7 +183,7 @@ def test_a_role_that_may_only_read(pool, quiet):
 def test_an_operation_on_an_object(quiet, operate, web_1):
     operate(Life(duration=0.5))
     result = quiet(object=web_1)
-    assert result["elapsed"] >= 1.5
+    assert result["elapsed"] >= 1.0
     assert [task["name_label"] for task in result["tasks"]] == ["Async.VM.snapshot"]
 
 
@@ -198,7 +198,7 @@ def test_an_operation_whose_task_was_deleted(pool, quiet, operate, web_1):
     result = quiet(object=web_1, timeout=0, quiet_for=None, fails=True)
     assert "snapshot on the object, whose task cannot be told" in result["msg"]
     result = quiet(object=web_1)
-    assert result["elapsed"] >= 1
+    assert result["elapsed"] >= 0.6
 
 
 def test_an_operation_that_queued(quiet, operate, web_1, later):
@@ -215,13 +215,13 @@ def test_what_is_excluded_does_not_hold_an_object(quiet, operate, web_1):
 def test_an_object_that_is_deleted(pool, quiet, web_1, later):
     vm = pool.find("VM", "web-1")
     pool.database.add_to_map("VM", vm, "current_operations", "OpaqueRef:none", "destroy")
-    later(lambda: pool.inventory.delete_vm(vm), seconds=0.5)
-    assert quiet(object=web_1)["elapsed"] >= 1.5
+    later(lambda: pool.inventory.delete_vm(vm), seconds=0.4)
+    assert quiet(object=web_1)["elapsed"] >= 1.0
 
 
 def test_a_hold_that_a_restart_takes_away(pool, quiet, operate, web_1, later):
     pool.destroy_task(operate(Life(duration=None)))
-    later(pool.restart_master, seconds=0.5)
+    later(pool.restart_master, seconds=0.4)
     assert "snapshot on the object disappeared" in quiet(object=web_1, fails=True)["msg"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.xen.xapi.tests.pools import session_on
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
-LONG_ENOUGH = 1.0
+LONG_ENOUGH = 0.6
 
 
 @pytest.fixture
