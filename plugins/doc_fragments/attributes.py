@@ -61,3 +61,25 @@ attributes:
     details:
       - The module changes nothing.
 """
+
+    # For the module that cancels.
+    CANCELS = r"""
+---
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and predict its result without changing anything.
+    support: full
+    details:
+      - The prediction is for tasks that honour a cancel. Nobody knows which do.
+  diff_mode:
+    description: Returns what changed, or would change, when in diff mode.
+    support: full
+    details:
+      - The difference is the status of each task that was to be cancelled.
+  idempotent:
+    description: Changes nothing more when it is run again with the same options.
+    support: full
+    details:
+      - What is not running any more is left alone.
+"""

@@ -212,10 +212,10 @@ class QuietGate:
 
     def _look_for(self, unseen: list[str]) -> None:
         """Read once more what a look did not show, before it counts as gone."""
+        present = {task.ref: task for task in Tasks(self._session).present(unseen)}
         for ref in unseen:
-            task = Tasks(self._session).get_record(ref)
-            if task is not None:
-                self._see(task)
+            if ref in present:
+                self._see(present[ref])
                 continue
             last = self.running.pop(ref)
             self.timeline.note(last.task, self.server_time, status="gone")

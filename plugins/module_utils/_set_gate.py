@@ -151,11 +151,7 @@ class SetGate:
 
     def _look_for(self, unseen: set[str]) -> None:
         """Read once more what a look did not show, before it counts as gone."""
-        tasks = Tasks(self._session)
-        if len(unseen) == 1:
-            present = [task for task in map(tasks.get_record, unseen) if task is not None]
-        else:
-            present = [task for task in tasks.get_all_records() if task.ref in unseen]
+        present = Tasks(self._session).present(unseen)
         for task in present:
             self._see(task)
         for ref in unseen.difference(task.ref for task in present):

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, Collection, TypeVar
 
 from ._errors import XapiFailure
 from ._session import Session
@@ -49,6 +49,12 @@ class Tasks:
         records: dict[str, dict[str, Any]] = self._session.call("task.get_all_records")
         return [Task(ref, record) for ref, record in records.items()]
 
+    def present(self, refs: Collection[str]) -> list[Task]:
+        """Those of some tasks that exist, by the smallest number of calls."""
+        if len(refs) == 1:
+            return [task for task in map(self.get_record, refs) if task is not None]
+        return [task for task in self.get_all_records() if task.ref in refs] if refs else []
+
     def cancel(self, ref: str) -> bool:
         """Ask for the end of a task; False where there is none.
 
@@ -56,6 +62,10 @@ class Tasks:
         only the status tells what became of it.
         """
         return _unless_gone(lambda: self._session.call("task.cancel", ref)) is not None
+
+    def set_status(self, ref: str, status: str) -> bool:
+        """Write a status, and nothing but that; False where there is no such task."""
+        return _unless_gone(lambda: self._session.call("task.set_status", ref, status)) is not None
 
 
 def _unless_gone(call: Callable[[], _Answer]) -> _Answer | None:

@@ -118,9 +118,7 @@ class PollWatch:
 
     def _tasks(self, refs: tuple[str, ...] | None) -> list[Task]:
         tasks = Tasks(self._session)
-        if refs is None or len(refs) > 1:
-            return tasks.get_all_records()
-        return [task for task in map(tasks.get_record, refs) if task is not None]
+        return tasks.get_all_records() if refs is None else tasks.present(refs)
 
 
 def _classes(target: Target) -> list[str]:

@@ -1,0 +1,103 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Mapping
+
+from ._errors import OptionError
+from ._selection import Selection
+from ._selector_options import selection_of, without_housekeeping
+from ._values import seconds_of_duration
+
+_MIN_AGE = 60.0
+
+
+def cancelling_spec() -> dict[str, dict[str, Any]]:
+    """The argument spec of what task_cancel has besides connection and selector."""
+    return {
+        "max_tasks": {"type": "int"},
+        "idle_for": {"type": "str", "default": "0"},
+        "wait": {"type": "bool", "default": True},
+        "timeout": {"type": "str", "default": "60"},
+        "on_uncancellable": {"type": "str", "choices": ["try", "fail", "skip"], "default": "try"},
+        "on_missing": {"type": "str", "choices": ["ok", "fail"], "default": "ok"},
+        "fail_if_not_running": {"type": "bool", "default": False},
+        "force": {"type": "bool", "default": False},
+    }
+
+
+@dataclass(frozen=True)
+class Cancelling:
+    """What to cancel and how, as the options say; times in seconds."""
+
+    selection: Selection
+    max_tasks: int | None
+    idle_for: float
+    waits: bool
+    timeout: float
+    on_uncancellable: str
+    on_missing: str
+    fail_if_not_running: bool
+    force: bool
+
+
+def cancelling_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Cancelling:
+    """The checked options; given is what the task wrote, before any default."""
+    selection = replace(selection_of(params, given=given), is_destructive=True)
+    if not selection.by_identity:
+        _check_means_something(selection)
+        selection = without_housekeeping(selection, params)
+        if selection.min_age is None:
+            selection = replace(selection, min_age=_MIN_AGE)
+    timeout = seconds_of_duration("timeout", params["timeout"])
+    if not timeout:
+        problem = "leaves no time to see what comes of it; to ask without waiting, use wait: false"
+        raise OptionError("timeout", value=params["timeout"], problem=problem)
+    if params["force"]:
+        _check_force(params, selection)
+    return Cancelling(
+        selection=selection,
+        max_tasks=_max_tasks(params["max_tasks"], selection, given=given),
+        idle_for=seconds_of_duration("idle_for", params["idle_for"]),
+        waits=params["wait"],
+        timeout=timeout,
+        on_uncancellable=params["on_uncancellable"],
+        on_missing=params["on_missing"],
+        fail_if_not_running=params["fail_if_not_running"],
+        force=params["force"],
+    )
+
+
+def _check_means_something(selection: Selection) -> None:
+    if selection.name_label is None and selection.name_regex is None and selection.object is None:
+        problem = (
+            "is missing, and so is all else that says which tasks are meant: "
+            "give uuid, ref, name_label, name_regex or object; the other options only narrow these"
+        )
+        raise OptionError("uuid", problem=problem)
+
+
+def _max_tasks(number: int | None, selection: Selection, *, given: Mapping[str, Any]) -> int | None:
+    option = "max_tasks"
+    if option in given and given[option] is None:
+        raise OptionError(option, problem="is null; leave it out for the default")
+    if number is None:
+        return None if selection.by_identity else 1
+    if number < 1:
+        raise OptionError(option, value=number, problem="is below 1, so nothing could be cancelled")
+    return number
+
+
+def _check_force(params: Mapping[str, Any], selection: Selection) -> None:
+    if not selection.by_identity:
+        problem = "is for tasks that are named by uuid or ref alone"
+        raise OptionError("force", value=True, problem=problem)
+    if not params["wait"]:
+        problem = "needs wait: true, to see first whether the task can be cancelled"
+        raise OptionError("force", value=True, problem=problem)

@@ -1,0 +1,177 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._cancel_options import Cancelling
+from ._canceller import CancelGate, Request
+from ._codes import plain_words
+from ._session import Session
+from ._targets import Targets
+from ._task import Task, iso_time
+from ._wait_report import trouble
+from ._wait_sentences import listed, named, under_way
+from ._waiter import Waiter
+
+ACTIONS = (
+    "cancelled",
+    "requested",
+    "already_finished",
+    "finished_first",
+    "gone",
+    "not_cancellable",
+    "still_running",
+    "denied",
+    "error",
+    "not_sent",
+    "skipped",
+    "forced",
+)
+_BAD = ("still_running", "denied", "error", "not_sent")
+_OVER = {"gone": "gone", "forced": "cancelled", "cancelled": "cancelled"}
+_OWNERS = (
+    "a task of another account, or of a session that has logged out, can be cancelled by an "
+    "account with the role pool-operator or above"
+)
+
+
+class CancelReport:
+    """What task_cancel returns and says, in the middle of its work too."""
+
+    def __init__(self, session: Session, targets: Targets, cancelling: Cancelling) -> None:
+        self._session = session
+        self.cancelling = cancelling
+        self.targets = targets
+        self.not_cancellable: list[Task] = []
+        self.gate: CancelGate | None = None
+        self.waiter: Waiter | None = None
+        self.is_prediction = False
+
+    def to_dict(self) -> dict[str, Any]:
+        found, now = self.targets.found, self.targets.found.server_time
+        rows = self._rows()
+        by_action: dict[str, list[str]] = {action: [] for action in ACTIONS}
+        for task, action, _extra in rows:
+            by_action[action].append(task.uuid)
+        return {
+            "changed": self._is_changed(),
+            "tasks": [
+                {**task.to_dict(now=now), "action": action, "reason": None, **extra}
+                for task, action, extra in rows
+            ],
+            "by_action": by_action,
+            "elapsed": 0.0 if self.waiter is None else round(self.waiter.elapsed, 3),
+            "missing": found.missing,
+            "excluded": [
+                task.brief()
+                for task in self.targets.left_alone
+                if self.targets.skipped[task.ref] == "excluded"
+            ],
+            "pool": self._session.pool.to_dict(),
+            "server_time": iso_time(now),
+            "requests": self._session.requests,
+            "diff": self._diff(),
+        }
+
+    def leave_uncancellable(self) -> None:
+        """Put aside what the server does not offer to cancel, where the options say so."""
+        if self.cancelling.on_uncancellable == "skip":
+            running = self.targets.running
+            self.not_cancellable = [task for task in running if not task.is_cancellable]
+            self.targets.running = [task for task in running if task.is_cancellable]
+
+    def warnings(self) -> list[str]:
+        return [] if self.waiter is None else trouble(self.waiter)
+
+    def failure(self) -> dict[str, Any]:
+        """What did not go as it was asked for; empty if all did."""
+        if self.gate is None:
+            return {}
+        requests = self.gate.requests.values()
+        sentences = [self._sentence(one) for one in requests if one.action in _BAD]
+        sentences += [
+            f"Task {named(one.task)} vanished after it was asked, and the session was lost "
+            "meanwhile: whether its work goes on is unknown."
+            for one in requests
+            if one.is_lost
+        ]
+        return {"failed": True, "msg": listed(sentences, " ")} if sentences else {}
+
+    def refusal(self, problems: list[str]) -> dict[str, Any]:
+        """The end of a run that may not begin."""
+        message = f"Nothing was cancelled. {listed(problems, ' ')}"
+        return {**self.to_dict(), "failed": True, "msg": message}
+
+    def _rows(self) -> list[tuple[Task, str, dict[str, Any]]]:
+        targets = self.targets
+        rows: list[tuple[Task, str, dict[str, Any]]] = []
+        if self.gate is not None:
+            rows += [self._row(one) for one in self.gate.requests.values()]
+        elif self.is_prediction:
+            rows += [(task, self._predicted, {}) for task in targets.running]
+        else:
+            rows += [(task, self._unsent(task), {}) for task in targets.running]
+        rows += [(task, "not_cancellable", {}) for task in self.not_cancellable]
+        rows += [(task, "already_finished", {}) for task in targets.finished]
+        rows += [
+            (task, "skipped", {"reason": targets.skipped[task.ref]}) for task in targets.left_alone
+        ]
+        return rows
+
+    def _row(self, request: Request) -> tuple[Task, str, dict[str, Any]]:
+        extra: dict[str, Any] = {}
+        if request.error is not None:
+            code, params = request.error.code, list(request.error.params)
+            message = plain_words(code, params)
+            extra["error"] = {"code": code, "params": params, "message": message}
+        undecided = "requested" if request.is_sent else "not_sent"
+        return request.task, request.action or undecided, extra
+
+    @property
+    def _predicted(self) -> str:
+        return "cancelled" if self.cancelling.waits else "requested"
+
+    def _unsent(self, task: Task) -> str:
+        is_refused = self.cancelling.on_uncancellable == "fail" and not task.is_cancellable
+        return "not_cancellable" if is_refused else "not_sent"
+
+    def _is_changed(self) -> bool:
+        if self.gate is not None:
+            return any(one.is_changed for one in self.gate.requests.values())
+        if not self.is_prediction:
+            return False
+        return any(
+            self.cancelling.waits or not Request(task).was_asked_before
+            for task in self.targets.running
+        )
+
+    def _diff(self) -> dict[str, str]:
+        first = {task.ref: task.status for task in self.targets.running}
+        before, after = [], []
+        for task, action, _extra in self._rows():
+            if task.ref in first:
+                is_over = action in ("gone", "forced") or (
+                    self.is_prediction and action == "cancelled"
+                )
+                before.append(f"{named(task)}: {first[task.ref]}\n")
+                after.append(f"{named(task)}: {_OVER[action] if is_over else task.status}\n")
+        return {"before": "".join(before), "after": "".join(after)}
+
+    def _sentence(self, request: Request) -> str:
+        task = request.task
+        if request.error is not None:
+            code, params = request.error.code, list(request.error.params)
+            words = plain_words(code, params).rstrip(".")
+            if request.action == "denied":
+                return f"The cancel of task {named(task)} was denied ({words}): {_OWNERS}."
+            return f"The cancel of task {named(task)} failed ({words})."
+        seconds = f"{self.cancelling.timeout:g} s"
+        if request.action == "not_sent":
+            return f"Task {named(task)} was not asked to end within {seconds}."
+        return f"Task {under_way(task)} is still running {seconds} after it was to end."

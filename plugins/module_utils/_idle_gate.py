@@ -1,0 +1,76 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Callable, Iterable
+
+from ._task import Task
+from ._task_set import Verdict
+from ._watch import Sight, Target, Watch
+
+
+class IdleGate:
+    """A gate that opens after some time, and knows by then whose progress has moved in it."""
+
+    def __init__(
+        self,
+        tasks: Iterable[Task],
+        *,
+        idle_for: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._idle_for = idle_for
+        self._clock = clock
+        self._began = -math.inf
+        self._is_over = False
+        self._progress: dict[str, float | None] = {}
+        self.tasks = {task.ref: task for task in tasks}
+        """The latest record of each."""
+        self.moved: set[str] = set()
+        self.needs_look = True
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict.OPEN if self._is_over else Verdict.UNDECIDED
+
+    @property
+    def look_in(self) -> float:
+        return self._began + self._idle_for - self._clock()
+
+    def lose_touch(self) -> None:
+        self.needs_look = True
+
+    def look(self, watch: Watch) -> None:
+        sight = watch.look(Target(tuple(self.tasks)))
+        now = self._clock()
+        if self._began == -math.inf:
+            self._began = now
+            self._progress = {task.ref: task.progress for task in sight.tasks}
+        self._see(sight.tasks)
+        present = {task.ref for task in sight.tasks}
+        self.tasks = {ref: task for ref, task in self.tasks.items() if ref in present}
+        self.needs_look = False
+        self._is_over = now - self._began >= self._idle_for
+
+    def take(self, sight: Sight) -> bool:
+        self._see(sight.tasks)
+        self.needs_look |= self.look_in <= 0
+        return self.needs_look
+
+    def is_as_before(self, task: Task) -> bool:
+        """Whether a task that was read later is where it was when the watch began."""
+        return task.progress == self._progress.get(task.ref)
+
+    def _see(self, tasks: Iterable[Task]) -> None:
+        for task in tasks:
+            if task.ref in self.tasks:
+                self.tasks[task.ref] = task
+                if task.progress != self._progress.get(task.ref):
+                    self.moved.add(task.ref)

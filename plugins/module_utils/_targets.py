@@ -1,0 +1,165 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from ._cancel_options import Cancelling
+from ._objects import Objects
+from ._selection import Selection, Surroundings, is_excluded, matches
+from ._selector import Found, candidates, look_around, select
+from ._session import Session
+from ._task import Task
+from ._tasks import Tasks
+
+_OLD_ENOUGH_TO_FORCE = 3600
+_NAME_OF_A_METHOD = re.compile(r"Async\.|[A-Za-z_]+\.[A-Za-z0-9_]+\Z")
+
+
+@dataclass
+class Targets:
+    """The tasks that were asked for, and those of them that may be cancelled."""
+
+    found: Found
+    running: list[Task] = field(default_factory=list)
+    """Running, and nothing is against a cancel."""
+    finished: list[Task] = field(default_factory=list)
+    """What was named by uuid or ref and has ended."""
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Why a running task that was asked for is left alone, by reference."""
+    left_alone: list[Task] = field(default_factory=list)
+    """Those tasks."""
+
+    def leave_alone(self, task: Task, reason: str) -> None:
+        self.skipped[task.ref] = reason
+        self.left_alone.append(task)
+
+
+def targets_of(session: Session, selection: Selection) -> Targets:
+    """Read the tasks that are named, and tell which of them the other options let through."""
+    around = look_around(session, selection)
+    named = _without_filters(selection)
+    present = candidates(Tasks(session), selection)
+    targets = Targets(select(present, named, around))
+    for task in (*targets.found.tasks, *targets.found.excluded):
+        if task.is_finished:
+            if selection.by_identity:
+                targets.finished.append(task)
+            continue
+        reason = _why_left_alone(task, selection, around)
+        if reason:
+            targets.leave_alone(task, reason)
+        else:
+            targets.running.append(task)
+    return targets
+
+
+def _without_filters(selection: Selection) -> Selection:
+    """The identity alone; the object is one if there is no other."""
+    is_named = (
+        selection.by_identity
+        or selection.name_label is not None
+        or selection.name_regex is not None
+    )
+    return replace(
+        Selection(
+            uuids=selection.uuids,
+            refs=selection.refs,
+            name_label=selection.name_label,
+            name_regex=selection.name_regex,
+            is_destructive=True,
+        ),
+        object=None if is_named else selection.object,
+        exclude=selection.exclude,
+    )
+
+
+def _why_left_alone(task: Task, selection: Selection, around: Surroundings) -> str:
+    if is_excluded(task, selection):
+        return "excluded"
+    old_enough = Selection(min_age=selection.min_age)
+    if not matches(task, old_enough, around):
+        return "too young"
+    return "" if matches(task, selection, around) else "filtered"
+
+
+def problems_of(targets: Targets, cancelling: Cancelling, session: Session) -> list[str]:
+    """What speaks against the first write, a sentence each."""
+    problems = []
+    most, running = cancelling.max_tasks, targets.running
+    if most is not None and len(running) > most:
+        problems.append(
+            f"max_tasks is {most}, and {len(running)} running tasks match: {_names(running)}."
+        )
+    if cancelling.on_missing == "fail":
+        problems += _missing(targets, cancelling.selection)
+    if cancelling.fail_if_not_running:
+        problems += _not_running(targets, cancelling.selection)
+    if cancelling.on_uncancellable == "fail":
+        deaf = [task for task in running if not task.is_cancellable]
+        if deaf:
+            problems.append(f"The server does not offer to cancel {_names(deaf)}.")
+    if cancelling.force and running:
+        objects = Objects(session)
+        now = targets.found.server_time
+        for task in running:
+            reason = why_not_forced(task, objects, now=now)
+            if reason:
+                problems.append(f"force is refused for {_name(task)}: {reason}.")
+    return problems
+
+
+def why_not_forced(task: Task, objects: Objects, *, now: int | None) -> str:
+    """What shows that a task is more than a record that its client left behind."""
+    created, record = task.created, task.record
+    if created is None or now is None or now - created < _OLD_ENOUGH_TO_FORCE:
+        return "it is not known to be older than an hour"
+    if _NAME_OF_A_METHOD.match(task.name_label):
+        return "its label is the name of a method, so the server itself works on it"
+    if task.is_cancellable:
+        return "the server offers to cancel it"
+    if record.get("subtasks"):
+        return "it has subtasks"
+    if record.get("result"):
+        return "it has a result"
+    if objects.to_dict(task)["objects"]:
+        return "an object names it in its current_operations"
+    return ""
+
+
+def _missing(targets: Targets, selection: Selection) -> list[str]:
+    names = [f"uuid {uuid}" for uuid in targets.found.missing_uuids]
+    names += [f"ref {ref}" for ref in targets.found.missing_refs]
+    if names:
+        return [f"No task has the {', '.join(names)} (on_missing: fail)."]
+    is_unmatched = not (targets.running or targets.finished or targets.left_alone)
+    if is_unmatched and not selection.by_identity:
+        return ["No running task matches (on_missing: fail)."]
+    return []
+
+
+def _not_running(targets: Targets, selection: Selection) -> list[str]:
+    if targets.finished:
+        ended = ", ".join(f"{_name(task)} ended as {task.status}" for task in targets.finished[:5])
+        return [f"Not running (fail_if_not_running): {ended}."]
+    missing = (*targets.found.missing_uuids, *targets.found.missing_refs)
+    if missing:
+        return [f"Not running (fail_if_not_running): no task has {', '.join(missing)}."]
+    if not targets.running and not (selection.by_identity and not selection.identities):
+        return ["No task that may be cancelled is running (fail_if_not_running)."]
+    return []
+
+
+def _name(task: Task) -> str:
+    return f"{task.name_label!r} (uuid {task.uuid})"
+
+
+def _names(tasks: list[Task]) -> str:
+    more = f" and {len(tasks) - 10} more" if len(tasks) > 10 else ""
+    return ", ".join(map(_name, tasks[:10])) + more

@@ -1,0 +1,490 @@
+#!/usr/bin/python
+
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: task_cancel
+short_description: Cancel tasks of a XenServer or XCP-ng pool
+version_added: 0.1.0
+author:
+  - xen.xapi contributors (@xen-xapi)
+description:
+  - Sees to it that tasks of XAPI, the management API of XenServer and XCP-ng, are not running any
+    more, and tells of each what became of it. A second run changes nothing.
+  - The server takes every request to cancel and promises nothing, so the module waits and reads. A
+    task that goes on is asked again every 5 seconds.
+  - What is not meant is not touched. All that can speak against a cancel is checked before the
+    first one is sent, and nothing is sent to a task that was not read within the last 5 seconds,
+    that is known to have ended, or when nobody waits for the module any more.
+options:
+  max_tasks:
+    description:
+      - If more running tasks than this match, after O(min_age), O(exclude) and all filters, the
+        module fails before it cancels any, and lists them.
+      - The default is 1 for O(name_label), O(name_regex) and O(object), and no limit for O(uuid)
+        and O(ref).
+    type: int
+  idle_for:
+    description:
+      - Only cancel tasks whose progress does not move while the module watches them for this long.
+      - Seconds, or a number with C(s), C(m), C(h) or C(d) after it, such as V(2m).
+    type: str
+    default: "0"
+  wait:
+    description:
+      - Whether to wait until the tasks have ended. With V(false) they are asked to end, and nobody
+        knows whether they will.
+    type: bool
+    default: true
+  timeout:
+    description:
+      - How long asking and waiting may take. What goes on then is an error. Written like
+        O(idle_for), whose time does not count.
+    type: str
+    default: "60"
+  on_uncancellable:
+    description:
+      - What to do about a running task that the server does not offer to cancel. Whether it does
+        comes and goes while a task runs.
+      - V(try) asks all the same, V(fail) fails before any task is cancelled, V(skip) leaves it.
+    type: str
+    choices: [try, fail, skip]
+    default: try
+  on_missing:
+    description:
+      - With V(fail), a uuid or a reference that no task has, or a selection that none matches, is
+        an error, and no task is cancelled.
+    type: str
+    choices: [ok, fail]
+    default: ok
+  fail_if_not_running:
+    description:
+      - Fail before any task is cancelled if one that is named by O(uuid) or O(ref) is not running,
+        or if no running task matches.
+    type: bool
+    default: false
+  force:
+    description:
+      - For records that a client made with C(task.create) and left behind, which no cancel reaches.
+        What still runs at the end of O(timeout) without any progress is then marked as cancelled.
+      - This is bookkeeping and stops no work. All gates and clients see the task as cancelled, and
+        the server deletes it within a minute.
+      - Only with O(uuid) and O(ref), for tasks of more than an hour. It is refused for a task with
+        the name of a method as its label, such as V(Async.VM.copy), for one that the server offers
+        to cancel, that has subtasks or a result, or that an object names in its
+        C(current_operations).
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - xen.xapi.connection
+  - xen.xapi.selector
+  - xen.xapi.status
+  - xen.xapi.attributes
+  - xen.xapi.attributes.cancels
+notes:
+  - One of O(uuid), O(ref), O(name_label), O(name_regex) and O(object) says which tasks are meant;
+    the other options narrow them.
+  - O(name_regex) must match the whole label here, and O(exclude) is searched for anywhere in it, so
+    that a doubt spares a task.
+  - For O(name_label), O(name_regex) and O(object), the default of O(min_age) is V(60). For the
+    latter two, that of O(exclude) is what a pool does for itself, V(SR\.scan),
+    V(SR\.update_snapshot_info_.*), V(/rrd_updates) and V(Connection to VM console).
+  - The tasks of other accounts, and of sessions that have logged out, can only be cancelled with
+    the role pool-operator or above.
+seealso:
+  - module: xen.xapi.task_info
+  - module: xen.xapi.task_wait
+"""
+
+EXAMPLES = r"""
+---
+- name: Cancel a task that is not needed any more
+  xen.xapi.task_cancel:
+    hostname: xcp1.example.com
+    password: "{{ pool_password }}"
+    ref: "{{ copy_task_ref }}"
+
+- name: Cancel copies that have been running for six hours and have come to a halt
+  xen.xapi.task_cancel:
+    hostname:
+      - xcp1.example.com
+      - xcp2.example.com
+    password: "{{ pool_password }}"
+    ca_path: /etc/ssl/certs/pool.pem
+    name_regex: Async\.(VM|VDI)\.copy
+    min_age: 6h
+    idle_for: 1
+    max_tasks: 5
+
+- name: Stop all that acts on a virtual machine, with the pool from the environment
+  xen.xapi.task_cancel:
+    object:
+      type: VM
+      uuid: "{{ vm_uuid }}"
+    min_age: 0
+    max_tasks: 10
+
+- name: Write off what a backup tool left behind
+  xen.xapi.task_cancel:
+    hostname: xcp1.example.com
+    password: "{{ pool_password }}"
+    uuid: "{{ orphan_uuid }}"
+    timeout: 2
+    force: true
+"""
+
+RETURN = r"""
+---
+tasks:
+  description:
+    - The tasks that were meant, each as it was last seen. A value is null where it is not known.
+  returned: when the tasks were read
+  type: list
+  elements: dict
+  contains:
+    ref:
+      description: The reference of the task.
+      type: str
+      sample: OpaqueRef:0c5e9ed6-2d4d-7a95-13a7-ea0c8a9b6b5f
+    uuid:
+      description: The uuid of the task.
+      type: str
+      sample: 9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11
+    name_label:
+      description: The label, which is the name of the method for most tasks.
+      type: str
+      sample: Async.VM.snapshot
+    name_description:
+      description: The description, empty for most tasks.
+      type: str
+      sample: ""
+    status:
+      description:
+        - The state in the server's word. V(success), V(failure) and V(cancelled) are final.
+          V(pending), V(cancelling) and any other word mean that the task is running.
+      type: str
+      sample: pending
+    is_finished:
+      description: Whether RV(tasks[].status) is final.
+      type: bool
+      sample: false
+    progress:
+      description:
+        - What is done, from 0 to 1. The server writes 1 at every end, after a failure too, and may
+          do so before the task ends.
+      type: float
+      sample: 0.25
+    created:
+      description: When the task was made, by the server's clock.
+      type: str
+      sample: "2026-11-23T10:11:12Z"
+    finished:
+      description: When it ended. Null for a task that is running, and where the server set no time.
+      type: str
+      sample: null
+    age:
+      description: Seconds between RV(tasks[].created) and RV(server_time).
+      type: int
+      sample: 90
+    duration:
+      description: Seconds between RV(tasks[].created) and RV(tasks[].finished).
+      type: int
+      sample: null
+    eta:
+      description:
+        - Seconds that are left if the task goes on at its average speed. Null unless the task is
+          running, its progress is between 0 and 1, and it is at least 10 seconds old.
+      type: int
+      sample: 270
+    allowed_operations:
+      description: What the server offers to do with the task, C(cancel) or C(destroy).
+      type: list
+      elements: str
+      sample: [cancel]
+    current_operations:
+      description: What was asked to be done with the task, C(cancel) or C(destroy), by request.
+      type: dict
+      sample: {}
+    cancellable:
+      description: Whether the task is running and the server offers to cancel it.
+      type: bool
+      sample: true
+    resident_on:
+      description: The reference of the host that the task runs on.
+      type: str
+      sample: OpaqueRef:5f2c8ef0-35c6-3c1b-3bb9-ea9c5bcd5a6e
+    type:
+      description: The server's word for the kind of result, which is always the same.
+      type: str
+      sample: <none/>
+    result:
+      description: The result as the server keeps it, the XML of an XML-RPC value for most tasks.
+      type: str
+      sample: ""
+    result_value:
+      description:
+        - The result decoded. Null if there is none. Integers come as texts, since the server
+          writes them like that. A result that cannot be decoded safely is left as it is.
+      type: raw
+      sample: null
+    error_info:
+      description: The error as the server keeps it, its code first. Empty without an error.
+      type: list
+      elements: str
+      sample: []
+    error:
+      description:
+        - The error that the task ended with or, where RV(tasks[].action) is V(denied) or V(error),
+          the one that the server answered our request with. Null if there is none.
+      type: dict
+      sample: null
+      contains:
+        code:
+          description: The server's code of the error.
+          type: str
+          sample: VM_BAD_POWER_STATE
+        params:
+          description: What the server says to the code.
+          type: list
+          elements: str
+        message:
+          description: A sentence for the common codes, else the code and its parameters.
+          type: str
+    backtrace:
+      description: The places in the server's code that the error went through.
+      type: str
+      sample: ()
+    subtask_of:
+      description: The reference of the task that this one is a part of.
+      type: str
+      sample: null
+    subtasks:
+      description: The references of the tasks that are parts of this one.
+      type: list
+      elements: str
+      sample: []
+    other_config:
+      description: Keys and values that clients keep with the task.
+      type: dict
+      sample: {}
+    action:
+      description:
+        - What became of it. V(cancelled), it was asked and is seen cancelled. V(requested), it was
+          asked, and nobody waited. V(already_finished), there was nothing to do. V(finished_first),
+          it ended before it was cancelled. V(gone), its record vanished after it was asked.
+          V(not_cancellable), see O(on_uncancellable). V(still_running), it goes on at the end of
+          O(timeout). V(denied) and V(error), the server refused, see RV(tasks[].error).
+          V(not_sent), nothing was sent. V(skipped), see RV(tasks[].reason). V(forced), see
+          O(force).
+      type: str
+      sample: cancelled
+    reason:
+      description:
+        - Why a task was skipped, V(too young), V(excluded), V(filtered) or V(not idle), else null.
+      type: str
+      sample: null
+by_action:
+  description: The uuids of the tasks by their action. All actions are always there.
+  returned: when the tasks were read
+  type: dict
+  sample: {cancelled: [9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11], skipped: []}
+elapsed:
+  description: How many seconds it took to ask and to wait.
+  returned: when the tasks were read
+  type: float
+  sample: 1.25
+missing:
+  description: What was asked for and does not exist.
+  returned: when the tasks were read
+  type: dict
+  contains:
+    uuid:
+      description: The uuids that no task has.
+      type: list
+      elements: str
+      sample: []
+    ref:
+      description: The references that no task has.
+      type: list
+      elements: str
+      sample: []
+excluded:
+  description: The running tasks that only O(exclude) left out.
+  returned: when the tasks were read
+  type: list
+  elements: dict
+  sample: []
+  contains:
+    uuid:
+      description: The uuid of the task.
+      type: str
+    ref:
+      description: The reference of the task.
+      type: str
+    name_label:
+      description: The label of the task.
+      type: str
+    status:
+      description: The status of the task.
+      type: str
+pool:
+  description: The pool that answered.
+  returned: when the tasks were read
+  type: dict
+  contains:
+    uuid:
+      description: The uuid of the pool.
+      type: str
+      sample: 3c1f9d0a-9d3e-6b0c-5a5b-1e2f3a4b5c6d
+    name_label:
+      description: The name of the pool, which many pools leave empty.
+      type: str
+      sample: production
+    master:
+      description: The name of the host that is the pool's master.
+      type: str
+      sample: xcp1
+server_time:
+  description: The clock of the pool's master, read just before the tasks.
+  returned: when the tasks were read
+  type: str
+  sample: "2026-11-23T10:12:42Z"
+requests:
+  description: How many requests were sent to the pool, the login and the logout among them.
+  returned: when the tasks were read
+  type: int
+  sample: 6
+calls:
+  description: The latest calls that were made, in their order, without parameters.
+  returned: with C(-vvv)
+  type: list
+  elements: dict
+  contains:
+    method:
+      description: The method of XAPI.
+      type: str
+      sample: task.get_all_records
+    host:
+      description: The host that was called.
+      type: str
+      sample: https://xcp1.example.com
+    seconds:
+      description: How long the call took.
+      type: float
+      sample: 0.021
+    error:
+      description: The server's code of the error, the kind of another failure, or null.
+      type: str
+      sample: null
+error:
+  description: The error with which the server answered a request.
+  returned: when the module fails because of it
+  type: dict
+  contains:
+    code:
+      description: The server's code of the error.
+      type: str
+      sample: SESSION_AUTHENTICATION_FAILED
+    params:
+      description: What the server says to the code.
+      type: list
+      elements: str
+    message:
+      description: A sentence for the common codes, else the code and its parameters.
+      type: str
+"""
+
+from time import monotonic
+from typing import Any
+
+from ..module_utils._cancel_options import Cancelling, cancelling_of, cancelling_spec
+from ..module_utils._cancel_report import CancelReport
+from ..module_utils._canceller import CancelGate
+from ..module_utils._forcing import force
+from ..module_utils._idle_gate import IdleGate
+from ..module_utils._module import Run, run_module
+from ..module_utils._options import connection_spec
+from ..module_utils._selector_options import SELECTOR_EXCLUSIVE, selector_spec, status_spec
+from ..module_utils._session import Session
+from ..module_utils._targets import Targets, problems_of, targets_of
+from ..module_utils._task_set import Verdict
+from ..module_utils._waiter import Waiter
+
+
+def cancel_tasks(run: Run) -> dict[str, Any]:
+    cancelling = cancelling_of(run.params, given=run.given)
+    with run.connect() as session:
+        report = CancelReport(session, targets_of(session, cancelling.selection), cancelling)
+        run.so_far = report.to_dict
+        problems = problems_of(report.targets, cancelling, session)
+        if cancelling.idle_for and report.targets.running and not problems:
+            report.targets = leave_busy_ones(run, session, report.targets, cancelling)
+            problems = problems_of(report.targets, cancelling, session)
+        if not problems:
+            report.leave_uncancellable()
+            report.is_prediction = run.check_mode
+        if not problems and not run.check_mode:
+            cancel(run, session, report)
+    return report.refusal(problems) if problems else {**report.to_dict(), **report.failure()}
+
+
+def leave_busy_ones(
+    run: Run, session: Session, targets: Targets, cancelling: Cancelling
+) -> Targets:
+    """Watch the tasks for a while, and read them again without those whose progress moved."""
+    gate = IdleGate(targets.running, idle_for=cancelling.idle_for)
+    timeout = cancelling.idle_for + cancelling.timeout
+    waiter = Waiter(session, gate, timeout=timeout, sleep=run.sleep)
+    waiter.wait()
+    again = targets_of(session, cancelling.selection)
+    running, again.running = again.running, []
+    for task in running:
+        was_watched = gate.verdict is Verdict.OPEN and task.ref in gate.tasks
+        if was_watched and task.ref not in gate.moved and gate.is_as_before(task):
+            again.running.append(task)
+        else:
+            again.leave_alone(task, "not idle")
+    return again
+
+
+def cancel(run: Run, session: Session, report: CancelReport) -> None:
+    cancelling = report.cancelling
+    gate = CancelGate(
+        session,
+        report.targets.running,
+        waits=cancelling.waits,
+        deadline=monotonic() + cancelling.timeout,
+    )
+    report.gate = gate
+    report.waiter = Waiter(session, gate, timeout=cancelling.timeout, sleep=run.sleep)
+    report.waiter.wait()
+    gate.close()
+    for warning in report.warnings():
+        run.warn(warning)
+    if cancelling.force and force(session, gate):
+        run.warn(
+            "force marked tasks as cancelled. This is bookkeeping: it stops no work, and the "
+            "server deletes the records within a minute."
+        )
+
+
+def main() -> None:
+    run_module(
+        cancel_tasks,
+        argument_spec={
+            **connection_spec(),
+            **selector_spec(),
+            **status_spec(),
+            **cancelling_spec(),
+        },
+        mutually_exclusive=SELECTOR_EXCLUSIVE,
+    )
+
+
+if __name__ == "__main__":
+    main()
