@@ -52,6 +52,7 @@ class Run:
         self.params: Mapping[str, Any] = module.params
         self.given = given
         self.check_mode: bool = module.check_mode
+        self.clock: Callable[[], float] = time.monotonic
         self.warn: Callable[[str], None] = module.warn
         self.so_far: Callable[[], dict[str, Any]] = dict
         """What to return besides the message when something goes wrong from now on."""
@@ -94,10 +95,10 @@ class Run:
 
     def sleep(self, seconds: float) -> None:
         """Sleep, unless the run is to end."""
-        end = time.monotonic() + seconds
+        end = self.clock() + seconds
         while True:
             self._stop.check()
-            left = end - time.monotonic()
+            left = end - self.clock()
             if left <= 0:
                 return
             time.sleep(min(left, _LOOK_AROUND_EVERY))

@@ -399,7 +399,6 @@ error:
       type: str
 """
 
-from time import monotonic
 from typing import Any
 
 from ..module_utils._cancel_options import Cancelling, cancelling_of, cancelling_spec
@@ -437,9 +436,9 @@ def leave_busy_ones(
     run: Run, session: Session, targets: Targets, cancelling: Cancelling
 ) -> Targets:
     """Watch the tasks for a while, and read them again without those whose progress moved."""
-    gate = IdleGate(targets.running, idle_for=cancelling.idle_for)
+    gate = IdleGate(targets.running, idle_for=cancelling.idle_for, clock=run.clock)
     timeout = cancelling.idle_for + cancelling.timeout
-    waiter = Waiter(session, gate, timeout=timeout, sleep=run.sleep)
+    waiter = Waiter(session, gate, timeout=timeout, clock=run.clock, sleep=run.sleep)
     waiter.wait()
     again = targets_of(session, cancelling.selection)
     running, again.running = again.running, []
@@ -458,10 +457,13 @@ def cancel(run: Run, session: Session, report: CancelReport) -> None:
         session,
         report.targets.running,
         waits=cancelling.waits,
-        deadline=monotonic() + cancelling.timeout,
+        deadline=run.clock() + cancelling.timeout,
+        clock=run.clock,
     )
     report.gate = gate
-    report.waiter = Waiter(session, gate, timeout=cancelling.timeout, sleep=run.sleep)
+    report.waiter = Waiter(
+        session, gate, timeout=cancelling.timeout, clock=run.clock, sleep=run.sleep
+    )
     report.waiter.wait()
     gate.close()
     for warning in report.warnings():

@@ -509,13 +509,14 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
     with run.connect() as session:
         gate: SetGate | QuietGate
         if waiting.quiet_for is None:
-            gate = SetGate(session, selection, waiting.rules)
+            gate = SetGate(session, selection, waiting.rules, clock=run.clock)
         else:
             gate = QuietGate(
                 session,
                 without_housekeeping(selection, run.params),
                 quiet_for=waiting.quiet_for,
                 on_gone=waiting.rules.on_gone,
+                clock=run.clock,
             )
         waiter = Waiter(
             session,
@@ -523,6 +524,7 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
             timeout=waiting.timeout,
             method=waiting.method,
             poll_interval=waiting.poll_interval,
+            clock=run.clock,
             sleep=run.sleep,
         )
         report: SetReport | QuietReport

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.modules import task_info, task_wait
+from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
 
 
 @pytest.fixture
@@ -31,6 +31,17 @@ def wait(run, pool):
         return run(task_wait.main, {**connection, **options}, fails=fails)
 
     return run_task_wait
+
+
+@pytest.fixture
+def cancel(run, pool):
+    """Runs task_cancel on the pool with some options."""
+
+    def run_task_cancel(*, fails=False, **options):
+        connection = {"hostname": pool.url, "password": pool.password, "timeout": 20}
+        return run(task_cancel.main, {**connection, **options}, fails=fails)
+
+    return run_task_cancel
 
 
 @pytest.fixture

@@ -1,0 +1,357 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.tests.pools import session_on
+from ansible_collections.xen.xapi.tests.simulator.lives import Life
+
+LABEL = "Async.VM.copy"
+LONG_AGO = "20200101T00:00:00Z"
+NO_UUID = "00000000-0000-0000-0000-000000000000"
+DEAF = Life(duration=None, cancel_after=None)
+
+
+@pytest.fixture
+def endless(pool):
+    """Adds a task that goes on until it is cancelled, and has done so for years."""
+
+    def add(label=LABEL, life=None, **fields):
+        life = life or Life(duration=None)
+        return pool.add_task(label, life=life, **{"created": LONG_AGO, **fields})
+
+    return add
+
+
+def cancels(pool):
+    return [call.params[0] for call in pool.log.of("task.cancel")]
+
+
+def actions(result):
+    return {action: len(uuids) for action, uuids in result["by_action"].items() if uuids}
+
+
+def test_a_task_that_honours_it(pool, cancel, endless):
+    ref = endless()
+    result = cancel(ref=ref)
+    assert (result["changed"], actions(result)) == (True, {"cancelled": 1})
+    assert [(task["status"], task["action"]) for task in result["tasks"]] == [
+        ("cancelled", "cancelled")
+    ]
+    assert result["diff"]["before"].endswith(": pending\n")
+    assert result["diff"]["after"].endswith(": cancelled\n")
+    assert cancels(pool) == [ref]
+
+
+@pytest.mark.parametrize("by", ["uuid", "ref", "name_label", "name_regex"])
+def test_a_second_run_changes_nothing(pool, cancel, endless, by):
+    ref = endless()
+    value = {"uuid": pool.record(ref)["uuid"], "ref": ref, "name_label": LABEL}
+    options = {by: value.get(by, r"Async\.VM\.copy")}
+    predicted = cancel(**options, _ansible_check_mode=True)
+    assert cancels(pool) == []
+    first, second = cancel(**options), cancel(**options)
+    assert (predicted["changed"], first["changed"], second["changed"]) == (True, True, False)
+    assert predicted["diff"] == first["diff"]
+    assert len(cancels(pool)) == 1
+
+
+def test_one_that_ignores_it(pool, cancel, endless):
+    result = cancel(ref=endless(life=DEAF), timeout=1, fails=True)
+    assert actions(result) == {"still_running": 1}
+    assert "is still running 1 s after it was to end" in result["msg"]
+    assert result["changed"] is False
+
+
+def test_one_that_wins_the_race(pool, cancel, endless):
+    result = cancel(ref=endless(life=Life(duration=0.5, cancel_after=5)))
+    assert (actions(result), result["changed"]) == ({"finished_first": 1}, False)
+    assert result["tasks"][0]["status"] == "success"
+
+
+def test_one_that_vanishes(pool, cancel, endless):
+    result = cancel(ref=endless(life=Life(duration=None, cancel_after=None, deleted_after=0.4)))
+    assert (actions(result), result["changed"]) == ({"gone": 1}, True)
+
+
+def test_one_that_vanishes_with_the_session(pool, cancel, endless, later):
+    later(pool.restart_master, seconds=0.4)
+    result = cancel(ref=endless(life=DEAF), fails=True)
+    assert actions(result) == {"gone": 1}
+    assert "the session was lost" in result["msg"]
+
+
+def test_one_on_a_dead_host(start_pool, cancel):
+    pool = start_pool(supporters=1)
+    session = pool.call("session.login_with_password", "root", pool.password)
+    vm = pool.find("VM", "web-1")
+    pool.database.write("VM", vm, "resident_on", pool.hosts[1].ref)
+    dead = pool.call("Async.VM.snapshot", session, vm, "x")
+    well = pool.add_task(LABEL, life=Life(duration=None))
+    pool.logout(session)
+    pool.take_down(1)
+    result = cancel(hostname=pool.url, ref=[dead, well], fails=True)
+    assert actions(result) == {"error": 1, "cancelled": 1}
+    assert result["tasks"][0]["error"]["code"] == "HOST_OFFLINE"
+    assert "failed (The host" in result["msg"]
+    assert result["changed"] is True
+
+
+def test_one_of_another_owner(pool, cancel):
+    with session_on(pool):
+        ref = pool.add_task(LABEL, life=Life(duration=None))
+        result = cancel(ref=ref, username="vm-admin", fails=True)
+    assert actions(result) == {"denied": 1}
+    assert "role pool-operator or above" in result["msg"]
+    assert result["tasks"][0]["error"]["code"] == "RBAC_PERMISSION_DENIED"
+    assert pool.record(ref)["status"] == "pending"
+
+
+def test_ones_own(pool, cancel):
+    session = pool.call("session.login_with_password", "vm-admin", pool.password)
+    ref = pool.call("task.create", session, "mine", "")
+    result = cancel(ref=ref, username="vm-admin", timeout=1, fails=True)
+    assert actions(result) == {"still_running": 1}
+    pool.logout(session)
+    # With the session, the right to cancel what it made is gone.
+    result = cancel(ref=ref, username="vm-admin", timeout=1, fails=True)
+    assert actions(result) == {"denied": 1}
+    assert actions(cancel(ref=ref, username="pool-operator", timeout=1, fails=True)) == {
+        "still_running": 1
+    }
+
+
+def test_without_waiting(pool, cancel, endless):
+    ref = endless(life=DEAF)
+    predicted = cancel(ref=ref, wait=False, _ansible_check_mode=True)
+    first, second = cancel(ref=ref, wait=False), cancel(ref=ref, wait=False)
+    for result in (predicted, first, second):
+        assert actions(result) == {"requested": 1}
+    assert (predicted["changed"], first["changed"], second["changed"]) == (True, True, False)
+
+
+def test_what_has_ended_is_not_asked(pool, cancel):
+    ref = pool.add_task(LABEL, status="failure")
+    result = cancel(ref=ref, uuid=[NO_UUID])
+    assert (actions(result), result["changed"]) == ({"already_finished": 1}, False)
+    assert result["missing"] == {"uuid": [NO_UUID], "ref": []}
+    assert cancels(pool) == []
+
+
+def test_too_many(pool, cancel, endless):
+    for _number in range(3):
+        endless()
+    for most in (None, 2):
+        options = {} if most is None else {"max_tasks": most}
+        result = cancel(name_label=LABEL, **options, fails=True)
+        assert f"max_tasks is {most or 1}, and 3 running tasks match: '{LABEL}'" in result["msg"]
+        assert actions(result) == {"not_sent": 3}
+    assert cancels(pool) == []
+    assert actions(cancel(name_label=LABEL, max_tasks=3)) == {"cancelled": 3}
+
+
+def test_the_young_are_spared(pool, cancel, endless):
+    young = pool.add_task(LABEL, life=Life(duration=None))
+    old = endless()
+    result = cancel(name_label=LABEL)
+    assert actions(result) == {"cancelled": 1, "skipped": 1}
+    assert {task["ref"]: task["reason"] for task in result["tasks"]} == {
+        young: "too young",
+        old: None,
+    }
+    assert cancels(pool) == [old]
+    assert actions(cancel(ref=young)) == {"cancelled": 1}
+
+
+def test_age_goes_by_the_clock_of_the_server(pool, cancel, endless, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 4_000_000_000.0)
+    pool.add_task(LABEL, life=Life(duration=None))
+    assert actions(cancel(name_label=LABEL)) == {"skipped": 1}
+
+
+def test_a_regex_is_for_the_whole_label(pool, cancel, endless):
+    endless("Async.VM.copy_to_elsewhere")
+    assert actions(cancel(name_regex=r"Async\.VM\.copy")) == {}
+    assert actions(cancel(name_regex=r"VM\.copy_to_elsewhere")) == {}
+    assert cancels(pool) == []
+
+
+def test_what_is_excluded_anywhere_is_spared(pool, cancel, endless):
+    ref = endless("nightly backup of web-1")
+    result = cancel(name_regex=".*backup.*|nightly.+", exclude="web")
+    assert [task["reason"] for task in result["tasks"]] == ["excluded"]
+    assert [task["ref"] for task in result["excluded"]] == [ref]
+    assert cancels(pool) == []
+
+
+def test_housekeeping_is_spared(pool, cancel, endless):
+    endless("SR.scan")
+    assert actions(cancel(name_regex=r"SR\..+")) == {"skipped": 1}
+    assert actions(cancel(name_label="SR.scan")) == {"cancelled": 1}
+
+
+def test_filters_narrow(pool, cancel, endless):
+    ref, other = endless(other_config={"job": "a"}), endless(other_config={"job": "b"})
+    result = cancel(ref=[ref, other], other_config={"job": "a"})
+    assert {task["ref"]: task["reason"] for task in result["tasks"]} == {
+        ref: None,
+        other: "filtered",
+    }
+    assert cancels(pool) == [ref]
+
+
+def test_all_that_acts_on_an_object(pool, cancel):
+    session = pool.call("session.login_with_password", "root", pool.password)
+    vms = [pool.find("VM", name) for name in ("web-1", "web-2")]
+    pool.operations.lives["VM.snapshot"] = Life(duration=None)
+    ours, _other = [pool.call("Async.VM.snapshot", session, vm, "x") for vm in vms]
+    pool.logout(session)
+    uuid = pool.database.read("VM", vms[0])["uuid"]
+    result = cancel(object={"type": "VM", "uuid": uuid}, min_age=0)
+    assert [task["ref"] for task in result["tasks"]] == [ours]
+    assert cancels(pool) == [ours]
+
+
+def test_only_the_idle(pool, cancel, endless):
+    moving = endless(life=Life(duration=20, steps=400))
+    idle = endless()
+    result = cancel(name_label=LABEL, idle_for="0.5", max_tasks=2)
+    assert {task["ref"]: task["reason"] for task in result["tasks"]} == {
+        moving: "not idle",
+        idle: None,
+    }
+    assert cancels(pool) == [idle]
+
+
+def test_what_comes_while_the_idle_are_watched_is_spared(pool, cancel, endless, later):
+    idle = endless()
+    later(endless, seconds=0.3)
+    result = cancel(name_label=LABEL, idle_for="0.6", max_tasks=2)
+    assert actions(result) == {"cancelled": 1, "skipped": 1}
+    assert cancels(pool) == [idle]
+
+
+@pytest.mark.parametrize(
+    ("what", "outcome", "sent"),
+    [("try", "cancelled", 2), ("skip", "not_cancellable", 1), ("fail", "not_cancellable", 0)],
+)
+def test_one_that_is_not_offered(pool, cancel, endless, what, outcome, sent):
+    offered = endless()
+    other = endless(life=Life(duration=None, cancellable=False))
+    result = cancel(ref=[offered, other], on_uncancellable=what, fails=what == "fail")
+    assert {task["ref"]: task["action"] for task in result["tasks"]}[other] == outcome
+    assert len(cancels(pool)) == sent
+
+
+def test_one_whose_offer_flickers(pool, cancel, endless):
+    flicker = tuple((step / 10, bool(step % 2)) for step in range(50))
+    ref = endless(life=Life(duration=None, cancellable=flicker, cancel_after=0.3))
+    assert actions(cancel(ref=ref)) == {"cancelled": 1}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"uuid": [NO_UUID], "on_missing": "fail"}, "No task has the uuid"),
+        ({"name_label": "nothing", "on_missing": "fail"}, "No running task matches"),
+        ({"uuid": [NO_UUID], "fail_if_not_running": True}, "Not running"),
+        ({"name_label": "nothing", "fail_if_not_running": True}, "is running"),
+    ],
+)
+def test_what_has_to_be_there(pool, cancel, endless, options, message):
+    ref = endless()
+    refs = {"ref": [ref]} if "uuid" in options else {}
+    result = cancel(**refs, **options, fails=True)
+    assert result["msg"].startswith("Nothing was cancelled. ")
+    assert message in result["msg"]
+    assert cancels(pool) == []
+
+
+def test_what_has_to_be_running(pool, cancel, endless):
+    ended = pool.add_task(LABEL, status="success")
+    result = cancel(ref=[ended, endless()], fail_if_not_running=True, fails=True)
+    assert "ended as success" in result["msg"]
+    assert cancels(pool) == []
+
+
+def test_nothing_is_no_task(pool, cancel, endless):
+    endless()
+    assert (actions(cancel(uuid=[])), cancels(pool)) == ({}, [])
+
+
+def test_one_error_does_not_stop_the_rest(pool, cancel, endless):
+    refs = [endless() for _number in range(3)]
+    pool.fail("task.cancel", ref=refs[1], error=["INTERNAL_ERROR", "Not_found"])
+    result = cancel(ref=refs, fails=True)
+    assert actions(result) == {"cancelled": 2, "error": 1}
+
+
+@pytest.mark.parametrize("cut", ["before", "after", "half"])
+def test_a_cut_is_ridden_out(pool, cancel, endless, cut):
+    refs = [endless() for _number in range(3)]
+    pool.fail("task.cancel", nth=2, cut=cut)
+    result = cancel(ref=refs)
+    assert (actions(result), result["changed"]) == ({"cancelled": 3}, True)
+    assert any("The way to the pool failed" in warning for warning in result["warnings"])
+
+
+def test_a_thousand(pool, cancel, endless):
+    refs = [endless() for _number in range(1000)]
+    result = cancel(ref=refs)
+    assert actions(result) == {"cancelled": 1000}
+    assert sorted(cancels(pool)) == sorted(refs)
+    assert result["requests"] <= 1020
+    assert pool.hosts[0].connections <= 2
+
+
+class TestForce:
+    def test_an_orphan(self, pool, cancel):
+        ref = pool.add_task("backup", created=LONG_AGO)
+        result = cancel(ref=ref, timeout=1, force=True)
+        assert (actions(result), result["changed"]) == ({"forced": 1}, True)
+        assert pool.record(ref)["status"] == "cancelled"
+        assert any("bookkeeping" in warning for warning in result["warnings"])
+        assert actions(cancel(ref=ref, timeout=1, force=True)) == {"already_finished": 1}
+
+    def test_one_that_can_be_cancelled_after_all(self, pool, cancel):
+        ref = pool.add_task("backup", created=LONG_AGO, life=Life(cancellable=False))
+        assert actions(cancel(ref=ref, timeout=5, force=True)) == {"cancelled": 1}
+        assert not pool.log.of("task.set_status")
+
+    @pytest.mark.parametrize(
+        ("fields", "reason"),
+        [
+            ({"label": "Async.VM.copy"}, "the name of a method"),
+            ({"label": "VM.copy"}, "the name of a method"),
+            ({"created": None}, "not known to be older than an hour"),
+            ({"allowed_operations": ["cancel"]}, "the server offers to cancel it"),
+            ({"subtasks": ["OpaqueRef:x"]}, "it has subtasks"),
+            ({"result": "<value>1</value>"}, "it has a result"),
+        ],
+        ids=str,
+    )
+    def test_what_is_no_orphan(self, pool, cancel, fields, reason):
+        fields = {"label": "backup", "created": LONG_AGO, **fields}
+        if fields["created"] is None:
+            del fields["created"]
+        ref = pool.add_task(fields.pop("label"), **fields)
+        result = cancel(ref=ref, timeout=1, force=True, fails=True)
+        assert reason in result["msg"]
+        assert cancels(pool) == []
+
+    def test_one_that_holds_an_object(self, pool, cancel):
+        ref = pool.add_task("backup", created=LONG_AGO)
+        vm = pool.find("VM", "web-1")
+        pool.database.add_to_map("VM", vm, "current_operations", ref, "export")
+        result = cancel(ref=ref, timeout=1, force=True, fails=True)
+        assert "an object names it" in result["msg"]
+
+    def test_one_that_moves(self, pool, cancel, later):
+        ref = pool.add_task("backup", created=LONG_AGO)
+        later(lambda: pool.set_task(ref, progress=0.5), seconds=0.4)
+        result = cancel(ref=ref, timeout=1, force=True, fails=True)
+        assert actions(result) == {"still_running": 1}
+        assert not pool.log.of("task.set_status")

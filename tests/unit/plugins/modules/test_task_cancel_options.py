@@ -1,0 +1,104 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+UUID = "12345678-1234-1234-1234-123456789012"
+REF = f"OpaqueRef:{UUID}"
+IDENTITIES = {"uuid": [UUID], "ref": [REF], "name_label": "copy", "name_regex": "copy"}
+FILTERS = {
+    "status": ["pending"],
+    "min_age": "1h",
+    "max_age": "2h",
+    "created_after": "2026-01-01T00:00:00Z",
+    "created_before": "2026-01-01T00:00:00Z",
+    "cancellable": True,
+    "subtask_of": UUID,
+    "resident_on": "host-1",
+    "other_config": {"job": "a"},
+    "exclude": ["SR"],
+}
+
+
+def all_of(names):
+    """Every choice of one or more of these."""
+    return itertools.chain.from_iterable(
+        itertools.combinations(names, count) for count in range(1, len(names) + 1)
+    )
+
+
+@pytest.fixture
+def refused(pool, cancel):
+    """Runs what must be refused before anything is asked, and returns why it was."""
+    pool.add_task("copy", created="20200101T00:00:00Z")
+
+    def run_refused(**options):
+        message = cancel(**options, fails=True)["msg"]
+        assert len(pool.log) == 0
+        return message
+
+    return run_refused
+
+
+@pytest.mark.parametrize("names", list(all_of(FILTERS))[:200], ids=",".join)
+def test_filters_alone_name_nothing(refused, names):
+    message = refused(**{name: FILTERS[name] for name in names})
+    if "created_after" in names and "created_before" in names:
+        return
+    assert message.startswith("uuid is missing, and so is all else that says which tasks are meant")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [names for names in all_of(IDENTITIES) if len(names) > 1 and set(names) != {"uuid", "ref"}],
+    ids=",".join,
+)
+def test_identities_that_do_not_go_together(refused, names):
+    message = refused(**{name: IDENTITIES[name] for name in names})
+    assert "mutually exclusive" in message
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "uuid is missing"),
+        ({"name_label": ""}, "name_label: '' is empty"),
+        ({"name_label": " "}, "name_label: ' ' has white space"),
+        ({"name_label": "copy "}, "name_label: 'copy ' has white space"),
+        ({"name_label": None}, "name_label is null"),
+        ({"name_label": ["copy"]}, "name_label: ['copy'] is a list or dict"),
+        ({"name_regex": ""}, "name_regex: '' is empty"),
+        ({"name_regex": ".*"}, "name_regex: '.*' matches the empty text"),
+        ({"name_regex": "("}, "name_regex: '(' is no regular expression"),
+        ({"name_regex": None}, "name_regex is null"),
+        ({"uuid": None}, "uuid is null"),
+        ({"uuid": [None]}, "uuid has a null in its list"),
+        ({"uuid": [""]}, "uuid: '' is empty"),
+        ({"uuid": "None"}, "uuid: 'None' is no uuid"),
+        ({"ref": ["OpaqueRef:NULL"]}, "ref: 'OpaqueRef:NULL' is no ref"),
+        ({"object": None}, "object is null"),
+        ({"object": {"type": "VM"}}, "missing required arguments: uuid"),
+        ({"object": {"type": "pool", "uuid": UUID}}, "object"),
+        ({"ref": [REF], "exclude": None}, "exclude is null"),
+        ({"ref": [REF], "exclude": [".*"]}, "exclude: '.*' matches the empty text"),
+        ({"name_label": "copy", "min_age": None}, "min_age is null"),
+        ({"name_label": "copy", "min_age": "-1"}, "min_age: '-1' is no duration"),
+        ({"name_label": "copy", "max_tasks": 0}, "max_tasks: 0 is below 1"),
+        ({"name_label": "copy", "max_tasks": None}, "max_tasks is null"),
+        ({"name_label": "copy", "max_tasks": "many"}, "max_tasks"),
+        ({"ref": [REF], "timeout": "0"}, "timeout: '0' leaves no time"),
+        ({"ref": [REF], "idle_for": "a while"}, "idle_for: 'a while' is no duration"),
+        ({"name_label": "copy", "force": True}, "force: True is for tasks that are named by uuid"),
+        ({"object": {"type": "VM", "uuid": UUID}, "force": True}, "force: True is for tasks"),
+        ({"ref": [REF], "force": True, "wait": False}, "force: True needs wait: true"),
+        ({"ref": [REF], "labels": "copy"}, "Unsupported parameters"),
+    ],
+    ids=str,
+)
+def test_what_is_refused(refused, options, message):
+    assert message in refused(**options)
