@@ -105,10 +105,9 @@ class VirtualPool(Pool):
     def restart_supporter(self, *, startup: float = 0.0) -> None:
         """Its tasks are deleted when it says hello, and some seconds later it tells its start."""
         supporter = self.supporter.ref
-        for ref, record in self.database.records("task").items():
-            if record["resident_on"] == supporter and record["status"] not in FINAL:
-                self.dropped[ref] = startup
+        before = set(self.present())
         self.delete_carried(supporter)
+        self.dropped.update(dict.fromkeys(before.difference(self.present()), startup))
         self.at(startup, lambda: self.inventory.agent_started(supporter))
 
     def churn(self, count: int) -> None:
@@ -128,7 +127,7 @@ class VirtualPool(Pool):
     def boot_for(self, seconds: float) -> None:
         master = self.master
         master.emergency = ["HOST_STILL_BOOTING"]
-        self.at(seconds, lambda: master.emergency.clear())
+        self.at(seconds, master.emergency.clear)
 
     def _lose_memory(self) -> None:
         self.restarts.append(self.now())

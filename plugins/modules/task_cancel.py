@@ -92,8 +92,8 @@ notes:
   - O(name_regex) must match the whole label here, and O(exclude) is searched for anywhere in it, so
     that a doubt spares a task.
   - For O(name_label), O(name_regex) and O(object), the default of O(min_age) is V(60). For the
-    latter two, that of O(exclude) is what a pool does for itself, V(SR\.scan),
-    V(SR\.update_snapshot_info_.*), V(/rrd_updates) and V(Connection to VM console).
+    latter two, that of O(exclude) is what a pool does for itself, C(SR\.scan),
+    C(SR\.update_snapshot_info_.*), C(/rrd_updates) and C(Connection to VM console).
   - The tasks of other accounts, and of sessions that have logged out, can only be cancelled with
     the role pool-operator or above.
 seealso:

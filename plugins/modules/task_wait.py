@@ -104,8 +104,8 @@ notes:
     With O(wait_for=none) nothing need be given, which means the whole pool, and O(uuid), O(ref),
     O(min_age), O(max_age) and O(cancellable) do not go with it.
   - With O(wait_for=none) and no O(name_label), the default of O(exclude) is what a pool does for
-    itself all the time, V(SR\.scan), V(SR\.update_snapshot_info_.*), V(/rrd_updates) and
-    V(Connection to VM console). RV(excluded) names what that left out.
+    itself all the time, C(SR\.scan), C(SR\.update_snapshot_info_.*), C(/rrd_updates) and
+    C(Connection to VM console). RV(excluded) names what that left out.
   - With O(wait_for=none) and O(object), everything that the object names in its
     C(current_operations) counts, also if the task of it is not there any more. A task that comes
     and goes between two answers of the pool, which are at most 30 seconds apart, cannot be seen.

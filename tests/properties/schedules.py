@@ -54,6 +54,10 @@ def _error(method: str, code: str, count: int, pool: VirtualPool, _wire: Virtual
     pool.fail(method, error=[code], count=count)
 
 
+def _slow(method: str, delay: float, pool: VirtualPool, _wire: VirtualWire) -> None:
+    pool.fail(method, delay=delay, count=4)
+
+
 def _hang(count: int, _pool: VirtualPool, wire: VirtualWire) -> None:
     wire.hangs = count
 
@@ -110,6 +114,7 @@ TROUBLE: st.SearchStrategy[Happening] = st.one_of(
         st.sampled_from(["SESSION_INVALID", "INTERNAL_ERROR", "HOST_STILL_BOOTING"]),
         COUNTS,
     ),
+    st.builds(functools.partial, st.just(_slow), METHODS, st.sampled_from([0.5, 3.0])),
     st.builds(functools.partial, st.just(_hang), COUNTS),
 )
 TROUBLES = st.lists(st.tuples(MOMENTS, TROUBLE), max_size=4)

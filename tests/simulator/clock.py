@@ -183,7 +183,9 @@ class SoloClock(VirtualClock):
         """The moment at which the client stops waiting for an answer."""
 
     def pause(self, seconds: float) -> None:
-        self.advance(seconds)
+        self.advance(min(seconds, max(self.patience - self._now, 0.0)))
+        if self._now >= self.patience:
+            raise OutOfPatience
 
     def wait(self, event: threading.Event) -> None:
         while not event.is_set():

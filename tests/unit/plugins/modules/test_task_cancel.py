@@ -226,6 +226,23 @@ def test_only_the_idle(pool, cancel, endless):
     assert cancels(pool) == [idle]
 
 
+def test_what_moves_and_moves_back_is_not_idle(pool, cancel, endless, later):
+    ref = endless()
+    later(lambda: pool.set_task(ref, progress=0.5), seconds=0.4)
+    later(lambda: pool.set_task(ref, progress=0.0), seconds=0.8)
+    assert actions(cancel(ref=ref, idle_for="1.5")) == {"skipped": 1}
+
+
+def test_nothing_is_sent_after_the_deadline(pool, cancel, endless):
+    refs = [endless() for _number in range(5)]
+    pool.fail("task.cancel", delay=0.4, count=None)
+    result = cancel(ref=refs, timeout=1, fails=True)
+    pool.heal()
+    assert actions(result)["not_sent"] >= 1
+    assert len(cancels(pool)) <= 4
+    assert "was not asked to end within 1 s" in result["msg"]
+
+
 def test_what_comes_while_the_idle_are_watched_is_spared(pool, cancel, endless, later):
     idle = endless()
     later(endless, seconds=0.3)
