@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.modules import task_info, task_wait
+from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
 from ansible_collections.xen.xapi.tests.documents import blocks, play_of
 
 PRINTED = {
     "EXAMPLES of task_info": [task_info.EXAMPLES],
+    "EXAMPLES of task_cancel": [task_cancel.EXAMPLES],
     "EXAMPLES of task_wait": [task_wait.EXAMPLES],
     "README.md": blocks("README.md"),
+    "docs/clean_up_stale_tasks.md": blocks("docs/clean_up_stale_tasks.md"),
     "docs/gate_a_deploy_step.md": blocks("docs/gate_a_deploy_step.md"),
     "docs/wait_until_quiet.md": blocks("docs/wait_until_quiet.md"),
     "docs/finding_tasks.md": ["\n".join(blocks("docs/finding_tasks.md"))],
@@ -31,6 +33,8 @@ def real_pool(start_pool):
         "import_task_ref": done,
         "snapshot_task_ref": done,
         "task_ref": done,
+        "copy_task_ref": done,
+        "idle_for": "0.5",
         "copy_task_refs": [done],
         "copy_task_uuids": [pool.record(done)["uuid"]],
         "step_began": "2020-01-01T00:00:00Z",
@@ -50,6 +54,10 @@ def real_pool(start_pool):
 def test_what_is_printed_runs(real_pool, play_file, tmp_path, name, number):
     """As printed, but for the names of hosts, of the file with their certificate, and patience."""
     port = real_pool.hosts[0].port
+    if "cancel" in name or "stale" in name:
+        # To the documents that wait for quiet it would be in the way.
+        orphan = real_pool.add_task("nightly backup", created="20200101T00:00:00Z")
+        real_pool.variables["orphan_uuid"] = real_pool.record(orphan)["uuid"]
     text = play_of(PRINTED[name][number].replace("---\n", ""))
     for host in ("xcp1.example.com", "xcp2.example.com"):
         text = text.replace(host, f"localhost:{port}")

@@ -1,0 +1,45 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import signal
+
+from ansible_collections.xen.xapi.tests.simulator.lives import Life
+
+LONG_AGO = "20200101T00:00:00Z"
+ENDLESS = Life(duration=None)
+DEAF = Life(duration=None, cancel_after=None)
+
+
+def test_cancelling(pool, play):
+    twins = [pool.add_task("twins", created=LONG_AGO, life=ENDLESS) for _number in range(2)]
+    bystander = pool.add_task("bystander", created=LONG_AGO, life=ENDLESS)
+    play(
+        "cancel",
+        pool_url=pool.url,
+        pool_password=pool.password,
+        no_uuid="00000000-0000-0000-0000-000000000000",
+        honours=pool.add_task("Async.VM.copy", life=ENDLESS),
+        deaf=pool.add_task("Async.VM.copy", life=DEAF),
+        ended=pool.add_task("Async.VM.copy", status="failure"),
+        orphan=pool.add_task("backup", created=LONG_AGO),
+    )
+    asked = {call.params[0] for call in pool.log.of("task.cancel")}
+    assert asked.isdisjoint([*twins, bystander])
+
+
+def test_nothing_is_sent_when_ansible_is_gone(pool, start_play, wait_until):
+    refs = [pool.add_task("Async.VM.copy", life=ENDLESS) for _number in range(50)]
+    pool.fail("task.cancel", delay=1.0, count=None)
+    options = {"hostname": pool.url, "password": pool.password, "ref": refs}
+    process = start_play(options, module="task_cancel")
+    wait_until(lambda: pool.log.of("task.cancel"))
+    process.send_signal(signal.SIGINT)
+    wait_until(lambda: not pool.sessions())
+    sent = len(pool.log.of("task.cancel"))
+    assert sent < len(refs)
+    process.wait()
+    assert len(pool.log.of("task.cancel")) == sent
+    assert [call.method for call in pool.log][-1] == "session.logout"

@@ -1,0 +1,34 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._cancel_options import cancelling_spec
+from ansible_collections.xen.xapi.plugins.module_utils._cancel_report import ACTIONS
+from ansible_collections.xen.xapi.tests.documents import ROOT, rows
+
+GUIDE = "docs/clean_up_stale_tasks.md"
+TABLE = rows(GUIDE)
+
+
+def test_every_option_is_in_the_table():
+    assert sorted(row.option for row in TABLE) == sorted(cancelling_spec())
+
+
+def test_every_action_is_in_the_table():
+    text = Path(ROOT / GUIDE).read_text(encoding="utf-8")
+    first = re.findall(r"^\| (\w+) \|", text, re.MULTILINE)
+    assert [word for word in first if word in ACTIONS] == list(ACTIONS)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[row.option for row in TABLE])
+def test_the_example_of_an_option(pool, cancel, row):
+    assert list(row.example) == [row.option]
+    ref = pool.add_task("backup", created="20200101T00:00:00Z", status="success")
+    cancel(ref=[ref], **row.example)
