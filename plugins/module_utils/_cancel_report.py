@@ -87,7 +87,15 @@ class CancelReport:
             self.targets.running = [task for task in running if task.is_cancellable]
 
     def warnings(self) -> list[str]:
-        return [] if self.waiter is None else trouble(self.waiter)
+        """What the reader should know besides the result."""
+        found = [] if self.waiter is None else trouble(self.waiter)
+        if self.targets.nearly:
+            labels = listed([repr(task.name_label) for task in self.targets.nearly], ", ")
+            found.append(
+                "name_regex must match the whole label here, so these running tasks were not "
+                f"meant: {labels}."
+            )
+        return found
 
     def failure(self) -> dict[str, Any]:
         """What did not go as it was asked for; empty if all did."""

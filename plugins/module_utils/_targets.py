@@ -35,6 +35,8 @@ class Targets:
     """Why a running task that was asked for is left alone, by reference."""
     left_alone: list[Task] = field(default_factory=list)
     """Those tasks."""
+    nearly: list[Task] = field(default_factory=list)
+    """Running tasks that the regular expression is found in, but does not match as a whole."""
 
     def leave_alone(self, task: Task, reason: str) -> None:
         self.skipped[task.ref] = reason
@@ -47,6 +49,15 @@ def targets_of(session: Session, selection: Selection) -> Targets:
     named = _without_filters(selection)
     present = candidates(Tasks(session), selection)
     targets = Targets(select(present, named, around))
+    if selection.name_regex is not None:
+        searched = Selection(name_regex=selection.name_regex)
+        targets.nearly = [
+            task
+            for task in present
+            if not task.is_finished
+            and matches(task, searched, around)
+            and not matches(task, named, around)
+        ]
     for task in (*targets.found.tasks, *targets.found.excluded):
         if task.is_finished:
             if selection.by_identity:

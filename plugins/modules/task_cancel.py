@@ -429,6 +429,8 @@ def cancel_tasks(run: Run) -> dict[str, Any]:
             report.is_prediction = run.check_mode
         if not problems and not run.check_mode:
             cancel(run, session, report)
+    for warning in report.warnings():
+        run.warn(warning)
     return report.refusal(problems) if problems else {**report.to_dict(), **report.failure()}
 
 
@@ -466,8 +468,6 @@ def cancel(run: Run, session: Session, report: CancelReport) -> None:
     )
     report.waiter.wait()
     gate.close()
-    for warning in report.warnings():
-        run.warn(warning)
     if cancelling.force and force(session, gate):
         run.warn(
             "force marked tasks as cancelled. This is bookkeeping: it stops no work, and the "

@@ -174,7 +174,9 @@ def test_age_goes_by_the_clock_of_the_server(pool, cancel, endless, monkeypatch)
 
 def test_a_regex_is_for_the_whole_label(pool, cancel, endless):
     endless("Async.VM.copy_to_elsewhere")
-    assert actions(cancel(name_regex=r"Async\.VM\.copy")) == {}
+    result = cancel(name_regex=r"Async\.VM\.copy")
+    assert actions(result) == {}
+    assert any("'Async.VM.copy_to_elsewhere'" in warning for warning in result["warnings"])
     assert actions(cancel(name_regex=r"VM\.copy_to_elsewhere")) == {}
     assert cancels(pool) == []
 

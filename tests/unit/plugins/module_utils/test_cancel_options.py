@@ -1,0 +1,72 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._cancel_options import (
+    cancelling_of,
+    cancelling_spec,
+)
+from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
+from ansible_collections.xen.xapi.plugins.module_utils._selector_options import (
+    HOUSEKEEPING,
+    selector_spec,
+    status_spec,
+)
+
+UUID = "12345678-1234-1234-1234-123456789012"
+NARROWING = {
+    "status": ["pending"],
+    "min_age": "1h",
+    "max_age": "2h",
+    "created_after": "2026-01-01T00:00:00Z",
+    "created_before": "2026-01-02T00:00:00Z",
+    "cancellable": True,
+    "subtask_of": UUID,
+    "resident_on": "host-1",
+    "other_config": {"job": "a"},
+    "exclude": ["SR"],
+    "max_tasks": 3,
+    "idle_for": "1m",
+    "force": False,
+}
+
+
+def cancelling(**options):
+    spec = {**selector_spec(), **status_spec(), **cancelling_spec()}
+    params = {name: option.get("default") for name, option in spec.items()}
+    return cancelling_of({**params, **options}, given=options)
+
+
+def test_nothing_that_narrows_says_which_tasks_are_meant():
+    for count in range(len(NARROWING) + 1):
+        for names in itertools.combinations(NARROWING, count):
+            with pytest.raises(OptionError) as caught:
+                cancelling(**{name: NARROWING[name] for name in names})
+            assert caught.value.option == "uuid"
+
+
+@pytest.mark.parametrize(
+    ("options", "min_age", "max_tasks", "exclude"),
+    [
+        ({"uuid": [UUID]}, None, None, ()),
+        ({"ref": []}, None, None, ()),
+        ({"name_label": "copy"}, 60.0, 1, ()),
+        ({"name_regex": "copy"}, 60.0, 1, HOUSEKEEPING),
+        ({"object": {"type": "VM", "uuid": UUID}}, 60.0, 1, HOUSEKEEPING),
+        ({"object": {"type": "VM", "uuid": UUID}, "name_label": "copy"}, 60.0, 1, ()),
+        ({"name_regex": "copy", "min_age": "0", "max_tasks": 7, "exclude": []}, 0.0, 7, ()),
+    ],
+    ids=str,
+)
+def test_defaults_that_guard(options, min_age, max_tasks, exclude):
+    checked = cancelling(**options)
+    assert checked.selection.is_destructive
+    assert checked.selection.min_age == min_age
+    assert checked.max_tasks == max_tasks
+    assert checked.selection.exclude == exclude
