@@ -167,7 +167,9 @@ class Waiter:
         self._looks += 1
         self._gate.look(self._watch)
         self._notice_break()
-        self._look_due = now + self._watch.look_every
+        # A pool that answers slowly is not asked all the time.
+        every = self._watch.look_every
+        self._look_due = max(now + every, self._clock() + every / 2)
 
     def _notice_break(self) -> None:
         """Poll if waits are broken off twice while all else gets through, as behind some proxies.

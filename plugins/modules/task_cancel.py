@@ -298,6 +298,17 @@ elapsed:
   returned: when the tasks were read
   type: float
   sample: 1.25
+diff:
+  description: The status of each task that was to be cancelled, before and after.
+  returned: when the tasks were read
+  type: dict
+  contains:
+    before:
+      description: A line for each task.
+      type: str
+    after:
+      description: A line for each task, as predicted in check mode.
+      type: str
 missing:
   description: What was asked for and does not exist.
   returned: when the tasks were read

@@ -135,6 +135,14 @@ def test_two_waits_that_are_broken_off_lead_to_polling(virtual, cut):
     assert max(b - a for a, b in itertools.pairwise(polled)) < 2.1
 
 
+def test_a_slow_pool_is_not_polled_all_the_time(virtual):
+    ref = virtual.add_task("idle")
+    virtual.fail("task.get_record", delay=3.0, count=None)
+    with waiting(virtual, [ref], timeout=60, method="poll") as (waiter, wire, _gate):
+        waiter.wait()
+    assert len(moments(wire, "task.get_record")) <= 60 / 4 + 2
+
+
 def test_a_wait_that_comes_through_shows_that_waits_do(virtual):
     ref = virtual.add_task("idle")
     virtual.fail("event.from", cut="before", nth=2)
