@@ -17,6 +17,7 @@ from ._selector import Found, candidates, look_around, select
 from ._session import Session
 from ._task import Task
 from ._tasks import Tasks
+from ._wait_sentences import named
 
 _OLD_ENOUGH_TO_FORCE = 3600
 _NAME_OF_A_METHOD = re.compile(r"Async\.|[A-Za-z_]+\.[A-Za-z0-9_]+\Z")
@@ -46,9 +47,9 @@ class Targets:
 def targets_of(session: Session, selection: Selection) -> Targets:
     """Read the tasks that are named, and tell which of them the other options let through."""
     around = look_around(session, selection)
-    named = _without_filters(selection)
+    bare = _without_filters(selection)
     present = candidates(Tasks(session), selection)
-    targets = Targets(select(present, named, around))
+    targets = Targets(select(present, bare, around))
     if selection.name_regex is not None:
         searched = Selection(name_regex=selection.name_regex)
         targets.nearly = [
@@ -56,7 +57,7 @@ def targets_of(session: Session, selection: Selection) -> Targets:
             for task in present
             if not task.is_finished
             and matches(task, searched, around)
-            and not matches(task, named, around)
+            and not matches(task, bare, around)
         ]
     for task in (*targets.found.tasks, *targets.found.excluded):
         if task.is_finished:
@@ -122,7 +123,7 @@ def problems_of(targets: Targets, cancelling: Cancelling, session: Session) -> l
         for task in running:
             reason = why_not_forced(task, objects, now=now)
             if reason:
-                problems.append(f"force is refused for {_name(task)}: {reason}.")
+                problems.append(f"force is refused for {named(task)}: {reason}.")
     return problems
 
 
@@ -157,7 +158,7 @@ def _missing(targets: Targets, selection: Selection) -> list[str]:
 
 def _not_running(targets: Targets, selection: Selection) -> list[str]:
     if targets.finished:
-        ended = ", ".join(f"{_name(task)} ended as {task.status}" for task in targets.finished[:5])
+        ended = ", ".join(f"{named(task)} ended as {task.status}" for task in targets.finished[:5])
         return [f"Not running (fail_if_not_running): {ended}."]
     missing = (*targets.found.missing_uuids, *targets.found.missing_refs)
     if missing:
@@ -167,10 +168,6 @@ def _not_running(targets: Targets, selection: Selection) -> list[str]:
     return []
 
 
-def _name(task: Task) -> str:
-    return f"{task.name_label!r} (uuid {task.uuid})"
-
-
 def _names(tasks: list[Task]) -> str:
     more = f" and {len(tasks) - 10} more" if len(tasks) > 10 else ""
-    return ", ".join(map(_name, tasks[:10])) + more
+    return ", ".join(map(named, tasks[:10])) + more

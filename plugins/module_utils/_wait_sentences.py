@@ -51,11 +51,7 @@ def end_of(task: Task, expect: Collection[str]) -> str:
 
 def closed(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
     """Why a gate will not open any more; unmatched says why a selection has no task."""
-    sentences = [
-        *(end_of(task, rules.expect) for task in _of(tasks, tasks.unexpected)),
-        *(_disappeared(task) for task in _of(tasks, tasks.gone)),
-        *(f"No task has the {_identity(name)}; {_MISSING}" for name in sorted(tasks.missing)),
-    ]
+    sentences = _what_went_wrong(tasks, rules)
     if tasks.is_unmatched:
         sentences.append(unmatched)
     if rules.wait_for == "any":
@@ -68,19 +64,16 @@ def closed(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
 
 def unfinished(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
     """What a gate still waits for, as the rest of a sentence."""
-    running = [under_way(task) for task in _of(tasks, tasks.running)]
-    count = len(tasks.tasks) + len(tasks.missing)
-    waited = len(running) + len(tasks.missing)
-    parts = [*running, *(f"{_identity(name)} (not found yet)" for name in sorted(tasks.missing))]
     if tasks.is_unmatched:
         return f"a task to match: {unmatched}"
-    share = f"any of {count}" if rules.wait_for == "any" else f"{waited} of {count}"
+    coming = sorted(tasks.missing) if rules.on_missing == "wait" else []
+    parts = [under_way(task) for task in _of(tasks, tasks.running)]
+    parts += [f"{_identity(name)} (not found yet)" for name in coming]
+    count = len(tasks.tasks) + len(coming)
+    share = f"any of {count}" if rules.wait_for == "any" else f"{len(parts)} of {count}"
     noun = "task" if count == 1 else "tasks"
-    more = [
-        *(end_of(task, rules.expect) for task in _of(tasks, tasks.unexpected)),
-        *(_disappeared(task) for task in _of(tasks, tasks.gone)),
-    ]
-    besides = _first(more, before=" Besides: ") if more else ""
+    wrong = _what_went_wrong(tasks, rules)
+    besides = _first(wrong, before=" Besides: ") if wrong else ""
     return f"{share} {noun}: {listed(parts, ', ')}.{besides}"
 
 
@@ -109,6 +102,18 @@ def no_match(selected: str, finished: list[Task], *, excluded: int, now: int | N
         f"No running task matches {selected}; {which} ({latest.status}{when}): "
         f"give created_after to count {it}."
     )
+
+
+def _what_went_wrong(tasks: TaskSet, rules: Rules) -> list[str]:
+    """A sentence for each task that the rules hold against the gate."""
+    wrong = [end_of(task, rules.expect) for task in _of(tasks, tasks.unexpected)]
+    if rules.on_gone == "fail" or rules.wait_for == "any":
+        wrong += [_disappeared(task) for task in _of(tasks, tasks.gone)]
+    if rules.on_missing == "fail" or (rules.wait_for == "any" and rules.on_missing == "ok"):
+        wrong += [
+            f"No task has the {_identity(name)}; {_MISSING}" for name in sorted(tasks.missing)
+        ]
+    return wrong
 
 
 def under_way(task: Task) -> str:
