@@ -92,7 +92,8 @@ def test_an_interrupt_leaves_no_process(mark: str, moment: str, signum: signal.S
         demo.send_signal(signum)
         seen += demo.stdout.read()
     assert demo.returncode == 128 + signum, seen
-    assert "Traceback" not in seen
+    # Of an interrupt in the middle of a fork of Ansible's, Python says itself that it is ignored.
+    assert seen.count("Traceback") == seen.count("Exception ignored in"), seen
     assert eventually(lambda: not list(processes(mark)))
 
 
