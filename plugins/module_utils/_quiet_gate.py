@@ -14,7 +14,7 @@ from typing import Any, Callable, Iterable, Mapping, NamedTuple
 
 from ._errors import XapiFailure
 from ._selection import Selection, Surroundings, is_excluded, matches
-from ._selector import look_around
+from ._selector import look_around_on_time
 from ._session import Session
 from ._task import Task
 from ._task_set import Verdict
@@ -165,10 +165,8 @@ class QuietGate:
 
     def _look_around(self) -> Surroundings:
         if self._around is None:
-            around = look_around(self._session, self._selection)
-            if around.now is None:
-                raise self._session.unexpected("host.get_servertime")
-            self._around, self._looked_at = around, self._clock()
+            self._around = look_around_on_time(self._session, self._selection)
+            self._looked_at = self._clock()
         return self._around
 
     def _target(self, around: Surroundings) -> Target:

@@ -13,7 +13,7 @@ import time
 from typing import Callable, Iterable, Mapping
 
 from ._selection import Selection, Surroundings, is_excluded, matches
-from ._selector import Found, candidates, current_operations, look_around, select
+from ._selector import Found, candidates, current_operations, look_around_on_time, select
 from ._session import Session
 from ._task import Task
 from ._task_set import Rules, TaskSet, Verdict, judge
@@ -107,7 +107,7 @@ class SetGate:
         return self.set.is_unmatched and self.rules.on_missing == "wait"
 
     def _look_first(self) -> None:
-        self._around = look_around(self._session, self._selection)
+        self._around = look_around_on_time(self._session, self._selection)
         self._looked_at = self._clock()
         present = candidates(Tasks(self._session), self._selection)
         found = select(present, self._selection, self._around)
