@@ -72,6 +72,11 @@ def unfinished(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
     count = len(tasks.tasks) + len(coming)
     share = f"any of {count}" if rules.wait_for == "any" else f"{len(parts)} of {count}"
     noun = "task" if count == 1 else "tasks"
+    if not parts:
+        return (
+            "a last listing, which has to show that no further task matches: "
+            f"all that are known ({count}) have ended as they should."
+        )
     wrong = _what_went_wrong(tasks, rules)
     besides = _first(wrong, before=" Besides: ") if wrong else ""
     return f"{share} {noun}: {listed(parts, ', ')}.{besides}"

@@ -107,7 +107,7 @@ class Waiter:
         """Have the gate look once, without a deadline; trouble is not ridden out."""
         self._began = self._clock()
         try:
-            self._gate.look(self._watch)
+            self._look_somehow()
         finally:
             self.elapsed = self._clock() - self._began
 
@@ -204,13 +204,23 @@ class Waiter:
         """The truth at the deadline is what counts, as long as it does not keep us waiting."""
         self._session.end_by(self._clock() + min(_LAST_LOOK, self._session.time_limit))
         try:
-            self._gate.look(self._watch)
+            self._look_somehow()
             while self._gate.needs_look and self._gate.verdict is Verdict.UNDECIDED:
-                self._gate.look(self._watch)
+                self._look_somehow()
         except XapiError as error:
             self._note(error)
         else:
             self.is_out_of_touch = False
+
+    def _look_somehow(self) -> None:
+        """Look where there is no time for another try: by polling if events are not to be had."""
+        try:
+            self._gate.look(self._watch)
+        except XapiError as error:
+            if not (forbids_events(error) and self._may_poll):
+                raise
+            self._watch = self._polls
+            self._gate.look(self._watch)
 
     def _left(self) -> float:
         return self._deadline - self._clock()

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
 from ansible_collections.xen.xapi.tests.documents import blocks, play_of
+from ansible_collections.xen.xapi.tests.simulator import Life
 
 PRINTED = {
     "EXAMPLES of task_info": [task_info.EXAMPLES],
@@ -19,6 +22,7 @@ PRINTED = {
     "docs/wait_until_quiet.md": blocks("docs/wait_until_quiet.md"),
     "docs/finding_tasks.md": ["\n".join(blocks("docs/finding_tasks.md"))],
 }
+_ONE, SEVERAL_AT_ONCE, A_WHOLE_STEP = PRINTED["docs/gate_a_deploy_step.md"][:3]
 READERS = {"task.get_all_records", "task.get_record", "event.from"}
 
 
@@ -35,11 +39,11 @@ def real_pool(start_pool):
         "task_ref": done,
         "copy_task_ref": done,
         "idle_for": "0.5",
-        "copy_task_refs": [done],
         "copy_task_uuids": [pool.record(done)["uuid"]],
         "step_began": "2020-01-01T00:00:00Z",
         "pool_uuid": pool.pool_uuid,
         "vm_ref": pool.find("VM", "web-1"),
+        "vm_refs": [pool.find("VM", name) for name in ("web-1", "web-2")],
         "quiet_for": "1",
         "vm_uuid": pool.database.read("VM", pool.find("VM", "web-1"))["uuid"],
         "host_uuid": pool.database.read("host", pool.master_ref)["uuid"],
@@ -47,29 +51,70 @@ def real_pool(start_pool):
     return pool
 
 
+@pytest.fixture
+def play_printed(real_pool, play_file, tmp_path):
+    """Plays what is printed, but for the names of hosts, of their certificate, and patience."""
+
+    def run(printed):
+        port = real_pool.hosts[0].port
+        text = play_of(printed.replace("---\n", ""))
+        for host in ("xcp1.example.com", "xcp2.example.com"):
+            text = text.replace(host, f"localhost:{port}")
+        for path in ("/etc/ssl/certs/pool.pem", "/etc/ssl/certs/xcp1.pem"):
+            text = text.replace(path, str(real_pool.certificate.pem))
+        text = text.replace("quiet_for: 1m", "quiet_for: 1")
+        playbook = tmp_path / "printed.yml"
+        playbook.write_text(text, encoding="utf-8")
+        environment = {
+            "XAPI_HOST": f"localhost:{port}",
+            "XAPI_PASSWORD": real_pool.password,
+            "XAPI_CA_PATH": str(real_pool.certificate.pem),
+        }
+        return play_file(playbook, environment=environment, **real_pool.variables)
+
+    return run
+
+
 @pytest.mark.parametrize(
     ("name", "number"),
     [(name, number) for name, texts in PRINTED.items() for number in range(len(texts))],
 )
-def test_what_is_printed_runs(real_pool, play_file, tmp_path, name, number):
-    """As printed, but for the names of hosts, of the file with their certificate, and patience."""
-    port = real_pool.hosts[0].port
+def test_what_is_printed_runs(real_pool, play_printed, name, number):
     if "cancel" in name or "stale" in name:
         # To the documents that wait for quiet it would be in the way.
         orphan = real_pool.add_task("nightly backup", created="20200101T00:00:00Z")
         real_pool.variables["orphan_uuid"] = real_pool.record(orphan)["uuid"]
-    text = play_of(PRINTED[name][number].replace("---\n", ""))
-    for host in ("xcp1.example.com", "xcp2.example.com"):
-        text = text.replace(host, f"localhost:{port}")
-    for path in ("/etc/ssl/certs/pool.pem", "/etc/ssl/certs/xcp1.pem"):
-        text = text.replace(path, str(real_pool.certificate.pem))
-    text = text.replace("quiet_for: 1m", "quiet_for: 1")
-    playbook = tmp_path / "printed.yml"
-    playbook.write_text(text, encoding="utf-8")
-    environment = {
-        "XAPI_HOST": f"localhost:{port}",
-        "XAPI_PASSWORD": real_pool.password,
-        "XAPI_CA_PATH": str(real_pool.certificate.pem),
-    }
-    play_file(playbook, environment=environment, **real_pool.variables)
+    if "gate" in name:
+        # What a step starts: printed steps start nothing, and this is after all of them.
+        real_pool.add_task("Async.VM.clean_reboot", status="success", created="29990101T00:00:00Z")
+    play_printed(PRINTED[name][number])
     assert [call for call in real_pool.log if call.method in READERS]
+
+
+def test_a_gate_names_what_failed(real_pool, play_printed):
+    real_pool.operations.lives["VM.snapshot"] = Life(
+        duration=0.5, outcome="failure", error=("SR_FULL", "20", "10")
+    )
+    with pytest.raises(AssertionError) as failed:
+        play_printed(SEVERAL_AT_ONCE)
+    output = str(failed.value)
+    assert output.count("msg: 'Async.VM.snapshot: The storage repository is full") == 2
+    assert "Action failed: Task 'Async.VM.snapshot'" in output
+    assert "Go on with what they made" not in output.replace(SEVERAL_AT_ONCE, "")
+
+
+def test_a_gate_that_knows_of_no_task_says_why(real_pool, play_printed):
+    # The second login is that of the module.
+    real_pool.fail(
+        "session.login_with_password", nth=2, error=("SESSION_AUTHENTICATION_FAILED", "root", "")
+    )
+    with pytest.raises(AssertionError) as failed:
+        play_printed(SEVERAL_AT_ONCE)
+    said = re.findall(r"(Module|Action) failed: (.*)", str(failed.value))
+    assert [kind for kind, _why in said] == ["Module", "Action"]
+    assert said[0][1] == said[1][1]
+
+
+def test_a_gate_on_a_step_that_started_nothing_is_shut(play_printed):
+    with pytest.raises(AssertionError, match="No task matches name_regex"):
+        play_printed(A_WHOLE_STEP)

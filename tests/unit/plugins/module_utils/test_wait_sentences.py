@@ -52,6 +52,13 @@ def test_what_is_still_waited_for():
     )
 
 
+def test_a_listing_that_is_still_to_come():
+    assert unfinished(tasks(task(status="success")), Rules(), unmatched="") == (
+        "a last listing, which has to show that no further task matches: "
+        "all that are known (1) have ended as they should."
+    )
+
+
 def test_many_are_counted():
     text = unfinished(tasks(*(task(number) for number in range(8))), Rules(), unmatched="")
     assert text.startswith("8 of 8 tasks: 'copy' (uuid uuid-0, ")

@@ -162,6 +162,13 @@ def test_restarts_are_no_proxy(virtual):
     assert waiter.method == "events"
 
 
+def test_a_single_look_polls_where_there_are_no_events(virtual):
+    virtual.fail("event.from", error=["MESSAGE_METHOD_UNKNOWN", "event.from"], count=None)
+    with waiting(virtual, timeout=0, quiet_for=0) as (waiter, _wire, gate):
+        waiter.wait()
+        assert (gate.verdict, waiter.method) == (Verdict.OPEN, "poll")
+
+
 def test_events_alone_are_no_polling(virtual):
     virtual.fail("event.from", error=["MESSAGE_METHOD_UNKNOWN", "event.from"], count=None)
     ref = virtual.add_task("idle")

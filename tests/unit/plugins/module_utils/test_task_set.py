@@ -1,0 +1,211 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._task import Task
+from ansible_collections.xen.xapi.plugins.module_utils._task_set import (
+    Rules,
+    TaskSet,
+    Verdict,
+    judge,
+)
+
+OPEN, CLOSED, UNDECIDED = Verdict.OPEN, Verdict.CLOSED, Verdict.UNDECIDED
+FINAL = ("success", "failure", "cancelled")
+
+
+def task(ref="a", status="pending", **fields):
+    record = {
+        "uuid": f"uuid-{ref}",
+        "name_label": "copy",
+        "status": status,
+        "progress": 0.2,
+        "allowed_operations": ["cancel"],
+        "other_config": {},
+    }
+    return Task(ref, {**record, **fields})
+
+
+def kinds_of(tasks, ref="a"):
+    sets = ("running", "satisfied", "unexpected", "gone")
+    return [name for name in sets if ref in getattr(tasks, name)]
+
+
+@pytest.mark.parametrize(
+    ("expect", "satisfying"),
+    [(["success"], {"success"}), (["cancelled", "failure"], {"cancelled", "failure"})],
+)
+@pytest.mark.parametrize("status", FINAL)
+def test_the_final_words_are_ends(status, expect, satisfying):
+    tasks = TaskSet(expect)
+    tasks.see(task())
+    tasks.see(task(status=status))
+    assert kinds_of(tasks) == ["satisfied" if status in satisfying else "unexpected"]
+
+
+@pytest.mark.parametrize("status", ["pending", "cancelling", "resting", "SUCCESS", ""])
+@pytest.mark.parametrize("progress", [0.0, 1.0, None])
+def test_all_other_words_are_running_however_far_they_are(status, progress):
+    tasks = TaskSet(FINAL)
+    tasks.see(task(status=status, progress=progress, finished="20261123T10:11:42Z"))
+    assert kinds_of(tasks) == ["running"]
+
+
+@pytest.mark.parametrize("later", ["pending", "cancelling", *FINAL])
+@pytest.mark.parametrize("first", FINAL)
+def test_an_end_that_was_seen_stands(first, later):
+    tasks = TaskSet()
+    tasks.see(task(status=first))
+    assert not tasks.see(task(status=later))
+    assert kinds_of(tasks) == ["satisfied" if first == "success" else "unexpected"]
+    assert tasks.tasks["a"].status == first
+
+
+@pytest.mark.parametrize("later", ["pending", *FINAL])
+def test_what_is_gone_is_never_satisfied(later):
+    tasks = TaskSet(FINAL)
+    tasks.see(task())
+    tasks.lose("a")
+    assert not tasks.see(task(status=later))
+    assert kinds_of(tasks) == ["gone"]
+    assert tasks.tasks["a"].status == "pending"
+
+
+def test_the_last_record_is_kept_in_the_order_of_coming():
+    tasks = TaskSet()
+    for ref, progress in (("b", 0.1), ("a", 0.1), ("b", 0.7)):
+        tasks.see(task(ref, progress=progress))
+    assert [(ref, seen.progress) for ref, seen in tasks.tasks.items()] == [("b", 0.7), ("a", 0.1)]
+
+
+@pytest.mark.parametrize("identity", ["a", "uuid-a"])
+def test_one_that_appears_is_missing_no_longer(identity):
+    tasks = TaskSet()
+    tasks.missing.update([identity, "another"])
+    tasks.see(task())
+    assert tasks.missing == {"another"}
+    assert tasks.is_incomplete
+
+
+def test_a_task_matches_the_selection_whatever_its_status():
+    tasks = TaskSet()
+    tasks.is_unmatched = True
+    assert tasks.is_incomplete
+    tasks.see(task(status="success"))
+    assert not tasks.is_incomplete
+
+
+@pytest.mark.parametrize(
+    ("change", "is_telling"),
+    [
+        ({}, False),
+        ({"progress": 0.3}, False),
+        ({"progress": None}, False),
+        ({"progress": 0.99}, False),
+        ({"progress": 1.0}, True),
+        ({"allowed_operations": []}, True),
+        ({"status": "cancelling"}, True),
+        ({"status": "success"}, True),
+        ({"status": "failure"}, True),
+        ({"other_config": {"key": "value"}}, True),
+    ],
+    ids=str,
+)
+def test_only_progress_that_is_not_full_tells_nothing(change, is_telling):
+    tasks = TaskSet()
+    assert tasks.see(task())
+    assert tasks.see(task(**change)) is is_telling
+
+
+# What each kind of task, on its own, means to a gate that waits for all.
+GOOD, BAD, COMING, LEFT_OUT = "good", "bad", "coming", "left out"
+KINDS = ("running", "satisfied", "unexpected", "gone", "missing", "unmatched")
+
+
+def meaning(kind, rules):
+    by_option = {"fail": BAD, "ok": LEFT_OUT, "wait": COMING}
+    return {
+        "running": COMING,
+        "satisfied": GOOD,
+        "unexpected": BAD,
+        "gone": by_option[rules.on_gone],
+        "missing": by_option[rules.on_missing],
+        "unmatched": by_option[rules.on_missing],
+    }[kind]
+
+
+def verdict_by_the_design(kinds, rules):
+    """Section 5 as a list: the first meaning of those that are there decides."""
+    if rules.wait_for == "any":
+        order = [(GOOD, OPEN), (COMING, UNDECIDED)]
+        otherwise = CLOSED
+    else:
+        order = [(BAD, CLOSED), (COMING, UNDECIDED)]
+        order = order if rules.fail_fast else order[::-1]
+        otherwise = OPEN
+    meanings = {meaning(kind, rules) for kind in kinds}
+    return next((verdict for what, verdict in order if what in meanings), otherwise)
+
+
+def set_of(kinds):
+    tasks = TaskSet()
+    tasks.is_unmatched = "unmatched" in kinds
+    tasks.missing.update({"nobody"} & {"nobody" if kind == "missing" else "" for kind in kinds})
+    for kind in kinds:
+        if kind in ("running", "satisfied", "unexpected", "gone"):
+            getattr(tasks, kind).add(kind)
+            tasks.tasks[kind] = task(kind)
+    return tasks
+
+
+def all_rules():
+    options = (["all", "any"], [True, False], ["fail", "ok", "wait"], ["fail", "ok"])
+    for wait_for, fail_fast, on_missing, on_gone in itertools.product(*options):
+        yield Rules(wait_for=wait_for, fail_fast=fail_fast, on_missing=on_missing, on_gone=on_gone)
+
+
+def test_every_verdict():
+    """All sets by what is in them, under all rules."""
+    count = 0
+    for rules in all_rules():
+        for size in range(len(KINDS) + 1):
+            for kinds in itertools.combinations(KINDS, size):
+                expected = verdict_by_the_design(kinds, rules)
+                assert judge(set_of(kinds), rules) is expected, (kinds, rules)
+                count += 1
+    assert count == 24 * 64
+
+
+@pytest.mark.parametrize(
+    ("kinds", "options", "verdict"),
+    [
+        ([], {}, OPEN),
+        ([], {"wait_for": "any"}, CLOSED),
+        (["satisfied"], {}, OPEN),
+        (["satisfied", "running"], {}, UNDECIDED),
+        (["satisfied", "running"], {"wait_for": "any"}, OPEN),
+        (["satisfied", "unexpected"], {"wait_for": "any"}, OPEN),
+        (["unexpected", "running"], {}, CLOSED),
+        (["unexpected", "running"], {"fail_fast": False}, UNDECIDED),
+        (["unexpected", "satisfied"], {"fail_fast": False}, CLOSED),
+        (["unexpected", "running"], {"wait_for": "any"}, UNDECIDED),
+        (["gone"], {}, CLOSED),
+        (["gone"], {"on_gone": "ok"}, OPEN),
+        (["gone"], {"on_gone": "ok", "wait_for": "any"}, CLOSED),
+        (["missing"], {}, CLOSED),
+        (["missing"], {"on_missing": "ok"}, OPEN),
+        (["missing"], {"on_missing": "ok", "wait_for": "any"}, CLOSED),
+        (["missing", "satisfied"], {"on_missing": "wait"}, UNDECIDED),
+        (["unmatched"], {"on_missing": "wait"}, UNDECIDED),
+        (["unmatched"], {}, CLOSED),
+    ],
+    ids=str,
+)
+def test_verdicts_in_plain_sight(kinds, options, verdict):
+    assert judge(set_of(kinds), Rules(**options)) is verdict

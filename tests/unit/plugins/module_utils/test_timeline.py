@@ -1,0 +1,148 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._task import Task
+from ansible_collections.xen.xapi.plugins.module_utils._timeline import Timeline
+
+MOST_ROWS = 200
+
+
+def task(ref="a", status="pending", progress=0.0):
+    return Task(ref, {"uuid": f"uuid-{ref}", "status": status, "progress": progress})
+
+
+def note_all(timeline, *tasks):
+    for at, one in enumerate(tasks):
+        timeline.note(one, at)
+
+
+def steps_of(timeline):
+    return [(row["status"], row["progress"]) for row in timeline.to_list()]
+
+
+def test_a_row():
+    timeline = Timeline()
+    timeline.note(task(progress=0.47), 1_795_428_672)
+    assert timeline.to_list() == [
+        {
+            "at": "2026-11-23T10:11:12Z",
+            "uuid": "uuid-a",
+            "status": "pending",
+            "progress": 0.47,
+        }
+    ]
+
+
+def test_a_row_without_the_servers_time():
+    timeline = Timeline()
+    timeline.note(task(), None)
+    assert timeline.to_list()[0]["at"] is None
+
+
+def test_what_has_not_moved_is_noted_once():
+    timeline = Timeline()
+    note_all(timeline, task(), task(), task(progress=0.05), task(progress=0.099))
+    assert steps_of(timeline) == [("pending", 0.0)]
+
+
+def test_each_tenth_is_a_step():
+    timeline = Timeline()
+    note_all(timeline, *(task(progress=hundredth / 100) for hundredth in range(101)))
+    assert [round(progress * 10) for _status, progress in steps_of(timeline)] == list(range(11))
+
+
+def test_the_first_value_of_a_tenth_is_shown():
+    timeline = Timeline()
+    note_all(timeline, task(progress=0.12), task(progress=0.38), task(progress=0.39))
+    assert steps_of(timeline) == [("pending", 0.12), ("pending", 0.38)]
+
+
+def test_a_change_of_status_is_noted_at_the_same_progress():
+    timeline = Timeline()
+    note_all(timeline, task(progress=1.0), task("a", "failure", 1.0))
+    assert steps_of(timeline) == [("pending", 1.0), ("failure", 1.0)]
+
+
+def test_progress_that_is_unknown():
+    timeline = Timeline()
+    note_all(timeline, task(progress=None), task(progress=None), task("a", "success", None))
+    assert steps_of(timeline) == [("pending", None), ("success", None)]
+
+
+def test_a_status_of_our_own():
+    timeline = Timeline()
+    timeline.note(task(progress=0.4), 1)
+    timeline.note(task(progress=0.4), 2, status="gone")
+    assert steps_of(timeline) == [("pending", 0.4), ("gone", 0.4)]
+
+
+def test_tasks_do_not_hide_one_another():
+    timeline = Timeline()
+    note_all(timeline, task("a"), task("b"), task("a"), task("b", progress=0.5))
+    rows = [(row["uuid"], row["progress"]) for row in timeline.to_list()]
+    assert rows == [("uuid-a", 0.0), ("uuid-b", 0.0), ("uuid-b", 0.5)]
+
+
+def progress_to_and_fro(timeline, count, began):
+    for number in range(count):
+        timeline.note(task(progress=0.2 if number % 2 else 0.1), began + number)
+
+
+@pytest.mark.parametrize("count", [MOST_ROWS - 1, MOST_ROWS, MOST_ROWS + 1, 3 * MOST_ROWS])
+def test_no_more_than_200_rows(count):
+    timeline = Timeline()
+    progress_to_and_fro(timeline, count, 0)
+    rows = timeline.to_list()
+    assert len(rows) == min(count, MOST_ROWS)
+    assert rows == sorted(rows, key=lambda row: row["at"])
+
+
+def test_of_too_many_steps_the_latest_are_kept():
+    timeline = Timeline()
+    progress_to_and_fro(timeline, 3 * MOST_ROWS, 0)
+    last = timeline.to_list()[-1]
+    assert last["at"] == "1970-01-01T00:09:59Z"
+    # The first of all is the beginning of the task, which is no step.
+    assert timeline.to_list()[0]["at"] == "1970-01-01T00:00:00Z"
+    assert timeline.to_list()[1]["at"] == "1970-01-01T00:06:41Z"
+
+
+@pytest.mark.parametrize("changes", [1, 50, MOST_ROWS - 1, MOST_ROWS])
+def test_changes_of_status_are_kept_before_steps(changes):
+    timeline = Timeline()
+    for number in range(changes):
+        timeline.note(task(f"early-{number}", "success", 1.0), number)
+    timeline.note(task(), 10_000)
+    progress_to_and_fro(timeline, 3 * MOST_ROWS, 20_000)
+    rows = timeline.to_list()
+    kept = [row for row in rows if row["uuid"] != "uuid-a"]
+    assert len(rows) == MOST_ROWS
+    # With 200 ends the beginning of the other one is the 201st change.
+    assert len(kept) == min(changes, MOST_ROWS - 1)
+    assert sum(row["uuid"] == "uuid-a" for row in rows) == MOST_ROWS - len(kept)
+
+
+def test_of_too_many_changes_the_latest_are_kept():
+    timeline = Timeline()
+    note_all(timeline, *(task(f"{number}", "success", 1.0) for number in range(MOST_ROWS + 50)))
+    uuids = [row["uuid"] for row in timeline.to_list()]
+    assert uuids == [f"uuid-{number}" for number in range(50, MOST_ROWS + 50)]
+
+
+def test_steps_and_changes_are_in_the_order_of_their_coming():
+    timeline = Timeline()
+    note_all(
+        timeline,
+        task("a"),
+        task("a", progress=0.5),
+        task("b"),
+        task("b", progress=0.3),
+        task("a", "success", 1.0),
+    )
+    rows = [(row["uuid"][-1], row["progress"]) for row in timeline.to_list()]
+    assert rows == [("a", 0.0), ("a", 0.5), ("b", 0.0), ("b", 0.3), ("a", 1.0)]

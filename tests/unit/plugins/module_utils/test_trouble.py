@@ -1,0 +1,198 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils import _errors, _trouble
+from ansible_collections.xen.xapi.plugins.module_utils._errors import (
+    NoHostAnswered,
+    UnexpectedAnswer,
+    XapiError,
+    XapiFailure,
+)
+from ansible_collections.xen.xapi.plugins.module_utils._trouble import (
+    breaks_off,
+    forbids_events,
+    may_pass,
+)
+
+URL = "https://pool"
+
+
+def failure(code, method="task.get_record"):
+    return XapiFailure(URL, method=method, code=code, params=[])
+
+
+def page(status):
+    return UnexpectedAnswer(URL, status=status, content_type="text/html")
+
+
+# One of each kind; whether it may pass before the pool was reached for the first time, and after.
+KINDS = [
+    (_errors.AnswerTooLarge(URL, limit=1), False, False),
+    (_errors.CallerGone(), False, False),
+    (_errors.CertificateOutOfTime(URL), False, False),
+    (_errors.CertificateUntrusted(URL), False, False),
+    (_errors.CertificateWrongName(URL), False, False),
+    (_errors.ConnectionCut(URL), True, True),
+    (_errors.ConnectionRefused(URL), True, True),
+    (_errors.FingerprintMismatch(URL, expected=["a"], seen="b"), False, False),
+    (_errors.GivenSessionLost(URL), False, False),
+    (_errors.GivenSessionUnknown(URL), False, False),
+    (_errors.HostUnreachable(URL), True, True),
+    (_errors.Interrupted("SIGTERM"), False, False),
+    (_errors.LibraryMissing("requests", details=""), False, False),
+    (_errors.MasterAddressUnusable(URL, address="?"), False, False),
+    (_errors.MasterElsewhere(URL, master="m"), False, False),
+    (_errors.MasterNotFound(URL), True, True),
+    (_errors.NameUnknown(URL), False, True),
+    (_errors.OptionError("uuid", problem="is odd"), False, False),
+    (_errors.OtherPool(URL, expected="a", found="b"), False, False),
+    (_errors.PortWithoutTls(URL), False, False),
+    (_errors.ProxyFailed(URL), True, True),
+    (_errors.RequestFailed(URL), True, True),
+    (_errors.RequestTimedOut(URL, seconds=1), True, True),
+    (_errors.TlsFailed(URL), False, False),
+    (_errors.TrustUnusable("ca_path", path="p", detail=""), False, False),
+]
+PASSING_CODES = [
+    "EVENT_FROM_TOKEN_PARSE_FAILURE",
+    "HANDLE_INVALID",
+    "HOST_BROKEN",
+    "HOST_HAS_NO_MANAGEMENT_IP",
+    "HOST_IS_SLAVE",
+    "HOST_ITS_OWN_SLAVE",
+    "HOST_OFFLINE",
+    "HOST_STILL_BOOTING",
+    "HOST_UNKNOWN_TO_MASTER",
+    "INTERNAL_ERROR",
+    "SESSION_INVALID",
+    "TOO_MANY_PENDING_TASKS",
+]
+LASTING_CODES = [
+    "EVENT_SUBSCRIPTION_PARSE_FAILURE",
+    "MESSAGE_METHOD_UNKNOWN",
+    "MESSAGE_PARAMETER_COUNT_MISMATCH",
+    "MESSAGE_REMOVED",
+    "PERMISSION_DENIED",
+    "RBAC_PERMISSION_DENIED",
+    "SESSION_AUTHENTICATION_FAILED",
+    "SESSION_AUTHORIZATION_FAILED",
+    "UUID_INVALID",
+    "",
+    "session_invalid",
+]
+TLS = _errors.CertificateUntrusted(URL)
+CUT = _errors.ConnectionCut(URL)
+UNKNOWN = _errors.NameUnknown(URL)
+
+
+def subclasses(kind):
+    for sub in kind.__subclasses__():
+        yield sub
+        yield from subclasses(sub)
+
+
+def test_each_kind_of_error_is_here():
+    """A new one has to be put on one of the sides."""
+    mine = {kind for kind in subclasses(XapiError) if kind.__module__ == _errors.__name__}
+    here = {type(error) for error, _before, _after in KINDS}
+    others = {_errors.HostError, NoHostAnswered, UnexpectedAnswer, XapiFailure}
+    assert mine - others == here
+
+
+@pytest.mark.parametrize(
+    ("error", "before", "after"), KINDS, ids=[type(error).__name__ for error, _b, _a in KINDS]
+)
+def test_each_kind_of_error(error, before, after):
+    assert (may_pass(error, reached=False), may_pass(error, reached=True)) == (before, after)
+
+
+@pytest.mark.parametrize("reached", [False, True])
+@pytest.mark.parametrize("code", PASSING_CODES)
+def test_what_a_pool_answers_while_its_hosts_change(code, reached):
+    assert may_pass(failure(code), reached=reached)
+
+
+@pytest.mark.parametrize("reached", [False, True])
+@pytest.mark.parametrize("code", LASTING_CODES)
+def test_what_a_pool_will_answer_tomorrow_as_well(code, reached):
+    assert not may_pass(failure(code), reached=reached)
+
+
+def test_each_code_that_passes_is_here():
+    assert sorted(_trouble._PASSING_CODES) == PASSING_CODES
+
+
+@pytest.mark.parametrize(
+    ("status", "before"), [(200, False), (301, False), (404, False), (500, True), (503, True)]
+)
+def test_a_page(status, before):
+    """What is no pool from the start is the wrong address, unless it says that it is in trouble."""
+    assert may_pass(page(status), reached=False) is before
+    assert may_pass(page(status), reached=True)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "before", "after"),
+    [
+        ([CUT, TLS], True, True),
+        ([TLS, CUT], True, True),
+        ([TLS, TLS], False, False),
+        ([TLS, UNKNOWN], False, True),
+        ([UNKNOWN, failure("HOST_STILL_BOOTING")], True, True),
+        ([page(404), UNKNOWN], False, True),
+        ([page(404), page(502)], True, True),
+        ([failure("MESSAGE_REMOVED"), TLS], False, False),
+    ],
+)
+def test_of_several_hosts_one_that_may_come_back_is_enough(attempts, before, after):
+    error = NoHostAnswered(attempts)
+    assert (may_pass(error, reached=False), may_pass(error, reached=True)) == (before, after)
+
+
+@pytest.mark.parametrize("error", [error for error, _before, _after in KINDS], ids=repr)
+def test_only_some_look_like_a_proxy_that_breaks_off(error):
+    breaking = ("ConnectionCut", "ProxyFailed", "RequestTimedOut")
+    assert breaks_off(error) is (type(error).__name__ in breaking)
+
+
+@pytest.mark.parametrize("status", [200, 502, 504])
+def test_a_proxys_page_looks_so_too(status):
+    assert breaks_off(page(status))
+
+
+@pytest.mark.parametrize("code", [*PASSING_CODES, *LASTING_CODES])
+def test_an_answer_of_xapi_does_not(code):
+    assert not breaks_off(failure(code, "event.from"))
+
+
+def test_no_host_that_answers_is_no_proxy():
+    assert not breaks_off(NoHostAnswered([CUT, CUT]))
+
+
+@pytest.mark.parametrize("code", [*PASSING_CODES, *LASTING_CODES])
+def test_events_are_forbidden_by_these_codes(code):
+    """To an account without rights an unknown method is INTERNAL_ERROR."""
+    forbidding = {
+        "EVENT_SUBSCRIPTION_PARSE_FAILURE",
+        "INTERNAL_ERROR",
+        "MESSAGE_METHOD_UNKNOWN",
+        "MESSAGE_REMOVED",
+        "RBAC_PERMISSION_DENIED",
+    }
+    assert forbids_events(failure(code, "event.from")) is (code in forbidding)
+
+
+@pytest.mark.parametrize("method", ["task.get_record", "event.next", "session.login_with_password"])
+def test_what_is_forbidden_elsewhere_is_nothing_about_events(method):
+    assert not forbids_events(failure("MESSAGE_METHOD_UNKNOWN", method))
+    assert not forbids_events(failure("RBAC_PERMISSION_DENIED", method))
+
+
+def test_only_answers_of_xapi_forbid_events():
+    assert not forbids_events(CUT)
+    assert not forbids_events(page(404))
