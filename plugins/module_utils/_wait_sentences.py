@@ -75,7 +75,7 @@ def unfinished(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
     if not parts:
         return (
             "a last listing, which has to show that no further task matches: "
-            f"all that are known ({count}) have ended as they should."
+            f"none of those that are known ({count}) is still running."
         )
     wrong = _what_went_wrong(tasks, rules)
     besides = _first(wrong, before=" Besides: ") if wrong else ""

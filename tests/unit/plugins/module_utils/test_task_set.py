@@ -156,7 +156,7 @@ def verdict_by_the_design(kinds, rules):
 def set_of(kinds):
     tasks = TaskSet()
     tasks.is_unmatched = "unmatched" in kinds
-    tasks.missing.update({"nobody"} & {"nobody" if kind == "missing" else "" for kind in kinds})
+    tasks.missing = {"nobody"} if "missing" in kinds else set()
     for kind in kinds:
         if kind in ("running", "satisfied", "unexpected", "gone"):
             getattr(tasks, kind).add(kind)

@@ -1,0 +1,267 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._errors import (
+    ConnectionCut,
+    ConnectionRefused,
+    ProxyFailed,
+    RequestTimedOut,
+    UnexpectedAnswer,
+    XapiFailure,
+)
+from ansible_collections.xen.xapi.plugins.module_utils._quiet_gate import QuietGate
+from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
+from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
+from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules, Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._waiter import Waiter
+from ansible_collections.xen.xapi.plugins.module_utils._watch import Target
+from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session
+
+URL = "https://pool"
+BROKEN_OFF = [
+    ConnectionCut(URL),
+    ProxyFailed(URL),
+    RequestTimedOut(URL, seconds=60),
+    UnexpectedAnswer(URL, status=504, content_type="text/html"),
+]
+FORBIDDEN = [
+    "EVENT_SUBSCRIPTION_PARSE_FAILURE",
+    "INTERNAL_ERROR",
+    "MESSAGE_METHOD_UNKNOWN",
+    "MESSAGE_REMOVED",
+    "RBAC_PERMISSION_DENIED",
+]
+RESTART = "restart"
+
+
+class ScriptedSession:
+    """A session in its own time, whose waits for events go by a script, and then come through."""
+
+    def __init__(self, waits=(), looks=()):
+        self.now = 0.0
+        self.time_limit = 30.0
+        self.logins = 1
+        self.asked = []
+        """When, with which token, for how many seconds."""
+        self.slept = []
+        self._waits = list(waits)
+        self._looks = list(looks)
+
+    def events_from(self, _classes, token, seconds):
+        self.asked.append((self.now, token, seconds))
+        script = self._waits if token else self._looks
+        step = script.pop(0) if script else None
+        if step is RESTART:
+            self.logins += 1
+            step = ConnectionCut(URL)
+        if step is not None:
+            raise step
+        self.now += seconds
+        return {"events": [], "token": f"after {self.now}"}
+
+    def call(self, _method, _ref):
+        self.now += 0.001
+        return {"status": "pending"}
+
+    def end_by(self, deadline):
+        """Its answers take no time, so that none is late."""
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+class OneTask:
+    """A gate that watches a task which does not end."""
+
+    verdict = Verdict.UNDECIDED
+    look_in = math.inf
+
+    def __init__(self, *, is_telling=False):
+        self.needs_look = True
+        self.lost_touch = 0
+        self._is_telling = is_telling
+
+    def look(self, watch):
+        watch.look(Target(("a",)))
+        self.needs_look = False
+
+    def take(self, _sight):
+        return self._is_telling
+
+    def lose_touch(self):
+        self.needs_look = True
+        self.lost_touch += 1
+
+
+def wait(session, gate=None, *, timeout, **options):
+    waiter = Waiter(
+        session,
+        gate or OneTask(),
+        timeout=timeout,
+        clock=lambda: session.now,
+        sleep=session.sleep,
+        jitter=lambda: 1.0,
+        **options,
+    )
+    waiter.wait()
+    assert waiter.timed_out
+    return waiter
+
+
+def test_waits_take_a_slice_and_a_look_begins_with_the_empty_token():
+    session = ScriptedSession()
+    wait(session, timeout=70)
+    assert session.asked == [
+        (0.0, "", 0.0),
+        (0.0, "after 0.0", 30.0),
+        (30.0, "", 0.0),
+        (30.0, "after 30.0", 30.0),
+        (60.0, "", 0.0),
+        # It has to be answered before the deadline.
+        (60.0, "after 60.0", 9.75),
+        (70.0, "", 0.0),
+    ]
+
+
+def test_a_gate_can_want_to_look_earlier():
+    gate, session = OneTask(), ScriptedSession()
+    gate.look_in = 12.0
+    wait(session, gate, timeout=30)
+    assert [seconds for _at, token, seconds in session.asked if token] == [12.0, 12.0, 5.75]
+
+
+@pytest.mark.parametrize(("is_telling", "pause"), [(False, 0.1), (True, 0.0)])
+def test_only_what_tells_nothing_is_paced(is_telling, pause):
+    class Chatty(ScriptedSession):
+        def events_from(self, classes, token, seconds):
+            return super().events_from(classes, token, min(seconds, 0.04))
+
+    session = Chatty()
+    wait(session, OneTask(is_telling=is_telling), timeout=20)
+    waits = [at for at, token, _seconds in session.asked if token]
+    assert waits[1] - waits[0] == pytest.approx(max(pause, 0.04))
+
+
+@pytest.mark.parametrize("error", BROKEN_OFF, ids=lambda error: type(error).__name__)
+def test_two_waits_that_are_broken_off_lead_to_polling(error):
+    waiter = wait(ScriptedSession(waits=[error, error]), timeout=60)
+    assert (waiter.method, waiter.troubles) == ("poll", 2)
+
+
+def test_one_is_not_enough():
+    assert wait(ScriptedSession(waits=[BROKEN_OFF[0]]), timeout=60).method == "events"
+
+
+def test_a_broken_look_in_between_is_no_broken_wait():
+    session = ScriptedSession(waits=[BROKEN_OFF[0]], looks=[None, *BROKEN_OFF])
+    assert wait(session, timeout=60).method == "events"
+
+
+def test_broken_looks_do_not_hide_the_broken_waits():
+    cut = BROKEN_OFF[0]
+    session = ScriptedSession(waits=[cut, cut], looks=[None, cut, cut, None, cut])
+    assert wait(session, timeout=60).method == "poll"
+
+
+def test_a_wait_that_comes_through_starts_the_count_again():
+    cut = BROKEN_OFF[0]
+    session = ScriptedSession(waits=[cut, None, cut, None, cut])
+    assert wait(session, timeout=300).method == "events"
+
+
+def test_other_failures_of_a_wait_are_no_proxys():
+    refused = ConnectionRefused(URL)
+    session = ScriptedSession(waits=[refused, refused, refused])
+    assert wait(session, timeout=60).method == "events"
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [[RESTART, RESTART, RESTART], [BROKEN_OFF[0], RESTART], [RESTART, BROKEN_OFF[0]]],
+    ids=["three restarts", "before", "after"],
+)
+def test_a_session_that_broke_as_well_is_no_proxys_doing(waits):
+    """The session's reference is new by the look that follows a restart."""
+
+    class Restarting(ScriptedSession):
+        def events_from(self, classes, token, seconds):
+            before = self.logins
+            try:
+                return super().events_from(classes, token, seconds)
+            except ConnectionCut:
+                # It is noticed at the next look only.
+                self.is_forgotten = self.logins > before
+                self.logins = before
+                raise
+            finally:
+                if not token and getattr(self, "is_forgotten", False):
+                    self.logins, self.is_forgotten = before + 1, False
+
+    session = Restarting(waits=waits)
+    assert wait(session, timeout=60).method == "events"
+    assert session.logins == 1 + waits.count(RESTART)
+
+
+def test_only_auto_may_poll():
+    session = ScriptedSession(waits=[*BROKEN_OFF, *BROKEN_OFF])
+    assert wait(session, timeout=60, method="events").method == "events"
+
+
+@pytest.mark.parametrize("place", ["look", "wait"])
+@pytest.mark.parametrize("code", FORBIDDEN)
+def test_without_events_it_polls(code, place):
+    error = XapiFailure(URL, method="event.from", code=code, params=[])
+    session = ScriptedSession(**{f"{place}s": [error]})
+    waiter = wait(session, timeout=60)
+    # It is no trouble, and there is no pause before the first poll.
+    assert (waiter.method, waiter.troubles, waiter.last_trouble) == ("poll", 0, None)
+    assert session.slept[0] == pytest.approx(2.0, abs=0.01)
+
+
+@pytest.mark.parametrize("code", [code for code in FORBIDDEN if code != "INTERNAL_ERROR"])
+def test_events_alone_are_raised_for(code):
+    error = XapiFailure(URL, method="event.from", code=code, params=[])
+    with pytest.raises(XapiFailure) as caught:
+        wait(ScriptedSession(waits=[error]), timeout=60, method="events")
+    assert caught.value is error
+
+
+def quiet_at(pool, session):
+    return QuietGate(session, Selection(), quiet_for=0.0, clock=pool.now)
+
+
+def set_at(pool, session):
+    ref = pool.add_task("ends", status="pending")
+    pool.at(1.15, lambda: pool.set_task(ref, status="success"))
+    return SetGate(session, Selection(refs=(ref,)), Rules(), clock=pool.now)
+
+
+def without_events(code, make_gate, *, timeout, latency):
+    pool = VirtualPool()
+    pool.fail("event.from", error=[code], count=None)
+    with virtual_session(VirtualWire(pool, latency=latency), pool) as session:
+        gate = make_gate(pool, session)
+        waiter = Waiter(session, gate, timeout=timeout, clock=pool.now, sleep=pool.solo.advance)
+        waiter.wait()
+        return gate.verdict, waiter
+
+
+@pytest.mark.parametrize("code", FORBIDDEN)
+def test_a_single_look_polls_where_there_are_no_events(code):
+    verdict, waiter = without_events(code, quiet_at, timeout=0, latency=0.001)
+    assert (verdict, waiter.method) == (Verdict.OPEN, "poll")
+
+
+@pytest.mark.parametrize("code", FORBIDDEN)
+def test_the_last_look_does_not_fail_for_want_of_events(code):
+    """The deadline passes in the middle of the first look, so that the last is all there is."""
+    verdict, waiter = without_events(code, set_at, timeout=1, latency=0.1)
+    assert verdict is Verdict.OPEN or waiter.timed_out

@@ -1,0 +1,263 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError, XapiFailure
+from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
+from ansible_collections.xen.xapi.plugins.module_utils._session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
+from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules, Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._transport import Transport
+from ansible_collections.xen.xapi.plugins.module_utils._waiter import Waiter
+from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session
+
+START = 1_800_000_000.0
+DAY = 86400.0
+
+
+@pytest.fixture
+def virtual():
+    return VirtualPool()
+
+
+@contextlib.contextmanager
+def waiting(pool, *refs, timeout, jitter=1.0, **options):
+    wire = VirtualWire(pool)
+    with virtual_session(wire, pool) as session:
+        gate = SetGate(session, Selection(refs=refs), Rules(), clock=pool.now)
+        yield (
+            Waiter(
+                session,
+                gate,
+                timeout=timeout,
+                clock=pool.now,
+                sleep=pool.solo.advance,
+                jitter=lambda: jitter,
+                **options,
+            ),
+            wire,
+            gate,
+        )
+        # The logout is not what these tests are about.
+        wire.hangs = 0
+        pool.heal()
+
+
+def asked(wire, *, since):
+    """The moments of the requests after one, by this pool's own count of seconds."""
+    return [round(at - START, 2) for at, _method in wire.asked_at if at - START > since]
+
+
+@pytest.mark.parametrize("trouble", ["logout_all", "restart_master", "drop_blocked"])
+def test_after_trouble_in_the_middle_of_a_wait_it_looks_again_at_once(virtual, trouble):
+    ref = virtual.add_task("idle")
+    virtual.at(5, getattr(virtual, trouble))
+    with waiting(virtual, ref, timeout=25) as (waiter, wire, _gate):
+        waiter.wait()
+        assert asked(wire, since=4.9)[0] < 5.3
+        assert waiter.troubles
+
+
+@pytest.mark.parametrize("status", ["success", "failure"])
+def test_what_came_to_be_in_the_middle_of_trouble_is_seen(virtual, status):
+    """Its event was told to nobody, so that only a new look shows it."""
+    ref = virtual.add_task("ends")
+    virtual.fail("event.from", cut="after", nth=3)
+    virtual.at(5, lambda: virtual.set_task(ref, status=status))
+    with waiting(virtual, ref, timeout=25) as (waiter, _wire, gate):
+        virtual.at(4, lambda: virtual.set_task(ref, progress=0.5))
+        waiter.wait()
+        assert gate.verdict is (Verdict.OPEN if status == "success" else Verdict.CLOSED)
+    assert waiter.elapsed < 6
+
+
+@pytest.mark.parametrize(
+    ("told", "is_paced"),
+    [
+        ({"progress": 0.5}, True),
+        ({"progress": 0.99}, True),
+        ({"progress": 1.0}, False),
+        ({"allowed_operations": []}, False),
+        ({"status": "cancelling"}, False),
+    ],
+    ids=str,
+)
+def test_only_progress_is_paced(virtual, told, is_paced):
+    ref = virtual.add_task("ends")
+    virtual.at(5, lambda: virtual.set_task(ref, **told))
+    virtual.at(5.005, lambda: virtual.set_task(ref, status="success"))
+    with waiting(virtual, ref, timeout=25) as (waiter, _wire, gate):
+        waiter.wait()
+        assert gate.verdict is Verdict.OPEN
+    delay = waiter.elapsed - 5.005
+    # A little over the pace where the wait before it was a long one; at once otherwise.
+    assert delay < (0.11 if is_paced else 0.01)
+
+
+def test_progress_a_hundred_times_a_second_is_asked_for_ten_times(virtual):
+    ref = virtual.add_task("busy")
+    for number in range(1, 1000):
+        virtual.at(number / 100, lambda n=number: virtual.set_task(ref, progress=n / 1001))
+    with waiting(virtual, ref, timeout=10) as (waiter, wire, _gate):
+        waiter.wait()
+    events = [at - START for at, method in wire.asked_at if method == "event.from"]
+    assert len([at for at in events if 1 <= at < 9]) <= 8 * 10 + 1
+
+
+def pauses(pool, *, jitter):
+    ref = pool.add_task("idle")
+    pool.fail("event.from", error=["HOST_STILL_BOOTING"], nth=2, count=12)
+    with waiting(pool, ref, timeout=300, jitter=jitter, method="events") as (waiter, wire, _gate):
+        waiter.wait()
+    failed = wire.troubled_at[1:]
+    return [after - before for before, after in itertools.pairwise(failed)]
+
+
+@pytest.mark.parametrize(
+    ("jitter", "share"), [(1.0, 1.0), (0.5, 0.75), (0.0, 0.5)], ids=["longest", "mean", "shortest"]
+)
+def test_pauses_grow_up_to_ten_seconds(virtual, jitter, share):
+    found = pauses(virtual, jitter=jitter)
+    full = [0.25, 0.5, 1, 2, 4, 8, 10, 10, 10, 10, 10]
+    assert found == pytest.approx([pause * share for pause in full], abs=0.15)
+
+
+def test_pauses_begin_again_after_a_success(virtual):
+    ref = virtual.add_task("idle")
+    for nth in (3, 12):
+        virtual.fail("event.from", error=["HOST_STILL_BOOTING"], nth=nth, count=5)
+    with waiting(virtual, ref, timeout=400) as (waiter, wire, _gate):
+        waiter.wait()
+    failed = wire.troubled_at[1:]
+    first, second = failed[:5], failed[5:]
+    assert len(second) == 5
+    assert second[1] - second[0] == pytest.approx(first[1] - first[0], abs=0.01)
+
+
+@pytest.mark.parametrize("timeout", [0.3, 1.0, 3.0, 12.0, 33.0])
+def test_a_pause_does_not_pass_the_deadline(virtual, timeout):
+    ref = virtual.add_task("idle")
+    virtual.fail("task.get_record", cut="before", count=None)
+    with waiting(virtual, ref, timeout=timeout) as (waiter, wire, _gate):
+        waiter.wait()
+        assert waiter.timed_out
+    last = [at for at, method in wire.asked_at if method == "task.get_record"][-1]
+    assert last - START == pytest.approx(timeout, abs=0.01)
+
+
+@pytest.mark.parametrize("hung_at", [0.0, 1.0, 7.5])
+def test_no_request_goes_on_past_the_deadline(virtual, hung_at):
+    ref = virtual.add_task("idle")
+    with waiting(virtual, ref, timeout=10) as (waiter, wire, _gate):
+        virtual.at(hung_at, lambda: setattr(wire, "hangs", 99))
+        virtual.at(hung_at, virtual.drop_blocked)
+        if hung_at == 0:
+            wire.hangs = 99
+        waiter.wait()
+        given_up = [round(at - START, 1) for at in wire.troubled_at if at - START > hung_at + 1]
+    assert given_up[0] == 10.0
+    assert set(given_up) <= {10.0, 15.0}
+    assert waiter.timed_out
+    assert wire.deadline is None
+
+
+@pytest.mark.parametrize(("request_timeout", "at_most"), [(30.0, 5.0), (5.5, 5.0), (2.0, 2.0)])
+def test_the_last_look_takes_no_longer_than_a_request_or_five_seconds(
+    virtual, request_timeout, at_most
+):
+    ref = virtual.add_task("idle")
+    with waiting(virtual, ref, timeout=10) as (waiter, wire, _gate):
+        wire.time_limit = request_timeout
+        virtual.at(9.9, lambda: setattr(wire, "hangs", 99))
+        waiter.wait()
+    assert waiter.elapsed == pytest.approx(10 + at_most, abs=0.01)
+    assert waiter.timed_out
+    assert waiter.is_out_of_touch
+
+
+@pytest.mark.parametrize("early", [0.3, 0.24, 0.2, 0.1, 0.001])
+def test_an_end_in_the_last_moment_is_seen(virtual, early):
+    ref = virtual.add_task("ends")
+    virtual.at(10 - early, lambda: virtual.set_task(ref, status="success"))
+    with waiting(virtual, ref, timeout=10) as (waiter, _wire, gate):
+        waiter.wait()
+        assert gate.verdict is Verdict.OPEN
+    assert not waiter.timed_out
+    assert waiter.elapsed < 10.1
+
+
+def test_a_last_look_that_is_refused_for_good_is_raised(virtual):
+    ref = virtual.add_task("idle")
+    virtual.at(9.9, lambda: virtual.fail("event.from", error=["PERMISSION_DENIED"], count=None))
+    with waiting(virtual, ref, timeout=10) as (waiter, _wire, _gate), pytest.raises(XapiFailure):
+        waiter.wait()
+
+
+@pytest.mark.parametrize("fault", [{"cut": "before"}, {"error": ["HOST_STILL_BOOTING"]}], ids=str)
+def test_a_timeout_of_zero_looks_once_and_raises_trouble(virtual, fault):
+    ref = virtual.add_task("idle")
+    virtual.fail("task.get_record", **fault)
+    with waiting(virtual, ref, timeout=0) as (waiter, wire, _gate):
+        with pytest.raises(XapiError):
+            waiter.wait()
+        assert [method for _at, method in wire.asked_at].count("task.get_record") == 1
+        assert waiter.troubles == 0
+
+
+def test_a_timeout_of_zero_waits_for_nothing(virtual):
+    ref = virtual.add_task("idle")
+    with waiting(virtual, ref, timeout=0) as (waiter, wire, _gate):
+        waiter.wait()
+    assert (waiter.timed_out, waiter.waited) == (True, False)
+    methods = [method for _at, method in wire.asked_at]
+    assert methods.count("task.get_record") == 1
+    assert "event.from" not in methods
+
+
+@pytest.mark.parametrize("jump", [-DAY, DAY], ids=["a day back", "a day ahead"])
+@pytest.mark.parametrize("ends", [True, False])
+def test_the_wall_clock_decides_nothing(pool, monkeypatch, jump, ends):
+    """A wait by the clock that it has of its own, while the other one jumps to and fro."""
+    real, calls = time.time, []
+
+    def jumping():
+        calls.append(None)
+        return real() + jump * (len(calls) % 2)
+
+    deadlines = []
+
+    class Noting(Session):
+        def end_by(self, deadline):
+            deadlines.append(deadline)
+            super().end_by(deadline)
+
+    ref = pool.add_task("ends", status="pending")
+    monkeypatch.setattr(time, "time", jumping)
+    host = Endpoint("http", "127.0.0.1", pool.hosts[0].port)
+    with Noting(
+        Transport(validate_certs=True, ca_path=None, stop=lambda: None),
+        endpoints=[host],
+        username="root",
+        password=pool.password,
+        keep_secret=lambda _ref: None,
+    ) as session:
+        gate = SetGate(session, Selection(refs=(ref,)), Rules())
+        waiter = Waiter(session, gate, timeout=60.0 if ends else 0.6)
+        if ends:
+            pool.clock.after(0.3, lambda: pool.set_task(ref, status="success"))
+        before = time.monotonic()
+        waiter.wait()
+        after = time.monotonic()
+    assert gate.verdict is (Verdict.OPEN if ends else Verdict.UNDECIDED)
+    assert waiter.timed_out is not ends
+    assert before + waiter.timeout <= deadlines[0] <= after + waiter.timeout
+    assert ends or waiter.elapsed >= 0.6
