@@ -55,7 +55,7 @@ def test_what_is_still_waited_for():
 def test_a_listing_that_is_still_to_come():
     assert unfinished(tasks(task(status="success")), Rules(), unmatched="") == (
         "a last listing, which has to show that no further task matches: "
-        "all that are known (1) have ended as they should."
+        "none of those that are known (1) is still running."
     )
 
 
