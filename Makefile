@@ -9,7 +9,7 @@ PYTEST = $(BIN)/python -m pytest --quiet --junit-xml=.cache/reports/$@.xml
 # In the order of `make test`: what is quick and fails often comes first.
 LINT := ruff-format ruff yamllint mypy ansible-lint
 GATES := ruff-format ruff yamllint mypy changelog-lint unit conformance properties build-check \
-	integration ansible-lint docs-lint ansible-units sanity
+	integration molecule ansible-lint docs-lint ansible-units sanity
 
 # What the user's shell says about Ansible is about other projects.
 unexport $(filter ANSIBLE_%,$(.VARIABLES))
@@ -70,6 +70,11 @@ properties: $(READY) ## waits in thousands of schedules of virtual time
 
 integration: $(READY) ## playbooks against the simulator
 	$(PYTEST) --numprocesses=2 tests/integration
+
+molecule: $(READY) ## the role, in molecule's scenarios
+	@$(WITH_TOOLS) molecule test --all >.cache/molecule.log 2>&1 || { \
+		cat .cache/molecule.log; exit 1; }
+	@tail -n 6 .cache/molecule.log
 
 build-check: $(READY) ## the tarball, the demo and the rules of the house
 	$(PYTEST) --numprocesses=2 tests/gates

@@ -17,6 +17,8 @@ PRINTED = {
     "EXAMPLES of task_cancel": [task_cancel.EXAMPLES],
     "EXAMPLES of task_wait": [task_wait.EXAMPLES],
     "README.md": blocks("README.md"),
+    # The first block there is variables of a group.
+    "roles/task_gate/README.md": blocks("roles/task_gate/README.md")[1:],
     "docs/clean_up_stale_tasks.md": blocks("docs/clean_up_stale_tasks.md"),
     "docs/gate_a_deploy_step.md": blocks("docs/gate_a_deploy_step.md"),
     "docs/wait_until_quiet.md": blocks("docs/wait_until_quiet.md"),
@@ -45,6 +47,8 @@ def real_pool(start_pool):
         "vm_ref": pool.find("VM", "web-1"),
         "vm_refs": [pool.find("VM", name) for name in ("web-1", "web-2")],
         "quiet_for": "1",
+        "task_gate_quiet_for": "1",
+        "task_gate_idle_for": "0.5",
         "vm_uuid": pool.database.read("VM", pool.find("VM", "web-1"))["uuid"],
         "host_uuid": pool.database.read("host", pool.master_ref)["uuid"],
     }

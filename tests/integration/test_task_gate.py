@@ -1,0 +1,310 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from ansible_collections.xen.xapi.tests.simulator.lives import Life
+
+ENDLESS = Life(duration=None)
+LONG_AGO = "20200101T00:00:00Z"
+ROLE = {"name": "xen.xapi.task_gate"}
+
+
+def include(entry="main", **variables):
+    named = {f"task_gate_{name}": value for name, value in variables.items()}
+    return {"ansible.builtin.include_role": {**ROLE, "tasks_from": entry}, "vars": named}
+
+
+@pytest.fixture
+def play_tasks(tmp_path, play_file):
+    """Plays tasks for some pools, each of which is a host of the inventory."""
+
+    def run(pools, tasks, *options, keywords=None, with_password=True, **rest):
+        hosts = {
+            f"pool-{number}": {
+                "task_gate_hostname": pool.url,
+                **({"task_gate_password": pool.password} if with_password else {}),
+            }
+            for number, pool in enumerate(pools, 1)
+        } or {"somewhere": {}}
+        inventory = tmp_path / "pools.yml"
+        inventory.write_text(json.dumps({"pools": {"hosts": hosts}}))
+        play = {
+            "hosts": "pools:!localhost",
+            "gather_facts": False,
+            "tasks": tasks,
+            **(keywords or {}),
+        }
+        playbook = tmp_path / "gate.yml"
+        playbook.write_text(json.dumps([play]))
+        return play_file(playbook, f"--inventory={inventory}", *options, **rest)
+
+    return run
+
+
+def failure_of(run):
+    with pytest.raises(AssertionError) as failed:
+        run()
+    return str(failed.value)
+
+
+def say_when_open(text="open"):
+    return {"ansible.builtin.debug": {"msg": f"{text} {{{{ inventory_hostname }}}}"}}
+
+
+DONE = {"name_label": "Async.VM.snapshot", "created_after": "2020-01-01T00:00:00Z"}
+IMPORT = {
+    "ansible.builtin.import_role": ROLE,
+    "vars": include(**DONE)["vars"],
+    "tags": ["gate"],
+}
+INCLUDE_TAGGED = {
+    "ansible.builtin.include_role": {**ROLE, "apply": {"tags": ["gate"]}},
+    "vars": include(**DONE)["vars"],
+    "tags": ["gate"],
+}
+
+
+@pytest.mark.parametrize(
+    ("gate", "options", "keywords"),
+    [
+        (include(**DONE), [], {}),
+        (IMPORT, [], {}),
+        (include(**DONE), [], {"serial": 1}),
+        (include(**DONE), [], {"strategy": "free"}),
+        (include(**DONE), ["--check"], {}),
+        (include(**DONE), [], {"become": True, "become_user": "nobody-such"}),
+        (IMPORT, ["--tags=gate"], {}),
+        (INCLUDE_TAGGED, ["--tags=gate"], {}),
+    ],
+    ids=["include", "import", "serial", "free", "check", "become", "import tag", "include tag"],
+)
+def test_a_gate_opens(start_pool, play_tasks, gate, options, keywords):
+    pools = [start_pool(), start_pool()]
+    for pool in pools:
+        pool.add_task("Async.VM.snapshot", status="success")
+    play_tasks(pools, [gate], *options, keywords=keywords)
+    assert all(pool.log.of("task.get_all_records") for pool in pools)
+
+
+def test_tags_of_others_pass_the_gate_over(pool, play_tasks):
+    play_tasks([pool], [IMPORT, INCLUDE_TAGGED], "--tags=other")
+    assert not pool.log
+
+
+def test_module_defaults(start_pool, play_tasks):
+    ours, theirs = start_pool(), start_pool(password="of another")
+    for pool in (ours, theirs):
+        pool.add_task("Async.VM.snapshot", life=Life(duration=0.3))
+    defaults = {"hostname": [ours.url], "password": ours.password, "pool_uuid": ours.pool_uuid}
+    tasks = [
+        include(**DONE),
+        include(hostname=theirs.url, password="of another", pool_uuid=theirs.pool_uuid, **DONE),
+        include("quiesce", quiet_for="0"),
+        include("cleanup", name_regex="nobody"),
+    ]
+    keywords = {"module_defaults": {"group/xen.xapi.xapi": defaults}}
+    play_tasks([], tasks, keywords=keywords)
+    assert len(ours.log.of("session.logout")) == 3
+    assert len(theirs.log.of("session.logout")) == 1
+
+
+def test_a_vaulted_password(pool, play_tasks, tmp_path):
+    pool.add_task("Async.VM.snapshot", status="success", created="29990101T00:00:00Z")
+    key, secrets = tmp_path / "key", tmp_path / "secrets.yml"
+    key.write_text("a key")
+    secrets.write_text(f"task_gate_password: {pool.password}\n")
+    subprocess.run(
+        ["ansible-vault", "encrypt", f"--vault-password-file={key}", secrets],
+        check=True,
+        capture_output=True,
+    )
+    gate = include(name_label="Async.VM.snapshot", created_after="2020-01-01T00:00:00Z")
+    vault = [f"--vault-password-file={key}", f"--extra-vars=@{secrets}"]
+    output = play_tasks([pool], [gate], "-vvvv", *vault, with_password=False)
+    assert pool.password not in output
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_fleet_of_which_one_is_busy(start_pool, play_tasks, quiet):
+    pools = [start_pool() for _number in range(20)]
+    if not quiet:
+        pools[6].add_task("Async.VM.copy", life=ENDLESS)
+    # It has to be longer than the first answers of twenty pools on two processors take.
+    tasks = [include("quiesce", quiet_for="1", timeout="25"), say_when_open("patch")]
+
+    def run():
+        return play_tasks(pools, tasks, "--forks=20", keywords={"strategy": "free"})
+
+    output = run() if quiet else failure_of(run)
+    opened = {int(number) for number in re.findall(r"msg: patch pool-(\d+)", output)}
+    assert opened == set(range(1, 21)) - (set() if quiet else {7})
+    if not quiet:
+        assert "Async.VM.copy" in output
+        assert re.findall(r"fatal: \[(pool-\d+)", output) == ["pool-7"]
+
+
+WRONG = [
+    ({"tmeout": "5"}, "does not know task_gate_tmeout; it knows task_gate_apply, "),
+    ({"timeout": ["a"]}, "timeout: "),
+    ({"name_regex": ""}, "task_gate_name_regex of the role xen.xapi.task_gate must not be empty"),
+    ({"timeout": None}, "task_gate_timeout of the role xen.xapi.task_gate must not be empty"),
+    ({"exclude": [], "hostname": []}, "task_gate_hostname of the role"),
+    ({"timeout": "soon"}, "timeout: 'soon'"),
+    ({"name_regex": "("}, "name_regex: '[(]'"),
+    ({"ca_path": "{{ nobody_knows }}"}, "nobody_knows"),
+]
+WRONG_FOR_ONE = {
+    "main": [
+        ({"uuid": [], "name_regex": "{{ omit }}"}, "task_gate_uuid of the role"),
+        ({"wait_for": "none"}, "task_gate_wait_for"),
+        ({"assert": {"a": 1}}, "task_gate_assert"),
+        ({"fail_fast": "perhaps"}, "task_gate_fail_fast"),
+        ({"name_regex": "{{ omit }}"}, "uuid is missing"),
+    ],
+    "quiesce": [({"quiet_for": "2h"}, "quiet_for: '2h'")],
+    "cleanup": [
+        ({"max_tasks": "many"}, "task_gate_max_tasks"),
+        ({"max_tasks": 0}, "max_tasks: 0"),
+        ({"apply": "perhaps"}, "task_gate_apply"),
+    ],
+}
+
+
+@pytest.mark.parametrize("entry", ["main", "quiesce", "cleanup"])
+def test_wrong_variables_reach_no_pool(pool, play_tasks, entry):
+    tasks = [
+        {
+            "block": [
+                include(entry, **{"name_regex": "a", **wrong}),
+                {"ansible.builtin.fail": {"msg": "it was let through"}},
+            ],
+            "rescue": [
+                {
+                    "ansible.builtin.assert": {
+                        "that": "ansible_failed_result.msg is search(said)",
+                        "fail_msg": "{{ said }} is not in {{ ansible_failed_result.msg }}",
+                    },
+                    "vars": {"said": said},
+                }
+            ],
+        }
+        for wrong, said in [*WRONG, *WRONG_FOR_ONE[entry]]
+    ]
+    play_tasks([pool], tasks)
+    assert not pool.log
+
+
+def test_a_clean_up_has_to_be_told_of_what(pool, play_tasks):
+    output = failure_of(lambda: play_tasks([pool], [include("cleanup")]))
+    assert "missing required arguments: task_gate_name_regex" in output
+    assert not pool.log
+
+
+def test_what_is_left_out_is_not_empty(pool, play_tasks):
+    gate = include(name_label="Async.VM.copy", ca_path="{{ omit }}", on_missing="ok")
+    play_tasks([pool], [gate])
+
+
+def test_a_shut_gate_says_why_and_cancels(pool, play_tasks):
+    late = pool.add_task("Async.VM.copy", life=ENDLESS)
+    pool.add_task("Async.VM.copy", life=Life(0.5, outcome="failure", error=("SR_FULL", "2", "1")))
+    other = pool.add_task("Async.VM.move", life=ENDLESS)
+    rescued = {
+        "block": [include(name_label="Async.VM.copy", cancel_on_failure=True)],
+        "rescue": [
+            {"ansible.builtin.debug": {"msg": "why: {{ ansible_failed_result.msg }}"}},
+            {"ansible.builtin.debug": {"msg": "left {{ task_gate_result.cancel.by_action }}"}},
+        ],
+    }
+    output = re.sub(r"\s+", " ", play_tasks([pool], [rescued]))
+    why = output[output.index("why: ") :]
+    assert why.startswith("why: Task ''Async.VM.copy''")
+    assert "The storage repository is full" in why
+    assert "What was still running was asked to end (cancelled: 1)." in why
+    assert pool.record(late)["status"] == "cancelled"
+    assert pool.record(other)["status"] == "pending"
+
+
+def test_a_shut_gate_leaves_alone_what_it_was_not_asked_to_end(pool, play_tasks):
+    ref = pool.add_task("Async.VM.copy", life=ENDLESS)
+    output = failure_of(lambda: play_tasks([pool], [include(ref=ref, timeout="1")]))
+    assert "Timed out after 1 s waiting for" in output
+    assert not pool.log.of("task.cancel")
+
+
+def test_a_pool_that_is_away_is_the_reason(pool, play_tasks):
+    gate = include(name_label="a", timeout="0", cancel_on_failure=True)
+    tasks = [{**gate, "vars": {**gate["vars"], "task_gate_hostname": "127.0.0.1:1"}}]
+    output = failure_of(lambda: play_tasks([pool], tasks))
+    assert re.search("Action failed: .*127.0.0.1:1 refused", output), output
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("task_gate_result.tasks | length == 1", ""),
+        ("task_gate_result.tasks[0].duration < 0", "duration < 0. of task_gate_assert does not"),
+        ("task_gate_result.nonsense.more > 1", "nonsense"),
+    ],
+)
+def test_conditions_on_results(pool, play_tasks, condition, said):
+    uuid = pool.record(pool.add_task("Async.VM.copy", life=Life(0.1)))["uuid"]
+    gate = include(uuid=uuid, **{"assert": [condition]})
+
+    def run():
+        return play_tasks([pool], [gate, say_when_open()])
+
+    if not said:
+        assert "open pool-1" in run()
+        return
+    output = re.sub(r"\s+", " ", failure_of(run))
+    assert re.search(said, output.split("Say why the gate is shut")[1])
+    assert "open pool-1" not in output
+
+
+@pytest.mark.parametrize("applies", [False, True])
+@pytest.mark.parametrize("check", [False, True])
+def test_a_clean_up(pool, play_tasks, applies, check):
+    old = pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
+    young = pool.add_task("Async.VM.copy", life=ENDLESS)
+    gate = include("cleanup", name_regex=r"Async\.VM\.copy", apply=applies, idle_for="0.2")
+    output = play_tasks([pool], [gate], *(["--check"] if check else []))
+    asked = [call.params[0] for call in pool.log.of("task.cancel")]
+    assert asked == ([old] if applies and not check else [])
+    uuids = [pool.record(ref)["uuid"] for ref in (old, young)]
+    word = "cancelled" if asked else "would be cancelled"
+    assert re.search(rf"- {word} .*{uuids[0]} +Async.VM.copy", output)
+    assert re.search(rf"- too young .*{uuids[1]} +Async.VM.copy", output)
+    assert f"changed={int(applies)}" in output
+    assert ("nothing was cancelled" in output.lower()) is not bool(asked)
+
+
+def test_a_clean_up_of_too_many(pool, play_tasks):
+    for _number in range(3):
+        pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
+    gate = include("cleanup", name_regex=".*copy", apply=True, idle_for="0", max_tasks=2)
+    output = failure_of(lambda: play_tasks([pool], [gate]))
+    assert "max_tasks" in output
+    assert len(re.findall(r"- not_sent .*Async.VM.copy", output)) == 3
+    assert not pool.log.of("task.cancel")
+
+
+def test_labels_are_never_templated(pool, play_tasks):
+    nasty = "copy {{ 7 * 191 }} \u202e"
+    uuid = pool.record(pool.add_task(nasty, created=LONG_AGO, life=ENDLESS))["uuid"]
+    tasks = [
+        include("cleanup", name_regex="copy.*", idle_for="0"),
+        include(uuid=uuid, timeout="0.5"),
+    ]
+    output = failure_of(lambda: play_tasks([pool], tasks))
+    assert "copy {{ 7 * 191 }}" in output
+    assert "1337" not in output
+    assert "\u202e" not in output.split("Wait for the tasks")[0]
