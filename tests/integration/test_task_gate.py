@@ -215,10 +215,11 @@ def test_what_is_left_out_is_not_empty(pool, play_tasks):
 
 def test_a_shut_gate_says_why_and_cancels(pool, play_tasks):
     late = pool.add_task("Async.VM.copy", life=ENDLESS)
-    pool.add_task("Async.VM.copy", life=Life(0.5, outcome="failure", error=("SR_FULL", "2", "1")))
+    full = Life(0.1, outcome="failure", error=("SR_FULL", "2", "1"))
+    broken = pool.add_task("Async.VM.copy", life=full)
     other = pool.add_task("Async.VM.move", life=ENDLESS)
     rescued = {
-        "block": [include(name_label="Async.VM.copy", cancel_on_failure=True)],
+        "block": [include(ref=[late, broken], cancel_on_failure=True)],
         "rescue": [
             {"ansible.builtin.debug": {"msg": "why: {{ ansible_failed_result.msg }}"}},
             {"ansible.builtin.debug": {"msg": "left {{ task_gate_result.cancel.by_action }}"}},
