@@ -15,7 +15,7 @@ from ._errors import OptionError
 
 _NAME = r"[^\s/:@?#%\[\]\\]+"
 _HOST = re.compile(
-    r"(?:(?P<scheme>https?)://)?"
+    r"(?:(?P<scheme>(?a:https?))://)?"
     rf"(?:\[(?P<v6>[^\]\s]+)\]|(?P<name>{_NAME}))"
     r"(?::(?P<port>[0-9]{1,5}))?/?\Z",
     re.IGNORECASE,
@@ -50,17 +50,17 @@ class Endpoint(NamedTuple):
 def endpoint_of(text: str, *, port: int | None) -> Endpoint:
     """Where an element of the option hostname leads; the port is that of the option."""
     match = _HOST.match(text.strip())
+    # Whoever writes user:password@host should not read the password in an error.
+    value = None if "@" in text else text
     if match is None:
-        # Whoever writes user:password@host should not read the password in an error.
-        value = None if "@" in text else text
         problem = "is no host: write name, name:port or [IPv6 address], https:// before it or not"
         raise OptionError("hostname", value=value, problem=problem)
     if match["v6"] is not None and not _is_ipv6(match["v6"].partition("%")[0]):
-        raise OptionError("hostname", value=text, problem="is no IPv6 address in brackets")
+        raise OptionError("hostname", value=value, problem="is no IPv6 address in brackets")
     if match["port"] is not None:
         port = int(match["port"])
         if port not in PORTS:
-            raise OptionError("hostname", value=text, problem="has no port between 1 and 65535")
+            raise OptionError("hostname", value=value, problem="has no port between 1 and 65535")
     scheme = (match["scheme"] or "https").lower()
     return Endpoint.of(scheme, match["v6"] or match["name"], port)
 

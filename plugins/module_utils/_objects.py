@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import _records as records
 from ._selection import OBJECT_TYPES
-from ._session import Session
+from ._session import Session, read
 from ._task import Task
 
 
@@ -21,11 +22,11 @@ class Objects:
         self._held: dict[str, list[dict[str, str]]] = {}
         self._host_names: dict[str, str] = {}
         for kind in OBJECT_TYPES:
-            records: dict[str, dict[str, Any]] = session.call(f"{kind}.get_all_records")
-            for record in records.values():
+            found = read(session, records.holders, f"{kind}.get_all_records")
+            for record in found.values():
                 self._note(kind, record)
             if kind == "host":
-                self._host_names = {ref: record["name_label"] for ref, record in records.items()}
+                self._host_names = {ref: record["name_label"] for ref, record in found.items()}
 
     def _note(self, kind: str, record: dict[str, Any]) -> None:
         for task_ref, operation in record["current_operations"].items():

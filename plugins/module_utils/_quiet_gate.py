@@ -124,6 +124,7 @@ class QuietGate:
         """Read all tasks of the pool, the hosts, and the object if one is meant."""
         around = self._look_around()
         sight = watch.look(self._target(around))
+        login = self._session.logins
         around = dataclasses.replace(
             around, now=self.server_time, object_tasks=frozenset(sight.operations or ())
         )
@@ -142,8 +143,11 @@ class QuietGate:
         self._check_vanished()
         if self._selection.object is not None:
             self._see_object(sight.operations, present, around)
-        self.needs_look = False
+        # In another session, what goes on from here would be watched from another one's past.
+        self.needs_look = login != self._session.logins
         self._reckon()
+        if self.needs_look:
+            self._quiet_since = None
         self._is_open = self._quiet_since is not None and self.quiet >= self.quiet_for
 
     def take(self, sight: Sight) -> bool:

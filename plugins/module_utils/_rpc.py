@@ -115,10 +115,13 @@ class Rpc:
         # An error is an object in version 2 and an array in version 1; a host that is not ready
         # sends the array in an envelope of version 2, with an id of 0.
         if isinstance(error, dict):
-            error = [error.get("message"), *(error.get("data") or [])]
+            data = error.get("data") or []
+            error = [error.get("message"), *data] if isinstance(data, list) else None
         if not isinstance(error, list) or not error or not isinstance(error[0], str):
             raise self._unexpected(answer)
         code, *params = error
+        if any(isinstance(param, (list, dict)) for param in params):
+            raise self._unexpected(answer)
         raise XapiFailure(
             self.endpoint.url,
             method=method,

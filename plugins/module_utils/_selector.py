@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Iterable, Mapping
 
+from . import _records as records
 from ._errors import OptionError, XapiFailure
 from ._selection import Selection, Surroundings, is_excluded, matches
-from ._session import Session
+from ._session import Session, read
 from ._task import Task, seconds_of
 from ._tasks import Tasks
 from ._values import is_ref, is_uuid
@@ -102,12 +103,11 @@ def look_around_on_time(session: Session, selection: Selection) -> Surroundings:
 def current_operations(session: Session, kind: str, ref: str) -> Mapping[str, str] | None:
     """What is being done with an object, by the reference of the task; None where it is not."""
     try:
-        found: Mapping[str, str] = session.call(f"{kind}.get_current_operations", ref)
+        return read(session, records.texts_by_key, f"{kind}.get_current_operations", ref)
     except XapiFailure as failure:
         if failure.code in _NO_SUCH_OBJECT:
             return None
         raise
-    return found
 
 
 def _object(session: Session, selection: Selection) -> tuple[str, frozenset[str]]:
@@ -116,8 +116,9 @@ def _object(session: Session, selection: Selection) -> tuple[str, frozenset[str]
         return "", frozenset()
     kind, uuid = selection.object.type, selection.object.uuid
     try:
-        ref = session.call(f"{kind}.get_by_uuid", uuid)
-        return ref, frozenset(session.call(f"{kind}.get_current_operations", ref))
+        ref = read(session, records.name, f"{kind}.get_by_uuid", uuid)
+        method = f"{kind}.get_current_operations"
+        return ref, frozenset(read(session, records.texts_by_key, method, ref))
     except XapiFailure as failure:
         raise _unknown("object", uuid, f"is no {kind} of this pool", failure) from failure
 
@@ -143,16 +144,16 @@ def _host_ref(session: Session, selection: Selection) -> str:
         return ""
     if is_uuid(host):
         try:
-            return str(session.call("host.get_by_uuid", host.lower()))
+            return read(session, records.name, "host.get_by_uuid", host.lower())
         except XapiFailure as failure:
             raise _unknown("resident_on", host, "is no host of this pool", failure) from failure
-    refs = session.call("host.get_by_name_label", host)
+    refs = read(session, records.names, "host.get_by_name_label", host)
     if len(refs) > 1:
         problem = f"is the name of {len(refs)} hosts of this pool; give the uuid of one"
         raise OptionError("resident_on", value=host, problem=problem)
     if not refs:
         raise OptionError("resident_on", value=host, problem="is no host of this pool")
-    return str(refs[0])
+    return refs[0]
 
 
 def _unknown(option: str, value: str, problem: str, failure: XapiFailure) -> Exception:

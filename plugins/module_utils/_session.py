@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Iterable, NamedTuple, Sequence, TypeVar
 
+from . import _records as records
 from ._endpoints import Endpoint, bare_address
 from ._errors import (
     GivenSessionLost,
@@ -122,8 +123,9 @@ class Session:
 
     def server_time(self) -> str:
         """The master's clock, as the server writes times."""
-        text: str = self._call("host.get_servertime", lambda: [self.pool.master_ref])
-        return text
+        method = "host.get_servertime"
+        answer = self._call(method, lambda: [self.pool.master_ref])
+        return shaped(self, records.text, method, answer)
 
     def events_from(self, classes: Sequence[str], token: str, seconds: float) -> Any:
         """What event.from answers, which may take so many seconds more than another call.
@@ -138,8 +140,7 @@ class Session:
 
     def unexpected(self, method: str) -> HostError:
         """The error for an answer that is not of the shape that XAPI gives it."""
-        url = "" if self._rpc is None else self._rpc.endpoint.url
-        return UnexpectedAnswer(url, status=200, content_type=f"an odd result of {method}")
+        return _unexpected("" if self._rpc is None else self._rpc.endpoint.url, method)
 
     def _call(self, method: str, params: Callable[[], Iterable[Any]]) -> Any:
         try:
@@ -223,12 +224,17 @@ class Session:
 
     def _log_in(self, rpc: Rpc) -> Rpc:
         # Not left once it is sent: a session whose reference was never read stays for a day.
-        self._ref = rpc.call(
-            "session.login_with_password",
+        method = "session.login_with_password"
+        answer = rpc.call(
+            method,
             [self._username, self._password, _API_VERSION, _ORIGINATOR],
             secrets=[self._password],
             leave=Leave.UNSENT,
         )
+        try:
+            self._ref = records.name(answer)
+        except records.Odd as odd:
+            raise _unexpected(rpc.endpoint.url, method) from odd
         self._rpc = rpc
         self._keep_secret(self._ref)
         return rpc
@@ -244,13 +250,17 @@ class Session:
         return rpc
 
     def _identified(self, rpc: Rpc) -> Pool:
-        (record,) = self._ask(rpc, "pool.get_all_records").values()
+        method = "pool.get_all_records"
+        answer = self._ask(rpc, method)
+        record = shaped(self, records.pool, method, answer)
         uuid = record["uuid"]
         expected = self.pool.uuid or self._pool_uuid or uuid
         if uuid != expected:
             raise OtherPool(rpc.endpoint.url, expected=expected, found=uuid)
         master = record["master"]
-        name = self._ask(rpc, "host.get_name_label", master)
+        method = "host.get_name_label"
+        answer = self._ask(rpc, method, master)
+        name = shaped(self, records.text, method, answer)
         return Pool(uuid, record["name_label"], name, master)
 
     def _close(self) -> None:
@@ -270,3 +280,21 @@ class Session:
                 if not (isinstance(error, XapiFailure) and error.code == _SESSION_UNKNOWN):
                     self.logout_error = error
         self._transport.close()
+
+
+def read(session: Session, shape: Callable[[Any], T], method: str, *params: Any) -> T:
+    """The result of a call, of which a shape of _records has been made."""
+    answer = session.call(method, *params)
+    return shaped(session, shape, method, answer)
+
+
+def shaped(session: Session, shape: Callable[[Any], T], method: str, answer: Any) -> T:
+    """What a shape makes of the answer to a method; what is odd is named, and not repeated."""
+    try:
+        return shape(answer)
+    except records.Odd as odd:
+        raise session.unexpected(f"{method} ({odd.field})" if odd.field else method) from odd
+
+
+def _unexpected(url: str, method: str) -> HostError:
+    return UnexpectedAnswer(url, status=200, content_type=f"an odd result of {method}")

@@ -22,6 +22,8 @@ _NULL_REF = "OpaqueRef:NULL"
 _ETA_MIN_AGE = 10
 _TIME = re.compile(r"(\d{4}-?\d\d-?\d\dT\d\d:\d\d):([0-5]\d)(?:\.\d+)?Z?\Z", re.ASCII)
 _MOST_NESTED = 50
+_MOST_PROGRESS = 1e6
+_LONGEST_ETA = 10 * 365 * 86400
 _OPEN, _CLOSE = "<value>", "</value>"
 
 
@@ -125,10 +127,13 @@ def seconds_of(text: str | None) -> int | None:
 
 
 def iso_time(seconds: int | None) -> str | None:
-    """The time in ISO 8601, in UTC with a Z at its end."""
+    """The time in ISO 8601, in UTC with a Z at its end; None beyond the years that it knows."""
     if seconds is None:
         return None
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat()[:19] + "Z"
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).isoformat()[:19] + "Z"
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def _moment(text: str | None) -> tuple[int | None, str | None]:
@@ -215,17 +220,20 @@ def _finite(number: float) -> float:
 
 
 def _fraction(progress: Any) -> float | None:
+    """Progress as a number; None for what is no number, or too far from any fraction."""
     try:
-        return _finite(float(progress))
-    except (TypeError, ValueError):
+        number = float(progress)
+    except (OverflowError, TypeError, ValueError):
         return None
+    return number if -_MOST_PROGRESS <= number <= _MOST_PROGRESS else None
 
 
 def _eta(age: int | None, progress: float | None) -> int | None:
     """Seconds left at the average speed so far, where there is enough to tell it from."""
     if age is None or progress is None or age < _ETA_MIN_AGE or not 0 < progress < 1:
         return None
-    return round(age * (1 - progress) / progress)
+    left = age * (1 - progress) / progress
+    return round(left) if left <= _LONGEST_ETA else None
 
 
 def _ref_or_none(ref: str | None) -> str | None:

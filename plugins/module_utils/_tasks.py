@@ -7,10 +7,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Collection, TypeVar
+from typing import Callable, Collection, TypeVar
 
+from . import _records as records
 from ._errors import XapiFailure
-from ._session import Session
+from ._session import Session, read
 from ._task import Task
 
 _Answer = TypeVar("_Answer")
@@ -28,26 +29,24 @@ class Tasks:
         self._session = session
 
     def get_record(self, ref: str) -> Task | None:
-        record = _unless_gone(lambda: self._session.call("task.get_record", ref))
+        record = _unless_gone(lambda: read(self._session, records.task, "task.get_record", ref))
         return None if record is None else Task(ref, record)
 
     def get_by_uuid(self, uuid: str) -> str | None:
         """The reference of the task with a uuid."""
-        return _unless_gone(lambda: self._session.call("task.get_by_uuid", uuid))
+        return _unless_gone(lambda: read(self._session, records.name, "task.get_by_uuid", uuid))
 
     def get_by_name_label(self, label: str) -> list[str]:
         """The references of all tasks with exactly this label, in no order."""
-        refs: list[str] = self._session.call("task.get_by_name_label", label)
-        return refs
+        return read(self._session, records.names, "task.get_by_name_label", label)
 
     def get_all(self) -> list[str]:
         """The references of all tasks, those among them that the server runs for itself."""
-        refs: list[str] = self._session.call("task.get_all")
-        return refs
+        return read(self._session, records.names, "task.get_all")
 
     def get_all_records(self) -> list[Task]:
-        records: dict[str, dict[str, Any]] = self._session.call("task.get_all_records")
-        return [Task(ref, record) for ref, record in records.items()]
+        found = read(self._session, records.tasks, "task.get_all_records")
+        return [Task(ref, record) for ref, record in found.items()]
 
     def present(self, refs: Collection[str]) -> list[Task]:
         """Those of some tasks that exist, by the smallest number of calls."""
@@ -61,11 +60,16 @@ class Tasks:
         The server accepts this whatever the task's status is and promises nothing (xapi_task.ml):
         only the status tells what became of it.
         """
-        return _unless_gone(lambda: self._session.call("task.cancel", ref)) is not None
+        return _unless_gone(lambda: self._tell("task.cancel", ref)) is not None
 
     def set_status(self, ref: str, status: str) -> bool:
         """Write a status, and nothing but that; False where there is no such task."""
-        return _unless_gone(lambda: self._session.call("task.set_status", ref, status)) is not None
+        return _unless_gone(lambda: self._tell("task.set_status", ref, status)) is not None
+
+    def _tell(self, method: str, *params: str) -> bool:
+        """Do what returns nothing; it was done, whatever the server writes for nothing."""
+        self._session.call(method, *params)
+        return True
 
 
 def _unless_gone(call: Callable[[], _Answer]) -> _Answer | None:

@@ -73,7 +73,7 @@ def regex_of(option: str, value: Any) -> re.Pattern[str]:
     written = text_of(option, value)
     try:
         regex = re.compile(written)
-    except (re.error, RecursionError, OverflowError) as error:
+    except (re.error, RecursionError, OverflowError, ValueError) as error:
         problem = f"is no regular expression of Python ({error})"
         raise OptionError(option, value=value, problem=problem) from None
     if regex.search(""):

@@ -8,10 +8,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, NamedTuple, Protocol
+from typing import Any, Callable, Iterable, Mapping, NamedTuple, Protocol
 
+from . import _records as records
 from ._selector import current_operations
-from ._session import Session
+from ._session import Session, read, shaped
 from ._task import Task
 from ._tasks import Tasks
 
@@ -85,12 +86,12 @@ class EventWatch:
 
     def _ask(self, seconds: float) -> Sight:
         answer = self._session.events_from(self._classes, self._token, seconds)
-        try:
-            sight = _sight(answer["events"], self._object)
-            self._token = str(answer["token"])
-        except (AttributeError, KeyError, TypeError) as error:
-            raise self._session.unexpected(_EVENTS) from error
+        sight, self._token = shaped(self._session, self._read, _EVENTS, answer)
         return sight
+
+    def _read(self, answer: Any) -> tuple[Sight, str]:
+        batch = records.batch(answer)
+        return _sight(batch.events, self._object), batch.token
 
 
 class PollWatch:
@@ -109,7 +110,9 @@ class PollWatch:
         operations = None
         if target.object is not None:
             operations = current_operations(self._session, *target.object)
-        hosts = self._session.call("host.get_all_records") if target.hosts else {}
+        hosts: Mapping[str, Mapping[str, Any]] = {}
+        if target.hosts:
+            hosts = read(self._session, records.hosts, "host.get_all_records")
         return Sight(tasks=self._tasks(target.refs), operations=operations, hosts=hosts)
 
     def wait(self, seconds: float) -> Sight:
@@ -132,20 +135,19 @@ def _classes(target: Target) -> list[str]:
     return classes
 
 
-def _sight(events: list[dict[str, Any]], watched: tuple[str, str] | None) -> Sight:
+def _sight(events: Iterable[records.Event], watched: tuple[str, str] | None) -> Sight:
     """A batch has at most one event of each object, with its record unless it was deleted."""
     tasks, deleted, hosts = [], set(), {}
     operations: Mapping[str, str] | None = None
-    for event in events:
-        kind, ref, snapshot = event["class"], event["ref"], event.get("snapshot")
+    for kind, operation, ref, snapshot in events:
         if kind == "task":
-            if event["operation"] == "del":
+            if operation == "del":
                 deleted.add(ref)
             else:
-                tasks.append(Task(ref, event["snapshot"]))
+                tasks.append(Task(ref, records.task(snapshot)))
         if kind == "host" and snapshot is not None:
-            hosts[ref] = snapshot
+            hosts[ref] = records.host(snapshot)
         if watched is not None and ref == watched[1]:
             # Whether the object has gone for good is for the next look to find out.
-            operations = {} if snapshot is None else snapshot["current_operations"]
+            operations = {} if snapshot is None else records.operations_of(snapshot)
     return Sight(tasks, frozenset(deleted), operations, hosts)

@@ -1,0 +1,214 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils import _records as records
+
+REF = "OpaqueRef:12345678-9abc-def0-1234-56789abcdef0"
+TASK = {
+    "uuid": "12345678-9abc-def0-1234-56789abcdef0",
+    "name_label": "Async.VM.start",
+    "name_description": "",
+    "allowed_operations": ["cancel"],
+    "current_operations": {"DummyRef:|1|task.cancel": "cancel"},
+    "created": "20261123T10:11:12Z",
+    "finished": "19700101T00:00:00Z",
+    "status": "pending",
+    "resident_on": REF,
+    "progress": 0.5,
+    "type": "<none/>",
+    "result": "",
+    "error_info": ["CODE", "param"],
+    "other_config": {"owner": "deploy"},
+    "subtask_of": "OpaqueRef:NULL",
+    "subtasks": [REF],
+    "backtrace": "()",
+}
+HOST = {"metrics": REF, "other_config": {"agent_start_time": "1."}}
+HOLDER = {"uuid": "u", "name_label": "web-1", "current_operations": {REF: "start"}}
+POOL = {"uuid": "u", "name_label": "", "master": REF}
+EVENT = {"class": "task", "operation": "mod", "ref": REF, "snapshot": TASK}
+LISTS = ("allowed_operations", "error_info", "subtasks")
+MAPS = ("current_operations", "other_config")
+TEXTS = sorted(set(TASK) - {*LISTS, *MAPS, "progress"})
+NO_TEXTS = (None, 1, 0.5, True, [], ["pending"], {})
+
+
+def oddity(shape, answer):
+    with pytest.raises(records.Odd) as caught:
+        shape(answer)
+    return caught.value.field
+
+
+def test_a_good_record_is_taken_as_it_is():
+    assert records.task(TASK) is TASK
+    assert records.tasks({REF: TASK}) == {REF: TASK}
+
+
+@pytest.mark.parametrize("field", sorted(TASK))
+def test_any_field_may_be_missing(field):
+    record = {key: value for key, value in TASK.items() if key != field}
+    assert records.task(record) == record
+    assert records.task({}) == {}
+
+
+def test_unknown_fields_are_left_out():
+    assert records.task({**TASK, "colour": [[["red"]]], "weight": None}) == TASK
+
+
+@pytest.mark.parametrize("record", [None, "text", 1, 0.5, True, [], [TASK]], ids=str)
+def test_what_is_no_record(record):
+    assert oddity(records.task, record) == ""
+    assert oddity(records.tasks, {REF: TASK, "b": record}) == ""
+
+
+@pytest.mark.parametrize("value", NO_TEXTS, ids=str)
+@pytest.mark.parametrize("field", TEXTS)
+def test_texts(field, value):
+    assert oddity(records.task, {**TASK, field: value}) == field
+    assert oddity(records.task, {**TASK, field: value, "colour": 1}) == field
+
+
+@pytest.mark.parametrize(
+    "value", [None, "cancel", 1, {}, {"cancel": "x"}, [1], ["a", None]], ids=str
+)
+@pytest.mark.parametrize("field", LISTS)
+def test_lists(field, value):
+    assert oddity(records.task, {**TASK, field: value}) == field
+
+
+@pytest.mark.parametrize("value", [None, "a", 1, [], ["a"], {"a": 1}, {"a": ["b"]}], ids=str)
+@pytest.mark.parametrize("field", MAPS)
+def test_maps(field, value):
+    assert oddity(records.task, {**TASK, field: value}) == field
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.5, -3, 10**400, float("nan"), float("inf"), "0.5", "x"])
+def test_progress_may_be_any_number(value):
+    assert records.task({**TASK, "progress": value})["progress"] is value
+
+
+@pytest.mark.parametrize("value", [None, [], {}], ids=str)
+def test_progress_is_no_other_thing(value):
+    assert oddity(records.task, {**TASK, "progress": value}) == "progress"
+
+
+def test_what_is_odd_is_named_and_never_repeated():
+    with pytest.raises(records.Odd) as caught:
+        records.task({**TASK, "status": ["secret"]})
+    assert caught.value.args == ("status",)
+
+
+@pytest.mark.parametrize("answer", [None, "", 1, [], {}], ids=str)
+def test_a_name_is_a_text_that_is_not_empty(answer):
+    assert records.name(REF) == REF
+    assert oddity(records.name, answer) == ""
+
+
+@pytest.mark.parametrize("answer", [None, "", REF, {}, [""], [REF, None], [[REF]]], ids=str)
+def test_names(answer):
+    assert records.names([REF, REF]) == [REF, REF]
+    assert records.names([]) == []
+    assert oddity(records.names, answer) == ""
+
+
+@pytest.mark.parametrize("answer", [None, 1, [], {}], ids=str)
+def test_a_text_may_be_empty(answer):
+    assert records.text("") == ""
+    assert oddity(records.text, answer) == ""
+
+
+@pytest.mark.parametrize("answer", [None, [], [REF], REF, {REF: 1}, {REF: None}], ids=str)
+def test_texts_by_key(answer):
+    assert records.texts_by_key({REF: "start"}) == {REF: "start"}
+    assert oddity(records.texts_by_key, answer) == ""
+
+
+@pytest.mark.parametrize("answer", [None, [], {}, {"a": POOL, "b": POOL}, {"a": None}], ids=str)
+def test_there_is_one_pool(answer):
+    assert records.pool({"a": POOL}) == POOL
+    assert oddity(records.pool, answer) == ""
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("uuid", None),
+        ("uuid", ""),
+        ("uuid", ["u"]),
+        ("master", None),
+        ("master", ""),
+        ("name_label", None),
+        ("name_label", 1),
+    ],
+)
+def test_a_pool_has_a_name_and_a_master(field, value):
+    assert oddity(records.pool, {"a": {**POOL, field: value}}) == field
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"metrics": None}, "metrics"),
+        ({"metrics": [REF]}, "metrics"),
+        ({"other_config": None}, "other_config"),
+        ({"other_config": {"agent_start_time": 1}}, "other_config"),
+    ],
+)
+def test_hosts(change, field):
+    assert records.hosts({REF: HOST}) == {REF: HOST}
+    assert records.host({"metrics": REF}) == {"metrics": REF}
+    assert oddity(records.hosts, {REF: {**HOST, **change}}) == field
+    assert oddity(records.hosts, [HOST]) == oddity(records.host, None) == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"uuid": None}, "uuid"),
+        ({"name_label": 1}, "name_label"),
+        ({"current_operations": None}, "current_operations"),
+        ({"current_operations": [REF]}, "current_operations"),
+        ({"current_operations": {REF: None}}, "current_operations"),
+    ],
+)
+def test_holders(change, field):
+    assert records.holders({REF: HOLDER}) == {REF: HOLDER}
+    assert oddity(records.holders, {REF: {**HOLDER, **change}}) == field
+
+
+def test_an_object_that_does_not_say_what_is_done_with_it_is_not_free():
+    record = {key: value for key, value in HOLDER.items() if key != "current_operations"}
+    assert oddity(records.holders, {REF: record}) == "current_operations"
+    assert oddity(records.operations_of, record) == "current_operations"
+    assert oddity(records.operations_of, "text") == "current_operations"
+
+
+@pytest.mark.parametrize(
+    ("answer", "field"),
+    [
+        (None, ""),
+        ([], ""),
+        ({"events": []}, "token"),
+        ({"events": [], "token": 1}, "token"),
+        ({"token": "1"}, "events"),
+        ({"events": {}, "token": "1"}, "events"),
+        ({"events": [None], "token": "1"}, ""),
+        ({"events": [{**EVENT, "class": 1}], "token": "1"}, "class"),
+        ({"events": [{**EVENT, "operation": None}], "token": "1"}, "operation"),
+        ({"events": [{**EVENT, "ref": [REF]}], "token": "1"}, "ref"),
+    ],
+    ids=str,
+)
+def test_what_is_no_batch(answer, field):
+    assert oddity(records.batch, answer) == field
+
+
+def test_a_batch():
+    gone = {"class": "task", "operation": "del", "ref": REF}
+    batch = records.batch({"events": [EVENT, gone], "token": "1"})
+    assert batch == ([("task", "mod", REF, TASK), ("task", "del", REF, None)], "1")
