@@ -8,7 +8,7 @@ PYTEST = $(BIN)/python -m pytest --quiet --junit-xml=.cache/reports/$@.xml
 
 # In the order of `make test`: what is quick and fails often comes first.
 LINT := ruff-format ruff yamllint mypy ansible-lint
-GATES := ruff-format ruff yamllint mypy changelog-lint unit conformance properties build-check \
+GATES := ruff-format ruff yamllint mypy changelog-lint unit conformance properties chaos-short build-check \
 	integration molecule ansible-lint docs-lint ansible-units sanity
 
 # What the user's shell says about Ansible is about other projects.
@@ -19,7 +19,7 @@ export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 WITH_TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo format lint $(GATES) lock clean
+.PHONY: help test demo chaos format lint $(GATES) lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,12 @@ conformance: $(READY) ## the simulator against answers recorded from a real serv
 
 properties: $(READY) ## waits in thousands of schedules of virtual time
 	$(PYTEST) --numprocesses=2 tests/properties
+
+chaos-short: $(READY) ## faults, odd input, interrupts and load, the short form
+	$(PYTEST) --numprocesses=2 tests/chaos
+
+chaos: $(READY) ## the long form of it, with figures
+	@$(BIN)/python -m tests.chaos
 
 integration: $(READY) ## playbooks against the simulator
 	$(PYTEST) --numprocesses=2 tests/integration

@@ -1,0 +1,77 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""python -m tests.chaos: every attack in its long form, one after another, and the sum of them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+
+from tests.checkout import ROOT, use_this_collection
+
+_SUM = re.compile(r"^(?:(\d+) failed)?(?:, )?(?:(\d+) passed)(?:, (\d+) failed)?", re.MULTILINE)
+
+
+def commands() -> dict[str, list[str]]:
+    """The attacks, and how each is started."""
+    module = [sys.executable, "-m"]
+    return {
+        "exhaustive in the small": [*module, "tests.chaos.exhaustive", "--long"],
+        "fuzzing": [*module, "tests.chaos.fuzz", "--examples=100000"],
+        "ends and load": [
+            *(*module, "pytest", "--quiet", "--numprocesses=2"),
+            *("tests/chaos/test_ends.py", "tests/chaos/test_load.py"),
+        ],
+    }
+
+
+def sizes(seed: int) -> dict[str, str]:
+    """How large the attacks are that are tests."""
+    return {
+        "CHAOS_SEED": str(seed),
+        "CHAOS_ENDS": "600",
+        "CHAOS_WAITS": "50",
+        "CHAOS_TASKS": "1000",
+        "CHAOS_RUNS": "1000",
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, default=20261124)
+    seed = parser.parse_args().seed
+    environ = {**os.environ, **sizes(seed)}
+    use_this_collection(environ)
+    passed = failed = 0
+    for name, command in commands().items():
+        print(f"\n== {name} (seed {seed})", flush=True)
+        started = time.monotonic()
+        done = subprocess.run(
+            command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True, check=False
+        )
+        print(done.stdout.strip())
+        print(f"== {name}: {time.monotonic() - started:.0f} s", flush=True)
+        went, broke = _sum(done.stdout)
+        passed += went
+        failed += broke or int(done.returncode != 0)
+    print(f"\n{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def _sum(output: str) -> tuple[int, int]:
+    """What the last line says has passed and failed, in the words of pytest or of our own."""
+    found = list(_SUM.finditer(output))
+    if not found:
+        return 0, 1
+    before, passed, after = found[-1].groups()
+    return int(passed), int(before or after or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
