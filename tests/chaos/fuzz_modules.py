@@ -6,23 +6,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError
 from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
-from ansible_collections.xen.xapi.plugins.module_utils._session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer
 from ansible_collections.xen.xapi.tests.chaos.fuzz_json import VALUES, as_json, changed, paths
-from ansible_collections.xen.xapi.tests.chaos.fuzz_options import SPECS, WORK
 from ansible_collections.xen.xapi.tests.chaos.fuzz_target import Target
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session
+from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire
+from ansible_collections.xen.xapi.tests.virtual_run import WORK, VirtualRun
 
 LABEL = "Async.VM.start"
 TASKS: dict[str, list[dict[str, Any]]] = {
@@ -109,29 +105,6 @@ class OddWire(VirtualWire):
         return answer._replace(body=json.dumps(envelope).encode())
 
 
-class Run:
-    """What a module is given by the edge to Ansible, in virtual time."""
-
-    def __init__(self, module: str, options: dict[str, Any], pool: VirtualPool, wire: OddWire):
-        options = {"hostname": "xcp1", "password": "secret", **options}
-        checked = ArgumentSpecValidator(SPECS[module]).validate(options)
-        assert not checked.error_messages
-        self.params = checked.validated_parameters
-        self.given = options
-        self.check_mode = False
-        self.clock = pool.now
-        self.sleep = pool.solo.advance
-        self.warnings: list[str] = []
-        self.warn = self.warnings.append
-        self.so_far: Callable[[], dict[str, Any]] = dict
-        self._pool, self._wire = pool, wire
-
-    @contextlib.contextmanager
-    def connect(self) -> Iterator[Session]:
-        with virtual_session(self._wire, self._pool) as session:
-            yield session
-
-
 def check_run(given: tuple[tuple[str, int], bool, list[Odd]]) -> None:
     """A result or an error of ours, and both can be printed; a gate opens on no odd status."""
     (module, place), is_check, odds = given
@@ -147,7 +120,7 @@ def check_run(given: tuple[tuple[str, int], bool, list[Odd]]) -> None:
     if "object" in options:
         uuid = pool.database.read("VM", vm)["uuid"]
         options["object"] = {"type": "VM", "uuid": str(uuid)}
-    run = Run(module, options, pool, OddWire(pool, odds))
+    run = VirtualRun(module, options, pool, OddWire(pool, odds))
     run.check_mode = is_check
     try:
         result = WORK[module](run)

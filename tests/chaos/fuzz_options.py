@@ -6,27 +6,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import strategies as st
 
-from ansible_collections.xen.xapi.plugins.module_utils._cancel_options import cancelling_spec
 from ansible_collections.xen.xapi.plugins.module_utils._endpoints import PORTS, endpoint_of
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
 from ansible_collections.xen.xapi.plugins.module_utils._options import (
     connection_of,
-    connection_spec,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._selector_options import (
     SELECTOR_EXCLUSIVE,
-    selector_spec,
-    status_spec,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
 from ansible_collections.xen.xapi.plugins.module_utils._values import (
@@ -38,10 +33,9 @@ from ansible_collections.xen.xapi.plugins.module_utils._values import (
     text_of,
     uuid_of,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._wait_options import waiting_spec
-from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
 from ansible_collections.xen.xapi.tests.chaos.fuzz_json import REF, TEXTS, UUID, VALUES, as_json
 from ansible_collections.xen.xapi.tests.chaos.fuzz_target import Target
+from ansible_collections.xen.xapi.tests.virtual_run import SPECS, WORK
 
 DURATIONS = st.one_of(
     st.sampled_from(
@@ -112,26 +106,6 @@ HOSTS = st.one_of(
 STATUSES = st.sampled_from(["pending", "success", "failure", "cancelled", "cancelling", "other"])
 IDENTITIES = st.sampled_from([UUID, UUID.upper(), REF, REF[:-1], "OpaqueRef:NULL", f" {UUID}"])
 NUMBERS = st.one_of(st.integers(), st.sampled_from([0, 1, -1, 65535, 65536, 2**63, "1", True]))
-SPECS: dict[str, dict[str, Any]] = {
-    "task_info": {
-        **connection_spec(),
-        **selector_spec(),
-        **status_spec(),
-        **task_info.listing_spec(),
-    },
-    "task_wait": {**connection_spec(), **selector_spec(), **waiting_spec()},
-    "task_cancel": {
-        **connection_spec(),
-        **selector_spec(),
-        **status_spec(),
-        **cancelling_spec(),
-    },
-}
-WORK: dict[str, Callable[[Any], object]] = {
-    "task_info": task_info.list_tasks,
-    "task_wait": task_wait.wait_for_tasks,
-    "task_cancel": task_cancel.cancel_tasks,
-}
 FITTING: dict[str, st.SearchStrategy[Any]] = {
     "hostname": st.one_of(HOSTS, st.lists(HOSTS, max_size=2)),
     "port": NUMBERS,
@@ -221,14 +195,12 @@ def check_module(given: tuple[str, dict[str, Any]]) -> None:
     if checked.error_messages:
         return
 
-    @contextlib.contextmanager
-    def connect() -> Iterator[Any]:
+    def connect() -> NoReturn:
         connection = connection_of(params, given=options)
         assert connection.request_timeout > 0
         for endpoint in connection.endpoints:
             assert endpoint.port in PORTS
         raise Reached
-        yield
 
     run = SimpleNamespace(
         params=params, given=options, connect=connect, check_mode=False, clock=time.monotonic

@@ -308,4 +308,4 @@ def test_labels_are_never_templated(pool, play_tasks):
     output = failure_of(lambda: play_tasks([pool], tasks))
     assert "copy {{ 7 * 191 }}" in output
     assert "1337" not in output
-    assert "\u202e" not in output.split("Wait for the tasks")[0]
+    assert "\u202e" not in output.partition("Wait for the tasks")[0]
