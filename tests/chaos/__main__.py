@@ -18,12 +18,16 @@ from tests.checkout import ROOT, use_this_collection
 _SUM = re.compile(r"^(?:(\d+) failed)?(?:, )?(?:(\d+) passed)(?:, (\d+) failed)?", re.MULTILINE)
 
 
-def commands() -> dict[str, list[str]]:
+def commands(seed: int) -> dict[str, list[str]]:
     """The attacks, and how each is started."""
     module = [sys.executable, "-m"]
     return {
+        "faults": [
+            *(*module, "tests.chaos.campaign", f"--seed={seed}"),
+            *("--virtual=20000", "--real=480"),
+        ],
         "exhaustive in the small": [*module, "tests.chaos.exhaustive", "--long"],
-        "fuzzing": [*module, "tests.chaos.fuzz", "--examples=100000"],
+        "fuzzing": [*module, "tests.chaos.fuzz", "--examples=100000", f"--seed={seed}"],
         "ends and load": [
             *(*module, "pytest", "--quiet", "--numprocesses=2"),
             *("tests/chaos/test_ends.py", "tests/chaos/test_load.py"),
@@ -49,7 +53,7 @@ def main() -> int:
     environ = {**os.environ, **sizes(seed)}
     use_this_collection(environ)
     passed = failed = 0
-    for name, command in commands().items():
+    for name, command in commands(seed).items():
         print(f"\n== {name} (seed {seed})", flush=True)
         started = time.monotonic()
         done = subprocess.run(

@@ -1,0 +1,138 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs of the modules as processes, over sockets on which things go wrong, in shortened time."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.xen.xapi.tests.chaos.campaign_virtual import (
+    LABEL,
+    OTHER,
+    Outcome,
+    is_clear,
+)
+from ansible_collections.xen.xapi.tests.chaos.hostile import FAULTS, Fault, HostileWay
+from ansible_collections.xen.xapi.tests.chaos.processes import start
+from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
+
+TIMEOUT = 3.0
+REQUEST = 1.0
+BY_THE_DEADLINE = TIMEOUT + 5.0 + 2.0
+STARTUP = 8.0
+FOR_EVER = 10**6
+SECRETS = ("xapi-secret", "OpaqueRef:session")
+_OPTIONS: list[tuple[str, dict[str, Any]]] = [
+    ("task_info", {}),
+    ("task_wait", {"ref": "all"}),
+    ("task_wait", {"ref": "all", "wait_for": "any"}),
+    ("task_wait", {"ref": "all", "method": "poll", "poll_interval": "0.5"}),
+    ("task_wait", {"wait_for": "none", "name_label": LABEL, "quiet_for": "0.5"}),
+    ("task_cancel", {"ref": "all"}),
+    ("task_cancel", {"name_label": LABEL, "min_age": "0", "max_tasks": 9}),
+]
+
+
+class RealPlay:
+    """One run of one module, drawn from a seed."""
+
+    def __init__(self, seed: str, *, fault: str | None = None) -> None:
+        chance = random.Random(seed)
+        self.chance = chance
+        self.module, options = chance.choice(_OPTIONS)
+        self.options = {**options, "request_timeout": str(REQUEST)}
+        if self.module != "task_info":
+            self.options["timeout"] = str(TIMEOUT)
+        names = [fault] if fault else chance.choices(list(FAULTS), k=chance.choice((1, 1, 2)))
+        self.faults = [
+            Fault(name, chance.randint(1, 8), chance.choice((1, 2, FOR_EVER))) for name in names
+        ]
+        self.checks: Counter[str] = Counter()
+        self.violations: list[str] = []
+        self.text = ""
+
+    def run(self, folder: Path) -> Outcome:
+        """Run it in a process, with a folder of its own."""
+        folder.mkdir()
+        with Simulator(collects=False) as pool, HostileWay(pool, self.faults) as way:
+            meant = [self._task(pool, LABEL) for _number in range(3)]
+            self._task(pool, OTHER)
+            if "ref" in self.options:
+                self.options["ref"] = meant
+            began = time.monotonic()
+            process = start(folder, self.module, pool, {**self.options, "hostname": way.url})
+            try:
+                self.text, errors = process.communicate(timeout=BY_THE_DEADLINE * 4)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                self.text, errors = process.communicate()
+            result = self._result(errors)
+            failed = bool(result.get("failed"))
+            elapsed = time.monotonic() - began
+            self._check("an end by the deadline", elapsed <= BY_THE_DEADLINE + STARTUP)
+            if failed:
+                self._check("one clear sentence", is_clear(str(result.get("msg", ""))))
+            self._judge(pool, way, meant, result)
+        ending = f"{self.module} {'failed' if failed else 'ok'}"
+        return Outcome([name for name, _method in way.hits], ending, self.checks, self.violations)
+
+    def _task(self, pool: Simulator, label: str) -> str:
+        chance = self.chance
+        life = Life(
+            duration=chance.choice([None, 0.3, 1.0]),
+            outcome=chance.choice(["success", "success", "failure"]),
+            cancel_after=chance.choice([None, 0.0, 0.3]),
+        )
+        return pool.add_task(label, life=life)
+
+    def _result(self, errors: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        try:
+            found = json.loads(self.text)
+        except ValueError:
+            self.violations.append(f"no result: {self.text[-2000:]} {errors[-2000:]}")
+        self._check("no traceback", not errors and "Traceback" not in self.text)
+        self._check("no secret in the output", not any(one in self.text for one in SECRETS))
+        return found
+
+    def _check(self, name: str, holds: bool) -> None:
+        self.checks[name] += 1
+        if not holds:
+            self.violations.append(name)
+
+    def _judge(
+        self, pool: Simulator, way: HostileWay, meant: list[str], result: dict[str, Any]
+    ) -> None:
+        self._check("no redirect followed", not way.is_followed())
+        is_refused = any(name == "refused from now on" for name, _method in way.hits)
+        hindered = sum(
+            method in ("session.login_with_password", "session.logout")
+            for _name, method in way.hits
+        )
+        if not is_refused:
+            self._check("no session left", len(pool.sessions()) <= hindered)
+        sent = [call.params[0] for call in pool.log.of("task.cancel")]
+        may_cancel = self.module == "task_cancel"
+        self._check("no stray cancel", all(may_cancel and ref in meant for ref in sent))
+        if self.module == "task_wait" and result and not result.get("failed"):
+            statuses = [pool.record(ref)["status"] for ref in meant]
+            rule = self.options.get("wait_for", "all")
+            is_right = {
+                "all": all(status == "success" for status in statuses),
+                "any": "success" in statuses,
+                "none": "pending" not in statuses,
+            }
+            self._check("no false open", is_right[str(rule)])
+        for task in result.get("tasks", []):
+            if task.get("action") == "cancelled":
+                record = pool.record(task["ref"])
+                is_true = task["ref"] in sent and record["status"] == "cancelled"
+                self._check("cancelled by us alone", is_true)

@@ -1,0 +1,217 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs of the modules in virtual time under faults by chance, and what must hold of each."""
+
+from __future__ import annotations
+
+import json
+import random
+import traceback
+from collections import Counter
+from typing import Any, NamedTuple
+
+from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError
+from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
+from ansible_collections.xen.xapi.tests.chaos.campaign_faults import FAULTS, Campaign, MangledWire
+from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.values import Date
+from ansible_collections.xen.xapi.tests.virtual import FINAL, VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_run import WORK, VirtualRun
+
+LABEL = "Async.VM.copy"
+OTHER = "Async.SR.scan"
+LAST_LOOK = 5.0
+LOGOUT = 2.0
+REQUEST = 30.0
+ROUNDING = 0.1
+OPTIONS: dict[str, list[dict[str, Any]]] = {
+    "task_info": [{}, {"with_objects": True}, {"name_label": LABEL}, {"min_age": 30}],
+    "task_wait": [
+        {"name_label": LABEL},
+        {"name_label": LABEL, "wait_for": "any"},
+        {"name_label": LABEL, "method": "poll"},
+        {"ref": "all"},
+        {"ref": "all", "wait_for": "any"},
+        {"ref": "all", "fail_fast": False, "method": "poll"},
+        {"wait_for": "none", "quiet_for": 5},
+        {"wait_for": "none", "quiet_for": 0, "name_label": LABEL},
+        {"wait_for": "none", "quiet_for": 5, "method": "poll"},
+    ],
+    "task_cancel": [
+        {"ref": "all"},
+        {"ref": "all", "wait": False},
+        {"ref": "all", "force": True},
+        {"name_label": LABEL, "min_age": 0, "max_tasks": 50},
+        {"name_label": LABEL, "min_age": 0, "max_tasks": 50, "idle_for": 10},
+        {"name_label": LABEL, "min_age": 60, "max_tasks": 2},
+    ],
+}
+TIMEOUTS = ("1", "10", "60", "200")
+
+
+class Outcome(NamedTuple):
+    faults: list[str]
+    ending: str
+    checks: Counter[str]
+    violations: list[str]
+
+
+class Play:
+    """One run of one module on a pool of its own, all of it drawn from a seed."""
+
+    def __init__(self, seed: str) -> None:
+        self.chance = random.Random(seed)
+        self.pool = VirtualPool()
+        self.wire = MangledWire(self.pool)
+        self.wire.deadline = None
+        self.ages: dict[str, float] = {}
+        self.meant = [self._task(LABEL) for _number in range(self.chance.randint(1, 4))]
+        self.others = [self._task(OTHER) for _number in range(self.chance.randint(0, 2))]
+        self.module = self.chance.choice(["task_wait", "task_wait", "task_cancel", "task_info"])
+        self.options = self._options()
+        self.faults = self.chance.choices(list(FAULTS), k=self.chance.randint(1, 4))
+        self.began = self.pool.now()
+        self.checks: Counter[str] = Counter()
+        self.violations: list[str] = []
+        self.result: dict[str, Any] | None = None
+        self.text = ""
+
+    def _task(self, label: str) -> str:
+        chance = self.chance
+        life = Life(
+            duration=chance.choice([None, 0.2, 3.0, 12.0, 45.0, 90.0]),
+            steps=chance.choice([1, 10]),
+            outcome=chance.choice(["success", "success", "success", "failure", "cancelled"]),
+            gap=chance.choice([0.0, 0.004]),
+            cancel_after=chance.choice([None, 0.0, 2.0]),
+            deleted_after=chance.choice([None, None, None, 30.0]),
+        )
+        age = chance.choice([0, 5, 7200])
+        ref = self.pool.add_task(label, life=life, created=Date.at(self.pool.now() - age))
+        self.ages[ref] = age
+        return ref
+
+    def _options(self) -> dict[str, Any]:
+        options = dict(self.chance.choice(OPTIONS[self.module]))
+        if "ref" in options:
+            options["ref"] = list(self.meant)
+        if self.module != "task_info":
+            options["timeout"] = self.chance.choice(TIMEOUTS)
+        return options
+
+    def run(self) -> Outcome:
+        run = VirtualRun(self.module, self.options, self.pool, self.wire)
+        run.clock = self.wire.client_now
+        run.check_mode = self.module != "task_info" and self.chance.random() < 0.15
+        campaign = Campaign(self.pool, self.wire, self.chance)
+        for name in self.faults:
+            moment = self.chance.choice([0.0, self.chance.random() * 2, self.chance.random() * 90])
+            self.pool.at(moment, lambda name=name: FAULTS[name](campaign))
+        try:
+            self.result = WORK[self.module](run)
+            sentence = str(self.result.get("msg", "")) if self.result.get("failed") else None
+            self.text = json.dumps([self.result, run.warnings])
+        except XapiError as error:
+            sentence = explain(error)
+            self.text = json.dumps([sentence, run.so_far(), run.warnings])
+        except Exception:
+            sentence = None
+            self.text = traceback.format_exc()
+            self.violations.append(f"an error of ours alone: {self.text}")
+        self.checks["an error of ours alone"] += 1
+        if sentence is not None:
+            self._check("one clear sentence", is_clear(sentence))
+        self._judge(run.check_mode)
+        ending = "error" if self.result is None else "failed" if sentence is not None else "ok"
+        return Outcome(self.faults, f"{self.module} {ending}", self.checks, self.violations)
+
+    def _check(self, name: str, holds: bool) -> None:
+        self.checks[name] += 1
+        if not holds:
+            self.violations.append(name)
+
+    def _judge(self, is_check: bool) -> None:
+        self._judge_time(is_check)
+        left = set(self.pool.sessions()) & self.wire.used_sessions - self.wire.ended_sessions
+        self._check("no session left", not left)
+        secrets = {self.pool.password, *self.wire.used_sessions}
+        self._check("no secret in the output", not any(one in self.text for one in secrets))
+        self._judge_cancels(is_check)
+        result = self.result or {"failed": True}
+        if self.module == "task_wait" and not is_check and not result.get("failed"):
+            self._check("no false open", self._is_open_rightly())
+
+    def _judge_time(self, is_check: bool) -> None:
+        elapsed = self.pool.now() - self.began
+        patience = REQUEST * self.wire.requests
+        if self.module == "task_wait" and not is_check:
+            patience = float(self.options["timeout"]) + LAST_LOOK
+        cancels = self.pool.log.of("task.cancel")
+        if cancels:
+            elapsed = self.pool.now() - cancels[0].at
+            patience = float(self.options["timeout"]) + LAST_LOOK
+            patience += REQUEST * bool(self.options.get("force"))
+        self._check("an end by the deadline", elapsed <= patience + LOGOUT + ROUNDING)
+
+    def _judge_cancels(self, is_check: bool) -> None:
+        sent = self.pool.log.of("task.cancel")
+        if self.module != "task_cancel" or is_check:
+            self._check("no stray cancel", not sent)
+            return
+        meant = set(self.meant)
+        if self.options.get("min_age") == 60 and "server clock jumps" not in self.faults:
+            meant = {ref for ref in meant if self._age_of(ref) >= 60}
+        for call in sent:
+            self._check("no stray cancel", call.params[0] in meant)
+            status = self._status_at(call.params[0], call.at - LAST_LOOK - ROUNDING)
+            self._check("no cancel of what had ended", status not in FINAL)
+        self._check("no more than max_tasks", len({call.params[0] for call in sent}) <= 4)
+        if self.result is None:
+            return
+        asked = {call.params[0] for call in sent}
+        for task in self.result.get("tasks", []):
+            if task.get("action") == "cancelled":
+                self._check("cancelled by us alone", task["ref"] in asked)
+        if not self.result.get("failed") and self.options.get("wait", True):
+            ended = [ref for ref in asked if self.pool.ends(ref) or self.pool.gone_at(ref)]
+            self._check("no false success", len(ended) == len(asked))
+
+    def _age_of(self, ref: str) -> float:
+        """How old a task is in the end."""
+        return self.pool.now() - self.began + self.ages[ref]
+
+    def _status_at(self, ref: str, moment: float) -> str | None:
+        found = None
+        for change in self.pool.history:
+            if change.ref == ref and change.at <= moment:
+                found = change.status
+        return found
+
+    def _is_open_rightly(self) -> bool:
+        good = {
+            ref
+            for ref in self.meant
+            if any(status == "success" for _at, status in self.pool.ends(ref))
+        }
+        rule = self.options.get("wait_for", "all")
+        if rule == "none":
+            watched = self.meant if "name_label" in self.options else self.meant + self.others
+            return all(self.pool.status(ref) in (None, *FINAL) for ref in watched)
+        if rule == "any":
+            return bool(good)
+        if "ref" in self.options:
+            return good == set(self.meant)
+        listed = self.wire.deliveries[0].running
+        return bool(good) and listed & set(self.meant) <= good
+
+
+def is_clear(sentence: str) -> bool:
+    """Whether it is a sentence for people: of one line, and nothing of Python in it."""
+    odd = ("Traceback", "Error(", "object at 0x", "\x1b", "\n")
+    return 10 < len(sentence) < 3000 and not any(part in sentence for part in odd)
+
+
+def play(seed: str) -> Outcome:
+    return Play(seed).run()
