@@ -21,7 +21,7 @@ from ansible_collections.xen.xapi.tests.chaos.campaign_real import RealPlay
 from ansible_collections.xen.xapi.tests.chaos.campaign_virtual import Play
 
 SEED = "20261124"
-ANYTHING = {"name_label": None, "refs": (), "name_regex": re.compile(".*")}
+ANYTHING = {"name_label": None, "refs": None, "name_regex": re.compile(".*")}
 
 
 def violations(runs):
