@@ -12,6 +12,7 @@ import time
 from itertools import count
 from typing import Any, Callable, Iterable, NamedTuple, NoReturn, Sequence
 
+from ._collector import paused_collector
 from ._endpoints import Endpoint
 from ._errors import UnexpectedAnswer, XapiError, XapiFailure, redacted
 from ._transport import Answer, Leave, Transport
@@ -104,7 +105,8 @@ class Rpc:
 
     def _envelope(self, answer: Answer) -> dict[str, Any]:
         try:
-            envelope = json.loads(answer.body) if answer.status == 200 else None
+            with paused_collector():
+                envelope = json.loads(answer.body) if answer.status == 200 else None
         except (ValueError, RecursionError):
             envelope = None
         if not isinstance(envelope, dict):

@@ -15,6 +15,7 @@ from typing import Mapping
 from ._task import Task
 
 OBJECT_TYPES = ("VM", "host", "SR", "VDI")
+_NO_BOUNDS = (None, None, None, None)
 FILTERS = (
     "status",
     "min_age",
@@ -109,6 +110,8 @@ def matches(task: Task, selection: Selection, around: Surroundings) -> bool:
 
 def is_excluded(task: Task, selection: Selection) -> bool:
     """Whether exclude leaves a task out: by its whole label, or by any part where that is safer."""
+    if not selection.exclude:
+        return False
     if selection.is_destructive:
         return any(regex.search(task.name_label) for regex in selection.exclude)
     return any(regex.fullmatch(task.name_label) for regex in selection.exclude)
@@ -134,7 +137,7 @@ def _is_of_age(task: Task, selection: Selection, now: int | None) -> bool:
         selection.created_after,
         selection.created_before,
     )
-    if all(bound is None for bound in bounds):
+    if bounds == _NO_BOUNDS:
         return True
     created = task.created
     if created is None or now is None:
@@ -150,5 +153,7 @@ def _is_of_age(task: Task, selection: Selection, now: int | None) -> bool:
 
 
 def _is_configured(task: Task, wanted: Mapping[str, str]) -> bool:
+    if not wanted:
+        return True
     present = task.record.get("other_config") or {}
     return all(present.get(key) == value for key, value in wanted.items())

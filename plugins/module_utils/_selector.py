@@ -53,13 +53,12 @@ def find(session: Session, selection: Selection) -> Found:
 def select(present: Iterable[Task], selection: Selection, around: Surroundings) -> Found:
     """What a selection means among the tasks that are there."""
     found = Found(around.now)
-    uuids, refs = set(), set()
+    present = list(present)
     for task in present:
-        uuids.add(task.uuid)
-        refs.add(task.ref)
         if matches(task, selection, around):
             (found.excluded if is_excluded(task, selection) else found.tasks).append(task)
     if selection.by_identity:
+        uuids, refs = {task.uuid for task in present}, {task.ref for task in present}
         found.missing_uuids = [uuid for uuid in selection.uuids or () if uuid not in uuids]
         found.missing_refs = [ref for ref in selection.refs or () if ref not in refs]
     return found

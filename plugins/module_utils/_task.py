@@ -136,6 +136,8 @@ def iso_time(seconds: int | None) -> str | None:
         return None
 
 
+# A listing has the same times again and again, and to take them apart costs more than the rest.
+@lru_cache(maxsize=16384)
 def _moment(text: str | None) -> tuple[int | None, str | None]:
     """A time of the server in seconds since 1970 and in ISO 8601."""
     match = _TIME.match(text or "")
@@ -148,7 +150,6 @@ def _moment(text: str | None) -> tuple[int | None, str | None]:
     return seconds + int(second), f"{iso}:{second}Z"
 
 
-# A listing has many tasks of one minute, and to take a time apart costs more than all the rest.
 @lru_cache(maxsize=4096)
 def _minute(text: str) -> tuple[int | None, str]:
     date, clock = text.replace("-", "").split("T")

@@ -371,6 +371,7 @@ error:
 from collections import Counter
 from typing import Any
 
+from ..module_utils._collector import paused_collector
 from ..module_utils._errors import OptionError
 from ..module_utils._module import Run, run_module
 from ..module_utils._objects import Objects
@@ -382,7 +383,7 @@ from ..module_utils._selector_options import (
     selector_spec,
     status_spec,
 )
-from ..module_utils._task import STATUSES, Task, iso_time
+from ..module_utils._task import STATUSES, iso_time
 
 SORT_KEYS = {
     "created": lambda task: task.created or 0,
@@ -410,14 +411,14 @@ def list_tasks(run: Run) -> dict[str, Any]:
         objects = Objects(session) if run.params["with_objects"] else None
     listed = sorted(found.tasks, key=lambda task: task.uuid)
     listed.sort(key=SORT_KEYS[run.params["sort"]])
-
-    def to_dict(task: Task) -> dict[str, Any]:
-        more = objects.to_dict(task) if objects is not None else {}
-        return {**task.to_dict(now=found.server_time), **more}
-
+    with paused_collector():
+        tasks = [task.to_dict(now=found.server_time) for task in listed[:limit]]
+    if objects is not None:
+        for task, told in zip(listed, tasks):
+            told.update(objects.to_dict(task))
     return {
         "changed": False,
-        "tasks": [to_dict(task) for task in listed[:limit]],
+        "tasks": tasks,
         "count": len(listed),
         "by_status": {**dict.fromkeys(STATUSES, 0), **Counter(t.status for t in listed)},
         "missing": found.missing,

@@ -56,6 +56,7 @@ ROOMS = [
     "_endpoints",
     "_records",
     "_values",
+    "_collector",
     "_codes",
     "_errors",
 ]

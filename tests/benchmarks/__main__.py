@@ -1,0 +1,72 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""python -m tests.benchmarks: how fast it is, side by side with others."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.checkout import ROOT, forget_the_network, use_this_collection
+
+REPORT = ROOT / ".cache" / "reports" / "benchmarks.json"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="under two minutes, less certain")
+    parser.add_argument("--only", default="", metavar="TEXT", help="figures with TEXT in the name")
+    return parser.parse_args()
+
+
+def main() -> int:
+    arguments = _arguments()
+    forget_the_network(os.environ)
+    use_this_collection(os.environ)
+    # The processes that are started find the collection like this, and this one too.
+    os.environ["PYTHONPATH"] = os.environ["ANSIBLE_COLLECTIONS_PATH"]
+    sys.path.insert(0, os.environ["PYTHONPATH"])
+    from ansible_collections.xen.xapi.tests.benchmarks import figures, plays, table, worker
+
+    measure: dict[str, Callable[..., Any]] = {
+        "detection": figures.detection,
+        "next_task": plays.next_task,
+        "idle": figures.idle,
+        "storm": figures.storm,
+        "listing": figures.listing,
+        "one_run": plays.one_run,
+        "cancelling": figures.cancelling,
+        "fleet": plays.fleet,
+    }
+    sizes = figures.SHORT if arguments.short else figures.LONG
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.machine()}"
+    print(f"{machine}, {sizes}")
+    rows = []
+    began = time.monotonic()
+    for name, rows_of in measure.items():
+        if arguments.only in name:
+            with worker.Worker() as server:
+                found = rows_of(server, sizes)
+            rows += found
+            print(table.printed(found), flush=True)
+    grown = figures.growth(rows)
+    print(table.printed(grown))
+    print(f"\n{time.monotonic() - began:.0f} s")
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    told = [row.to_dict() for row in (*rows, *grown)]
+    REPORT.write_text(json.dumps({"machine": machine, "rows": told}, indent=1))
+    print(f"The same as JSON: {Path(REPORT).relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

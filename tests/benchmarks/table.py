@@ -1,0 +1,84 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rows of the table: what was measured, of whom, how often, and as against whom."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+HEADINGS = ("", "size", "median", "p95", "ratio", "requests", "CPU s", "MiB", "runs")
+
+
+@dataclass
+class Row:
+    """One figure of one subject; the ratio is to the row of the same size that is the anchor."""
+
+    figure: str
+    subject: str
+    size: int
+    unit: str
+    values: list[float]
+    ratio: float | None = None
+    requests: float | None = None
+    cpu: float | None = None
+    peak: float | None = None
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def p95(self) -> float:
+        return quantile(self.values, 0.95)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "median": self.median, "p95": self.p95}
+
+
+def quantile(values: Iterable[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(math.ceil(share * len(ordered)) - 1, len(ordered) - 1)]
+
+
+def against(anchor: str, rows: Sequence[Row]) -> list[Row]:
+    """The rows with their ratios to the anchor's."""
+    medians = {row.size: row.median for row in rows if row.subject == anchor}
+    for row in rows:
+        if medians.get(row.size):
+            row.ratio = row.median / medians[row.size]
+    return list(rows)
+
+
+def exponent(points: Sequence[tuple[float, float]]) -> float:
+    """The k for which the second of each pair grows like the first to the power of k."""
+    logs = [(math.log(size), math.log(value)) for size, value in points]
+    return statistics.linear_regression(*zip(*logs, strict=True)).slope
+
+
+def printed(rows: Sequence[Row]) -> str:
+    """A table for each figure, in Markdown."""
+    lines: list[str] = []
+    for figure in dict.fromkeys(row.figure for row in rows):
+        of_figure = [row for row in rows if row.figure == figure]
+        lines += ["", f"**{figure}** ({of_figure[0].unit})", ""]
+        lines += ["| " + " | ".join(HEADINGS) + " |", "|---" * len(HEADINGS) + "|"]
+        for row in of_figure:
+            cells = [row.subject, f"{row.size:,}", _number(row.median), _number(row.p95)]
+            cells += [_number(row.ratio), _number(row.requests), _number(row.cpu)]
+            cells += [_number(row.peak), str(len(row.values))]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
