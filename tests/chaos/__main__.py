@@ -28,9 +28,10 @@ def commands(seed: int) -> dict[str, list[str]]:
         ],
         "exhaustive in the small": [*module, "tests.chaos.exhaustive", "--long"],
         "fuzzing": [*module, "tests.chaos.fuzz", "--examples=100000", f"--seed={seed}"],
-        "ends and load": [
-            *(*module, "pytest", "--quiet", "--numprocesses=2"),
-            *("tests/chaos/test_ends.py", "tests/chaos/test_load.py"),
+        "ends": [*module, "pytest", "--quiet", "--numprocesses=2", "tests/chaos/test_ends.py"],
+        "load": [
+            *(*module, "pytest", "--quiet", "--override-ini=faulthandler_timeout=1200"),
+            "tests/chaos/test_load.py",
         ],
     }
 
@@ -49,11 +50,15 @@ def sizes(seed: int) -> dict[str, str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=20261124)
-    seed = parser.parse_args().seed
+    parser.add_argument("--only", default="", metavar="TEXT", help="attacks with TEXT in the name")
+    arguments = parser.parse_args()
+    seed = arguments.seed
     environ = {**os.environ, **sizes(seed)}
     use_this_collection(environ)
     passed = failed = 0
     for name, command in commands(seed).items():
+        if arguments.only not in name:
+            continue
         print(f"\n== {name} (seed {seed})", flush=True)
         started = time.monotonic()
         done = subprocess.run(
