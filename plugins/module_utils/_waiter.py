@@ -28,6 +28,8 @@ _LONGEST_PAUSE = 10.0
 _MOST_BREAKS = 2
 _MOST_LOOKS = 4
 """Looks in a row without a pause: tasks that come and go between them must not wear us out."""
+_MOST_WAITS = 10
+"""Waits in a row without a pause: the writes of an end come one by one, those of many for long."""
 
 
 class Gate(Protocol):
@@ -84,7 +86,7 @@ class Waiter:
         self._watch: Watch = self._polls if method == "poll" else EventWatch(session)
         self._began = self._deadline = clock()
         self._look_due = self._began
-        self._looks = 0
+        self._looks = self._waits = 0
         self._failures = 0
         self._breaks = 0
         self._broken_login: int | None = None
@@ -158,7 +160,10 @@ class Waiter:
                 self._broken_login = self._session.logins
             raise
         self._breaks = 0
-        if not self._gate.take(sight) and self._gate.verdict is Verdict.UNDECIDED:
+        is_telling = self._gate.take(sight)
+        self._waits = self._waits + 1 if is_telling else _MOST_WAITS
+        if self._waits >= _MOST_WAITS and self._gate.verdict is Verdict.UNDECIDED:
+            self._waits = 0
             self._sleep(max(min(now + _PACE - self._clock(), self._left()), 0))
 
     def _look_again(self, now: float) -> None:

@@ -87,6 +87,16 @@ def test_an_end_is_seen_at_once(virtual):
     assert virtual.now() - at < 0.01
 
 
+def test_many_ends_in_a_row_are_not_asked_for_one_by_one(virtual):
+    refs = [virtual.add_task(f"ends {number}") for number in range(500)]
+    for number, ref in enumerate(refs):
+        virtual.at(1 + number / 100, lambda ref=ref: virtual.set_task(ref, status="success"))
+    with waiting(virtual, refs, timeout=60) as (waiter, wire, gate):
+        waiter.wait()
+        assert gate.verdict is Verdict.OPEN
+    assert wire.requests < 300
+
+
 @pytest.mark.parametrize("trouble", ["logout_all", "restart_master"])
 def test_after_trouble_it_looks_at_once(virtual, trouble):
     ref = virtual.add_task("ends")
