@@ -138,6 +138,7 @@ _STORAGE = "SR_BACKEND_FAILURE"
 def plain_words(code: str, params: Sequence[str]) -> str:
     """One sentence or two for an error of XAPI; the code itself where there are no better words."""
     template = SENTENCES.get(code)
+    code, params = visible(code), [visible(param) for param in params]
     if code.startswith(_STORAGE):
         # The number is the storage driver's own, and the text beside it says most.
         sentence = template or "The storage failed in its own way."
@@ -146,3 +147,10 @@ def plain_words(code: str, params: Sequence[str]) -> str:
     if template is not None:
         return template.format(*params, *[_NOT_SAID] * _MOST_PARAMETERS)
     return f"{code}: {', '.join(params)}" if params else code
+
+
+def visible(text: str) -> str:
+    """The text with escapes in place of what could act on a terminal, or hide there."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

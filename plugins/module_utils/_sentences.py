@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
-from ._codes import plain_words
+from typing import Any
+
+from ._codes import plain_words, visible
 from ._errors import (
     AnswerTooLarge,
     CallerGone,
@@ -79,7 +81,7 @@ _SENTENCES: dict[type[XapiError], str] = {
     ),
     Interrupted: "Stopped by {signal}.",
     MasterAddressUnusable: (
-        "{url} names {address!r} as the pool's master, which is no bare address and is not "
+        "{url} names '{address}' as the pool's master, which is no bare address and is not "
         "followed: list the master in hostname."
     ),
     MasterElsewhere: (
@@ -116,7 +118,7 @@ _SENTENCES: dict[type[XapiError], str] = {
         "it must be a file of PEM certificates, or a directory of them with OpenSSL's hash names."
     ),
     UnexpectedAnswer: (
-        "{url} answers, but not as XAPI does (HTTP status {status}, {content_type!r}): "
+        "{url} answers, but not as XAPI does (HTTP status {status}, '{content_type}'): "
         "check hostname and port."
     ),
 }
@@ -146,9 +148,9 @@ def explain(error: XapiError) -> str:
         return _no_host(error)
     if isinstance(error, XapiFailure):
         template = _FAILURE_SENTENCES.get(error.code, _ANY_FAILURE_SENTENCE)
-        sentence = template.format(**vars(error), words=plain_words(error.code, error.params))
+        sentence = template.format(**_shown(error), words=plain_words(error.code, error.params))
     else:
-        sentence = _SENTENCES[type(error)].format(**vars(error), **_further(error))
+        sentence = _SENTENCES[type(error)].format(**_shown(error))
     if isinstance(error, HostError) and error.named_by is not None:
         sentence += f" ({error.named_by} names it as the pool's master.)"
     if isinstance(error, CertificateUntrusted) and error.fingerprint is not None:
@@ -156,8 +158,12 @@ def explain(error: XapiError) -> str:
     return sentence
 
 
-def _further(error: XapiError) -> dict[str, str]:
-    return {"wanted": " or ".join(error.expected)} if isinstance(error, FingerprintMismatch) else {}
+def _shown(error: XapiError) -> dict[str, Any]:
+    """What an error holds, for a sentence: much of it was written by whoever answered."""
+    held = {name: visible(v) if isinstance(v, str) else v for name, v in vars(error).items()}
+    if isinstance(error, FingerprintMismatch):
+        held["wanted"] = " or ".join(error.expected)
+    return held
 
 
 def _no_host(error: NoHostAnswered) -> str:

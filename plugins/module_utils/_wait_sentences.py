@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Collection, Iterable, Mapping
 
-from ._codes import SENTENCES, plain_words
+from ._codes import SENTENCES, plain_words, visible
 from ._selection import FILTERS
 from ._task import Task, seconds_of
 from ._task_set import Rules, TaskSet
@@ -42,7 +42,7 @@ def end_of(task: Task, expect: Collection[str]) -> str:
     reason = ""
     if info:
         code, *params = info
-        reason = f": {code} {params}"
+        reason = f": {visible(code)} {params}"
         if code in SENTENCES:
             reason += f" ({plain_words(code, params).rstrip('.')})"
     expected = " or ".join(sorted(expect))

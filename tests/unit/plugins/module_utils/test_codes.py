@@ -127,3 +127,11 @@ def test_a_code_with_too_little_or_too_much_said_to_it(code, params):
 )
 def test_plain_words(code, params, sentence):
     assert plain_words(code, params) == sentence
+
+
+@pytest.mark.parametrize("code", ["OUT_OF_SPACE", "SR_BACKEND_FAILURE_46", "MADE_UP\x1b[2J"])
+def test_what_could_act_on_a_terminal_is_made_visible(code):
+    words = plain_words(code, ["/var\x1b]0;title\x07", "\u202e\ud800", "one\ntwo"])
+    assert words.isprintable()
+    assert r"/var\x1b]0;title\x07" in words
+    assert "ü" in plain_words(code, ["ü"])

@@ -171,3 +171,18 @@ def test_hosts_that_are_all_starting_get_one_sentence():
     )
     mixed = explain(NoHostAnswered([booting[0], RequestTimedOut("https://b", seconds=1.0)]))
     assert mixed.startswith("None of the 2 hosts")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        _errors.XapiFailure(URL, method="task.cancel", code="MADE\x1b[2JUP", params=["\x07"]),
+        _errors.UnexpectedAnswer(URL, status=200, content_type="text\x1b[2J"),
+        _errors.MasterAddressUnusable(URL, address="\x1b[2J"),
+        _errors.OtherPool(URL, expected="one", found="\u202eowt"),
+        _errors.CertificateWrongName(URL, detail="for \x9b2J"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_a_host_wrote_cannot_act_on_a_terminal(error):
+    assert explain(error).isprintable()
