@@ -7,8 +7,10 @@
 
 from __future__ import annotations
 
+import os
 import select
 import signal
+import sys
 import time
 import traceback
 from collections import deque
@@ -138,11 +140,33 @@ def run_module(
         supports_check_mode=True,
     )
     run = Run(module, given=basic._load_params())
+    with _reader_may_leave():
+        _work_and_tell(work, run, module)
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """Where nobody reads the output any more there is nobody to tell of that either."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except CallerGone:
+        raise SystemExit(1) from None
+    except BrokenPipeError:
+        # What is left in the buffer would be tried once more as Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+        raise SystemExit(1) from None
+
+
+def _work_and_tell(
+    work: Callable[[Run], dict[str, Any]], run: Run, module: basic.AnsibleModule
+) -> None:
     try:
         result = work(run)
     except CallerGone:
-        # There is nobody to tell it to, and printing would only fail with a traceback.
-        raise SystemExit(1) from None
+        raise
     except XapiFailure as failure:
         error = {
             "code": failure.code,

@@ -18,7 +18,9 @@ from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
 
 from .processes import start
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+CLOSED = 0
+"""In the place of a signal: nobody reads the output any more, as after Ansible's timeout."""
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, CLOSED)
 LOGGED_OUT_WITHIN = 3.0
 SECRETS = ("xapi-secret", "OpaqueRef:session")
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -72,7 +74,10 @@ def violations(end: End, folder: Path) -> list[str]:
 def _after(end: End, pool: Simulator, process: subprocess.Popen[str]) -> list[str]:
     _until(lambda: len(pool.log) >= end.calls or process.poll() is not None, seconds=20)
     time.sleep(end.seconds)
-    process.send_signal(end.signum)
+    if end.signum == CLOSED:
+        process.stdout.close()
+    else:
+        process.send_signal(end.signum)
     signalled = time.monotonic()
     found = []
     if not _until(lambda: process.poll() is not None, seconds=LOGGED_OUT_WITHIN + 2):
