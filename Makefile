@@ -19,7 +19,7 @@ export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 WITH_TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo chaos format lint $(GATES) lock clean
+.PHONY: help test demo chaos bench bench-short format lint $(GATES) lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -73,6 +73,12 @@ chaos-short: $(READY) ## faults, odd input, interrupts and load, the short form
 
 chaos: $(READY) ## the long form of it, with figures
 	@$(BIN)/python -m tests.chaos
+
+bench: $(READY) ## how fast it is, side by side with others
+	@$(BIN)/python -m tests.benchmarks
+
+bench-short: $(READY) ## the same in under two minutes
+	@$(BIN)/python -m tests.benchmarks --short
 
 integration: $(READY) ## playbooks against the simulator
 	$(PYTEST) --numprocesses=2 tests/integration

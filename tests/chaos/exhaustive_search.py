@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 from ansible_collections.xen.xapi.plugins.module_utils._cancel_options import cancelling_spec
+from ansible_collections.xen.xapi.plugins.module_utils._collector import paused_collector
 from ansible_collections.xen.xapi.plugins.module_utils._quiet_gate import QuietGate
 from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
 from ansible_collections.xen.xapi.plugins.module_utils._selector_options import (
@@ -290,7 +291,7 @@ def search(
 ) -> Tally:
     """Run all schedules of a rule, the shorter ones first, but no more than so many."""
     tally = Tally(rule)
-    with _collecting_seldom():
+    with paused_collector():
         for start in starts(rule, tasks):
             bound = Left(steps, steps if troubles is None else troubles)
             _search(tally, start, bound, merges=merges, most=most)
@@ -305,17 +306,6 @@ def _search(tally: Tally, start: Start, bound: Left, *, merges: bool, most: floa
         level = _play_level(player, level, tally, most)
     tally.checks += player.checks.counts
     tally.states += 0 if known is None else len(known)
-
-
-@contextlib.contextmanager
-def _collecting_seldom() -> Iterator[None]:
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _play_level(player: Player, level: list[Schedule], tally: Tally, most: float) -> list[Schedule]:
