@@ -266,6 +266,23 @@ def test_the_time_limit_is_for_the_whole_request(transport, answer):
     assert caught.value.seconds == SOON
 
 
+def test_nobody_reads_on_after_the_time_limit(transport):
+    """What is too late is not taken in beside the work either, up to the limit of its size."""
+
+    def pour(wire, connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n")
+        try:
+            while not wire.ended.wait(0.02):
+                connection.sendall(b"x" * 262144)
+        except OSError:
+            wire.hung_up.set()
+
+    with Wire(pour) as wire:
+        with pytest.raises(RequestTimedOut):
+            transport.post(wire.endpoint, "/jsonrpc", b"{}", time_limit=SOON)
+        assert wire.hung_up.wait(10)
+
+
 def test_the_time_limit_holds_for_the_handshake(transport):
     with Wire(say_nothing) as wire, pytest.raises(RequestTimedOut):
         transport.post(wire.endpoint._replace(scheme="https"), "/", b"{}", time_limit=SOON)
