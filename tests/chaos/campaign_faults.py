@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import random
 from collections.abc import Callable
@@ -55,6 +54,7 @@ class MangledWire(VirtualWire):
     def __init__(self, pool: VirtualPool) -> None:
         super().__init__(pool)
         self.mangles: list[Mangle] = []
+        self._is_mangled = False
         self.clock_jump = 0.0
         """Seconds by which the client's clock was set forward meanwhile."""
         self.used_sessions: set[str] = set()
@@ -85,6 +85,7 @@ class MangledWire(VirtualWire):
     def _answer(self, member: Any, body: bytes) -> Answer:
         answer = super()._answer(member, body)
         method = self.asked_at[-1][1]
+        self._is_mangled = False
         for place, mangle in enumerate(self.mangles):
             if mangle.method in ("*", method) or (
                 mangle.method.endswith("*") and method.startswith(mangle.method[:-1])
@@ -92,13 +93,13 @@ class MangledWire(VirtualWire):
                 left = mangle.count - 1
                 self.mangles[place : place + 1] = [mangle._replace(count=left)] if left else []
                 self.troubled_at.append(self._pool.now())
+                self._is_mangled = True
                 return mangle.change(answer)
         return answer
 
     def _deliver(self, answer: Answer, *, method: str) -> None:
-        with contextlib.suppress(
-            ValueError, RecursionError, AttributeError, LookupError, TypeError
-        ):
+        """What was mangled may have been refused, so it is not said to have been told."""
+        if not self._is_mangled:
             super()._deliver(answer, method=method)
 
 

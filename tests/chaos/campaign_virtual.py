@@ -63,6 +63,7 @@ class Play:
     """One run of one module on a pool of its own, all of it drawn from a seed."""
 
     def __init__(self, seed: str) -> None:
+        self.seed = seed
         self.chance = random.Random(seed)
         self.pool = VirtualPool()
         self.wire = MangledWire(self.pool)
@@ -105,6 +106,8 @@ class Play:
     def run(self) -> Outcome:
         run = VirtualRun(self.module, self.options, self.pool, self.wire)
         run.clock = self.wire.client_now
+        # The pauses of the waiter are by chance too.
+        random.seed(self.seed)
         run.check_mode = self.module != "task_info" and self.chance.random() < 0.15
         campaign = Campaign(self.pool, self.wire, self.chance)
         for name in self.faults:
