@@ -9,7 +9,7 @@ PYTEST = $(BIN)/python -m pytest --quiet --junit-xml=.cache/reports/$@.xml
 # In the order of `make test`: what is quick and fails often comes first.
 LINT := ruff-format ruff yamllint mypy ansible-lint
 GATES := ruff-format ruff yamllint mypy changelog-lint unit conformance properties chaos-short build-check \
-	integration molecule ansible-lint docs-lint ansible-units sanity
+	integration molecule ansible-lint docs-lint docs ansible-units sanity
 
 # What the user's shell says about Ansible is about other projects.
 unexport $(filter ANSIBLE_%,$(.VARIABLES))
@@ -58,6 +58,10 @@ docs-lint: $(READY) ## documentation of the plugins
 	@mkdir -p .cache/home # antsibull-docs leaves a log file in the home
 	$(WITH_TOOLS) HOME="$(CURDIR)/.cache/home" antsibull-docs lint-collection-docs --plugin-docs \
 		--validate-collection-refs=self --disallow-unknown-collection-refs .
+
+docs: $(READY) ## the site of the documentation
+	@mkdir -p .cache/home
+	@$(WITH_TOOLS) HOME="$(CURDIR)/.cache/home" python docs/site/build.py
 
 unit: $(READY) ## unit tests
 	$(PYTEST) --numprocesses=2 tests/unit

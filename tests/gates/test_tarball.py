@@ -105,3 +105,20 @@ def test_the_demo_runs_once_installed(installed: Path) -> None:
         finally:
             simulator.terminate()
     assert "web-1 has a snapshot" in done.stdout
+
+
+def test_galaxy_imports_it_without_a_warning(tarball: Path, tmp_path: Path) -> None:
+    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [sys.executable, "-m", "galaxy_importer.main", str(tarball)],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path), "PATH": tools},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    told = done.stdout + done.stderr
+    assert done.returncode == 0, told
+    assert "Importer processing completed successfully" in told
+    assert [line for line in told.splitlines() if "WARNING" in line or "ERROR" in line] == []

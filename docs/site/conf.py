@@ -1,0 +1,20 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How Sphinx makes the site; docs/site/build.py gathers what it is made of."""
+
+from __future__ import annotations
+
+project = "xen.xapi"
+html_title = "xen.xapi"
+project_copyright = "xen.xapi contributors"
+extensions = ["myst_parser", "sphinx_antsibull_ext"]
+html_theme = "furo"
+html_show_sphinx = False
+html_copy_source = False
+myst_heading_anchors = 3
+pygments_style = "ansible"
+# What antsibull-docs writes has labels for what is not in this site, such as other collections.
+suppress_warnings = ["myst.header"]
+nitpicky = False
