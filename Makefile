@@ -63,8 +63,9 @@ docs: $(READY) ## the site of the documentation
 	@mkdir -p .cache/home
 	@$(WITH_TOOLS) HOME="$(CURDIR)/.cache/home" python docs/site/build.py
 
-unit: $(READY) ## unit tests
-	$(PYTEST) --numprocesses=2 tests/unit
+unit: $(READY) ## unit tests, which have to reach 95 % of the plugins' lines and branches
+	COVERAGE_FILE=.cache/coverage $(PYTEST) --numprocesses=2 --cov=plugins --cov-branch \
+		--cov-report= --cov-fail-under=95 tests/unit
 
 conformance: $(READY) ## the simulator against answers recorded from a real server
 	$(PYTEST) tests/conformance
