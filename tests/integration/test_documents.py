@@ -22,6 +22,8 @@ PRINTED = {
     "docs/clean_up_stale_tasks.md": blocks("docs/clean_up_stale_tasks.md"),
     "docs/gate_a_deploy_step.md": blocks("docs/gate_a_deploy_step.md"),
     "docs/wait_until_quiet.md": blocks("docs/wait_until_quiet.md"),
+    "docs/migrating.md": blocks("docs/migrating.md"),
+    "docs/testing_with_the_simulator.md": blocks("docs/testing_with_the_simulator.md"),
     "docs/finding_tasks.md": ["\n".join(blocks("docs/finding_tasks.md"))],
 }
 _ONE, SEVERAL_AT_ONCE, A_WHOLE_STEP = PRINTED["docs/gate_a_deploy_step.md"][:3]
@@ -32,6 +34,7 @@ READERS = {"task.get_all_records", "task.get_record", "event.from"}
 def real_pool(start_pool):
     """A pool over TLS with what the documents take for granted."""
     pool = start_pool(tls=True)
+    pool.simulator = start_pool(control=True)
     pool.add_task("Async.VM.start", status="failure", error_info=["VM_BAD_POWER_STATE", "a", "b"])
     done = pool.add_task("Async.VM.snapshot", status="success", result="<value>OpaqueRef:x</value>")
     pool.variables = {
@@ -39,10 +42,12 @@ def real_pool(start_pool):
         "import_task_ref": done,
         "snapshot_task_ref": done,
         "task_ref": done,
+        "task_uuid": pool.record(done)["uuid"],
         "copy_task_ref": done,
         "idle_for": "0.5",
         "copy_task_uuids": [pool.record(done)["uuid"]],
         "step_began": "2020-01-01T00:00:00Z",
+        "simulator": pool.simulator.url,
         "pool_uuid": pool.pool_uuid,
         "vm_ref": pool.find("VM", "web-1"),
         "vm_refs": [pool.find("VM", name) for name in ("web-1", "web-2")],
@@ -92,7 +97,8 @@ def test_what_is_printed_runs(real_pool, play_printed, name, number):
         # What a step starts: printed steps start nothing, and this is after all of them.
         real_pool.add_task("Async.VM.clean_reboot", status="success", created="29990101T00:00:00Z")
     play_printed(PRINTED[name][number])
-    assert [call for call in real_pool.log if call.method in READERS]
+    asked = [*real_pool.log, *real_pool.simulator.log]
+    assert [call for call in asked if call.method in READERS]
 
 
 def test_a_gate_names_what_failed(real_pool, play_printed):
