@@ -19,7 +19,7 @@ export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 WITH_TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo chaos bench bench-short format lint $(GATES) lock clean
+.PHONY: help test demo chaos bench bench-short release format lint $(GATES) lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -105,6 +105,17 @@ sanity: $(READY) ## ansible-test sanity
 lock: $(READY) ## pin again what requirements-dev.in asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
 		--no-emit-index-url --no-emit-find-links --output-file requirements-dev.txt requirements-dev.in
+
+release: $(READY) ## VERSION=1.2.3: the changelog, a commit, a tag and the tarball in .cache/dist
+	@echo '$(VERSION)' | grep -Eqx '[0-9]+\.[0-9]+\.[0-9]+' || { \
+		echo 'Say which version: make release VERSION=1.2.3' >&2; exit 1; }
+	@test -z "$$(git status --porcelain)" || { echo 'Commit your changes first.' >&2; exit 1; }
+	sed -i 's/^version: .*/version: $(VERSION)/' galaxy.yml
+	$(WITH_TOOLS) antsibull-changelog release
+	git add --all
+	git commit --quiet --message 'build: release $(VERSION)'
+	git tag --annotate '$(VERSION)' --message 'xen.xapi $(VERSION)'
+	$(WITH_TOOLS) ansible-galaxy collection build --force --output-path .cache/dist
 
 clean: ## remove all that make made
 	rm -rf .venv .cache .hypothesis tests/output
