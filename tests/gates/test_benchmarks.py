@@ -27,6 +27,11 @@ def test_a_ratio_is_that_of_the_medians_of_one_size():
     assert [one.ratio for one in rows] == [1, 1.5, None]
 
 
+def test_a_ratio_is_within_one_figure():
+    other = Row("another figure", "bare", 1, "%", [8])
+    assert [one.ratio for one in against("bare", [row("bare", 1, 2), other])] == [1, 1]
+
+
 @pytest.mark.parametrize(("share", "value"), [(0.5, 10), (0.95, 19), (1, 20)])
 def test_quantiles(share, value):
     assert quantile(range(20, 0, -1), share) == value
