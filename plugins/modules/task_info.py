@@ -376,6 +376,7 @@ from ..module_utils._errors import OptionError
 from ..module_utils._module import Run, run_module
 from ..module_utils._objects import Objects
 from ..module_utils._options import connection_spec
+from ..module_utils._selection import Selection
 from ..module_utils._selector import find
 from ..module_utils._selector_options import (
     SELECTOR_EXCLUSIVE,
@@ -406,13 +407,17 @@ def list_tasks(run: Run) -> dict[str, Any]:
     limit = run.params["limit"]
     if limit is not None and limit < 1:
         raise OptionError("limit", value=limit, problem="is below 1; leave it out for no limit")
+    with paused_collector():
+        return _listing(run, selection, limit)
+
+
+def _listing(run: Run, selection: Selection, limit: int | None) -> dict[str, Any]:
     with run.connect() as session:
         found = find(session, selection)
         objects = Objects(session) if run.params["with_objects"] else None
     listed = sorted(found.tasks, key=lambda task: task.uuid)
     listed.sort(key=SORT_KEYS[run.params["sort"]])
-    with paused_collector():
-        tasks = [task.to_dict(now=found.server_time) for task in listed[:limit]]
+    tasks = [task.to_dict(now=found.server_time) for task in listed[:limit]]
     if objects is not None:
         for task, told in zip(listed, tasks):
             told.update(objects.to_dict(task))

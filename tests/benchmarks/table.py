@@ -48,10 +48,11 @@ def quantile(values: Iterable[float], share: float) -> float:
 
 def against(anchor: str, rows: Sequence[Row]) -> list[Row]:
     """The rows with their ratios to the anchor's."""
-    medians = {row.size: row.median for row in rows if row.subject == anchor}
+    medians = {(row.figure, row.size): row.median for row in rows if row.subject == anchor}
     for row in rows:
-        if medians.get(row.size):
-            row.ratio = row.median / medians[row.size]
+        median = medians.get((row.figure, row.size))
+        if median:
+            row.ratio = row.median / median
     return list(rows)
 
 
