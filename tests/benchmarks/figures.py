@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from ansible_collections.xen.xapi.tests.benchmarks.worker import Worker, measure
 OURS, BARE = "xen.xapi", "bare loop"
 SDK, POLLING = "XenAPI events", "XenAPI every 2 s"
 JSON = "json.loads alone"
+SETTLED_AFTER = 5.0
 
 
 class Sizes(NamedTuple):
@@ -79,25 +81,31 @@ def _detection(
 
 
 def idle(server: Worker, sizes: Sizes) -> list[Row]:
-    """Requests of waits for tasks on which nothing happens."""
-    rows = []
-    for size in (1, 100, 1000):
-        (url,) = server.call(pools.start)
-        refs = server.call(pools.add_tasks, size)
-        with Worker() as ours, Worker() as polling:
-            ours.start(subjects.our_wait, url, refs)
-            polling.start(subjects.polling_wait, url, refs)
-            time.sleep(3)
-            since = server.call(pools.calls)
-            time.sleep(sizes.idle_seconds)
-            counts = sorted(server.call(pools.calls_by_session, since).values())
-            server.call(pools.end_one_where_it_blocks, refs[0])
-            ours.result()
-        counts = [0] * (2 - len(counts)) + counts
-        for name, count in zip((OURS, POLLING), counts, strict=True):
-            minute = count * 60 / sizes.idle_seconds
-            rows.append(Row("Requests of an idle wait", name, size, "a minute", [minute]))
-    return rows
+    """Requests of waits for tasks on which nothing happens; all side by side, a pool for each."""
+    waits = [
+        (name, wait, size)
+        for name, wait in ((OURS, subjects.our_wait), (POLLING, subjects.polling_wait))
+        for size in (1, 100, 1000)
+    ]
+    urls = server.call(pools.start, len(waits))
+    with contextlib.ExitStack() as clients:
+        for place, (_name, wait, size) in enumerate(waits):
+            refs = server.call(pools.add_tasks, size, place)
+            clients.enter_context(Worker()).start(wait, urls[place], refs)
+        time.sleep(SETTLED_AFTER)
+        before = [server.call(pools.calls, place) for place in range(len(waits))]
+        time.sleep(sizes.idle_seconds)
+        after = [server.call(pools.calls, place) for place in range(len(waits))]
+    return [
+        Row(
+            "Requests of an idle wait",
+            name,
+            size,
+            "a minute",
+            [(after[place] - before[place]) * 60 / sizes.idle_seconds],
+        )
+        for place, (name, _wait, size) in enumerate(waits)
+    ]
 
 
 def storm(server: Worker, sizes: Sizes) -> list[Row]:

@@ -26,10 +26,10 @@ def start(count: int = 1, tasks: int = 0) -> list[str]:
     return [pool.url for pool in _pools]
 
 
-def add_tasks(count: int, duration: float | None = None) -> list[str]:
+def add_tasks(count: int, place: int = 0) -> list[str]:
     """The references of so many tasks that run on, and end at once when they are cancelled."""
-    life = Life(duration=duration, cancel_after=0.0)
-    return [_pools[0].add_task(LABEL, life=life) for _number in range(count)]
+    life = Life(duration=None, cancel_after=0.0)
+    return [_pools[place].add_task(LABEL, life=life) for _number in range(count)]
 
 
 def end_one(ref: str, *, blocked: int, spread: float) -> float:
@@ -59,15 +59,8 @@ def revive(ref: str) -> None:
     _pools[0].set_task(ref, status="pending")
 
 
-def calls() -> int:
-    return len(_pools[0].log)
-
-
-def calls_by_session(since: int) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for call in list(_pools[0].log)[since:]:
-        found[call.session] = found.get(call.session, 0) + 1
-    return found
+def calls(place: int = 0) -> int:
+    return len(_pools[place].log)
 
 
 def change(refs: list[str], seconds: float, rate: float, ends: int) -> dict[str, Any]:
