@@ -54,7 +54,9 @@ def environ(mark: str, **changes: str) -> dict[str, str]:
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
+    # An interrupt can reach Ansible between the fork of a worker and its entry in the list of them:
+    # then the worker's module goes on until its own timeout, which the demo keeps at 30 seconds.
+    deadline = time.monotonic() + 60
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
     return condition()
