@@ -19,7 +19,7 @@ export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 WITH_TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo chaos bench bench-short release format lint $(GATES) lock clean
+.PHONY: help test demo chaos bench bench-short compat release format lint $(GATES) lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -101,6 +101,9 @@ ansible-units: $(READY) ## the unit tests once more, under ansible-test
 
 sanity: $(READY) ## ansible-test sanity
 	$(BIN)/python tests/gates/ansible_test.py sanity
+
+compat: $(READY) ## units and sanity on the other ansible-cores that the README names
+	$(BIN)/python tests/gates/compat.py
 
 lock: $(READY) ## pin again what requirements-dev.in asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
