@@ -8,7 +8,7 @@ PYTEST = $(BIN)/python -m pytest --quiet --junit-xml=.cache/reports/$@.xml
 
 # In the order of `make test`: what is quick and fails often comes first.
 LINT := ruff-format ruff yamllint mypy ansible-lint
-GATES := ruff-format ruff yamllint mypy changelog-lint unit conformance properties chaos-short build-check \
+GATES := ruff-format ruff yamllint mypy changelog-lint unit lower-bounds conformance properties chaos-short build-check \
 	integration molecule ansible-lint docs-lint docs ansible-units sanity
 
 # What the user's shell says about Ansible is about other projects.
@@ -66,6 +66,9 @@ docs: $(READY) ## the site of the documentation
 unit: $(READY) ## unit tests, which have to reach 95 % of the plugins' lines and branches
 	COVERAGE_FILE=.cache/coverage $(PYTEST) --numprocesses=2 --cov=plugins --cov-branch \
 		--cov-report= --cov-fail-under=95 tests/unit
+
+lower-bounds: $(READY) ## what touches requests, with the oldest release of requirements.txt
+	$(BIN)/python tests/gates/lower_bounds.py
 
 conformance: $(READY) ## the simulator against answers recorded from a real server
 	$(PYTEST) tests/conformance

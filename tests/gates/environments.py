@@ -1,0 +1,53 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Virtual environments in which something else is installed than in the one of development."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = ROOT / ".cache" / "environments"
+TESTS_NEED = ("hypothesis", "pytest", "pytest-xdist", "xenapi")
+
+
+def interpreter(version: str) -> str | None:
+    """Where a Python of this version is, on the path or of pyenv, that can be started."""
+    name = f"python{version}"
+    candidates = [Path(folder) / name for folder in os.get_exec_path()]
+    # The shims of pyenv answer to the names of all versions, and start only those that are chosen.
+    candidates += Path.home().glob(f".pyenv/versions/{version}.*/bin/{name}")
+    for candidate in filter(Path.is_file, candidates):
+        asked = [str(candidate), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+        if done.stdout.strip() == version:
+            return str(candidate)
+    return None
+
+
+def environment(name: str, base: str, requirements: Iterable[str]) -> Path:
+    """The Python of an environment with these, and with our pins of what the tests need."""
+    folder = BASE / name
+    python, ready = folder / "bin" / "python", folder / ".ready"
+    if not ready.exists():
+        uv = str(Path(sys.executable).parent / "uv")
+        subprocess.run(
+            [uv, "venv", "--quiet", "--clear", "--python", base, str(folder)], check=True
+        )
+        install = [uv, "pip", "install", "--quiet", "--python", str(python)]
+        subprocess.run([*install, *requirements, *pins(TESTS_NEED)], check=True)
+        ready.touch()
+    return python
+
+
+def pins(names: Iterable[str]) -> list[str]:
+    """What requirements-dev.txt says of some packages."""
+    wanted = set(names)
+    lines = (ROOT / "requirements-dev.txt").read_text().splitlines()
+    return [line for line in lines if line.partition("==")[0] in wanted]
