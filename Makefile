@@ -8,8 +8,8 @@ PYTEST = $(BIN)/python -m pytest --quiet --junit-xml=.cache/reports/$@.xml
 
 # In the order of `make test`: what is quick and fails often comes first.
 LINT := ruff-format ruff yamllint mypy ansible-lint
-GATES := ruff-format ruff yamllint mypy changelog-lint unit lower-bounds conformance properties chaos-short build-check \
-	integration molecule ansible-lint docs-lint docs ansible-units sanity
+GATES := ruff-format ruff yamllint mypy changelog-lint unit lower-bounds conformance properties \
+	chaos-short build-check integration molecule ansible-lint docs-lint docs ansible-units sanity
 
 # What the user's shell says about Ansible is about other projects.
 unexport $(filter ANSIBLE_%,$(.VARIABLES))
