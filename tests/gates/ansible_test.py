@@ -37,7 +37,8 @@ def prepare_home() -> None:
     cache.mkdir(parents=True, exist_ok=True)
     # ansible-test looks here before it downloads get-pip; the pip that Python brings will do.
     bootstrap = "import ensurepip; ensurepip.bootstrap(upgrade=True)\n"
-    (cache / "get_pip_24_2.py").write_text(bootstrap)
+    for pip in ("24_2", "25_2"):
+        (cache / f"get_pip_{pip}.py").write_text(bootstrap)
     # It passes no variables on to pip, so a mirror named in the user's files is all that counts.
     settings = Path.home() / ".config" / "pip"
     link = HOME / ".config" / "pip"

@@ -13,11 +13,11 @@ from traceback import format_exception
 
 import pytest
 from ansible.module_utils import basic
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.xen.xapi.plugins.module_utils import _module, _sentences
 from ansible_collections.xen.xapi.plugins.module_utils._session import Session
 from ansible_collections.xen.xapi.plugins.modules import task_info
+from ansible_collections.xen.xapi.tests.module_args import patch_module_args
 from ansible_collections.xen.xapi.tests.pools import session_on
 
 LOGIN = "session.login_with_password"

@@ -9,8 +9,8 @@ import os
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.testing import patch_module_args
 
+from ansible_collections.xen.xapi.tests.module_args import patch_module_args
 from ansible_collections.xen.xapi.tests.pools import pool, start_pool
 
 __all__ = ["pool", "run", "start_pool"]

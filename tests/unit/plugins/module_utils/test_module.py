@@ -10,12 +10,12 @@ import os
 import signal
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.xen.xapi.plugins.module_utils import _module, _transport
 from ansible_collections.xen.xapi.plugins.module_utils._errors import CallerGone, Interrupted
 from ansible_collections.xen.xapi.plugins.module_utils._module import run_module
 from ansible_collections.xen.xapi.plugins.module_utils._options import connection_spec
+from ansible_collections.xen.xapi.tests.module_args import patch_module_args
 from ansible_collections.xen.xapi.tests.pools import session_on
 
 NUMBERS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
