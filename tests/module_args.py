@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible.module_utils import basic
+from ansible.release import __version__
 
 try:
     from ansible.module_utils.testing import patch_module_args
@@ -26,4 +27,10 @@ except ImportError:
             basic._ANSIBLE_ARGS = None
 
 
-__all__ = ["patch_module_args"]
+__all__ = ["by_core", "patch_module_args"]
+CORE = tuple(int(part) for part in __version__.split(".")[:2])
+
+
+def by_core(words: str, *, of_2_18: str) -> str:
+    """What is said of a null: ansible-core 2.18 refuses it before a module can."""
+    return words if CORE > (2, 18) else of_2_18
