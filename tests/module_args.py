@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible.module_utils import basic
-from ansible.release import __version__
+from ansible.module_utils.ansible_release import __version__
 
 try:
     from ansible.module_utils.testing import patch_module_args
