@@ -87,7 +87,10 @@ def bare_cancel(url: str, refs: list[str]) -> dict[str, Any]:
     with contextlib.closing(Bare(url)) as bare:
         for ref in refs:
             bare.call("task.cancel", ref)
-        records = bare.call("task.get_all_records")
+        running = set(refs)
+        while running:
+            records = bare.call("task.get_all_records")
+            running = {ref for ref in running if records[ref]["status"] not in FINAL}
         return {"count": sum(records[ref]["status"] == "cancelled" for ref in refs)}
 
 
