@@ -163,6 +163,14 @@ class VirtualPool(Pool):
         record = self.record(ref)
         return None if record is None else str(record["status"])
 
+    def status_at(self, ref: str, moment: float) -> str | None:
+        """The status that a task had then; None where it was not there."""
+        found = None
+        for change in self.history:
+            if change.ref == ref and change.at <= moment:
+                found = change.status
+        return found
+
     def gone_at(self, ref: str) -> float | None:
         """When a task's record was deleted."""
         return next((c.at for c in self.history if c.ref == ref and c.status is None), None)

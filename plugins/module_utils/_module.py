@@ -152,8 +152,6 @@ def _reader_may_leave() -> Iterator[None]:
             yield
         finally:
             sys.stdout.flush()
-    except CallerGone:
-        raise SystemExit(1) from None
     except BrokenPipeError:
         # What is left in the buffer would be tried once more as Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
@@ -166,7 +164,8 @@ def _work_and_tell(
     try:
         result = work(run)
     except CallerGone:
-        raise
+        # There is nobody to tell it to, and printing would only fail with a traceback.
+        raise SystemExit(1) from None
     except XapiFailure as failure:
         error = {
             "code": failure.code,

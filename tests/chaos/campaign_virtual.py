@@ -164,19 +164,17 @@ class Play:
         if self.module != "task_cancel" or is_check:
             self._check("no stray cancel", not sent)
             return
-        meant = set(self.meant)
-        if self.options.get("min_age") == 60 and "server clock jumps" not in self.faults:
-            meant = {ref for ref in meant if self._age_of(ref) >= 60}
         for call in sent:
-            self._check("no stray cancel", call.params[0] in meant)
+            self._check("no stray cancel", self._is_meant(call.params[0], call.at))
             # A status that is missing or that nobody knows counts as running.
             if not STATUS_FAULTS & set(self.faults):
-                status = self._status_at(call.params[0], call.at - LAST_LOOK - ROUNDING)
+                status = self.pool.status_at(call.params[0], call.at - LAST_LOOK - ROUNDING)
                 self._check("no cancel of what had ended", status not in FINAL)
-        self._check("no more than max_tasks", len({call.params[0] for call in sent}) <= 4)
+        asked = {call.params[0] for call in sent}
+        most = self.options.get("max_tasks", len(self.meant))
+        self._check("no more than max_tasks", len(asked) <= most)
         if self.result is None:
             return
-        asked = {call.params[0] for call in sent}
         for task in self.result.get("tasks", []):
             if task.get("action") == "cancelled":
                 self._check("cancelled by us alone", task["ref"] in asked)
@@ -184,16 +182,15 @@ class Play:
             ended = [ref for ref in asked if self.pool.ends(ref) or self.pool.gone_at(ref)]
             self._check("no false success", len(ended) == len(asked))
 
-    def _age_of(self, ref: str) -> float:
-        """How old a task is in the end."""
-        return self.pool.now() - self.began + self.ages[ref]
-
-    def _status_at(self, ref: str, moment: float) -> str | None:
-        found = None
-        for change in self.pool.history:
-            if change.ref == ref and change.at <= moment:
-                found = change.status
-        return found
+    def _is_meant(self, ref: str, moment: float) -> bool:
+        """Whether a task may be asked to end then."""
+        if ref not in self.meant:
+            return False
+        if "server clock jumps" in self.faults:
+            return True
+        # The date of a task has no fractions of a second.
+        age = self.ages[ref] + moment - self.began + 1
+        return age >= self.options.get("min_age", 0)
 
     def _is_open_rightly(self) -> bool:
         good = {
@@ -217,7 +214,3 @@ def is_clear(sentence: str) -> bool:
     """Whether it is a sentence for people: of one line, and nothing of Python in it."""
     odd = ("Traceback", "Error(", "object at 0x", "\x1b", "\n")
     return 10 < len(sentence) < 3000 and not any(part in sentence for part in odd)
-
-
-def play(seed: str) -> Outcome:
-    return Play(seed).run()

@@ -142,7 +142,7 @@ def test_nothing_else_is_ever_sent_a_cancel(tasks, options, more, troubles, kill
     for call in sent:
         assert call.at <= reader.ends_at
         # It was known to be running at most five seconds ago.
-        status = status_at(pool, call.params[0], call.at - 5.1)
+        status = pool.status_at(call.params[0], call.at - 5.1)
         assert status is None or status not in FINAL
     if result and not result.get("failed"):
         changed = {task["ref"] for task in result["tasks"] if task["action"] == "cancelled"}
@@ -155,14 +155,6 @@ def is_meant(ref, label, options):
     if "exclude" in options:
         return "backup" not in label
     return label == "Async.VM.copy"
-
-
-def status_at(pool, ref, moment):
-    found = None
-    for change in pool.history:
-        if change.ref == ref and change.at <= moment:
-            found = change.status
-    return found
 
 
 @THOROUGHLY
