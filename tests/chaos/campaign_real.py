@@ -10,7 +10,6 @@ import json
 import random
 import subprocess
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from ansible_collections.xen.xapi.tests.chaos.campaign_virtual import (
     Outcome,
     is_clear,
 )
+from ansible_collections.xen.xapi.tests.chaos.checks import Checks
 from ansible_collections.xen.xapi.tests.chaos.hostile import FAULTS, Fault, HostileWay
 from ansible_collections.xen.xapi.tests.chaos.processes import start
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
@@ -55,8 +55,7 @@ class RealPlay:
         self.faults = [
             Fault(name, chance.randint(1, 8), chance.choice((1, 2, FOR_EVER))) for name in names
         ]
-        self.checks: Counter[str] = Counter()
-        self.violations: list[str] = []
+        self.checks = Checks()
         self.text = ""
 
     def run(self, folder: Path) -> Outcome:
@@ -77,12 +76,14 @@ class RealPlay:
             result = self._result(errors)
             failed = bool(result.get("failed"))
             elapsed = time.monotonic() - began
-            self._check("an end by the deadline", elapsed <= BY_THE_DEADLINE + STARTUP)
+            self.checks.check("an end by the deadline", elapsed <= BY_THE_DEADLINE + STARTUP)
             if failed:
-                self._check("one clear sentence", is_clear(str(result.get("msg", ""))))
+                self.checks.check("one clear sentence", is_clear(str(result.get("msg", ""))))
             self._judge(pool, way, meant, result)
         ending = f"{self.module} {'failed' if failed else 'ok'}"
-        return Outcome([name for name, _method in way.hits], ending, self.checks, self.violations)
+        return Outcome(
+            [name for name, _method in way.hits], ending, self.checks.counts, self.checks.violations
+        )
 
     def _task(self, pool: Simulator, label: str) -> str:
         chance = self.chance
@@ -98,30 +99,25 @@ class RealPlay:
         try:
             found = json.loads(self.text)
         except ValueError:
-            self.violations.append(f"no result: {self.text[-2000:]} {errors[-2000:]}")
-        self._check("no traceback", not errors and "Traceback" not in self.text)
-        self._check("no secret in the output", not any(one in self.text for one in SECRETS))
+            self.checks.violations.append(f"no result: {self.text[-2000:]} {errors[-2000:]}")
+        self.checks.check("no traceback", not errors and "Traceback" not in self.text)
+        self.checks.check("no secret in the output", not any(one in self.text for one in SECRETS))
         return found
-
-    def _check(self, name: str, holds: bool) -> None:
-        self.checks[name] += 1
-        if not holds:
-            self.violations.append(name)
 
     def _judge(
         self, pool: Simulator, way: HostileWay, meant: list[str], result: dict[str, Any]
     ) -> None:
-        self._check("no redirect followed", not way.is_followed())
+        self.checks.check("no redirect followed", not way.is_followed())
         is_refused = any(name == "refused from now on" for name, _method in way.hits)
         hindered = sum(
             method in ("session.login_with_password", "session.logout")
             for _name, method in way.hits
         )
         if not is_refused:
-            self._check("no session left", len(pool.sessions()) <= hindered)
+            self.checks.check("no session left", len(pool.sessions()) <= hindered)
         sent = [call.params[0] for call in pool.log.of("task.cancel")]
         may_cancel = self.module == "task_cancel"
-        self._check("no stray cancel", all(may_cancel and ref in meant for ref in sent))
+        self.checks.check("no stray cancel", all(may_cancel and ref in meant for ref in sent))
         if self.module == "task_wait" and result and not result.get("failed"):
             statuses = [pool.record(ref)["status"] for ref in meant]
             rule = self.options.get("wait_for", "all")
@@ -130,9 +126,9 @@ class RealPlay:
                 "any": "success" in statuses,
                 "none": "pending" not in statuses,
             }
-            self._check("no false open", is_right[str(rule)])
+            self.checks.check("no false open", is_right[str(rule)])
         for task in result.get("tasks", []):
             if task.get("action") == "cancelled":
                 record = pool.record(task["ref"])
                 is_true = task["ref"] in sent and record["status"] == "cancelled"
-                self._check("cancelled by us alone", is_true)
+                self.checks.check("cancelled by us alone", is_true)

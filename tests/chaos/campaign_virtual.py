@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError
 from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
 from ansible_collections.xen.xapi.tests.chaos.campaign_faults import FAULTS, Campaign, MangledWire
+from ansible_collections.xen.xapi.tests.chaos.checks import Checks
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.virtual import FINAL, VirtualPool
@@ -75,8 +76,7 @@ class Play:
         self.options = self._options()
         self.faults = self.chance.choices(list(FAULTS), k=self.chance.randint(1, 4))
         self.began = self.pool.now()
-        self.checks: Counter[str] = Counter()
-        self.violations: list[str] = []
+        self.checks = Checks()
         self.result: dict[str, Any] | None = None
         self.text = ""
 
@@ -123,29 +123,26 @@ class Play:
         except Exception:
             sentence = None
             self.text = traceback.format_exc()
-            self.violations.append(f"an error of ours alone: {self.text}")
-        self.checks["an error of ours alone"] += 1
+            self.checks.violations.append(f"an error of ours alone: {self.text}")
+        self.checks.counts["an error of ours alone"] += 1
         if sentence is not None:
-            self._check("one clear sentence", is_clear(sentence))
+            self.checks.check("one clear sentence", is_clear(sentence))
         self._judge(run.check_mode)
         ending = "error" if self.result is None else "failed" if sentence is not None else "ok"
-        return Outcome(self.faults, f"{self.module} {ending}", self.checks, self.violations)
-
-    def _check(self, name: str, holds: bool) -> None:
-        self.checks[name] += 1
-        if not holds:
-            self.violations.append(name)
+        return Outcome(
+            self.faults, f"{self.module} {ending}", self.checks.counts, self.checks.violations
+        )
 
     def _judge(self, is_check: bool) -> None:
         self._judge_time(is_check)
         left = set(self.pool.sessions()) & self.wire.used_sessions - self.wire.ended_sessions
-        self._check("no session left", not left)
+        self.checks.check("no session left", not left)
         secrets = {self.pool.password, *self.wire.used_sessions}
-        self._check("no secret in the output", not any(one in self.text for one in secrets))
+        self.checks.check("no secret in the output", not any(one in self.text for one in secrets))
         self._judge_cancels(is_check)
         result = self.result or {"failed": True}
         if self.module == "task_wait" and not is_check and not result.get("failed"):
-            self._check("no false open", self._is_open_rightly())
+            self.checks.check("no false open", self._is_open_rightly())
 
     def _judge_time(self, is_check: bool) -> None:
         elapsed = self.pool.now() - self.began
@@ -157,30 +154,30 @@ class Play:
             elapsed = self.pool.now() - cancels[0].at
             patience = float(self.options["timeout"]) + LAST_LOOK
             patience += REQUEST * bool(self.options.get("force"))
-        self._check("an end by the deadline", elapsed <= patience + LOGOUT + ROUNDING)
+        self.checks.check("an end by the deadline", elapsed <= patience + LOGOUT + ROUNDING)
 
     def _judge_cancels(self, is_check: bool) -> None:
         sent = self.pool.log.of("task.cancel")
         if self.module != "task_cancel" or is_check:
-            self._check("no stray cancel", not sent)
+            self.checks.check("no stray cancel", not sent)
             return
         for call in sent:
-            self._check("no stray cancel", self._is_meant(call.params[0], call.at))
+            self.checks.check("no stray cancel", self._is_meant(call.params[0], call.at))
             # A status that is missing or that nobody knows counts as running.
             if not STATUS_FAULTS & set(self.faults):
                 status = self.pool.status_at(call.params[0], call.at - LAST_LOOK - ROUNDING)
-                self._check("no cancel of what had ended", status not in FINAL)
+                self.checks.check("no cancel of what had ended", status not in FINAL)
         asked = {call.params[0] for call in sent}
         most = self.options.get("max_tasks", len(self.meant))
-        self._check("no more than max_tasks", len(asked) <= most)
+        self.checks.check("no more than max_tasks", len(asked) <= most)
         if self.result is None:
             return
         for task in self.result.get("tasks", []):
             if task.get("action") == "cancelled":
-                self._check("cancelled by us alone", task["ref"] in asked)
+                self.checks.check("cancelled by us alone", task["ref"] in asked)
         if not self.result.get("failed") and self.options.get("wait", True):
             ended = [ref for ref in asked if self.pool.ends(ref) or self.pool.gone_at(ref)]
-            self._check("no false success", len(ended) == len(asked))
+            self.checks.check("no false success", len(ended) == len(asked))
 
     def _is_meant(self, ref: str, moment: float) -> bool:
         """Whether a task may be asked to end then."""

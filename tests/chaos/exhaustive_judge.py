@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError
 from ansible_collections.xen.xapi.plugins.module_utils._task_set import Verdict
+from ansible_collections.xen.xapi.tests.chaos.checks import Checks
 from ansible_collections.xen.xapi.tests.chaos.exhaustive_wire import ScriptedWire
 from ansible_collections.xen.xapi.tests.chaos.exhaustive_world import SmallPool
 
@@ -20,19 +20,6 @@ EARLY = 18.0
 """Seconds: what is settled by then is known, and has been quiet, well before the deadline."""
 AT_ONCE = 1.0
 EXPECTED = "success"
-
-
-class Checks:
-    """How often each invariant was checked, and what was found against it in one run."""
-
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-        self.violations: list[str] = []
-
-    def check(self, name: str, holds: bool) -> None:
-        self.counts[name] += 1
-        if not holds:
-            self.violations.append(name)
 
 
 class Ended:

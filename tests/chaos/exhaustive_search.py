@@ -29,7 +29,8 @@ from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
 from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules
 from ansible_collections.xen.xapi.plugins.module_utils._waiter import Gate, Waiter
 from ansible_collections.xen.xapi.plugins.modules import task_cancel
-from ansible_collections.xen.xapi.tests.chaos.exhaustive_judge import Checks, Ended, judge
+from ansible_collections.xen.xapi.tests.chaos.checks import Checks
+from ansible_collections.xen.xapi.tests.chaos.exhaustive_judge import Ended, judge
 from ansible_collections.xen.xapi.tests.chaos.exhaustive_state import state_of
 from ansible_collections.xen.xapi.tests.chaos.exhaustive_wire import ScriptedWire
 from ansible_collections.xen.xapi.tests.chaos.exhaustive_world import (

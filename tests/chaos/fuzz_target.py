@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -14,7 +13,6 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 
-EXAMPLES = "XAPI_FUZZ_EXAMPLES"
 # A batch has a seed of its own: hypothesis becomes slow over what it has tried already.
 _BATCH = 2000
 
@@ -40,12 +38,6 @@ def shares(targets: list[Target], total: int) -> dict[str, int]:
     counts = {target.name: int(total * target.share / whole) for target in targets}
     counts[targets[0].name] += total - sum(counts.values())
     return counts
-
-
-def examples_of(target: Target, targets: list[Target], *, short: int) -> int:
-    """How many inputs a test gives a target: a few, or what the environment asks for."""
-    total = int(os.environ.get(EXAMPLES) or 0)
-    return shares(targets, total)[target.name] if total else max(int(short * target.share), 1)
 
 
 def try_out(target: Target, examples: int) -> None:

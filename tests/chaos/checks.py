@@ -1,0 +1,22 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is checked of a run, and how often: for all that judge one."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+
+class Checks:
+    """How often each invariant was checked, and what was found against it in one run."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.violations: list[str] = []
+
+    def check(self, name: str, holds: bool) -> None:
+        self.counts[name] += 1
+        if not holds:
+            self.violations.append(name)
