@@ -78,9 +78,13 @@ class Selection:
         return [name for name in FILTERS if getattr(self, name) not in (None, {})]
 
     @cached_property
-    def identities(self) -> frozenset[str]:
-        """The uuids and references together: none can be taken for one of the other kind."""
-        return frozenset((self.uuids or ()) + (self.refs or ()))
+    def identities(self) -> Mapping[str, int]:
+        """The references and uuids with their places; none can be taken for the other kind."""
+        return {name: place for place, name in enumerate((self.refs or ()) + (self.uuids or ()))}
+
+    def place_of(self, task: Task) -> int:
+        """Where a task was named; tasks that were not are all at the same place."""
+        return self.identities.get(task.ref, self.identities.get(task.uuid, 0))
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class SetGate:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session = session
-        self._selection = selection
+        self.selection = selection
         self.rules = rules
         self._clock = clock
         self._looked_at = 0.0
@@ -107,14 +107,14 @@ class SetGate:
         return self.set.is_unmatched and self.rules.on_missing == "wait"
 
     def _look_first(self) -> None:
-        self._around = look_around_on_time(self._session, self._selection)
+        self._around = look_around_on_time(self._session, self.selection)
         self._looked_at = self._clock()
-        present = candidates(Tasks(self._session), self._selection)
-        found = select(present, self._selection, self._around)
-        if not self._selection.counts_finished:
+        present = candidates(Tasks(self._session), self.selection)
+        found = select(present, self.selection, self._around)
+        if not self.selection.counts_finished:
             self._finished_before = frozenset(task.ref for task in present if task.is_finished)
         self.set.missing.update(found.missing_uuids, found.missing_refs)
-        self.set.is_unmatched = not self._selection.by_identity
+        self.set.is_unmatched = not self.selection.by_identity
         self._admit(found.tasks)
         self.found = found
         # What was listed just now need not be listed once more.
@@ -125,13 +125,13 @@ class SetGate:
 
         So does what has finished, where the selection is about such.
         """
-        if self._selection.object is not None:
-            kind, ref = self._selection.object.type, self._around.object_ref
+        if self.selection.object is not None:
+            kind, ref = self.selection.object.type, self._around.object_ref
             self._learn_operations(current_operations(self._session, kind, ref))
         self._admit(
             task
             for task in Tasks(self._session).get_all_records()
-            if self._is_meant(task) and (self._selection.counts_finished or not task.is_finished)
+            if self._is_meant(task) and (self.selection.counts_finished or not task.is_finished)
         )
         self._is_confirmed = not self.set.running
         self.needs_look = bool(self.set.running)
@@ -161,7 +161,7 @@ class SetGate:
     def _target(self) -> Target:
         if not self.set.is_incomplete or self.rules.on_missing != "wait":
             return Target(tuple(self.set.running))
-        option = self._selection.object
+        option = self.selection.object
         if option is None or not self._is_selecting:
             return Target(None)
         return Target(None, (option.type, self._around.object_ref))
@@ -186,6 +186,6 @@ class SetGate:
         return (
             task.ref not in self._finished_before
             and task.ref not in self.set.tasks
-            and matches(task, self._selection, around)
-            and not is_excluded(task, self._selection)
+            and matches(task, self.selection, around)
+            and not is_excluded(task, self.selection)
         )

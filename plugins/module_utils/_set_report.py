@@ -35,15 +35,15 @@ class SetReport:
         if found is None:
             return asked
         now = gate.server_time
+        in_order = sorted(tasks.tasks.values(), key=gate.selection.place_of)
 
         def uuids(refs: set[str]) -> list[str]:
-            return [task.uuid for ref, task in tasks.tasks.items() if ref in refs]
+            return [task.uuid for task in in_order if task.ref in refs]
 
         return {
             **asked,
             "tasks": [
-                {**task.to_dict(now=now), "gone": ref in tasks.gone}
-                for ref, task in tasks.tasks.items()
+                {**task.to_dict(now=now), "gone": task.ref in tasks.gone} for task in in_order
             ],
             "satisfied": uuids(tasks.satisfied),
             "unmet": uuids(tasks.running),

@@ -182,6 +182,7 @@ tasks:
   description:
     - The tasks that were waited for, each as it was last seen. A value is null where it is not
       known.
+    - With O(ref) and O(uuid) they are in the order in which these name them, those of O(ref) first.
     - With O(wait_for=none), these are the matches that are running, the latest 200 that have ended
       meanwhile, and those of which it is unknown whether their work goes on.
   returned: when the pool was reached

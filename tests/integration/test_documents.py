@@ -19,6 +19,7 @@ PRINTED = {
     "README.md": blocks("README.md"),
     # The first block there is variables of a group.
     "roles/task_gate/README.md": blocks("roles/task_gate/README.md")[1:],
+    "docs/chaining_results.md": blocks("docs/chaining_results.md"),
     "docs/clean_up_stale_tasks.md": blocks("docs/clean_up_stale_tasks.md"),
     "docs/gate_a_deploy_step.md": blocks("docs/gate_a_deploy_step.md"),
     "docs/wait_until_quiet.md": blocks("docs/wait_until_quiet.md"),
@@ -27,6 +28,7 @@ PRINTED = {
     "docs/finding_tasks.md": ["\n".join(blocks("docs/finding_tasks.md"))],
 }
 _ONE, SEVERAL_AT_ONCE, A_WHOLE_STEP = PRINTED["docs/gate_a_deploy_step.md"][:3]
+A_CODE_DECIDES = PRINTED["docs/chaining_results.md"][2]
 READERS = {"task.get_all_records", "task.get_record", "event.from"}
 
 
@@ -35,12 +37,16 @@ def real_pool(start_pool):
     """A pool over TLS with what the documents take for granted."""
     pool = start_pool(tls=True)
     pool.simulator = start_pool(control=True)
+    pool.operations.lives["VM.copy"] = Life(duration=0.5)
     pool.add_task("Async.VM.start", status="failure", error_info=["VM_BAD_POWER_STATE", "a", "b"])
     done = pool.add_task("Async.VM.snapshot", status="success", result="<value>OpaqueRef:x</value>")
     pool.variables = {
         "pool_password": pool.password,
         "import_task_ref": done,
         "snapshot_task_ref": done,
+        "snapshot_task_refs": [done],
+        "vm_names": ["web-1"],
+        "sr_ref": pool.find("SR", "Local storage"),
         "task_ref": done,
         "task_uuid": pool.record(done)["uuid"],
         "copy_task_ref": done,
@@ -128,3 +134,16 @@ def test_a_gate_that_knows_of_no_task_says_why(real_pool, play_printed):
 def test_a_gate_on_a_step_that_started_nothing_is_shut(play_printed):
     with pytest.raises(AssertionError, match="No task matches name_regex"):
         play_printed(A_WHOLE_STEP)
+
+
+@pytest.mark.parametrize(
+    "error_info", [["SR_OPERATION_NOT_SUPPORTED", "sr"], ["SR_FULL", "20", "10"], []]
+)
+def test_a_code_decides(real_pool, play_printed, error_info):
+    ref = real_pool.add_task("Async.VM.snapshot", status="failure", error_info=error_info)
+    real_pool.variables["snapshot_task_ref"] = ref
+    if error_info[:1] == ["SR_OPERATION_NOT_SUPPORTED"]:
+        assert "msg: no snapshot" in play_printed(A_CODE_DECIDES)
+        return
+    with pytest.raises(AssertionError, match=r"Action failed: Task 'Async\.VM\.snapshot'"):
+        play_printed(A_CODE_DECIDES)

@@ -52,6 +52,17 @@ def test_a_task_that_succeeds(pool, wait):
     assert result["pool"]["uuid"] == pool.pool_uuid
 
 
+def test_tasks_come_in_the_order_in_which_they_are_named(pool, wait, later):
+    made = [pool.add_task("Async.VM.copy", status="success") for _ in range(4)]
+    uuids = [uuid_of(pool, ref) for ref in made]
+    late = "12345678-1234-1234-1234-123456789012"
+    later(lambda: pool.add_task("Async.VM.copy", status="success", uuid=late))
+    result = wait(ref=[made[2], made[0]], uuid=[late, uuids[3], uuids[1]], on_missing="wait")
+    expected = [uuids[2], uuids[0], late, uuids[3], uuids[1]]
+    assert [task["uuid"] for task in result["tasks"]] == expected
+    assert result["satisfied"] == expected
+
+
 def test_a_task_that_has_ended_is_not_waited_for(pool, wait):
     ref = pool.add_task("Async.VM.copy", status="success")
     result = wait(uuid=uuid_of(pool, ref).upper())
