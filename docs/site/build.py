@@ -26,8 +26,7 @@ def gather() -> None:
             copy = SOURCE / page.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(page, copy)
-    for name in ("conf.py", "index.md", "elsewhere.rst"):
-        shutil.copyfile(ROOT / "docs" / "site" / name, SOURCE / name)
+    shutil.copytree(ROOT / "docs" / "site", SOURCE, dirs_exist_ok=True)
 
 
 def main() -> int:
@@ -36,6 +35,8 @@ def main() -> int:
     describe = [str(tools / "antsibull-docs"), "collection", "--use-current", "--no-indexes"]
     describe += ["--fail-on-error", "--dest-dir", str(SOURCE), "xen.xapi"]
     subprocess.run(describe, check=True)
+    # It knows the variables of plugins; those of modules have a page of ours.
+    (SOURCE / "collections" / "environment_variables.rst").unlink()
     build = [str(tools / "sphinx-build"), "--quiet", "--fail-on-warning", "--keep-going"]
     done = subprocess.run([*build, str(SOURCE), str(SITE)], check=False)
     if done.returncode == 0:

@@ -6,11 +6,16 @@
 
 from __future__ import annotations
 
+from docutils import nodes
+from sphinx.application import Sphinx
+
 project = "xen.xapi"
 html_title = "xen.xapi"
 project_copyright = "xen.xapi contributors"
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 myst_heading_anchors = 3
@@ -18,3 +23,14 @@ pygments_style = "ansible"
 # What antsibull-docs writes has labels for what is not in this site, such as other collections.
 suppress_warnings = ["myst.header"]
 nitpicky = False
+
+
+def drop_contents(_app: Sphinx, page: nodes.document) -> None:
+    """The theme shows the contents of a page beside it, and has no place for a list of them."""
+    for topic in list(page.findall(nodes.topic)):
+        if "contents" in topic["classes"]:
+            topic.parent.remove(topic)
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("doctree-read", drop_contents)

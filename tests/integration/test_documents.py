@@ -21,6 +21,7 @@ PRINTED = {
     "roles/task_gate/README.md": blocks("roles/task_gate/README.md")[1:],
     "docs/chaining_results.md": blocks("docs/chaining_results.md"),
     "docs/clean_up_stale_tasks.md": blocks("docs/clean_up_stale_tasks.md"),
+    "docs/environment_variables.md": blocks("docs/environment_variables.md"),
     "docs/gate_a_deploy_step.md": blocks("docs/gate_a_deploy_step.md"),
     "docs/wait_until_quiet.md": blocks("docs/wait_until_quiet.md"),
     "docs/migrating.md": blocks("docs/migrating.md"),

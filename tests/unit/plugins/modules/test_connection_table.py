@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._options import connection_spec
 from ansible_collections.xen.xapi.plugins.modules import task_info
-from ansible_collections.xen.xapi.tests.documents import rows
+from ansible_collections.xen.xapi.tests.documents import ROOT, rows
 from ansible_collections.xen.xapi.tests.pools import session_on
 
 TABLE = rows("docs/connection.md")
@@ -30,10 +30,17 @@ def test_every_option_is_in_the_table():
     assert {row.option for row in TABLE} == SPEC.keys()
 
 
+def test_every_variable_is_in_its_table():
+    text = (ROOT / "docs" / "environment_variables.md").read_text(encoding="utf-8")
+    written = re.findall(r"^\| (`[A-Z_`, ]+) \| `(\w+)` \|", text, re.MULTILINE)
+    assert {option: quoted(variables) for variables, option in written} == {
+        name: option["fallback"][1] for name, option in SPEC.items() if "fallback" in option
+    }
+
+
 @pytest.mark.parametrize("row", TABLE, ids=[row.option for row in TABLE])
 def test_what_the_table_says(row):
-    option, (_meaning, environment, default) = SPEC[row.option], row.cells
-    assert quoted(environment) == option.get("fallback", (None, []))[1]
+    option, (_meaning, default) = SPEC[row.option], row.cells
     if option.get("required"):
         assert default == "required"
     elif "default" in option:
