@@ -129,7 +129,7 @@ class RequestTimedOut(HostError):
 
     def __init__(self, url: str, *, seconds: float) -> None:
         super().__init__(url)
-        self.seconds = seconds
+        self.seconds = round(seconds, 1)
 
 
 class AnswerTooLarge(HostError):
@@ -147,6 +147,16 @@ class UnexpectedAnswer(HostError):
         super().__init__(url)
         self.status = status
         self.content_type = content_type
+        self.sent = True
+
+
+class OddResult(UnexpectedAnswer):
+    """The result of a call is not of the shape that XAPI gives it; the field is where, if known."""
+
+    def __init__(self, url: str, *, method: str, field: str) -> None:
+        super().__init__(url, status=200, content_type="application/json")
+        self.method = method
+        self.field = field
 
 
 class XapiFailure(HostError):

@@ -20,7 +20,8 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ansible.module_utils import basic
 
-from ._codes import plain_words
+from ._codes import error_of
+from ._connection_options import Connection, connection_of
 from ._errors import (
     CallerGone,
     Interrupted,
@@ -29,7 +30,6 @@ from ._errors import (
     XapiError,
     XapiFailure,
 )
-from ._options import Connection, connection_of
 from ._rpc import Call
 from ._sentences import explain
 from ._session import Session
@@ -167,11 +167,7 @@ def _work_and_tell(
         # There is nobody to tell it to, and printing would only fail with a traceback.
         raise SystemExit(1) from None
     except XapiFailure as failure:
-        error = {
-            "code": failure.code,
-            "params": failure.params,
-            "message": plain_words(failure.code, failure.params),
-        }
+        error = error_of(failure.code, failure.params)
         module.fail_json(msg=explain(failure), error=error, **run.so_far(), **run.told_calls())
     except LibraryMissing as missing:
         module.fail_json(msg=basic.missing_required_lib(missing.library), exception=missing.details)

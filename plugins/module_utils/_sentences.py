@@ -29,6 +29,7 @@ from ._errors import (
     MasterNotFound,
     NameUnknown,
     NoHostAnswered,
+    OddResult,
     OptionError,
     OtherPool,
     PortWithoutTls,
@@ -93,6 +94,10 @@ _SENTENCES: dict[type[XapiError], str] = {
         "wait until the pool has a master again, or check hostname."
     ),
     NameUnknown: "The name in {url} is not known to the name service: check hostname.",
+    OddResult: (
+        "{url} answered {method} with a result that is not of XAPI's shape{where}: see what stands "
+        "between here and the pool, and if nothing does, please report it with the pool's version."
+    ),
     OtherPool: (
         "This is another pool: {url} belongs to the pool {found}, and {expected} is meant. "
         "Check hostname and pool_uuid."
@@ -163,6 +168,8 @@ def _shown(error: XapiError) -> dict[str, Any]:
     held = {name: visible(v) if isinstance(v, str) else v for name, v in vars(error).items()}
     if isinstance(error, FingerprintMismatch):
         held["wanted"] = " or ".join(error.expected)
+    if isinstance(error, OddResult):
+        held["where"] = f" ({held['field']})" if error.field else ""
     return held
 
 

@@ -219,7 +219,7 @@ class Transport:
     def _named(self, error: Exception, request: _Request, *, sent: bool) -> HostError:
         """The error of ours, with what only this class knows about it."""
         is_established = sent or request.endpoint in self._answered
-        named = _named(error, request, fingerprints=self._fingerprints, late=is_established)
+        named = _host_error(error, request, fingerprints=self._fingerprints, late=is_established)
         named.sent = sent
         if isinstance(named, CertificateUntrusted) and not _has_proxy(request.endpoint.url):
             named.fingerprint = self._fingerprint(request)
@@ -258,7 +258,7 @@ def _has_proxy(url: str) -> bool:
     return select_proxy(url, get_environ_proxies(url)) is not None
 
 
-def _named(
+def _host_error(
     error: Exception, request: _Request, *, fingerprints: Collection[str], late: bool
 ) -> HostError:
     """The error of ours that says what an error of the libraries means.

@@ -97,6 +97,7 @@ extends_documentation_fragment:
   - xen.xapi.connection
   - xen.xapi.selector
   - xen.xapi.attributes
+  - xen.xapi.attributes.changes_nothing
   - xen.xapi.attributes.waits
 notes:
   - The tasks are given by O(uuid) and O(ref), or selected by O(name_label), O(name_regex) or a
@@ -488,8 +489,8 @@ error:
 
 from typing import Any
 
+from ..module_utils._connection_options import connection_spec
 from ..module_utils._module import Run, run_module
-from ..module_utils._options import connection_spec
 from ..module_utils._quiet_gate import QuietGate
 from ..module_utils._quiet_report import QuietReport
 from ..module_utils._selector_options import (
@@ -502,6 +503,10 @@ from ..module_utils._set_gate import SetGate
 from ..module_utils._set_report import SetReport
 from ..module_utils._wait_options import waiting_of, waiting_spec
 from ..module_utils._waiter import Waiter
+
+
+def argument_spec() -> dict[str, dict[str, Any]]:
+    return {**connection_spec(), **selector_spec(), **waiting_spec()}
 
 
 def wait_for_tasks(run: Run) -> dict[str, Any]:
@@ -549,7 +554,7 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
 def main() -> None:
     run_module(
         wait_for_tasks,
-        argument_spec={**connection_spec(), **selector_spec(), **waiting_spec()},
+        argument_spec=argument_spec(),
         mutually_exclusive=SELECTOR_EXCLUSIVE,
     )
 

@@ -15,9 +15,9 @@ import pytest
 from ansible_collections.xen.xapi.plugins.module_utils._certificates import (
     WrongFingerprint,
     fingerprint_at,
-    fingerprint_of,
     harden,
     reason_of,
+    sha256_of,
     tls_error,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
@@ -93,7 +93,7 @@ def shake_hands_in_memory(context, port):
 
 def test_fingerprints_are_written_as_openssl_writes_them(certificate, printed):
     der = ssl.PEM_cert_to_DER_cert(certificate.pem.read_text())
-    assert fingerprint_of(der) == printed
+    assert sha256_of(der) == printed
 
 
 def test_the_least_version_of_tls():

@@ -49,6 +49,7 @@ def example(kind):
         _errors.CallerGone: {},
         FingerprintMismatch: {"url": URL, "expected": ["AA"], "seen": "BB"},
         MasterElsewhere: {"url": URL, "master": "10.0.0.1"},
+        _errors.OddResult: {"url": URL, "method": "task.get_record", "field": "status"},
         OtherPool: {"url": URL, "expected": "one", "found": "other"},
     }
     return kind(**values.get(kind, {"url": URL}))
@@ -99,6 +100,21 @@ def test_a_sentence_names_the_option_that_mends_it(kind):
     [
         (OptionError("uuid", value="x", problem="is no uuid"), "uuid: 'x' is no uuid."),
         (OptionError("password", problem="is empty"), "password is empty."),
+        (
+            _errors.OddResult(URL, method="task.get_record", field="status"),
+            (
+                f"{URL} answered task.get_record with a result that is not of XAPI's shape "
+                "(status): see what stands between here and the pool, and if nothing does, please "
+                "report it with the pool's version."
+            ),
+        ),
+        (
+            RequestTimedOut(URL, seconds=1.99734),
+            (
+                f"{URL} did not answer within 2 s: "
+                "check hostname, port and how the host is, or raise request_timeout."
+            ),
+        ),
         (
             RequestTimedOut(URL, seconds=30.0),
             (

@@ -16,6 +16,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
 from ansible_collections.xen.xapi.plugins.module_utils._trouble import (
     breaks_off,
     forbids_events,
+    is_of_the_pool,
     may_pass,
 )
 
@@ -49,6 +50,7 @@ KINDS = [
     (_errors.MasterElsewhere(URL, master="m"), False, False),
     (_errors.MasterNotFound(URL), True, True),
     (_errors.NameUnknown(URL), False, True),
+    (_errors.OddResult(URL, method="task.get_all", field=""), False, True),
     (_errors.OptionError("uuid", problem="is odd"), False, False),
     (_errors.OtherPool(URL, expected="a", found="b"), False, False),
     (_errors.PortWithoutTls(URL), False, False),
@@ -156,7 +158,7 @@ def test_of_several_hosts_one_that_may_come_back_is_enough(attempts, before, aft
 
 @pytest.mark.parametrize("error", [error for error, _before, _after in KINDS], ids=repr)
 def test_only_some_look_like_a_proxy_that_breaks_off(error):
-    breaking = ("ConnectionCut", "ProxyFailed", "RequestTimedOut")
+    breaking = ("ConnectionCut", "OddResult", "ProxyFailed", "RequestTimedOut")
     assert breaks_off(error) is (type(error).__name__ in breaking)
 
 
@@ -196,3 +198,10 @@ def test_what_is_forbidden_elsewhere_is_nothing_about_events(method):
 def test_only_answers_of_xapi_forbid_events():
     assert not forbids_events(CUT)
     assert not forbids_events(page(404))
+
+
+@pytest.mark.parametrize("code", [*PASSING_CODES, *LASTING_CODES])
+def test_what_is_of_the_pool_and_not_of_one_task(code):
+    of_one_task = {"HANDLE_INVALID", "HOST_OFFLINE", "INTERNAL_ERROR"}
+    expected = code in PASSING_CODES and code not in of_one_task
+    assert is_of_the_pool(failure(code, "task.cancel")) is expected

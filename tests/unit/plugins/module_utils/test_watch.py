@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.xen.xapi.plugins.module_utils._errors import OddResult
 from ansible_collections.xen.xapi.plugins.module_utils._watch import (
     MOST_REFS,
     EventWatch,
-    Target,
+    Scope,
 )
 
 
@@ -25,8 +25,8 @@ class Recorder:
         self.asked.append((classes, token, seconds))
         return self._answers.pop(0)
 
-    def unexpected(self, method):
-        return UnexpectedAnswer("https://pool", status=200, content_type=method)
+    def odd_result(self, method, field):
+        return OddResult("https://pool", method=method, field=field)
 
 
 def batch(token, *events):
@@ -36,10 +36,10 @@ def batch(token, *events):
 def test_a_look_begins_anew_and_a_wait_goes_on():
     session = Recorder(batch("1"), batch("2"), batch("3"), batch("4"))
     watch = EventWatch(session)
-    watch.look(Target(("a",)))
+    watch.look(Scope(("a",)))
     watch.wait(30.0)
     watch.wait(12.0)
-    watch.look(Target(("a", "b")))
+    watch.look(Scope(("a", "b")))
     assert session.asked == [
         (["task/a"], "", 0.0),
         (["task/a"], "1", 30.0),
@@ -51,7 +51,7 @@ def test_a_look_begins_anew_and_a_wait_goes_on():
 @pytest.mark.parametrize(("count", "is_listed"), [(MOST_REFS, True), (MOST_REFS + 1, False)])
 def test_too_many_for_a_request_are_watched_as_a_class(count, is_listed):
     session = Recorder(batch("1"))
-    EventWatch(session).look(Target(tuple(f"ref-{number}" for number in range(count))))
+    EventWatch(session).look(Scope(tuple(f"ref-{number}" for number in range(count))))
     ((classes, _token, _seconds),) = session.asked
     assert len(classes) == (count if is_listed else 1)
     assert (classes == ["task"]) is not is_listed
@@ -62,7 +62,7 @@ def test_an_object_and_hosts_are_watched_as_well():
     other = {**vm, "ref": "other", "snapshot": {"current_operations": {"t": "start"}}}
     host = {"class": "host", "operation": "add", "ref": "h", "snapshot": {"metrics": "m"}}
     session = Recorder(batch("1", vm, other, host))
-    sight = EventWatch(session).look(Target(None, ("VM", "v"), hosts=True))
+    sight = EventWatch(session).look(Scope(None, ("VM", "v"), hosts=True))
     assert session.asked[0][0] == ["task", "VM/v", "host"]
     assert sight.operations == {}
     assert sight.hosts == {"h": {"metrics": "m"}}
@@ -70,7 +70,7 @@ def test_an_object_and_hosts_are_watched_as_well():
 
 def test_a_deletion_has_no_record():
     gone = {"class": "task", "operation": "del", "ref": "a"}
-    sight = EventWatch(Recorder(batch("1", gone))).look(Target(("a",)))
+    sight = EventWatch(Recorder(batch("1", gone))).look(Scope(("a",)))
     assert (sight.tasks, sight.deleted) == ([], {"a"})
 
 
@@ -88,5 +88,5 @@ def test_a_deletion_has_no_record():
     ids=str,
 )
 def test_what_is_no_batch_of_events(answer):
-    with pytest.raises(UnexpectedAnswer):
-        EventWatch(Recorder(answer)).look(Target(("a",)))
+    with pytest.raises(OddResult):
+        EventWatch(Recorder(answer)).look(Scope(("a",)))

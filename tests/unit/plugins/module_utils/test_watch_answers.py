@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.xen.xapi.plugins.module_utils._errors import OddResult
 from ansible_collections.xen.xapi.plugins.module_utils._watch import (
     SLICE,
     EventWatch,
     PollWatch,
-    Target,
+    Scope,
 )
 from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session
 
@@ -51,40 +51,40 @@ def seen(sight):
 
 def test_one_task_is_one_small_call(virtual, wire, polls):
     ref = virtual.add_task("one")
-    assert seen(polls.look(Target((ref,)))) == {ref: "pending"}
-    assert seen(polls.look(Target((NO_REF,)))) == {}
+    assert seen(polls.look(Scope((ref,)))) == {ref: "pending"}
+    assert seen(polls.look(Scope((NO_REF,)))) == {}
     assert methods(wire) == ["task.get_record"] * 2
 
 
 def test_several_tasks_are_one_listing(virtual, wire, polls):
     refs = [virtual.add_task("some") for _number in range(3)]
     virtual.add_task("another")
-    assert set(seen(polls.look(Target((*refs, NO_REF))))) == set(refs)
+    assert set(seen(polls.look(Scope((*refs, NO_REF))))) == set(refs)
     assert methods(wire) == ["task.get_all_records"]
 
 
 def test_all_tasks(virtual, polls):
     refs = {virtual.add_task("some") for _number in range(3)}
-    assert set(seen(polls.look(Target(None)))) == refs
+    assert set(seen(polls.look(Scope(None)))) == refs
 
 
 def test_no_task_at_all_is_asked_for(wire, polls):
-    assert seen(polls.look(Target(()))) == {}
+    assert seen(polls.look(Scope(()))) == {}
     assert methods(wire) == []
 
 
 def test_an_object_is_read_as_well(virtual, wire, polls):
     vm = virtual.inventory.add_vm("web-1")
-    assert polls.look(Target((), ("VM", vm))).operations == {}
-    assert polls.look(Target((), ("VM", NO_REF))).operations is None
+    assert polls.look(Scope((), ("VM", vm))).operations == {}
+    assert polls.look(Scope((), ("VM", NO_REF))).operations is None
     assert methods(wire) == ["VM.get_current_operations"] * 2
 
 
 def test_hosts_are_read_only_where_they_are_meant(virtual, polls):
-    assert set(polls.look(Target(None, hosts=True)).hosts) == {
+    assert set(polls.look(Scope(None, hosts=True)).hosts) == {
         member.ref for member in virtual.members
     }
-    assert polls.look(Target(None)).hosts == {}
+    assert polls.look(Scope(None)).hosts == {}
 
 
 def test_waiting_asks_nothing(virtual, wire, polls):
@@ -103,16 +103,16 @@ def test_a_look_by_events_has_all_that_there_is(virtual, session):
     refs = [virtual.add_task("some"), virtual.add_task("done", status="success")]
     other = virtual.add_task("another")
     virtual.destroy_task(virtual.add_task("short"))
-    sight = EventWatch(session).look(Target((*refs, NO_REF)))
+    sight = EventWatch(session).look(Scope((*refs, NO_REF)))
     assert seen(sight) == {refs[0]: "pending", refs[1]: "success"}
-    assert set(seen(EventWatch(session).look(Target(None)))) == {*refs, other}
+    assert set(seen(EventWatch(session).look(Scope(None)))) == {*refs, other}
 
 
 def test_a_wait_has_what_was_changed_since_the_look(virtual, session):
     """Also what was changed before the wait began."""
     refs = [virtual.add_task("some") for _number in range(3)]
     watch = EventWatch(session)
-    watch.look(Target(tuple(refs)))
+    watch.look(Scope(tuple(refs)))
     virtual.set_task(refs[0], status="success")
     assert seen(watch.wait(30.0)) == {refs[0]: "success"}
     virtual.at(5, lambda: virtual.destroy_task(refs[1]))
@@ -124,15 +124,15 @@ def test_a_wait_has_what_was_changed_since_the_look(virtual, session):
 
 def test_what_joins_a_target_is_not_silent(virtual, session):
     watch, ref = EventWatch(session), virtual.add_task("first")
-    watch.look(Target((ref,)))
+    watch.look(Scope((ref,)))
     late = virtual.add_task("late")
-    assert seen(watch.look(Target((ref, late)))) == {ref: "pending", late: "pending"}
+    assert seen(watch.look(Scope((ref, late)))) == {ref: "pending", late: "pending"}
 
 
 def test_an_object_tells_its_operations(virtual, session):
     vm = virtual.inventory.add_vm("web-1")
     watch = EventWatch(session)
-    assert watch.look(Target((), ("VM", vm))).operations == {}
+    assert watch.look(Scope((), ("VM", vm))).operations == {}
     # Nothing is said of it as long as nothing changes.
     assert watch.wait(1.0).operations is None
 
@@ -155,9 +155,9 @@ def test_what_is_no_event(session, monkeypatch, event):
     watch = EventWatch(session)
     answer = {"events": [event], "token": "1"}
     monkeypatch.setattr(session, "events_from", lambda *_asked: answer)
-    with pytest.raises(UnexpectedAnswer) as caught:
-        watch.look(Target(("a",), ("VM", "v")))
-    assert "event.from" in caught.value.content_type
+    with pytest.raises(OddResult) as caught:
+        watch.look(Scope(("a",), ("VM", "v")))
+    assert caught.value.method == "event.from"
     assert caught.value.url == "https://10.0.0.1"
 
 
@@ -172,8 +172,8 @@ def test_what_was_malformed_leaves_the_token(session, monkeypatch):
 
     monkeypatch.setattr(session, "events_from", answer)
     watch = EventWatch(session)
-    watch.look(Target(("a",)))
+    watch.look(Scope(("a",)))
     for _malformed in range(2):
-        with pytest.raises(UnexpectedAnswer):
+        with pytest.raises(OddResult):
             watch.wait(30.0)
     assert asked == ["", "1", "1"]
