@@ -127,9 +127,11 @@ class FingerprintMismatch(TlsFailed):
 class RequestTimedOut(HostError):
     """The answer was not complete within the time limit."""
 
-    def __init__(self, url: str, *, seconds: float) -> None:
+    def __init__(self, url: str, *, seconds: float, is_cut_short: bool = False) -> None:
         super().__init__(url)
         self.seconds = round(seconds, 1)
+        self.is_cut_short = is_cut_short
+        """Whether it was the end of all waiting that came first."""
 
 
 class AnswerTooLarge(HostError):

@@ -26,6 +26,7 @@ from ._errors import (
     CallerGone,
     Interrupted,
     LibraryMissing,
+    OptionError,
     TlsFailed,
     XapiError,
     XapiFailure,
@@ -162,6 +163,7 @@ def _work_and_tell(
     work: Callable[[Run], dict[str, Any]], run: Run, module: basic.AnsibleModule
 ) -> None:
     try:
+        _refuse_nulls(run.given, module.argument_spec)
         result = work(run)
     except CallerGone:
         # There is nobody to tell it to, and printing would only fail with a traceback.
@@ -181,6 +183,14 @@ def _work_and_tell(
         )
     end = module.fail_json if result.get("failed") else module.exit_json
     end(**result, **run.told_calls())
+
+
+def _refuse_nulls(given: Mapping[str, Any], argument_spec: Mapping[str, Any]) -> None:
+    """A null is no wish for the default: core makes the empty text of it."""
+    for option, spec in argument_spec.items():
+        if option in given and given[option] is None and spec.get("default") is not None:
+            problem = "is null; leave it out (or use omit) for the default"
+            raise OptionError(option, problem=problem)
 
 
 class _Stop:

@@ -120,7 +120,7 @@ def _object(session: Session, selection: Selection) -> tuple[str, frozenset[str]
     ref = unless_gone(lambda: read(session, records.name, f"{kind}.get_by_uuid", uuid))
     operations = None if ref is None else current_operations(session, kind, ref)
     if ref is None or operations is None:
-        raise OptionError("object", value=uuid, problem=f"is no {kind} of this pool")
+        raise OptionError("object.uuid", value=uuid, problem=f"is no {kind} of this pool")
     return ref, frozenset(operations)
 
 

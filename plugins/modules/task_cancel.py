@@ -276,7 +276,7 @@ tasks:
       description:
         - What became of it. V(cancelled), it was asked and is seen cancelled. V(requested), it was
           asked, and nobody waited. V(already_finished), there was nothing to do. V(finished_first),
-          it ended before it was cancelled. V(gone), its record vanished after it was asked.
+          it ended before it was cancelled. V(gone), its record vanished.
           V(not_cancellable), see O(on_uncancellable). V(still_running), it goes on at the end of
           O(timeout). V(denied) and V(error), the server refused, see RV(tasks[].error).
           V(not_sent), nothing was sent. V(skipped), see RV(tasks[].reason). V(forced), see
@@ -325,7 +325,7 @@ missing:
       elements: str
       sample: []
 excluded:
-  description: The running tasks that only O(exclude) left out.
+  description: The running tasks that were named and that O(exclude) left out.
   returned: when the tasks were read
   type: list
   elements: dict

@@ -109,10 +109,14 @@ def test_a_sentence_names_the_option_that_mends_it(kind):
             ),
         ),
         (
-            RequestTimedOut(URL, seconds=1.99734),
+            RequestTimedOut(URL, seconds=1.99734, is_cut_short=True),
+            f"{URL} did not answer within 2 s: check hostname, port and how the host is.",
+        ),
+        (
+            _errors.ConnectionCut("http://xcp1:443"),
             (
-                f"{URL} did not answer within 2 s: "
-                "check hostname, port and how the host is, or raise request_timeout."
+                "The connection to http://xcp1:443 was closed before the answer was complete. "
+                "A port for HTTPS does that to http://: write https:// in hostname, or neither."
             ),
         ),
         (
