@@ -6,10 +6,14 @@ READY := .venv/.ready
 LINK := .cache/collections/ansible_collections/xen/xapi
 PYTEST = $(BIN)/python -m pytest --quiet --junit-xml=.cache/reports/$@.xml
 
-# In the order of `make test`: what is quick and fails often comes first.
+# Most tests wait most of the time, so that more of them than there are processors can do so.
+PARALLEL := --numprocesses=4 --dist=worksteal
+
+# In this order: what is quick and fails often comes first.
 LINT := ruff-format ruff yamllint mypy ansible-lint
-GATES := ruff-format ruff yamllint mypy changelog-lint unit lower-bounds conformance properties \
-	chaos-short build-check integration molecule ansible-lint docs-lint docs ansible-units sanity
+QUICK := $(LINT) changelog-lint docs-lint docs unit conformance properties chaos-short
+CORES := core-2.18 core-2.20 core-2.21
+SLOW := lower-bounds build-check integration molecule target-pythons ansible-units sanity $(CORES)
 
 # What the user's shell says about Ansible is about other projects.
 unexport $(filter ANSIBLE_%,$(.VARIABLES))
@@ -19,13 +23,16 @@ export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 WITH_TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo chaos bench bench-short compat release format lint $(GATES) lock clean
+.PHONY: help test test-all demo chaos bench bench-short release format lint $(QUICK) $(SLOW) lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
 
-test: $(READY) ## run every gate, quick ones first, and stop at the first that fails
-	@$(BIN)/python tests/gates/run.py $(GATES)
+test: $(READY) ## the quick checks, up to the first that fails
+	@$(BIN)/python tests/gates/run.py $(QUICK)
+
+test-all: $(READY) ## every check there is, the quick ones first
+	@$(BIN)/python tests/gates/run.py $(QUICK) $(SLOW)
 
 demo: $(READY) ## show the collection at work on a simulated pool, or list the pool of XAPI_HOST
 	@$(BIN)/python -m tests.demo
@@ -64,7 +71,7 @@ docs: $(READY) ## the site of the documentation
 	@$(WITH_TOOLS) HOME="$(CURDIR)/.cache/home" python docs/site/build.py
 
 unit: $(READY) ## unit tests, which have to reach 95 % of the plugins' lines and branches
-	COVERAGE_FILE=.cache/coverage $(PYTEST) --numprocesses=2 --cov=plugins --cov-branch \
+	COVERAGE_FILE=.cache/coverage $(PYTEST) $(PARALLEL) --cov=plugins --cov-branch \
 		--cov-report= --cov-fail-under=95 tests/unit
 
 lower-bounds: $(READY) ## what touches requests, with the oldest release of requirements.txt
@@ -89,7 +96,7 @@ bench-short: $(READY) ## the same in under two minutes
 	@$(BIN)/python -m tests.benchmarks --short
 
 integration: $(READY) ## playbooks against the simulator
-	$(PYTEST) --numprocesses=2 tests/integration
+	$(PYTEST) $(PARALLEL) tests/integration
 
 molecule: $(READY) ## the role, in molecule's scenarios
 	@$(WITH_TOOLS) molecule test --all >.cache/molecule.log 2>&1 || { \
@@ -97,16 +104,19 @@ molecule: $(READY) ## the role, in molecule's scenarios
 	@tail -n 6 .cache/molecule.log
 
 build-check: $(READY) ## the tarball, the demo and the rules of the house
-	$(PYTEST) --numprocesses=2 tests/gates
+	$(PYTEST) $(PARALLEL) tests/gates
 
 ansible-units: $(READY) ## the unit tests once more, under ansible-test
-	$(BIN)/python tests/gates/ansible_test.py units
+	$(BIN)/python tests/gates/ansible_test.py units --num-workers 4
 
 sanity: $(READY) ## ansible-test sanity
 	$(BIN)/python tests/gates/ansible_test.py sanity
 
-compat: $(READY) ## units and sanity on the other ansible-cores that the README names
-	$(BIN)/python tests/gates/compat.py
+target-pythons: $(READY) ## whether modules are imported on all Pythons that they may run on
+	$(BIN)/python tests/gates/target_pythons.py
+
+$(CORES): core-%: $(READY)
+	$(BIN)/python tests/gates/core.py $*
 
 lock: $(READY) ## pin again what requirements-dev.in asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,21 +48,26 @@ def prepare_home() -> None:
         link.symlink_to(settings, target_is_directory=True)
 
 
-def environment() -> dict[str, str]:
+def environment(folders: Sequence[str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     # A pyenv shim answers to names of Pythons that are not installed.
-    folders = [folder for folder in os.get_exec_path() if not folder.endswith("/shims")]
-    path = os.pathsep.join([str(Path(sys.executable).parent), *folders])
+    others = [folder for folder in os.get_exec_path() if not folder.endswith("/shims")]
+    path = os.pathsep.join([str(Path(sys.executable).parent), *folders, *others])
     return {**kept, "HOME": str(HOME), "PATH": path}
 
 
-def main(command: str, *arguments: str) -> int:
+def run(command: str, *arguments: str, folders: Sequence[str] = ()) -> int:
+    """Run a command of ansible-test, with these folders of Pythons besides those of the path."""
     copy_tree()
     prepare_home()
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
     ansible_test = Path(sys.executable).parent / "ansible-test"
-    call = [str(ansible_test), command, "--local", "--python", python, *arguments]
-    return subprocess.run(call, cwd=TREE, env=environment(), check=False).returncode
+    call = [str(ansible_test), command, "--local", *arguments]
+    return subprocess.run(call, cwd=TREE, env=environment(folders), check=False).returncode
+
+
+def main(command: str, *arguments: str) -> int:
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return run(command, "--python", python, *arguments)
 
 
 if __name__ == "__main__":

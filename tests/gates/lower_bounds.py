@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from environments import ROOT, environment, pins
+from environments import ROOT, TESTS_NEED, environment, pins
 
 TESTS = (
     "tests/unit/plugins/module_utils/test_certificates.py",
@@ -26,7 +26,7 @@ def lowest() -> list[str]:
 
 
 def main() -> int:
-    needed = [*lowest(), *pins(["ansible-core"])]
+    needed = [*lowest(), *pins(["ansible-core", *TESTS_NEED])]
     python = environment("lower-bounds", sys.executable, needed)
     print(f"With {', '.join(lowest())}", flush=True)
     test = [str(python), "-m", "pytest", "--quiet", "--numprocesses=2", *TESTS]

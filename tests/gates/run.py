@@ -33,6 +33,13 @@ def count(report: Path, exit_code: int) -> Counter[str]:
     return totals
 
 
+def skipped(report: Path) -> list[str]:
+    """What a gate says that it left out."""
+    if not report.exists():
+        return []
+    return [node.get("message", "") for node in ElementTree.parse(report).iter("skipped")]
+
+
 def summary(totals: Counter[str]) -> str:
     words = ["passed", "failed"] + (["skipped"] if totals["skipped"] else [])
     return ", ".join(f"{totals[word]} {word}" for word in words)
@@ -41,6 +48,7 @@ def summary(totals: Counter[str]) -> str:
 def main(gates: list[str]) -> int:
     shutil.rmtree(REPORTS, ignore_errors=True)
     totals: Counter[str] = Counter()
+    left_out: list[str] = []
     exit_code = 0
     make = os.environ.get("MAKE", "make")
     for position, gate in enumerate(gates):
@@ -48,10 +56,13 @@ def main(gates: list[str]) -> int:
         print(f"\n== {gate}", flush=True)
         exit_code = subprocess.run([make, "--no-print-directory", gate], check=False).returncode
         totals += count(REPORTS / f"{gate}.xml", exit_code)
+        left_out += skipped(REPORTS / f"{gate}.xml")
         print(f"== {gate}: {time.monotonic() - started:.1f} s", flush=True)
         if exit_code:
             print(f"\n{gate} failed. Not run: {' '.join(gates[position + 1 :]) or 'none'}")
             break
+    for what in left_out:
+        print(f"!! SKIPPED: {what}")
     print(f"\n{summary(totals)}", flush=True)
     return 1 if exit_code else 0
 

@@ -14,7 +14,7 @@ import yaml
 from tests.checkout import ROOT
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
-WITH_HEADER = {".cfg", ".py", ".toml", ".yml"}
+WITH_HEADER = {".cfg", ".css", ".py", ".rst", ".toml", ".yml"}
 
 
 def test_the_action_group_names_every_module() -> None:
@@ -31,7 +31,9 @@ def test_every_module_has_tests(module: str, folder: str) -> None:
 def test_every_file_names_its_licence(files: list[Path]) -> None:
     def names_it(file: Path) -> bool:
         first = (ROOT / file).read_text(encoding="utf-8").splitlines()[:5]
-        return not first or "# SPDX-License-Identifier: GPL-3.0-or-later" in first
+        return not first or any(
+            "SPDX-License-Identifier: GPL-3.0-or-later" in line for line in first
+        )
 
     written = [
         file

@@ -6,15 +6,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import subprocess
 import sys
 import tarfile
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.checkout import ROOT
+from tests.documents import blocks
+from tests.gates.environments import environment, pins
 
 EXPECTED = {
     "CHANGELOG.md",
@@ -37,6 +43,19 @@ def ansible(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]
     done = subprocess.run(call, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done
+
+
+@contextlib.contextmanager
+def simulator_of(installed: Path, python: str, *options: str) -> Iterator[str]:
+    """The URL of a pool that the installed collection simulates."""
+    home = installed / "ansible_collections" / "xen" / "xapi"
+    call = [python, "-m", "tests.simulator", "--port", "0", *options]
+    with subprocess.Popen(call, cwd=home, stdout=subprocess.PIPE, text=True) as simulator:
+        try:
+            assert simulator.stdout
+            yield simulator.stdout.readline().strip()
+        finally:
+            simulator.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -91,20 +110,48 @@ def test_names_its_needs_to_execution_environments(installed: Path) -> None:
 
 
 def test_the_demo_runs_once_installed(installed: Path) -> None:
-    home = installed / "ansible_collections" / "xen" / "xapi"
-    call = [sys.executable, "-m", "tests.simulator", "--port", "0"]
-    with subprocess.Popen(call, cwd=home, stdout=subprocess.PIPE, text=True) as simulator:
-        try:
-            assert simulator.stdout
-            done = ansible(
-                *("playbook", "xen.xapi.demo", "--extra-vars", "demo_vm=web-1"),
-                ANSIBLE_COLLECTIONS_PATH=str(installed),
-                XAPI_HOST=simulator.stdout.readline().strip(),
-                XAPI_PASSWORD="xapi-secret",
-            )
-        finally:
-            simulator.terminate()
+    with simulator_of(installed, sys.executable) as url:
+        done = ansible(
+            *("playbook", "xen.xapi.demo", "--extra-vars", "demo_vm=web-1"),
+            ANSIBLE_COLLECTIONS_PATH=str(installed),
+            XAPI_HOST=url,
+            XAPI_PASSWORD="xapi-secret",
+        )
     assert "web-1 has a snapshot" in done.stdout
+
+
+@pytest.mark.parametrize(("outcome", "exit_code"), [("success", 0), ("failure", 2)])
+def test_the_first_play_of_the_readme_needs_nothing_else(
+    tarball: Path, tmp_path: Path, outcome: str, exit_code: int
+) -> None:
+    """With ansible-core and requests alone, far from the checkout and from its settings."""
+    python = str(environment("bare", sys.executable, pins(["ansible-core", "requests"])))
+    env = {"HOME": str(tmp_path), "PATH": os.defpath, "LC_ALL": "C.UTF-8"}
+
+    def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        call = [python, "-m", "ansible", *arguments]
+        options = {"capture_output": True, "text": True, "timeout": 120, "check": False}
+        return subprocess.run(call, cwd=tmp_path, env={**env, **environ}, **options)
+
+    installed = tmp_path / "collections"
+    install = run(
+        "galaxy", "collection", "install", "--offline", str(tarball), "-p", str(installed)
+    )
+    assert install.returncode == 0, install.stdout + install.stderr
+    playbook = tmp_path / "first.yml"
+    playbook.write_text(blocks("README.md")[0])
+    with simulator_of(installed, python, "--control") as url:
+        task = json.dumps({"label": "import", "life": {"duration": 0.5, "outcome": outcome}})
+        with urllib.request.urlopen(f"{url}/simulator/add_task", task.encode()) as answer:
+            ref = json.load(answer)["result"]["ref"]
+        done = run(
+            *("playbook", str(playbook), "--extra-vars", f"task_ref={ref}"),
+            ANSIBLE_COLLECTIONS_PATH=str(installed),
+            XAPI_HOST=url,
+            XAPI_PASSWORD="xapi-secret",
+        )
+    assert done.returncode == exit_code, done.stdout + done.stderr
+    assert ("Task 'import'" in done.stdout) is (outcome == "failure")
 
 
 def test_galaxy_imports_it_without_a_warning(tarball: Path, tmp_path: Path) -> None:
