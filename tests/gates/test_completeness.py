@@ -31,9 +31,7 @@ def test_every_module_has_tests(module: str, folder: str) -> None:
 def test_every_file_names_its_licence(files: list[Path]) -> None:
     def names_it(file: Path) -> bool:
         first = (ROOT / file).read_text(encoding="utf-8").splitlines()[:5]
-        return not first or any(
-            "SPDX-License-Identifier: GPL-3.0-or-later" in line for line in first
-        )
+        return not first or "SPDX-License-Identifier: GPL-3.0-or-later" in "\n".join(first)
 
     written = [
         file

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gates.run import count, summary
+from tests.gates import environments
+from tests.gates.run import count, skipped, summary
 
 
 @pytest.mark.parametrize(
@@ -26,3 +27,13 @@ def test_counts(attributes: str | None, exit_code: int, expected: str, tmp_path:
     if attributes:
         report.write_text(f"<testsuites><testsuite {attributes}/></testsuites>")
     assert summary(count(report, exit_code)) == expected
+
+
+def test_what_was_skipped_is_counted_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environments, "REPORTS", tmp_path)
+    environments.skip("core-2.20", "no python3.12 here")
+    report = tmp_path / "core-2.20.xml"
+    assert summary(count(report, 0)) == "0 passed, 0 failed, 1 skipped"
+    assert skipped(report) == ["no python3.12 here"]

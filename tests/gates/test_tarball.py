@@ -134,10 +134,9 @@ def test_the_first_play_of_the_readme_needs_nothing_else(
         return subprocess.run(call, cwd=tmp_path, env={**env, **environ}, **options)
 
     installed = tmp_path / "collections"
-    install = run(
-        "galaxy", "collection", "install", "--offline", str(tarball), "-p", str(installed)
-    )
-    assert install.returncode == 0, install.stdout + install.stderr
+    install = ["galaxy", "collection", "install", "--offline", "-p", str(installed), str(tarball)]
+    done = run(*install)
+    assert done.returncode == 0, done.stdout + done.stderr
     playbook = tmp_path / "first.yml"
     playbook.write_text(blocks("README.md")[0])
     with simulator_of(installed, python, "--control") as url:
