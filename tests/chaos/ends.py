@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ansible_collections.xen.xapi.tests.pools import secrets_of
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
 
 from .processes import start
@@ -22,7 +23,6 @@ CLOSED = 0
 """In the place of a signal: nobody reads the output any more, as after Ansible's timeout."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, CLOSED)
 LOGGED_OUT_WITHIN = 3.0
-SECRETS = ("xapi-secret", "OpaqueRef:session")
 _OPTIONS: dict[str, dict[str, Any]] = {
     "task_info": {},
     "task_wait": {"name_label": "Async.VM.copy", "timeout": "60"},
@@ -95,7 +95,8 @@ def _after(end: End, pool: Simulator, process: subprocess.Popen[str]) -> list[st
     output = "".join(process.communicate())
     if len(pool.log.of("task.cancel")) > sent:
         found.append("a cancel after the end")
-    found += [f"{what!r} in the output" for what in (*SECRETS, "Traceback") if what in output]
+    untold = (*secrets_of(pool), "Traceback")
+    found += [f"{what!r} in the output" for what in untold if what in output]
     return found
 
 
