@@ -132,11 +132,11 @@ def test_nothing_else_is_ever_sent_a_cancel(tasks, options, more, troubles, kill
 
     sent = [call for call in pool.log if call.method == "task.cancel"]
     asked = {call.params[0] for call in sent}
-    for ref in asked:
-        label, age = refs[ref]
-        assert is_meant(ref, label, options)
-        least = float(more.get("min_age", "0" if by_identity else "60").replace("2h", "7200"))
-        assert age + sent[-1].at - began >= least
+    least = float(more.get("min_age", "0" if by_identity else "60").replace("2h", "7200"))
+    for call in sent:
+        label, age = refs[call.params[0]]
+        assert is_meant(call.params[0], label, options)
+        assert age + call.at - began >= least
     most = more.get("max_tasks", len(refs) if by_identity else 1)
     assert len(asked) <= most
     for call in sent:
