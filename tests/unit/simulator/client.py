@@ -129,6 +129,14 @@ def kinds(answer: Any) -> list[tuple[str, str]]:
     return [(event["operation"], event["ref"]) for event in answer["events"]]
 
 
+def now(simulator: Simulator, task: str, *fields: str) -> Any:
+    """What a task's record has at this moment: one value, or as many as there are fields."""
+    record = simulator.record(task)
+    assert record is not None
+    values = tuple(record[field] for field in fields)
+    return values if len(fields) > 1 else values[0]
+
+
 def until(condition: Callable[[], bool]) -> None:
     """Wait for what another thread is about to do."""
     deadline = time.monotonic() + PATIENCE

@@ -11,14 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Life, RealClock, Simulator
-from ansible_collections.xen.xapi.tests.unit.simulator.client import Client, until
-
-
-def now(simulator: Simulator, task: str, *fields: str) -> Any:
-    record = simulator.record(task)
-    assert record is not None
-    values = tuple(record[field] for field in fields)
-    return values if len(fields) > 1 else values[0]
+from ansible_collections.xen.xapi.tests.unit.simulator.client import Client, now, until
 
 
 @pytest.mark.parametrize(

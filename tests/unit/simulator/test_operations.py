@@ -17,17 +17,11 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     Client,
     Connect,
     Start,
+    now,
     until,
 )
 
 AT_WORK = {"status": "pending", "allowed_operations": ["cancel"], "finished": "19700101T00:00:00Z"}
-
-
-def now(simulator: Simulator, task: str, *fields: str) -> Any:
-    record = simulator.record(task)
-    assert record is not None
-    values = tuple(record[field] for field in fields)
-    return values if len(fields) > 1 else values[0]
 
 
 def test_a_success(still: Simulator, root: Client) -> None:
@@ -65,9 +59,6 @@ def test_a_failure(still: Simulator, root: Client) -> None:
     assert record["error_info"] == ["SR_FULL", "10", "5"]
     assert record["backtrace"].startswith("(((process xapi)")
     assert len(root("VDI.get_all")) == 3
-
-
-CANCEL = ["progress", "finished", "status", "allowed_operations"]
 
 
 POWER = [
