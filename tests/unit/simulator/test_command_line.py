@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.checkout import ROOT
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     PASSWORD,
     PATIENCE,
@@ -31,8 +32,6 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     Refused,
     until,
 )
-
-ROOT = Path(__file__).parents[3]
 
 
 @contextlib.contextmanager

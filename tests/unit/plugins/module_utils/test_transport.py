@@ -8,7 +8,6 @@ import contextlib
 import errno
 import http.client
 import os
-import re
 import socket
 import ssl
 import threading
@@ -500,11 +499,6 @@ def certificate():
         one.remove()
 
 
-def printed(certificate):
-    """The fingerprint as OpenSSL writes it."""
-    return ":".join(re.findall("..", certificate.sha256))
-
-
 def post_to(certificate, **trust):
     with Wire(OK, context=certificate.context) as wire:
         transport = transport_for(**trust)
@@ -532,7 +526,7 @@ def test_an_unknown_authority(certificate):
     with pytest.raises(CertificateUntrusted) as caught:
         post_to(own)
     assert "self" in caught.value.detail
-    assert caught.value.fingerprint == printed(own)
+    assert caught.value.fingerprint == own.fingerprint
     assert not caught.value.sent
 
 
@@ -620,13 +614,13 @@ def test_fingerprints(certificate, monkeypatch, validate_certs, proxied):
         if proxied:
             monkeypatch.setenv("https_proxy", tunnel.url)
         trust = {"validate_certs": validate_certs, "ca_path": str(other.pem)}
-        for fingerprints in ([printed(own)], [printed(other), printed(own)]):
+        for fingerprints in ([own.fingerprint], [other.fingerprint, own.fingerprint]):
             transport = transport_for(fingerprints=fingerprints, **trust)
             assert transport.post(wire.endpoint, "/", b"{}").body == b"{}"
             transport.close()
         with pytest.raises(FingerprintMismatch) as caught:
-            transport_for(fingerprints=[printed(other)], **trust).post(wire.endpoint, "/", b"{}")
-        assert (caught.value.seen, caught.value.expected) == (printed(own), (printed(other),))
+            transport_for(fingerprints=[other.fingerprint], **trust).post(wire.endpoint, "/", b"{}")
+        assert (caught.value.seen, caught.value.expected) == (own.fingerprint, (other.fingerprint,))
         assert not caught.value.sent
         assert len(wire.requests) == 2
         assert len(tunnel.asked) == (3 if proxied else 0)
@@ -693,7 +687,7 @@ def test_useless_authorities_do_no_harm_where_none_are_asked(monkeypatch, certif
     own = certificate("127.0.0.1")
     assert post_to(own, ca_path=str(own.pem)).body == b"{}"
     assert post_to(own, validate_certs=False).body == b"{}"
-    assert post_to(own, fingerprints=[printed(own)]).body == b"{}"
+    assert post_to(own, fingerprints=[own.fingerprint]).body == b"{}"
     with Wire(OK) as wire:
         assert transport_for().post(wire.endpoint, "/", b"{}").body == b"{}"
 
