@@ -150,8 +150,10 @@ def test_only_what_tells_nothing_is_paced(is_telling, pause):
 
 @pytest.mark.parametrize("error", BROKEN_OFF, ids=lambda error: type(error).__name__)
 def test_two_waits_that_are_broken_off_lead_to_polling(error):
-    waiter = wait(ScriptedSession(waits=[error, error]), timeout=60)
+    session = ScriptedSession(waits=[error, error])
+    waiter = wait(session, timeout=60)
     assert (waiter.method, waiter.troubles) == ("poll", 2)
+    assert max(session.slept) <= 2.0
 
 
 def test_one_is_not_enough():
