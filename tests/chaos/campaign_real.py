@@ -21,8 +21,8 @@ from ansible_collections.xen.xapi.tests.chaos.campaign_virtual import (
 )
 from ansible_collections.xen.xapi.tests.chaos.checks import Checks
 from ansible_collections.xen.xapi.tests.chaos.hostile import FAULTS, Fault, HostileWay
-from ansible_collections.xen.xapi.tests.chaos.processes import start
 from ansible_collections.xen.xapi.tests.pools import secrets_of
+from ansible_collections.xen.xapi.tests.processes import start
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
 
 TIMEOUT = 3.0

@@ -18,6 +18,7 @@ from ansible_collections.xen.xapi.plugins.module_utils import _module, _sentence
 from ansible_collections.xen.xapi.plugins.module_utils._session import Session
 from ansible_collections.xen.xapi.plugins.modules import task_info
 from ansible_collections.xen.xapi.tests.module_args import patch_module_args
+from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.pools import secrets_of, session_on
 
 LOGIN = "session.login_with_password"
@@ -196,7 +197,7 @@ def test_a_play_tells_no_secret_and_leaves_none_behind(
     assert list(files_with(secrets, home)) == []
 
 
-def test_no_process_shows_a_secret(start_pool, start_play, wait_until, environment, password):
+def test_no_process_shows_a_secret(start_pool, start_play, environment, password):
     pool = start_pool(password=password)
     pool.fail("task.get_all_records", delay=600)
     playbook = start_play(
@@ -204,10 +205,10 @@ def test_no_process_shows_a_secret(start_pool, start_play, wait_until, environme
         environment=environment,
         variables={"pool_password": {"__ansible_unsafe": password}},
     )
-    wait_until(lambda: pool.log.of("task.get_all_records"))
+    assert happens(lambda: pool.log.of("task.get_all_records"), within=60)
     shown = command_lines()
     playbook.terminate()
-    wait_until(lambda: not pool.sessions())
+    assert happens(lambda: not pool.sessions(), within=60)
     assert [line for line in shown if "AnsiballZ_task_info" in line]
     assert_untold("\n".join(shown), *secrets_of(pool))
 

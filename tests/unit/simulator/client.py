@@ -9,7 +9,6 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import time
 import urllib.parse
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -135,14 +134,6 @@ def now(simulator: Simulator, task: str, *fields: str) -> Any:
     assert record is not None
     values = tuple(record[field] for field in fields)
     return values if len(fields) > 1 else values[0]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what another thread is about to do."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.001)
 
 
 Start = Callable[..., Simulator]

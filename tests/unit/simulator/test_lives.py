@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.simulator import Life, RealClock, Simulator
-from ansible_collections.xen.xapi.tests.unit.simulator.client import Client, now, until
+from ansible_collections.xen.xapi.tests.unit.simulator.client import Client, now
 
 
 @pytest.mark.parametrize(
@@ -166,4 +167,4 @@ def test_a_life_from_data() -> None:
 def test_time_may_run_faster() -> None:
     with Simulator(clock=RealClock(speed=1000)) as simulator:
         task = simulator.add_task("x", life=Life(duration=30))
-        until(lambda: bool(now(simulator, task, "status") == "success"))
+        assert happens(lambda: now(simulator, task, "status") == "success")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator, VirtualClock
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     MISSING,
@@ -18,7 +19,6 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     Connect,
     Start,
     now,
-    until,
 )
 
 AT_WORK = {"status": "pending", "allowed_operations": ["cancel"], "finished": "19700101T00:00:00Z"}
@@ -178,7 +178,7 @@ def test_a_blocking_call_has_a_task_while_it_runs(
 ) -> None:
     vm = still.find("VM", "web-1")
     running = background(root, "VM.snapshot", vm, "x")
-    until(lambda: bool(still.database["task"].rows))
+    assert happens(lambda: bool(still.database["task"].rows))
     ((task, record),) = still.database.records("task").items()
     assert record["name_label"] == "VM.snapshot"
     assert root("VM.get_current_operations", vm) == {task: "snapshot"}
@@ -200,7 +200,7 @@ def test_a_blocking_call_that_fails(
 ) -> None:
     still.operations.lives["SR.scan"] = life
     running = background(root.error, "SR.scan", still.find("SR", "Local storage"))
-    until(lambda: bool(still.database["task"].rows))
+    assert happens(lambda: bool(still.database["task"].rows))
     (task,) = still.database["task"]
     still.advance(2)
     assert running.result() == {"A": ["A", "b"]}.get(code, ["TASK_CANCELLED", task])
