@@ -24,11 +24,11 @@ from ansible_collections.xen.xapi.tests.simulator.collector import PENDING_TASK_
 from ansible_collections.xen.xapi.tests.simulator.dispatch import Request, Undispatched
 from ansible_collections.xen.xapi.tests.simulator.faults import Cut, OtherAnswer
 from ansible_collections.xen.xapi.tests.simulator.pool import Pool
+from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import ApiError
 
 REQUEST_TIMEOUT = 30.0
 TELLING = frozenset({"event.from", "task.get_all_records", "task.get_record"})
-FINAL = frozenset({"success", "failure", "cancelled"})
 
 
 class Change(NamedTuple):

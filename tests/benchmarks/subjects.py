@@ -25,9 +25,9 @@ from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules
 from ansible_collections.xen.xapi.plugins.module_utils._transport import Transport
 from ansible_collections.xen.xapi.plugins.module_utils._waiter import Waiter
 from ansible_collections.xen.xapi.tests.benchmarks.pools import PASSWORD, USERNAME
+from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.virtual_run import WORK, params_of
 
-FINAL = ("success", "failure", "cancelled")
 POLL_INTERVAL = 2.0
 _listed = ""
 

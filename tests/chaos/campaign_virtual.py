@@ -17,8 +17,9 @@ from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
 from ansible_collections.xen.xapi.tests.chaos.campaign_faults import FAULTS, Campaign, MangledWire
 from ansible_collections.xen.xapi.tests.chaos.checks import Checks
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import Date
-from ansible_collections.xen.xapi.tests.virtual import FINAL, VirtualPool
+from ansible_collections.xen.xapi.tests.virtual import VirtualPool
 from ansible_collections.xen.xapi.tests.virtual_run import WORK, VirtualRun
 
 LABEL = "Async.VM.copy"

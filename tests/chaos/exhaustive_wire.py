@@ -21,7 +21,8 @@ from ansible_collections.xen.xapi.tests.chaos.exhaustive_world import (
 )
 from ansible_collections.xen.xapi.tests.simulator import wire_json
 from ansible_collections.xen.xapi.tests.simulator.faults import Cut
-from ansible_collections.xen.xapi.tests.virtual import FINAL, Member, VirtualWire
+from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
+from ansible_collections.xen.xapi.tests.virtual import Member, VirtualWire
 
 WRITING = frozenset({"session.login_with_password", "task.cancel"})
 """What leaves something behind on the server, so that an answer which is lost matters."""

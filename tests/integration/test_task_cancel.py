@@ -7,11 +7,7 @@ from __future__ import annotations
 import signal
 
 from ansible_collections.xen.xapi.tests.patience import happens
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
-
-LONG_AGO = "20200101T00:00:00Z"
-ENDLESS = Life(duration=None)
-DEAF = Life(duration=None, cancel_after=None)
+from ansible_collections.xen.xapi.tests.samples import DEAF, ENDLESS, LONG_AGO, NO_UUID
 
 
 def test_cancelling(pool, play):
@@ -21,7 +17,7 @@ def test_cancelling(pool, play):
         "cancel",
         pool_url=pool.url,
         pool_password=pool.password,
-        no_uuid="00000000-0000-0000-0000-000000000000",
+        no_uuid=NO_UUID,
         honours=pool.add_task("Async.VM.copy", life=ENDLESS),
         deaf=pool.add_task("Async.VM.copy", life=DEAF),
         ended=pool.add_task("Async.VM.copy", status="failure"),

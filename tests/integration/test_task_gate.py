@@ -10,10 +10,9 @@ import subprocess
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.samples import ENDLESS, LONG_AGO
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
-ENDLESS = Life(duration=None)
-LONG_AGO = "20200101T00:00:00Z"
 ROLE = {"name": "xen.xapi.task_gate"}
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-NO_UUID = "00000000-0000-0000-0000-000000000000"
+from ansible_collections.xen.xapi.tests.samples import NO_UUID
 
 
 def connection(pool):

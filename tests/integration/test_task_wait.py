@@ -8,9 +8,9 @@ import signal
 import threading
 
 from ansible_collections.xen.xapi.tests.patience import happens
+from ansible_collections.xen.xapi.tests.samples import NO_UUID
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
-NO_UUID = "00000000-0000-0000-0000-000000000000"
 LOGOUT = "session.logout"
 
 

@@ -24,8 +24,9 @@ from ansible_collections.xen.xapi.tests.properties.schedules import (
     schedule,
 )
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import Date
-from ansible_collections.xen.xapi.tests.virtual import FINAL, VirtualPool
+from ansible_collections.xen.xapi.tests.virtual import VirtualPool
 
 LABEL = "Async.VM.copy"
 LONGEST_GAP = 32.1

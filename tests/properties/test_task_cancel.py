@@ -18,13 +18,9 @@ from ansible_collections.xen.xapi.plugins.module_utils._selector_options import 
 from ansible_collections.xen.xapi.plugins.modules import task_cancel
 from ansible_collections.xen.xapi.tests.properties.runs import THOROUGHLY
 from ansible_collections.xen.xapi.tests.properties.schedules import TROUBLES, lives, schedule
+from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import Date
-from ansible_collections.xen.xapi.tests.virtual import (
-    FINAL,
-    VirtualPool,
-    VirtualWire,
-    virtual_session,
-)
+from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session
 
 LABELS = ["Async.VM.copy", "Async.VM.copy twice", "SR.scan", "backup"]
 OPTIONS = st.one_of(

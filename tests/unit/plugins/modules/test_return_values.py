@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
+from ansible_collections.xen.xapi.tests.samples import DEAF, LONG_AGO
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
 MODULES = {"info": task_info, "wait": task_wait, "cancel": task_cancel}
@@ -19,7 +20,7 @@ OF_ANSIBLE = {"changed", "failed", "msg", "invocation", "warnings"}
 LIVES = {
     "well": Life(duration=0.2),
     "badly": Life(duration=0.2, outcome="failure"),
-    "never": Life(duration=None, cancel_after=None),
+    "never": DEAF,
 }
 STRANGER = {"password": "wrong"}
 ODD = {"name_regex": "("}
@@ -104,7 +105,7 @@ def fill(pool):
     """Adds a task and one that is excluded; the task has been running for years."""
 
     def add(label):
-        ref = pool.add_task(label, life=LIVES[label], created="20200101T00:00:00Z")
+        ref = pool.add_task(label, life=LIVES[label], created=LONG_AGO)
         pool.add_task(f"{label} spared")
         web_1 = pool.find("VM", "web-1")
         pool.database.add_to_map("VM", web_1, "current_operations", ref, "export")

@@ -8,9 +8,8 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.modules import task_info
 from ansible_collections.xen.xapi.tests.module_args import by_core
+from ansible_collections.xen.xapi.tests.samples import NO_REF, NO_UUID
 
-NO_UUID = "00000000-0000-0000-0000-000000000000"
-NO_REF = f"OpaqueRef:{NO_UUID}"
 NO_STATUS = {"pending": 0, "cancelling": 0, "success": 0, "failure": 0, "cancelled": 0}
 
 

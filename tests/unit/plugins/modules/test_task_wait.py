@@ -8,10 +8,9 @@ import itertools
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.samples import NO_UUID
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
-NO_UUID = "00000000-0000-0000-0000-000000000000"
-NO_REF = f"OpaqueRef:{NO_UUID}"
 SOON = 0.2
 
 
