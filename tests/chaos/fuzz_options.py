@@ -35,8 +35,8 @@ from ansible_collections.xen.xapi.plugins.module_utils._values import (
 )
 from ansible_collections.xen.xapi.tests.chaos.fuzz_json import TEXTS, VALUES, as_json
 from ansible_collections.xen.xapi.tests.chaos.fuzz_target import Target
+from ansible_collections.xen.xapi.tests.module_run import SPECS, WORK
 from ansible_collections.xen.xapi.tests.samples import REF, UUID
-from ansible_collections.xen.xapi.tests.virtual_run import SPECS, WORK
 
 DURATIONS = st.one_of(
     st.sampled_from(

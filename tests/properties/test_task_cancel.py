@@ -9,13 +9,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.xen.xapi.plugins.module_utils._cancel_options import cancelling_spec
 from ansible_collections.xen.xapi.plugins.module_utils._errors import CallerGone, XapiError
-from ansible_collections.xen.xapi.plugins.module_utils._selector_options import (
-    selector_spec,
-    status_spec,
-)
-from ansible_collections.xen.xapi.plugins.modules import task_cancel
+from ansible_collections.xen.xapi.tests.module_run import ModuleRun
 from ansible_collections.xen.xapi.tests.properties.runs import THOROUGHLY
 from ansible_collections.xen.xapi.tests.properties.schedules import TROUBLES, lives, schedule
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
@@ -66,37 +61,21 @@ class CheckedWire(VirtualWire):
         return super().post(*arguments, **options)
 
 
-class VirtualRun:
-    """What the edge gives the module's work: options, time, and the way to the pool."""
-
-    check_mode = False
-
-    def __init__(self, pool, options, *, reader):
-        spec = {**selector_spec(), **status_spec(), **cancelling_spec()}
-        defaults = {name: option.get("default") for name, option in spec.items()}
-        self.params = {**defaults, **options}
-        self.given = options
-        self.wire = CheckedWire(pool, reader)
-        self.clock = pool.now
-        self.warnings = []
-        self.warn = self.warnings.append
-        self._pool = pool
-        self._reader = reader
-
-    def connect(self):
-        return virtual_session(self.wire, self._pool)
-
-    def sleep(self, seconds):
-        self._pool.solo.advance(seconds)
-        self._reader.check()
-
-
 def run_on(pool, options, *, troubles=(), reader=None):
     """The result of the module's work, or nothing if it did not come to its end."""
-    virtual = VirtualRun(pool, options, reader=reader or Reader(pool))
-    schedule(pool, virtual.wire, troubles)
+    reader = reader or Reader(pool)
+    wire = CheckedWire(pool, reader)
+
+    def sleep(seconds):
+        pool.solo.advance(seconds)
+        reader.check()
+
+    run = ModuleRun(
+        "task_cancel", options, lambda: virtual_session(wire, pool), clock=pool.now, sleep=sleep
+    )
+    schedule(pool, wire, troubles)
     try:
-        return task_cancel.cancel_tasks(virtual)
+        return run.work()
     except XapiError:
         return None
 

@@ -28,7 +28,7 @@ def page(status):
     return UnexpectedAnswer(URL, status=status, content_type="text/html")
 
 
-# Whether it may pass before the pool was reached for the first time, and after. Of the others this is
+# Whether it may pass before the pool was reached for the first time, and after. Of the others it is
 # for the answer or the hosts to say.
 MAY_PASS = {
     _errors.AnswerTooLarge: (False, False),
