@@ -11,8 +11,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import CallerGone, XapiError
 from ansible_collections.xen.xapi.tests.module_run import ModuleRun
-from ansible_collections.xen.xapi.tests.properties.runs import THOROUGHLY
-from ansible_collections.xen.xapi.tests.properties.schedules import TROUBLES, lives, schedule
+from ansible_collections.xen.xapi.tests.properties.schedules import (
+    THOROUGHLY,
+    TROUBLES,
+    lives,
+    schedule,
+)
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
 from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
 from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules, Verdict
-from ansible_collections.xen.xapi.tests.properties.runs import THOROUGHLY, on
 from ansible_collections.xen.xapi.tests.properties.schedules import (
     MOMENTS,
+    THOROUGHLY,
     TROUBLES,
     lives,
     schedule,
@@ -28,6 +28,7 @@ from ansible_collections.xen.xapi.tests.properties.schedules import (
 from ansible_collections.xen.xapi.tests.samples import NO_REF
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.virtual import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_wait import on
 
 # After a trouble it may take the longest pause, and then the time between two looks.
 TO_NOTICE = 10.0 + 30.0 + 2.0

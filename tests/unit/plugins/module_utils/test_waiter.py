@@ -4,66 +4,45 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._quiet_gate import QuietGate
 from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
 from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
 from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules, Verdict
-from ansible_collections.xen.xapi.plugins.module_utils._waiter import Waiter
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session
+from ansible_collections.xen.xapi.tests.virtual_wait import on
 
 
-@pytest.fixture
-def virtual():
-    return VirtualPool()
-
-
-@contextlib.contextmanager
-def waiting(pool, refs=None, *, timeout, method="auto", quiet_for=None):
-    """A waiter on some tasks, or until it is quiet; and the wire that it asks over."""
-    wire = VirtualWire(pool)
-    with virtual_session(wire, pool) as session:
-        if refs is None:
-            gate = QuietGate(session, Selection(), quiet_for=quiet_for, clock=pool.now)
-        else:
-            gate = SetGate(session, Selection(refs=tuple(refs)), Rules(), clock=pool.now)
-        waiter = Waiter(
-            session,
-            gate,
-            timeout=timeout,
-            method=method,
-            clock=pool.now,
-            sleep=pool.solo.advance,
-            jitter=lambda: 1.0,
-        )
-        yield waiter, wire, gate
+def waiting(pool, refs, **options):
+    selection = Selection(refs=tuple(refs))
+    return on(pool, lambda session: SetGate(session, selection, Rules(), clock=pool.now), **options)
 
 
 @pytest.mark.parametrize("count", [1, 1000])
 def test_idle_waiting_costs_five_requests_a_minute_at_most(virtual, count):
     refs = [virtual.add_task("idle") for _number in range(count)]
-    with waiting(virtual, refs, timeout=600) as (waiter, wire, _gate):
-        waiter.wait()
-    assert wire.requests <= 5 * 10
+    with waiting(virtual, refs, timeout=600) as run:
+        run.wait()
+    assert run.wire.requests <= 5 * 10
 
 
 def test_an_idle_quiet_gate_costs_no_more(virtual):
-    with waiting(virtual, timeout=900, quiet_for=600) as (waiter, wire, gate):
-        waiter.wait()
-        assert gate.verdict is Verdict.OPEN
-    assert wire.requests <= 5 * 10
+    def make_gate(session):
+        return QuietGate(session, Selection(), quiet_for=600, clock=virtual.now)
+
+    with on(virtual, make_gate, timeout=900) as run:
+        run.wait()
+        assert run.verdict is Verdict.OPEN
+    assert run.wire.requests <= 5 * 10
 
 
 def test_an_end_is_seen_at_once(virtual):
     """Its writes are looked at without a pause: the first of them tells that the last is near."""
     ref = virtual.add_task("ends", life=Life(duration=5, steps=1, gap=0.005))
-    with waiting(virtual, [ref], timeout=60) as (waiter, _wire, gate):
-        waiter.wait()
-        assert gate.verdict is Verdict.OPEN
+    with waiting(virtual, [ref], timeout=60) as run:
+        run.wait()
+        assert run.verdict is Verdict.OPEN
     ((at, _status),) = virtual.ends(ref)
     assert virtual.now() - at < 0.01
 
@@ -72,16 +51,16 @@ def test_many_ends_in_a_row_are_not_asked_for_one_by_one(virtual):
     refs = [virtual.add_task(f"ends {number}") for number in range(500)]
     for number, ref in enumerate(refs):
         virtual.at(1 + number / 100, lambda ref=ref: virtual.set_task(ref, status="success"))
-    with waiting(virtual, refs, timeout=60) as (waiter, wire, gate):
-        waiter.wait()
-        assert gate.verdict is Verdict.OPEN
-    assert wire.requests < 300
+    with waiting(virtual, refs, timeout=60) as run:
+        run.wait()
+        assert run.verdict is Verdict.OPEN
+    assert run.wire.requests < 300
 
 
 def test_a_slow_pool_is_not_polled_all_the_time(virtual):
     ref = virtual.add_task("idle")
     virtual.fail("task.get_record", delay=3.0, count=None)
-    with waiting(virtual, [ref], timeout=60, method="poll") as (waiter, wire, _gate):
-        waiter.wait()
-    methods = [method for _at, method in wire.asked_at]
+    with waiting(virtual, [ref], timeout=60, method="poll") as run:
+        run.wait()
+    methods = [method for _at, method in run.wire.asked_at]
     assert methods.count("task.get_record") <= 60 / 4 + 2

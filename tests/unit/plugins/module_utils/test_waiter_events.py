@@ -22,7 +22,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
 from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules, Verdict
 from ansible_collections.xen.xapi.plugins.module_utils._waiter import Waiter
 from ansible_collections.xen.xapi.plugins.module_utils._watch import Target
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session
+from ansible_collections.xen.xapi.tests.virtual_wait import on
 
 URL = "https://pool"
 BROKEN_OFF = [
@@ -244,24 +244,20 @@ def set_at(pool, session):
     return SetGate(session, Selection(refs=(ref,)), Rules(), clock=pool.now)
 
 
-def without_events(code, make_gate, *, timeout, latency):
-    pool = VirtualPool()
+def without_events(pool, code, make_gate, **options):
     pool.fail("event.from", error=[code], count=None)
-    with virtual_session(VirtualWire(pool, latency=latency), pool) as session:
-        gate = make_gate(pool, session)
-        waiter = Waiter(session, gate, timeout=timeout, clock=pool.now, sleep=pool.solo.advance)
-        waiter.wait()
-        return gate.verdict, waiter
+    with on(pool, lambda session: make_gate(pool, session), **options) as run:
+        run.wait()
+        return run.verdict, run.waiter.method
 
 
 @pytest.mark.parametrize("code", FORBIDDEN)
-def test_a_single_look_polls_where_there_are_no_events(code):
-    verdict, waiter = without_events(code, quiet_at, timeout=0, latency=0.001)
-    assert (verdict, waiter.method) == (Verdict.OPEN, "poll")
+def test_a_single_look_polls_where_there_are_no_events(virtual, code):
+    assert without_events(virtual, code, quiet_at, timeout=0) == (Verdict.OPEN, "poll")
 
 
 @pytest.mark.parametrize("code", FORBIDDEN)
-def test_the_last_look_does_not_fail_for_want_of_events(code):
+def test_the_last_look_does_not_fail_for_want_of_events(virtual, code):
     """The deadline passes in the middle of the first look, so that the last is all there is."""
-    verdict, waiter = without_events(code, set_at, timeout=1, latency=0.1)
-    assert (verdict, waiter.method) == (Verdict.OPEN, "poll")
+    outcome = without_events(virtual, code, set_at, timeout=1, latency=0.1)
+    assert outcome == (Verdict.OPEN, "poll")

@@ -15,12 +15,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._watch import (
     Target,
 )
 from ansible_collections.xen.xapi.tests.samples import NO_REF
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session
-
-
-@pytest.fixture
-def virtual():
-    return VirtualPool()
+from ansible_collections.xen.xapi.tests.virtual import VirtualWire, virtual_session
 
 
 @pytest.fixture
