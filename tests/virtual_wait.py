@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from ansible_collections.xen.xapi.plugins.module_utils._session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._task_set import Verdict
 from ansible_collections.xen.xapi.plugins.module_utils._waiter import Gate, Waiter
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session
 
 LAST_LOOK = 5.0
 

@@ -20,7 +20,8 @@ from ansible_collections.xen.xapi.tests.module_run import ModuleRun
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import Date
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, virtual_session
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_wire import virtual_session
 
 LABEL = "Async.VM.copy"
 OTHER = "Async.SR.scan"

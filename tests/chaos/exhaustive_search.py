@@ -39,7 +39,7 @@ from ansible_collections.xen.xapi.tests.chaos.exhaustive_world import (
 )
 from ansible_collections.xen.xapi.tests.module_run import ModuleRun
 from ansible_collections.xen.xapi.tests.simulator import events, readers
-from ansible_collections.xen.xapi.tests.virtual import virtual_session
+from ansible_collections.xen.xapi.tests.virtual_wire import virtual_session
 
 COLLECT_EVERY = 2000
 """Runs: each leaves a ring of objects, and looking for such all the time costs a quarter more."""

@@ -23,7 +23,8 @@ from ansible_collections.xen.xapi.tests.simulator import wire_json
 from ansible_collections.xen.xapi.tests.simulator.clock import START
 from ansible_collections.xen.xapi.tests.simulator.faults import Cut
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
-from ansible_collections.xen.xapi.tests.virtual import Member, VirtualWire
+from ansible_collections.xen.xapi.tests.virtual_pool import Member
+from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire
 
 WRITING = frozenset({"session.login_with_password", "task.cancel"})
 """What leaves something behind on the server, so that an answer which is lost matters."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
-from ansible_collections.xen.xapi.tests.virtual import Change, VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_pool import Change, VirtualPool
 
 LABEL = "Async.VM.copy"
 MOST_POINTS = 400

@@ -18,7 +18,8 @@ from ansible_collections.xen.xapi.tests.chaos.fuzz_json import VALUES, as_json, 
 from ansible_collections.xen.xapi.tests.chaos.fuzz_target import Target
 from ansible_collections.xen.xapi.tests.module_run import ModuleRun
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session
 
 LABEL = "Async.VM.start"
 TASKS: dict[str, list[dict[str, Any]]] = {

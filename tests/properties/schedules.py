@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire
 
 THOROUGHLY = settings(
     max_examples=1500,

@@ -26,7 +26,7 @@ from ansible_collections.xen.xapi.tests.properties.schedules import (
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import Date
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
 from ansible_collections.xen.xapi.tests.virtual_wait import on
 
 LABEL = "Async.VM.copy"

@@ -19,7 +19,8 @@ from ansible_collections.xen.xapi.tests.properties.schedules import (
 )
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import Date
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session
 
 LABELS = ["Async.VM.copy", "Async.VM.copy twice", "SR.scan", "backup"]
 OPTIONS = st.one_of(

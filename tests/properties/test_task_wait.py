@@ -27,7 +27,7 @@ from ansible_collections.xen.xapi.tests.properties.schedules import (
 )
 from ansible_collections.xen.xapi.tests.samples import NO_REF
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
 from ansible_collections.xen.xapi.tests.virtual_wait import on
 
 # After a trouble it may take the longest pause, and then the time between two looks.

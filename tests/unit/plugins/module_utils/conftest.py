@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator.certificate import Certificate
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
 from ansible_collections.xen.xapi.tests.wire import transport_for
 
 

@@ -15,7 +15,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._watch import (
     Target,
 )
 from ansible_collections.xen.xapi.tests.samples import NO_REF
-from ansible_collections.xen.xapi.tests.virtual import VirtualWire, virtual_session
+from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session
 
 
 @pytest.fixture
