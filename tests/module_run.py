@@ -13,7 +13,7 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.xen.xapi.plugins.module_utils._cancel_options import cancelling_spec
-from ansible_collections.xen.xapi.plugins.module_utils._options import connection_spec
+from ansible_collections.xen.xapi.plugins.module_utils._connection_options import connection_spec
 from ansible_collections.xen.xapi.plugins.module_utils._selector_options import (
     selector_spec,
     status_spec,

@@ -23,6 +23,7 @@ LAST_LOOK = 5.0
 class Run:
     pool: VirtualPool
     wire: VirtualWire
+    session: Session
     gate: Gate
     waiter: Waiter
     began: float
@@ -66,4 +67,4 @@ def on(
             sleep=pool.solo.advance,
             jitter=lambda: jitter,
         )
-        yield Run(pool, wire, gate, waiter, pool.now())
+        yield Run(pool, wire, session, gate, waiter, pool.now())

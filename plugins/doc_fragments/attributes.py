@@ -17,7 +17,24 @@ attributes:
       - xen.xapi.xapi
 """
 
-    # For modules that only read.
+    # For modules that change nothing.
+    CHANGES_NOTHING = r"""
+---
+options: {}
+attributes:
+  diff_mode:
+    description: Returns what changed, or would change, when in diff mode.
+    support: N/A
+    details:
+      - The module changes nothing.
+  idempotent:
+    description: Changes nothing more when it is run again with the same options.
+    support: full
+    details:
+      - The module changes nothing.
+"""
+
+    # For those of them that read once.
     READ_ONLY = r"""
 ---
 options: {}
@@ -27,19 +44,9 @@ attributes:
     support: full
     details:
       - The module only reads, so it does the same in check mode.
-  diff_mode:
-    description: Returns what changed, or would change, when in diff mode.
-    support: full
-    details:
-      - The module changes nothing, so there is never a difference to show.
-  idempotent:
-    description: Changes nothing more when it is run again with the same options.
-    support: full
-    details:
-      - The module changes nothing.
 """
 
-    # For modules that wait for what others do.
+    # For those of them that wait for what others do.
     WAITS = r"""
 ---
 options: {}
@@ -50,16 +57,6 @@ attributes:
     details:
       - In check mode the module reads once, reports what it would wait for with a warning that it
         did not, and never fails because of a task.
-  diff_mode:
-    description: Returns what changed, or would change, when in diff mode.
-    support: full
-    details:
-      - The module changes nothing, so there is never a difference to show.
-  idempotent:
-    description: Changes nothing more when it is run again with the same options.
-    support: full
-    details:
-      - The module changes nothing.
 """
 
     # For the module that cancels.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The twin of connection_spec in module_utils/_options.py.
+    # The twin of connection_spec in module_utils/_connection_options.py.
     DOCUMENTATION = r"""
 ---
 options:

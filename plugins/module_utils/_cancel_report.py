@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from ._cancel_gate import Cancel, CancelGate
 from ._cancel_options import Cancelling
-from ._canceller import CancelGate, Request
-from ._codes import plain_words
+from ._codes import error_of, plain_words
+from ._selector import common_returns
 from ._session import Session
 from ._targets import Targets
-from ._task import Task, iso_time
+from ._task import Task
+from ._task_words import listed, named, told, under_way
 from ._wait_report import trouble
-from ._wait_sentences import listed, named, under_way
 from ._waiter import Waiter
 
 ACTIONS = (
@@ -67,16 +68,15 @@ class CancelReport:
             ],
             "by_action": by_action,
             "elapsed": 0.0 if self.waiter is None else round(self.waiter.elapsed, 3),
-            "missing": found.missing,
-            "excluded": [
-                task.brief()
-                for task in self.targets.left_alone
-                if self.targets.skipped[task.ref] == "excluded"
-            ],
-            "pool": self._session.pool.to_dict(),
-            "server_time": iso_time(now),
-            "requests": self._session.requests,
             "diff": self._diff(),
+            **common_returns(
+                self._session,
+                server_time=now,
+                missing=found.missing,
+                excluded=[
+                    task.brief() for task, reason in self.targets.left_alone if reason == "excluded"
+                ],
+            ),
         }
 
     def leave_uncancellable(self) -> None:
@@ -90,7 +90,7 @@ class CancelReport:
         """What the reader should know besides the result."""
         found = [] if self.waiter is None else trouble(self.waiter)
         if self.targets.nearly:
-            labels = listed([repr(task.name_label) for task in self.targets.nearly], ", ")
+            labels = listed([repr(task.name_label) for task in self.targets.nearly])
             found.append(
                 "name_regex must match the whole label here, so these running tasks were not "
                 f"meant: {labels}."
@@ -101,45 +101,41 @@ class CancelReport:
         """What did not go as it was asked for; empty if all did."""
         if self.gate is None:
             return {}
-        requests = self.gate.requests.values()
-        sentences = [self._sentence(one) for one in requests if one.action in _BAD]
+        cancels = self.gate.cancels.values()
+        sentences = [self._sentence(cancel) for cancel in cancels if cancel.action in _BAD]
         sentences += [
-            f"Task {named(one.task)} vanished after it was asked, and the session was lost "
+            f"Task {named(cancel.task)} vanished after it was asked, and the session was lost "
             "meanwhile: whether its work goes on is unknown."
-            for one in requests
-            if one.is_lost
+            for cancel in cancels
+            if cancel.is_lost
         ]
-        return {"failed": True, "msg": listed(sentences, " ")} if sentences else {}
+        return {"failed": True, "msg": told(sentences)} if sentences else {}
 
     def refusal(self, problems: list[str]) -> dict[str, Any]:
         """The end of a run that may not begin."""
-        message = f"Nothing was cancelled. {listed(problems, ' ')}"
+        message = told(problems, before="Nothing was cancelled. ")
         return {**self.to_dict(), "failed": True, "msg": message}
 
     def _rows(self) -> list[tuple[Task, str, dict[str, Any]]]:
         targets = self.targets
         rows: list[tuple[Task, str, dict[str, Any]]] = []
         if self.gate is not None:
-            rows += [self._row(one) for one in self.gate.requests.values()]
+            rows += [self._row(cancel) for cancel in self.gate.cancels.values()]
         elif self.is_prediction:
             rows += [(task, self._predicted, {}) for task in targets.running]
         else:
             rows += [(task, self._unsent(task), {}) for task in targets.running]
         rows += [(task, "not_cancellable", {}) for task in self.not_cancellable]
         rows += [(task, "already_finished", {}) for task in targets.finished]
-        rows += [
-            (task, "skipped", {"reason": targets.skipped[task.ref]}) for task in targets.left_alone
-        ]
+        rows += [(task, "skipped", {"reason": reason}) for task, reason in targets.left_alone]
         return rows
 
-    def _row(self, request: Request) -> tuple[Task, str, dict[str, Any]]:
-        extra: dict[str, Any] = {}
-        if request.error is not None:
-            code, params = request.error.code, list(request.error.params)
-            message = plain_words(code, params)
-            extra["error"] = {"code": code, "params": params, "message": message}
-        undecided = "requested" if request.is_sent else "not_sent"
-        return request.task, request.action or undecided, extra
+    def _row(self, cancel: Cancel) -> tuple[Task, str, dict[str, Any]]:
+        error, extra = cancel.error, {}
+        if error is not None:
+            extra["error"] = error_of(error.code, error.params)
+        undecided = "requested" if cancel.is_sent else "not_sent"
+        return cancel.task, cancel.action or undecided, extra
 
     @property
     def _predicted(self) -> str:
@@ -151,11 +147,11 @@ class CancelReport:
 
     def _is_changed(self) -> bool:
         if self.gate is not None:
-            return any(one.is_changed for one in self.gate.requests.values())
+            return any(cancel.is_changed for cancel in self.gate.cancels.values())
         if not self.is_prediction:
             return False
         return any(
-            self.cancelling.waits or not Request(task).was_asked_before
+            self.cancelling.waits or not Cancel(task).was_asked_before
             for task in self.targets.running
         )
 
@@ -171,15 +167,14 @@ class CancelReport:
                 after.append(f"{named(task)}: {_OVER[action] if is_over else task.status}\n")
         return {"before": "".join(before), "after": "".join(after)}
 
-    def _sentence(self, request: Request) -> str:
-        task = request.task
-        if request.error is not None:
-            code, params = request.error.code, list(request.error.params)
-            words = plain_words(code, params).rstrip(".")
-            if request.action == "denied":
+    def _sentence(self, cancel: Cancel) -> str:
+        task = cancel.task
+        if cancel.error is not None:
+            words = plain_words(cancel.error.code, cancel.error.params).rstrip(".")
+            if cancel.action == "denied":
                 return f"The cancel of task {named(task)} was denied ({words}): {_OWNERS}."
             return f"The cancel of task {named(task)} failed ({words})."
         seconds = f"{self.cancelling.timeout:g} s"
-        if request.action == "not_sent":
+        if cancel.action == "not_sent":
             return f"Task {named(task)} was not asked to end within {seconds}."
         return f"Task {under_way(task)} is still running {seconds} after it was to end."

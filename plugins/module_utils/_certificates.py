@@ -23,6 +23,7 @@ from ._errors import (
     TlsFailed,
     TrustUnusable,
 )
+from ._values import with_colons
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 # OpenSSL's numbers (X509_V_ERR_...): chains without a trusted end, dates, names that do not match.
@@ -52,10 +53,9 @@ class WrongFingerprint(ssl.SSLError):
         self.seen = seen
 
 
-def fingerprint_of(certificate: bytes) -> str:
-    """The SHA-256 of a certificate in DER, written as OpenSSL writes it."""
-    digest = hashlib.sha256(certificate).hexdigest().upper()
-    return ":".join(digest[place : place + 2] for place in range(0, len(digest), 2))
+def sha256_of(certificate: bytes) -> str:
+    """The fingerprint of a certificate in DER."""
+    return with_colons(hashlib.sha256(certificate).hexdigest())
 
 
 def harden(context: ssl.SSLContext, fingerprints: Collection[str]) -> None:
@@ -69,7 +69,7 @@ def harden(context: ssl.SSLContext, fingerprints: Collection[str]) -> None:
         return
 
     def check(certificate: bytes | None) -> None:
-        seen = fingerprint_of(certificate or b"")
+        seen = sha256_of(certificate or b"")
         if seen not in fingerprints:
             raise WrongFingerprint(seen)
 
@@ -100,7 +100,7 @@ def fingerprint_at(host: str, port: int, *, seconds: float) -> str | None:
             certificate = secured.getpeercert(binary_form=True)
     except (OSError, ValueError):
         return None
-    return fingerprint_of(certificate) if certificate else None
+    return sha256_of(certificate) if certificate else None
 
 
 def authorities(ca_path: str | None) -> str | bool:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Any, Sequence
 
 # What the common codes mean; {0} is the first parameter that follows the code.
 SENTENCES = {
@@ -147,6 +147,11 @@ def plain_words(code: str, params: Sequence[str]) -> str:
     if template is not None:
         return template.format(*params, *[_NOT_SAID] * _MOST_PARAMETERS)
     return f"{code}: {', '.join(params)}" if params else code
+
+
+def error_of(code: str, params: Sequence[str]) -> dict[str, Any]:
+    """What modules return for an error of XAPI."""
+    return {"code": code, "params": list(params), "message": plain_words(code, params)}
 
 
 def visible(text: str) -> str:

@@ -127,9 +127,11 @@ class FingerprintMismatch(TlsFailed):
 class RequestTimedOut(HostError):
     """The answer was not complete within the time limit."""
 
-    def __init__(self, url: str, *, seconds: float) -> None:
+    def __init__(self, url: str, *, seconds: float, is_cut_short: bool = False) -> None:
         super().__init__(url)
-        self.seconds = seconds
+        self.seconds = round(seconds, 1)
+        self.is_cut_short = is_cut_short
+        """Whether it was the end of all waiting that came first."""
 
 
 class AnswerTooLarge(HostError):
@@ -147,6 +149,16 @@ class UnexpectedAnswer(HostError):
         super().__init__(url)
         self.status = status
         self.content_type = content_type
+        self.sent = True
+
+
+class OddResult(UnexpectedAnswer):
+    """The result of a call is not of the shape that XAPI gives it; the field is where, if known."""
+
+    def __init__(self, url: str, *, method: str, field: str) -> None:
+        super().__init__(url, status=200, content_type="application/json")
+        self.method = method
+        self.field = field
 
 
 class XapiFailure(HostError):

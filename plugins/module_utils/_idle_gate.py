@@ -13,7 +13,7 @@ from typing import Callable, Iterable
 
 from ._task import Task
 from ._task_set import Verdict
-from ._watch import Sight, Target, Watch
+from ._watch import Scope, Sight, Watch
 
 
 class IdleGate:
@@ -48,7 +48,7 @@ class IdleGate:
         self.needs_look = True
 
     def look(self, watch: Watch) -> None:
-        sight = watch.look(Target(tuple(self.tasks)))
+        sight = watch.look(Scope(tuple(self.tasks)))
         now = self._clock()
         if self._began == -math.inf:
             self._began = now

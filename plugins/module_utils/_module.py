@@ -20,16 +20,17 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ansible.module_utils import basic
 
-from ._codes import plain_words
+from ._codes import error_of
+from ._connection_options import Connection, connection_of
 from ._errors import (
     CallerGone,
     Interrupted,
     LibraryMissing,
+    OptionError,
     TlsFailed,
     XapiError,
     XapiFailure,
 )
-from ._options import Connection, connection_of
 from ._rpc import Call
 from ._sentences import explain
 from ._session import Session
@@ -162,16 +163,13 @@ def _work_and_tell(
     work: Callable[[Run], dict[str, Any]], run: Run, module: basic.AnsibleModule
 ) -> None:
     try:
+        _refuse_nulls(run.given, module.argument_spec)
         result = work(run)
     except CallerGone:
         # There is nobody to tell it to, and printing would only fail with a traceback.
         raise SystemExit(1) from None
     except XapiFailure as failure:
-        error = {
-            "code": failure.code,
-            "params": failure.params,
-            "message": plain_words(failure.code, failure.params),
-        }
+        error = error_of(failure.code, failure.params)
         module.fail_json(msg=explain(failure), error=error, **run.so_far(), **run.told_calls())
     except LibraryMissing as missing:
         module.fail_json(msg=basic.missing_required_lib(missing.library), exception=missing.details)
@@ -185,6 +183,14 @@ def _work_and_tell(
         )
     end = module.fail_json if result.get("failed") else module.exit_json
     end(**result, **run.told_calls())
+
+
+def _refuse_nulls(given: Mapping[str, Any], argument_spec: Mapping[str, Any]) -> None:
+    """A null is no wish for the default: core makes the empty text of it."""
+    for option, spec in argument_spec.items():
+        if option in given and given[option] is None and spec.get("default") is not None:
+            problem = "is null; leave it out (or use omit) for the default"
+            raise OptionError(option, problem=problem)
 
 
 class _Stop:

@@ -7,21 +7,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
 from typing import Any, Callable, Iterable, Mapping, NamedTuple
 
-from ._errors import XapiFailure
-from ._selection import Selection, Surroundings, is_excluded, matches
-from ._selector import look_around_on_time
-from ._session import Session
+from ._scene import Scene
+from ._selection import Selection, Surroundings, is_meant
+from ._selector import select
+from ._session import Session, unless_gone
 from ._task import Task
 from ._task_set import Verdict
 from ._tasks import Tasks
 from ._timeline import Timeline
-from ._vanishing import Sighting, host_start, why_host_unknown, why_unknown
-from ._watch import SLICE, Sight, Target, Watch
+from ._vanishing import (
+    HOST_UNKNOWN,
+    SESSION_LOST,
+    LastSeen,
+    host_start,
+    why_host_unknown,
+    why_unknown,
+)
+from ._watch import SLICE, Scope, Sight, Watch
 
 _LONGEST_GAP = SLICE + 2.0
 """Seconds between two answers; after more the quiet time starts again."""
@@ -39,7 +45,7 @@ class Lost(NamedTuple):
 
 
 class Vanished(NamedTuple):
-    last: Sighting
+    last: LastSeen
     at: float
 
 
@@ -64,11 +70,10 @@ class QuietGate:
         self._selection = selection
         self._on_gone = on_gone
         self._clock = clock
-        self._around: Surroundings | None = None
-        self._looked_at = 0.0
+        self._tasks = Tasks(session)
+        self._scene = Scene(session, selection, clock=clock)
         self._object_login: int | None = None
         self._object_is_gone = False
-        self._object_tasks: frozenset[str] = frozenset()
         self._hosts: dict[str, Mapping[str, Any]] = {}
         self._answered_at = -math.inf
         self._answered_login = 0
@@ -76,14 +81,14 @@ class QuietGate:
         self._is_open = False
         self._vanished: dict[str, Vanished] = {}
         self.quiet_for = quiet_for
-        self.running: dict[str, Sighting] = {}
+        self.running: dict[str, LastSeen] = {}
         """The matches that keep the gate shut, as they were last seen."""
         self.held: dict[str, str] = {}
         """What is being done with the object by tasks that cannot be read: operation by ref."""
         self.ended: dict[str, Task] = {}
         """The latest matches that have ended since they were seen running."""
         self.lost: dict[str, Lost] = {}
-        self.excluded: list[Task] = []
+        self.excluded: list[dict[str, str]] = []
         """The running tasks that only exclude leaves out, at the latest look."""
         self.timeline = Timeline()
         self.needs_look = True
@@ -111,10 +116,7 @@ class QuietGate:
 
     @property
     def server_time(self) -> int | None:
-        """The master's clock: as it was at the first look, and what has passed since."""
-        if self._around is None or self._around.now is None:
-            return None
-        return self._around.now + int(self._clock() - self._looked_at)
+        return self._scene.server_time
 
     def lose_touch(self) -> None:
         self.needs_look = True
@@ -122,23 +124,15 @@ class QuietGate:
 
     def look(self, watch: Watch) -> None:
         """Read all tasks of the pool, the hosts, and the object if one is meant."""
-        around = self._look_around()
-        sight = watch.look(self._target(around))
+        self._scene.read()
+        sight = watch.look(self._scope())
         login = self._session.logins
-        around = dataclasses.replace(
-            around, now=self.server_time, object_tasks=frozenset(sight.operations or ())
-        )
         present = {task.ref: task for task in sight.tasks}
         self._hosts = dict(sight.hosts)
-        self._object_tasks = around.object_tasks
+        self._scene.learn(sight.operations)
+        around = self._scene.around
         self._see_all(sight.tasks, around)
-        self.excluded = [
-            task
-            for task in sight.tasks
-            if not task.is_finished
-            and matches(task, self._selection, around)
-            and is_excluded(task, self._selection)
-        ]
+        self.excluded = select(sight.tasks, self._selection, around).excluded_briefly
         self._look_for([ref for ref in self.running if ref not in present])
         self._check_vanished()
         if self._selection.object is not None:
@@ -154,29 +148,21 @@ class QuietGate:
         """Take in what changed; a match that ended may have been the last one."""
         before = set(self.running)
         self._hosts.update(sight.hosts)
-        around = dataclasses.replace(
-            self._look_around(), now=self.server_time, object_tasks=self._object_tasks
-        )
+        around = self._scene.around
         self._see_all(sight.tasks, around)
         # Only a look tells what became of them, and which task it is that holds the object now.
         self.needs_look |= not self.running.keys().isdisjoint(sight.deleted)
         self.needs_look |= sight.operations is not None and (
-            not sight.operations or self._object_tasks != frozenset(sight.operations)
+            not sight.operations or around.object_tasks != frozenset(sight.operations)
         )
         self._reckon()
         self.needs_look |= self._quiet_since is not None and self.quiet >= self.quiet_for
         return self.needs_look or before != set(self.running)
 
-    def _look_around(self) -> Surroundings:
-        if self._around is None:
-            self._around = look_around_on_time(self._session, self._selection)
-            self._looked_at = self._clock()
-        return self._around
-
-    def _target(self, around: Surroundings) -> Target:
+    def _scope(self) -> Scope:
         option = self._selection.object
-        watched = None if option is None else (option.type, around.object_ref)
-        return Target(None, watched, hosts=True)
+        watched = None if option is None else (option.type, self._scene.around.object_ref)
+        return Scope(None, watched, hosts=True)
 
     def _reckon(self) -> None:
         """Count the quiet time, as far as what was watched is without a gap."""
@@ -190,11 +176,7 @@ class QuietGate:
 
     def _see_all(self, tasks: Iterable[Task], around: Surroundings) -> None:
         for task in tasks:
-            is_match = (
-                not task.is_finished
-                and matches(task, self._selection, around)
-                and not is_excluded(task, self._selection)
-            )
+            is_match = not task.is_finished and is_meant(task, self._selection, around)
             if task.ref in self.running or is_match:
                 self._see(task)
 
@@ -204,7 +186,7 @@ class QuietGate:
             self._end(task)
             return
         host = self._hosts.get(task.record.get("resident_on", ""))
-        self.running[task.ref] = Sighting(task, self._session.logins, host_start(host))
+        self.running[task.ref] = LastSeen(task, self._session.logins, host_start(host))
 
     def _end(self, task: Task) -> None:
         self.running.pop(task.ref, None)
@@ -214,7 +196,7 @@ class QuietGate:
 
     def _look_for(self, unseen: list[str]) -> None:
         """Read once more what a look did not show, before it counts as gone."""
-        present = {task.ref: task for task in Tasks(self._session).present(unseen)}
+        present = {task.ref: task for task in self._tasks.present(unseen)}
         for ref in unseen:
             if ref in present:
                 self._see(present[ref])
@@ -223,7 +205,7 @@ class QuietGate:
             self.timeline.note(last.task, self.server_time, status="gone")
             reason = why_unknown(last, login=self._session.logins, now=self.server_time)
             if not reason and not self._is_live(last.host):
-                reason = "the host that carried it is not live, or not known"
+                reason = HOST_UNKNOWN
             if reason:
                 self.lost[ref] = Lost(last.task, reason)
             else:
@@ -246,12 +228,8 @@ class QuietGate:
         host = self._hosts.get(ref)
         if host is None:
             return False
-        try:
-            return self._session.call("host_metrics.get_live", host["metrics"]) is True
-        except XapiFailure as failure:
-            if failure.code != "HANDLE_INVALID":
-                raise
-            return False
+        live, metrics = "host_metrics.get_live", host["metrics"]
+        return unless_gone(lambda: self._session.call(live, metrics)) is True
 
     def _see_object(
         self,
@@ -262,18 +240,15 @@ class QuietGate:
         """What holds the object: entries whose tasks match in all else, or cannot be read."""
         held: dict[str, str] = {}
         for ref, operation in (operations or {}).items():
-            task = present.get(ref) or Tasks(self._session).get_record(ref)
-            if task is None or (
-                matches(task, self._selection, around) and not is_excluded(task, self._selection)
-            ):
+            task = present.get(ref) or self._tasks.get_record(ref)
+            if task is None or is_meant(task, self._selection, around):
                 held[ref] = operation
         login = self._session.logins
         if login != self._object_login and self._object_login is not None:
-            reason = "the session was lost meanwhile, as it is when XAPI on the master restarts"
             for ref, operation in self.held.items():
                 if ref not in held and ref not in self.ended and ref not in self.lost:
-                    self.lost[ref] = Lost(f"{operation} on the object", reason)
+                    self.lost[ref] = Lost(f"{operation} on the object", SESSION_LOST)
             if operations is None and not self._object_is_gone:
-                self.lost[around.object_ref] = Lost("The object", reason)
+                self.lost[around.object_ref] = Lost("The object", SESSION_LOST)
         self._object_is_gone = operations is None
         self.held, self._object_login = held, login

@@ -68,6 +68,10 @@ class Selection:
         return self.uuids is not None or self.refs is not None
 
     @property
+    def by_label(self) -> bool:
+        return self.name_label is not None or self.name_regex is not None
+
+    @property
     def counts_finished(self) -> bool:
         """Whether it was asked for what has finished: by name, or by a time that tells it apart."""
         return self.by_identity or self.created_after is not None or self.max_age is not None
@@ -110,6 +114,11 @@ def matches(task: Task, selection: Selection, around: Surroundings) -> bool:
         and (selection.resident_on is None or task.record.get("resident_on") == around.host_ref)
         and _is_configured(task, selection.other_config)
     )
+
+
+def is_meant(task: Task, selection: Selection, around: Surroundings) -> bool:
+    """Whether a task is selected, by all that the options say."""
+    return matches(task, selection, around) and not is_excluded(task, selection)
 
 
 def is_excluded(task: Task, selection: Selection) -> bool:

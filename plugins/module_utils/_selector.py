@@ -8,17 +8,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Iterable, Mapping
+from typing import Any, Iterable, Mapping
 
 from . import _records as records
-from ._errors import OptionError, XapiFailure
+from ._errors import OptionError
 from ._selection import Selection, Surroundings, is_excluded, matches
-from ._session import Session, read
-from ._task import Task, seconds_of
+from ._session import Session, read, unless_gone
+from ._task import Task, iso_time, seconds_of
 from ._tasks import Tasks
 from ._values import is_ref, is_uuid
-
-_NO_SUCH_OBJECT = frozenset({"HANDLE_INVALID", "UUID_INVALID"})
 
 
 @dataclass
@@ -42,6 +40,23 @@ class Found:
     def excluded_briefly(self) -> list[dict[str, str]]:
         """What modules return for the running tasks that exclude left out."""
         return [task.brief() for task in self.excluded if not task.is_finished]
+
+
+def common_returns(
+    session: Session,
+    *,
+    server_time: int | None,
+    missing: Mapping[str, list[str]],
+    excluded: list[dict[str, str]],
+) -> dict[str, Any]:
+    """What every module returns of a pool that was reached."""
+    return {
+        "missing": missing,
+        "excluded": excluded,
+        "pool": session.pool.to_dict(),
+        "server_time": iso_time(server_time),
+        "requests": session.requests,
+    }
 
 
 def find(session: Session, selection: Selection) -> Found:
@@ -91,22 +106,10 @@ def look_around(session: Session, selection: Selection) -> Surroundings:
     )
 
 
-def look_around_on_time(session: Session, selection: Selection) -> Surroundings:
-    """The same for whoever opens a gate by it: without the time, ages would match nothing."""
-    around = look_around(session, selection)
-    if around.now is None:
-        raise session.unexpected("host.get_servertime")
-    return around
-
-
 def current_operations(session: Session, kind: str, ref: str) -> Mapping[str, str] | None:
     """What is being done with an object, by the reference of the task; None where it is not."""
-    try:
-        return read(session, records.texts_by_key, f"{kind}.get_current_operations", ref)
-    except XapiFailure as failure:
-        if failure.code in _NO_SUCH_OBJECT:
-            return None
-        raise
+    method = f"{kind}.get_current_operations"
+    return unless_gone(lambda: read(session, records.texts_by_key, method, ref))
 
 
 def _object(session: Session, selection: Selection) -> tuple[str, frozenset[str]]:
@@ -114,12 +117,11 @@ def _object(session: Session, selection: Selection) -> tuple[str, frozenset[str]
     if selection.object is None:
         return "", frozenset()
     kind, uuid = selection.object.type, selection.object.uuid
-    try:
-        ref = read(session, records.name, f"{kind}.get_by_uuid", uuid)
-        method = f"{kind}.get_current_operations"
-        return ref, frozenset(read(session, records.texts_by_key, method, ref))
-    except XapiFailure as failure:
-        raise _unknown("object", uuid, f"is no {kind} of this pool", failure) from failure
+    ref = unless_gone(lambda: read(session, records.name, f"{kind}.get_by_uuid", uuid))
+    operations = None if ref is None else current_operations(session, kind, ref)
+    if ref is None or operations is None:
+        raise OptionError("object.uuid", value=uuid, problem=f"is no {kind} of this pool")
+    return ref, frozenset(operations)
 
 
 def _parent_ref(session: Session, selection: Selection) -> str:
@@ -141,12 +143,7 @@ def _host_ref(session: Session, selection: Selection) -> str:
     host = selection.resident_on
     if host is None:
         return ""
-    if is_uuid(host):
-        try:
-            return read(session, records.name, "host.get_by_uuid", host.lower())
-        except XapiFailure as failure:
-            raise _unknown("resident_on", host, "is no host of this pool", failure) from failure
-    refs = read(session, records.names, "host.get_by_name_label", host)
+    refs = _hosts(session, host)
     if len(refs) > 1:
         problem = f"is the name of {len(refs)} hosts of this pool; give the uuid of one"
         raise OptionError("resident_on", value=host, problem=problem)
@@ -155,8 +152,10 @@ def _host_ref(session: Session, selection: Selection) -> str:
     return refs[0]
 
 
-def _unknown(option: str, value: str, problem: str, failure: XapiFailure) -> Exception:
-    """The error of an option that names what is not there; any other failure as it is."""
-    if failure.code in _NO_SUCH_OBJECT:
-        return OptionError(option, value=value, problem=problem)
-    return failure
+def _hosts(session: Session, host: str) -> list[str]:
+    """The references of the hosts that have a uuid or a name."""
+    if not is_uuid(host):
+        return read(session, records.names, "host.get_by_name_label", host)
+    uuid = host.lower()
+    ref = unless_gone(lambda: read(session, records.name, "host.get_by_uuid", uuid))
+    return [] if ref is None else [ref]

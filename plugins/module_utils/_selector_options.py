@@ -156,14 +156,19 @@ def _texts_by_key(option: str, value: Mapping[str, Any]) -> dict[str, str]:
         raise OptionError(option, value={}, problem="is empty: every task would match")
     texts = {}
     for key, item in value.items():
-        if item is None or isinstance(item, (list, dict)):
-            raise OptionError(f"{option}.{key}", value=item, problem="is no text")
+        if item is None:
+            problem = "is null; write the text that the key has to have"
+            raise OptionError(f"{option}.{key}", problem=problem)
+        if isinstance(item, (list, dict)):
+            problem = "is a list or dict, where one text is meant"
+            raise OptionError(f"{option}.{key}", value=item, problem=problem)
         texts[str(key)] = str(item).lower() if isinstance(item, bool) else str(item)
     return texts
 
 
 def _regexes(option: str, value: Any) -> tuple[Any, ...]:
     """One regular expression or a list of them; an empty list excludes nothing."""
+    check_elements(option, value)
     written = value if isinstance(value, list) else [value]
     return tuple(regex_of(option, item) for item in written)
 

@@ -29,6 +29,7 @@ from ._errors import (
     MasterNotFound,
     NameUnknown,
     NoHostAnswered,
+    OddResult,
     OptionError,
     OtherPool,
     PortWithoutTls,
@@ -93,6 +94,10 @@ _SENTENCES: dict[type[XapiError], str] = {
         "wait until the pool has a master again, or check hostname."
     ),
     NameUnknown: "The name in {url} is not known to the name service: check hostname.",
+    OddResult: (
+        "{url} answered {method} with a result that is not of XAPI's shape{where}: see what stands "
+        "between here and the pool, and if nothing does, please report it with the pool's version."
+    ),
     OtherPool: (
         "This is another pool: {url} belongs to the pool {found}, and {expected} is meant. "
         "Check hostname and pool_uuid."
@@ -108,7 +113,7 @@ _SENTENCES: dict[type[XapiError], str] = {
     RequestFailed: "The request to {url} could not be made ({detail}): check hostname and port.",
     RequestTimedOut: (
         "{url} did not answer within {seconds:g} s: "
-        "check hostname, port and how the host is, or raise request_timeout."
+        "check hostname, port and how the host is{or_raise}."
     ),
     TlsFailed: (
         "No TLS connection to {url} ({detail}): is this the HTTPS port? Check hostname and port."
@@ -151,6 +156,10 @@ def explain(error: XapiError) -> str:
         sentence = template.format(**_shown(error), words=plain_words(error.code, error.params))
     else:
         sentence = _SENTENCES[type(error)].format(**_shown(error))
+    if isinstance(error, ConnectionCut) and error.url.startswith("http://"):
+        sentence += (
+            " A port for HTTPS does that to http://: write https:// in hostname, or neither."
+        )
     if isinstance(error, HostError) and error.named_by is not None:
         sentence += f" ({error.named_by} names it as the pool's master.)"
     if isinstance(error, CertificateUntrusted) and error.fingerprint is not None:
@@ -163,6 +172,10 @@ def _shown(error: XapiError) -> dict[str, Any]:
     held = {name: visible(v) if isinstance(v, str) else v for name, v in vars(error).items()}
     if isinstance(error, FingerprintMismatch):
         held["wanted"] = " or ".join(error.expected)
+    if isinstance(error, RequestTimedOut):
+        held["or_raise"] = "" if error.is_cut_short else ", or raise request_timeout"
+    if isinstance(error, OddResult):
+        held["where"] = f" ({held['field']})" if error.field else ""
     return held
 
 

@@ -19,8 +19,8 @@ from ._errors import (
     MasterElsewhere,
     MasterNotFound,
     NoHostAnswered,
+    OddResult,
     OtherPool,
-    UnexpectedAnswer,
     XapiError,
     XapiFailure,
 )
@@ -38,6 +38,7 @@ _SESSION_UNKNOWN = "SESSION_INVALID"
 _ACCOUNT_REFUSED = frozenset({"SESSION_AUTHENTICATION_FAILED", "RBAC_PERMISSION_DENIED"})
 # A host that has become a supporter has forgotten its sessions, as has the new master.
 _SESSION_GONE = frozenset({_SESSION_UNKNOWN, _IS_SUPPORTER})
+_NO_SUCH_OBJECT = frozenset({"HANDLE_INVALID", "UUID_INVALID"})
 
 T = TypeVar("T")
 
@@ -138,9 +139,10 @@ class Session:
         params = (list(classes), token, float(seconds))
         return self._attempt(lambda rpc: self._ask(rpc, "event.from", *params, time_limit=limit))
 
-    def unexpected(self, method: str) -> HostError:
-        """The error for an answer that is not of the shape that XAPI gives it."""
-        return _unexpected("" if self._rpc is None else self._rpc.endpoint.url, method)
+    def odd_result(self, method: str, field: str = "") -> OddResult:
+        """The error for a result that is not of the shape that XAPI gives it."""
+        url = "" if self._rpc is None else self._rpc.endpoint.url
+        return OddResult(url, method=method, field=field)
 
     def _call(self, method: str, params: Callable[[], Iterable[Any]]) -> Any:
         try:
@@ -234,7 +236,7 @@ class Session:
         try:
             self._ref = records.name(answer)
         except records.Odd as odd:
-            raise _unexpected(rpc.endpoint.url, method) from odd
+            raise OddResult(rpc.endpoint.url, method=method, field=odd.field) from odd
         self._rpc = rpc
         self._keep_secret(self._ref)
         return rpc
@@ -282,6 +284,20 @@ class Session:
         self._transport.close()
 
 
+def unless_gone(call: Callable[[], T]) -> T | None:
+    """What a call returns, or None where the object that it is about does not exist.
+
+    The server deletes objects at any moment, so that a reference which was good for one call may
+    be dead for the next.
+    """
+    try:
+        return call()
+    except XapiFailure as failure:
+        if failure.code in _NO_SUCH_OBJECT:
+            return None
+        raise
+
+
 def read(session: Session, shape: Callable[[Any], T], method: str, *params: Any) -> T:
     """The result of a call, of which a shape of _records has been made."""
     answer = session.call(method, *params)
@@ -293,8 +309,4 @@ def shaped(session: Session, shape: Callable[[Any], T], method: str, answer: Any
     try:
         return shape(answer)
     except records.Odd as odd:
-        raise session.unexpected(f"{method} ({odd.field})" if odd.field else method) from odd
-
-
-def _unexpected(url: str, method: str) -> HostError:
-    return UnexpectedAnswer(url, status=200, content_type=f"an odd result of {method}")
+        raise session.odd_result(method, odd.field) from odd

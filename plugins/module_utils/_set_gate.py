@@ -10,16 +10,17 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from typing import Callable, Iterable, Mapping
+from typing import Callable, Iterable
 
-from ._selection import Selection, Surroundings, is_excluded, matches
-from ._selector import Found, candidates, current_operations, look_around_on_time, select
+from ._scene import Scene
+from ._selection import Selection, Surroundings, is_meant
+from ._selector import Found, candidates, current_operations, select
 from ._session import Session
 from ._task import Task
 from ._task_set import Rules, TaskSet, Verdict, judge
 from ._tasks import Tasks
 from ._timeline import Timeline
-from ._watch import Sight, Target, Watch
+from ._watch import Scope, Sight, Watch
 
 
 class SetGate:
@@ -41,30 +42,28 @@ class SetGate:
         self._session = session
         self.selection = selection
         self.rules = rules
-        self._clock = clock
-        self._looked_at = 0.0
-        self._around = Surroundings(now=None)
+        self._tasks = Tasks(session)
+        self._scene = Scene(session, selection, clock=clock)
         self._finished_before: frozenset[str] = frozenset()
         self._is_confirmed = selection.by_identity or rules.wait_for != "all"
         self.set = TaskSet(rules.expect)
         self.timeline = Timeline()
-        self.found: Found | None = None
-        """What the first look found."""
+        self.was_reached = False
+        """Whether the first look was had."""
+        self.found = Found(None)
+        """What it found."""
         self.needs_look = True
         """Whether something is known by now that only a look can tell more of."""
 
     @property
     def verdict(self) -> Verdict:
-        if self.found is None or self._awaits_confirmation:
+        if not self.was_reached or self._awaits_confirmation:
             return Verdict.UNDECIDED
         return judge(self.set, self.rules)
 
     @property
     def server_time(self) -> int | None:
-        """The master's clock: as it was at the first look, and what has passed since."""
-        if self._around.now is None:
-            return None
-        return self._around.now + int(self._clock() - self._looked_at)
+        return self._scene.server_time
 
     @property
     def look_in(self) -> float:
@@ -75,7 +74,7 @@ class SetGate:
 
     def look(self, watch: Watch) -> None:
         """Read what the set depends on afresh."""
-        if self.found is None:
+        if not self.was_reached:
             self._look_first()
         elif self._awaits_confirmation:
             self._confirm()
@@ -87,10 +86,11 @@ class SetGate:
         is_selecting = self._is_selecting
         is_telling = is_selecting and sight.operations is not None
         self.needs_look |= is_telling
+        around = self._scene.around
         for task in sight.tasks:
             if task.ref in self.set.running:
                 is_telling |= self._see(task)
-            elif self._is_awaited(task) or (is_selecting and self._is_meant(task)):
+            elif self._is_awaited(task) or (is_selecting and self._is_new(task, around)):
                 is_telling |= self._see(task)
                 self.needs_look |= not self.set.is_incomplete
         # The server may have deleted it as well as another client: what was its end is not told.
@@ -107,16 +107,15 @@ class SetGate:
         return self.set.is_unmatched and self.rules.on_missing == "wait"
 
     def _look_first(self) -> None:
-        self._around = look_around_on_time(self._session, self.selection)
-        self._looked_at = self._clock()
-        present = candidates(Tasks(self._session), self.selection)
-        found = select(present, self.selection, self._around)
+        self._scene.read()
+        present = candidates(self._tasks, self.selection)
+        found = select(present, self.selection, self._scene.around)
         if not self.selection.counts_finished:
             self._finished_before = frozenset(task.ref for task in present if task.is_finished)
         self.set.missing.update(found.missing_uuids, found.missing_refs)
         self.set.is_unmatched = not self.selection.by_identity
         self._admit(found.tasks)
-        self.found = found
+        self.found, self.was_reached = found, True
         # What was listed just now need not be listed once more.
         self._is_confirmed |= judge(self.set, self.rules) is Verdict.OPEN
 
@@ -126,23 +125,22 @@ class SetGate:
         So does what has finished, where the selection is about such.
         """
         if self.selection.object is not None:
-            kind, ref = self.selection.object.type, self._around.object_ref
-            self._learn_operations(current_operations(self._session, kind, ref))
+            kind, ref = self.selection.object.type, self._scene.around.object_ref
+            self._scene.learn(current_operations(self._session, kind, ref))
+        around = self._scene.around
         self._admit(
             task
-            for task in Tasks(self._session).get_all_records()
-            if self._is_meant(task) and (self.selection.counts_finished or not task.is_finished)
+            for task in self._tasks.get_all_records()
+            if self._is_new(task, around)
+            and (self.selection.counts_finished or not task.is_finished)
         )
         self._is_confirmed = not self.set.running
         self.needs_look = bool(self.set.running)
 
-    def _learn_operations(self, operations: Mapping[str, str] | None) -> None:
-        self._around = dataclasses.replace(self._around, object_tasks=frozenset(operations or ()))
-
     def _look_again(self, watch: Watch) -> None:
-        sight = watch.look(self._target())
+        sight = watch.look(self._scope())
         if self._is_selecting:
-            self._learn_operations(sight.operations)
+            self._scene.learn(sight.operations)
         self.needs_look = False
         self.take(dataclasses.replace(sight, operations=None))
         unseen = self.set.running.difference(task.ref for task in sight.tasks)
@@ -151,20 +149,20 @@ class SetGate:
 
     def _look_for(self, unseen: set[str]) -> None:
         """Read once more what a look did not show, before it counts as gone."""
-        present = Tasks(self._session).present(unseen)
+        present = self._tasks.present(unseen)
         for task in present:
             self._see(task)
         for ref in unseen.difference(task.ref for task in present):
             self.timeline.note(self.set.tasks[ref], self.server_time, status="gone")
             self.set.lose(ref)
 
-    def _target(self) -> Target:
+    def _scope(self) -> Scope:
         if not self.set.is_incomplete or self.rules.on_missing != "wait":
-            return Target(tuple(self.set.running))
+            return Scope(tuple(self.set.running))
         option = self.selection.object
         if option is None or not self._is_selecting:
-            return Target(None)
-        return Target(None, (option.type, self._around.object_ref))
+            return Scope(None)
+        return Scope(None, (option.type, self._scene.around.object_ref))
 
     def _admit(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
@@ -181,11 +179,9 @@ class SetGate:
         is_missing = task.uuid in self.set.missing or task.ref in self.set.missing
         return is_missing and self.rules.on_missing == "wait"
 
-    def _is_meant(self, task: Task) -> bool:
-        around = dataclasses.replace(self._around, now=self.server_time)
+    def _is_new(self, task: Task, around: Surroundings) -> bool:
         return (
             task.ref not in self._finished_before
             and task.ref not in self.set.tasks
-            and matches(task, self.selection, around)
-            and not is_excluded(task, self.selection)
+            and is_meant(task, self.selection, around)
         )

@@ -7,20 +7,19 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ._cancel_options import Cancelling
+from ._forcing import why_not_forced
 from ._objects import Objects
 from ._selection import Selection, Surroundings, is_excluded, matches
 from ._selector import Found, candidates, look_around, select
 from ._session import Session
 from ._task import Task
+from ._task_words import listed, named
 from ._tasks import Tasks
-from ._wait_sentences import named
 
-_OLD_ENOUGH_TO_FORCE = 3600
-_NAME_OF_A_METHOD = re.compile(r"Async\.|[A-Za-z_]+\.[A-Za-z0-9_]+\Z")
+_MOST_NAMED = 10
 
 
 @dataclass
@@ -32,16 +31,10 @@ class Targets:
     """Running, and nothing is against a cancel."""
     finished: list[Task] = field(default_factory=list)
     """What was named by uuid or ref and has ended."""
-    skipped: dict[str, str] = field(default_factory=dict)
-    """Why a running task that was asked for is left alone, by reference."""
-    left_alone: list[Task] = field(default_factory=list)
-    """Those tasks."""
+    left_alone: list[tuple[Task, str]] = field(default_factory=list)
+    """Running tasks that were asked for, each with the reason why it is left alone."""
     nearly: list[Task] = field(default_factory=list)
     """Running tasks that the regular expression is found in, but does not match as a whole."""
-
-    def leave_alone(self, task: Task, reason: str) -> None:
-        self.skipped[task.ref] = reason
-        self.left_alone.append(task)
 
 
 def targets_of(session: Session, selection: Selection) -> Targets:
@@ -66,7 +59,7 @@ def targets_of(session: Session, selection: Selection) -> Targets:
             continue
         reason = _why_left_alone(task, selection, around)
         if reason:
-            targets.leave_alone(task, reason)
+            targets.left_alone.append((task, reason))
         else:
             targets.running.append(task)
     return targets
@@ -74,21 +67,15 @@ def targets_of(session: Session, selection: Selection) -> Targets:
 
 def _without_filters(selection: Selection) -> Selection:
     """The identity alone; the object is one if there is no other."""
-    is_named = (
-        selection.by_identity
-        or selection.name_label is not None
-        or selection.name_regex is not None
-    )
-    return replace(
-        Selection(
-            uuids=selection.uuids,
-            refs=selection.refs,
-            name_label=selection.name_label,
-            name_regex=selection.name_regex,
-            is_destructive=True,
-        ),
+    is_named = selection.by_identity or selection.by_label
+    return Selection(
+        uuids=selection.uuids,
+        refs=selection.refs,
+        name_label=selection.name_label,
+        name_regex=selection.name_regex,
         object=None if is_named else selection.object,
         exclude=selection.exclude,
+        is_destructive=True,
     )
 
 
@@ -127,24 +114,6 @@ def problems_of(targets: Targets, cancelling: Cancelling, session: Session) -> l
     return problems
 
 
-def why_not_forced(task: Task, objects: Objects, *, now: int | None) -> str:
-    """What shows that a task is more than a record that its client left behind."""
-    created, record = task.created, task.record
-    if created is None or now is None or now - created < _OLD_ENOUGH_TO_FORCE:
-        return "it is not known to be older than an hour"
-    if _NAME_OF_A_METHOD.match(task.name_label):
-        return "its label is the name of a method, so the server itself works on it"
-    if task.is_cancellable:
-        return "the server offers to cancel it"
-    if record.get("subtasks"):
-        return "it has subtasks"
-    if record.get("result"):
-        return "it has a result"
-    if objects.to_dict(task)["objects"]:
-        return "an object names it in its current_operations"
-    return ""
-
-
 def _missing(targets: Targets, selection: Selection) -> list[str]:
     names = [f"uuid {uuid}" for uuid in targets.found.missing_uuids]
     names += [f"ref {ref}" for ref in targets.found.missing_refs]
@@ -158,8 +127,8 @@ def _missing(targets: Targets, selection: Selection) -> list[str]:
 
 def _not_running(targets: Targets, selection: Selection) -> list[str]:
     if targets.finished:
-        ended = ", ".join(f"{named(task)} ended as {task.status}" for task in targets.finished[:5])
-        return [f"Not running (fail_if_not_running): {ended}."]
+        ended = [f"{named(task)} ended as {task.status}" for task in targets.finished]
+        return [f"Not running (fail_if_not_running): {listed(ended)}."]
     missing = (*targets.found.missing_uuids, *targets.found.missing_refs)
     if missing:
         return [f"Not running (fail_if_not_running): no task has {', '.join(missing)}."]
@@ -169,5 +138,4 @@ def _not_running(targets: Targets, selection: Selection) -> list[str]:
 
 
 def _names(tasks: list[Task]) -> str:
-    more = f" and {len(tasks) - 10} more" if len(tasks) > 10 else ""
-    return ", ".join(map(named, tasks[:10])) + more
+    return listed([named(task) for task in tasks], most=_MOST_NAMED)

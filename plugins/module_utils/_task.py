@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, Mapping
 
-from ._codes import plain_words
+from ._codes import error_of
 from ._errors import redacted
 
 FINAL_STATUSES = frozenset({"success", "failure", "cancelled"})
@@ -115,7 +115,7 @@ class Task:
             "result": result,
             "result_value": decoded_result(result) if result else None,
             "error_info": error_info,
-            "error": _error(error_info) if error_info else None,
+            "error": error_of(error_info[0], error_info[1:]) if error_info else None,
             "backtrace": get("backtrace"),
             "subtask_of": _ref_or_none(get("subtask_of")),
             "subtasks": get("subtasks"),
@@ -241,8 +241,3 @@ def _eta(age: int | None, progress: float | None) -> int | None:
 
 def _ref_or_none(ref: str | None) -> str | None:
     return None if ref == _NULL_REF else ref
-
-
-def _error(error_info: list[str]) -> dict[str, Any]:
-    code, *params = error_info
-    return {"code": code, "params": params, "message": plain_words(code, params)}

@@ -7,42 +7,29 @@
 
 from __future__ import annotations
 
-from typing import Callable, Collection, TypeVar
+from typing import Collection
 
 from . import _records as records
-from ._errors import XapiFailure
-from ._session import Session, read
+from ._session import Session, read, unless_gone
 from ._task import Task
-
-_Answer = TypeVar("_Answer")
-_NO_SUCH_TASK = frozenset({"HANDLE_INVALID", "UUID_INVALID"})
 
 
 class Tasks:
     """The messages of XAPI's class task that the collection sends, under the names of XAPI.
 
-    A task that does not exist is None where one is asked for: the server deletes tasks at any
-    moment, so that a reference which was good for one call may be dead for the next.
+    A task that does not exist is None where one is asked for.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def get_record(self, ref: str) -> Task | None:
-        record = _unless_gone(lambda: read(self._session, records.task, "task.get_record", ref))
+        record = unless_gone(lambda: read(self._session, records.task, "task.get_record", ref))
         return None if record is None else Task(ref, record)
 
     def get_by_uuid(self, uuid: str) -> str | None:
         """The reference of the task with a uuid."""
-        return _unless_gone(lambda: read(self._session, records.name, "task.get_by_uuid", uuid))
-
-    def get_by_name_label(self, label: str) -> list[str]:
-        """The references of all tasks with exactly this label, in no order."""
-        return read(self._session, records.names, "task.get_by_name_label", label)
-
-    def get_all(self) -> list[str]:
-        """The references of all tasks, those among them that the server runs for itself."""
-        return read(self._session, records.names, "task.get_all")
+        return unless_gone(lambda: read(self._session, records.name, "task.get_by_uuid", uuid))
 
     def get_all_records(self) -> list[Task]:
         found = read(self._session, records.tasks, "task.get_all_records")
@@ -60,22 +47,13 @@ class Tasks:
         The server accepts this whatever the task's status is and promises nothing (xapi_task.ml):
         only the status tells what became of it.
         """
-        return _unless_gone(lambda: self._tell("task.cancel", ref)) is not None
+        return unless_gone(lambda: self._tell("task.cancel", ref)) is not None
 
     def set_status(self, ref: str, status: str) -> bool:
         """Write a status, and nothing but that; False where there is no such task."""
-        return _unless_gone(lambda: self._tell("task.set_status", ref, status)) is not None
+        return unless_gone(lambda: self._tell("task.set_status", ref, status)) is not None
 
     def _tell(self, method: str, *params: str) -> bool:
         """Do what returns nothing; it was done, whatever the server writes for nothing."""
         self._session.call(method, *params)
         return True
-
-
-def _unless_gone(call: Callable[[], _Answer]) -> _Answer | None:
-    try:
-        return call()
-    except XapiFailure as failure:
-        if failure.code in _NO_SUCH_TASK:
-            return None
-        raise

@@ -79,8 +79,13 @@ class _Request(NamedTuple):
     path: str
     body: bytes
     seconds: float
+    is_cut_short: bool
     deadline: float
     leave: Leave
+
+    def timed_out(self) -> RequestTimedOut:
+        url = self.endpoint.url
+        return RequestTimedOut(url, seconds=self.seconds, is_cut_short=self.is_cut_short)
 
 
 class Transport:
@@ -134,11 +139,10 @@ class Transport:
         A host may close a connection that is kept alive just as a request goes out on it. Such a
         request is sent once more, if it is repeatable or cannot have reached the host.
         """
-        seconds, now = self.time_limit if time_limit is None else time_limit, self._clock()
-        if self.deadline is not None:
-            seconds = max(min(seconds, self.deadline - now), 0.0)
-        deadline = now + seconds
-        request = _Request(endpoint, path, body, seconds, deadline, leave)
+        limit, now = self.time_limit if time_limit is None else time_limit, self._clock()
+        left = limit if self.deadline is None else max(self.deadline - now, 0.0)
+        seconds = min(limit, left)
+        request = _Request(endpoint, path, body, seconds, left < limit, now + seconds, leave)
         is_kept_alive = endpoint in self._answered
         try:
             answer = self._post(request)
@@ -156,7 +160,7 @@ class Transport:
         if request.leave is not Leave.NEVER:
             self._stop()
         if request.deadline <= self._clock():
-            raise RequestTimedOut(request.endpoint.url, seconds=request.seconds)
+            raise request.timed_out()
         verify = self._authorities() if request.endpoint.scheme == "https" else False
         letter = Letter(request.body)
         self.requests += 1
@@ -164,7 +168,7 @@ class Transport:
         for _moment in exchange.moments_until(request.deadline, self._clock):
             self._leave_if_told(letter, request.leave)
         if not exchange.has_ended:
-            late = RequestTimedOut(request.endpoint.url, seconds=request.seconds)
+            late = request.timed_out()
             late.sent = not letter.withdraw()
             raise late
         if exchange.error is not None:
@@ -219,7 +223,7 @@ class Transport:
     def _named(self, error: Exception, request: _Request, *, sent: bool) -> HostError:
         """The error of ours, with what only this class knows about it."""
         is_established = sent or request.endpoint in self._answered
-        named = _named(error, request, fingerprints=self._fingerprints, late=is_established)
+        named = _host_error(error, request, fingerprints=self._fingerprints, late=is_established)
         named.sent = sent
         if isinstance(named, CertificateUntrusted) and not _has_proxy(request.endpoint.url):
             named.fingerprint = self._fingerprint(request)
@@ -258,7 +262,7 @@ def _has_proxy(url: str) -> bool:
     return select_proxy(url, get_environ_proxies(url)) is not None
 
 
-def _named(
+def _host_error(
     error: Exception, request: _Request, *, fingerprints: Collection[str], late: bool
 ) -> HostError:
     """The error of ours that says what an error of the libraries means.
@@ -276,7 +280,7 @@ def _named(
     if secure is not None:
         return secure
     if isinstance(error, requests.exceptions.Timeout) or _any(causes, socket.timeout):
-        return RequestTimedOut(url, seconds=request.seconds)
+        return request.timed_out()
     if _any(causes, socket.gaierror):
         return NameUnknown(url)
     if _any(causes, ConnectionRefusedError):

@@ -49,6 +49,8 @@ _PASSING_CODES = frozenset(
         "TOO_MANY_PENDING_TASKS",
     }
 )
+# Those of them that may be about the task of a call, and about nothing else.
+_OF_ONE_TASK = frozenset({"HANDLE_INVALID", "HOST_OFFLINE", "INTERNAL_ERROR"})
 # To an account that may not call extensions, XAPI answers so for a method that it does not know.
 _EVENTS_UNUSABLE = frozenset(
     {
@@ -75,6 +77,11 @@ def may_pass(error: XapiError, *, reached: bool) -> bool:
     if isinstance(error, NameUnknown):
         return reached
     return isinstance(error, _NETWORK)
+
+
+def is_of_the_pool(failure: XapiFailure) -> bool:
+    """Whether a call about one task failed for what the whole pool is going through."""
+    return failure.code in _PASSING_CODES - _OF_ONE_TASK
 
 
 def breaks_off(error: XapiError) -> bool:

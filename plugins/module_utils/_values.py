@@ -102,8 +102,12 @@ def fingerprint_of(option: str, value: Any) -> str:
             "is no SHA-256 fingerprint: write its 64 hexadecimal digits, colons between or not"
         )
         raise OptionError(option, value=value, problem=problem)
-    digits = match["digits"].replace(":", "").upper()
-    return ":".join(digits[place : place + 2] for place in range(0, len(digits), 2))
+    return with_colons(match["digits"].replace(":", ""))
+
+
+def with_colons(digits: str) -> str:
+    """The digits of a fingerprint as OpenSSL writes them."""
+    return ":".join(digits[place : place + 2] for place in range(0, len(digits), 2)).upper()
 
 
 def moment_of(option: str, value: Any) -> float:

@@ -15,9 +15,11 @@ from ._task import Task
 # work (db_gc_util.ml).
 _KEPT_FOR_SURE = 86400
 _START = "agent_start_time"
+SESSION_LOST = "the session was lost meanwhile, as it is when XAPI on the master restarts"
+HOST_UNKNOWN = "the host that carried it is not live, or not known"
 
 
-class Sighting(NamedTuple):
+class LastSeen(NamedTuple):
     """A running task as it was last seen."""
 
     task: Task
@@ -38,25 +40,25 @@ def host_start(host: Mapping[str, Any] | None) -> str | None:
     return str(host.get("other_config", {}).get(_START, ""))
 
 
-def why_unknown(last: Sighting, *, login: int, now: int | None) -> str:
+def why_unknown(last: LastSeen, *, login: int, now: int | None) -> str:
     """Why nobody knows what became of a task that vanished while running; empty if it has ended.
 
     A task that is deleted in the life of one master has ended with the call that made it, unless
     the server dropped it for its age, or for a restart of the host that carried it.
     """
     if login != last.login:
-        return "the session was lost meanwhile, as it is when XAPI on the master restarts"
+        return SESSION_LOST
     created = last.task.created
     if created is None or now is None or now - created >= _KEPT_FOR_SURE:
         return "the server drops tasks of 24 hours whose progress stands, and their work goes on"
     return ""
 
 
-def why_host_unknown(last: Sighting, host: Mapping[str, Any] | None) -> str:
+def why_host_unknown(last: LastSeen, host: Mapping[str, Any] | None) -> str:
     """The same, as far as the host that carried the task decides it."""
     start = host_start(host)
     if start is None or last.host_start is None:
-        return "the host that carried it is not live, or not known"
+        return HOST_UNKNOWN
     if start != last.host_start:
         return "XAPI on the host that carried it restarted, upon which its tasks are deleted"
     return ""

@@ -59,6 +59,9 @@ def waiting_of(params: Mapping[str, Any], selection: Selection) -> Waiting:
         _check_quiet_selection(selection)
     else:
         _check_set_selection(selection)
+        if params["quiet_for"] is not None:
+            problem = "is for wait_for: none alone"
+            raise OptionError("quiet_for", value=params["quiet_for"], problem=problem)
     if not params["expect"]:
         raise OptionError("expect", value=[], problem="is empty: no end would be the right one")
     timeout = seconds_of_duration("timeout", params["timeout"])
@@ -70,7 +73,7 @@ def waiting_of(params: Mapping[str, Any], selection: Selection) -> Waiting:
             on_missing=params["on_missing"],
             on_gone=params["on_gone"],
         ),
-        quiet_for=_quiet_for(params, timeout, is_meant=is_for_quiet),
+        quiet_for=_quiet_for(params, timeout) if is_for_quiet else None,
         timeout=timeout,
         method=params["method"],
         poll_interval=_poll_interval(params["poll_interval"], is_for_quiet=is_for_quiet),
@@ -78,12 +81,11 @@ def waiting_of(params: Mapping[str, Any], selection: Selection) -> Waiting:
 
 
 def _check_set_selection(selection: Selection) -> None:
-    is_by_label = selection.name_label is not None or selection.name_regex is not None
     if selection.by_identity:
         for option in (*selection.filters, *(["exclude"] if selection.exclude else [])):
             problem = "does not go with uuid or ref: they name the tasks, and all of them count"
             raise OptionError(option, problem=problem)
-    elif not is_by_label and not selection.filters:
+    elif not selection.by_label and not selection.filters:
         problem = (
             "is missing, and so is all else that says which tasks to wait for: "
             "give uuid, ref, name_label, name_regex, or a filter such as created_after"
@@ -106,12 +108,8 @@ def _check_quiet_selection(selection: Selection) -> None:
             raise OptionError(option, problem=problem)
 
 
-def _quiet_for(params: Mapping[str, Any], timeout: float, *, is_meant: bool) -> float | None:
+def _quiet_for(params: Mapping[str, Any], timeout: float) -> float:
     option, text = "quiet_for", params["quiet_for"]
-    if not is_meant:
-        if text is not None:
-            raise OptionError(option, value=text, problem="is for wait_for: none alone")
-        return None
     if text is None:
         seconds = _QUIET_FOR if timeout else 0.0
         if seconds >= timeout > 0:

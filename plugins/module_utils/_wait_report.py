@@ -7,23 +7,87 @@
 
 from __future__ import annotations
 
-from typing import Any
+from abc import ABC, abstractmethod
+from typing import Any, Mapping
 
+from ._quiet_gate import QuietGate
 from ._sentences import explain
 from ._session import Session
+from ._set_gate import SetGate
+from ._task_set import Verdict
+from ._wait_sentences import selected_by
 from ._waiter import Waiter
 
 
-def of_waiting(waiter: Waiter, session: Session) -> dict[str, Any]:
-    """What is returned of any wait, of one that never reached the pool too."""
-    return {
-        "changed": False,
-        "waited": waiter.waited,
-        "elapsed": round(waiter.elapsed, 3),
-        "timed_out": waiter.timed_out,
-        "method": waiter.method,
-        "requests": session.requests,
-    }
+class WaitReport(ABC):
+    """What task_wait returns and says, in the middle of a wait too."""
+
+    def __init__(
+        self,
+        session: Session,
+        gate: SetGate | QuietGate,
+        waiter: Waiter,
+        *,
+        params: Mapping[str, Any],
+    ) -> None:
+        self._session = session
+        self._gate = gate
+        self._waiter = waiter
+        self._selected = selected_by(params)
+
+    def to_dict(self) -> dict[str, Any]:
+        asked = {
+            "changed": False,
+            "waited": self._waiter.waited,
+            "elapsed": round(self._waiter.elapsed, 3),
+            "timed_out": self._waiter.timed_out,
+            "method": self._waiter.method,
+            "requests": self._session.requests,
+        }
+        if not self._gate.was_reached:
+            return asked
+        return {**asked, "timeline": self._gate.timeline.to_list(), **self._seen()}
+
+    def failure(self) -> dict[str, Any]:
+        """Why the gate did not open; empty if it did."""
+        verdict = self._gate.verdict
+        if verdict is Verdict.OPEN:
+            return {}
+        if verdict is Verdict.CLOSED:
+            message = self._closed()
+        else:
+            message = timed_out(self._waiter, self._awaited(), was_reached=self._gate.was_reached)
+        return {"failed": True, "msg": message}
+
+    def warnings(self) -> list[str]:
+        """What the reader should know of a gate that opened or did not."""
+        found = trouble(self._waiter)
+        if self._gate.verdict is Verdict.OPEN:
+            found += self._doubts()
+        return found
+
+    def in_check_mode(self) -> str:
+        return f"Nothing was waited for in check mode. {self._at_one_look()}"
+
+    @abstractmethod
+    def _seen(self) -> dict[str, Any]:
+        """What is returned of a pool that was reached."""
+
+    @abstractmethod
+    def _closed(self) -> str:
+        """Why the gate is shut for good."""
+
+    @abstractmethod
+    def _awaited(self) -> str:
+        """What the gate waits for, as the rest of a sentence."""
+
+    @abstractmethod
+    def _doubts(self) -> list[str]:
+        """What the gate opened in spite of."""
+
+    @abstractmethod
+    def _at_one_look(self) -> str:
+        """What would be waited for."""
 
 
 def trouble(waiter: Waiter) -> list[str]:

@@ -7,14 +7,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Iterable, Mapping
+from typing import Any, Collection, Mapping
 
 from ._codes import SENTENCES, plain_words, visible
 from ._selection import FILTERS
 from ._task import Task, seconds_of
 from ._task_set import Rules, TaskSet
+from ._task_words import listed, named, percent, told, under_way
 
-_MOST_NAMED = 5
 _GONE = (
     "its outcome is unknown: it may have finished and been deleted by the client that started it "
     "(xe and Xen Orchestra do) or collected, or the master restarted; on_gone decides"
@@ -22,11 +22,6 @@ _GONE = (
 _MISSING = (
     "it may have finished and been deleted, or the master restarted since; on_missing decides"
 )
-
-
-def named(task: Task) -> str:
-    """A task by its label and uuid; the label is other people's text, and shown as one."""
-    return f"{task.name_label!r} (uuid {task.uuid})"
 
 
 def selected_by(params: Mapping[str, Any]) -> str:
@@ -58,8 +53,8 @@ def closed(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
         expected = " or ".join(sorted(rules.expect))
         if not sentences:
             return "uuid and ref are empty, so no task is left that could open the gate."
-        return _first(sentences, before=f"No task is left that could end as {expected}. ")
-    return _first(sentences)
+        return told(sentences, before=f"No task is left that could end as {expected}. ")
+    return told(sentences)
 
 
 def unfinished(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
@@ -78,8 +73,8 @@ def unfinished(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
             f"none of those that are known ({count}) is still running."
         )
     wrong = _what_went_wrong(tasks, rules)
-    besides = _first(wrong, before=" Besides: ") if wrong else ""
-    return f"{share} {noun}: {listed(parts, ', ')}.{besides}"
+    besides = told(wrong, before=" Besides: ") if wrong else ""
+    return f"{share} {noun}: {listed(parts)}.{besides}"
 
 
 def left_out(tasks: TaskSet) -> str:
@@ -88,7 +83,7 @@ def left_out(tasks: TaskSet) -> str:
         *(f"{named(task)} disappeared" for task in _of(tasks, tasks.gone)),
         *(f"{_identity(name)} was not found" for name in sorted(tasks.missing)),
     ]
-    return listed(parts, ", ")
+    return listed(parts)
 
 
 def no_match(selected: str, finished: list[Task], *, excluded: int, now: int | None) -> str:
@@ -121,12 +116,6 @@ def _what_went_wrong(tasks: TaskSet, rules: Rules) -> list[str]:
     return wrong
 
 
-def under_way(task: Task) -> str:
-    """A running task, and how far it is."""
-    progress = "" if task.progress is None else f", {_percent(task)}"
-    return f"{task.name_label!r} (uuid {task.uuid}, {task.status}{progress})"
-
-
 def unknown(what: Task | str, reason: str) -> str:
     """Something that kept a pool busy and has gone without a trace of its end."""
     if isinstance(what, Task):
@@ -139,7 +128,7 @@ def unknown(what: Task | str, reason: str) -> str:
 def quiet_of(seconds: float, wanted: float, ended: list[Task]) -> str:
     """How far a pool that is quiet is from having been so for long enough."""
     last = f"; the last to end was {named(ended[-1])}" if ended else ""
-    return f"it had been quiet for {seconds:.0f} s of {wanted:g} s{last}."
+    return f"it had been quiet for {int(seconds)} s of {wanted:g} s{last}."
 
 
 def _disappeared(task: Task) -> str:
@@ -147,11 +136,7 @@ def _disappeared(task: Task) -> str:
 
 
 def _state(task: Task) -> str:
-    return task.status if task.progress is None else f"{task.status} ({_percent(task)})"
-
-
-def _percent(task: Task) -> str:
-    return f"{(task.progress or 0) * 100:.0f} %"
+    return task.status if task.progress is None else f"{task.status} ({percent(task)})"
 
 
 def _identity(name: str) -> str:
@@ -160,22 +145,6 @@ def _identity(name: str) -> str:
 
 def _of(tasks: TaskSet, refs: Collection[str]) -> list[Task]:
     return [task for ref, task in tasks.tasks.items() if ref in refs]
-
-
-def listed(parts: list[str], between: str) -> str:
-    """The first few of many, and how many there are besides."""
-    more = len(parts) - _MOST_NAMED
-    return between.join(parts[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _first(sentences: list[str], *, before: str = "") -> str:
-    more = len(sentences) - _MOST_NAMED
-    shown = " ".join(_ended_with_stop(sentences[:_MOST_NAMED]))
-    return before + shown + (f" And {more} more." if more > 0 else "")
-
-
-def _ended_with_stop(sentences: Iterable[str]) -> Iterable[str]:
-    return (text if text.endswith(".") else f"{text}." for text in sentences)
 
 
 def _ended(task: Task) -> int | None:

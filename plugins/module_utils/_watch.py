@@ -23,7 +23,7 @@ MOST_REFS = 5000
 _EVENTS = "event.from"
 
 
-class Target(NamedTuple):
+class Scope(NamedTuple):
     """What is watched: some tasks or, with None, all of them; an object by class and ref; hosts."""
 
     refs: tuple[str, ...] | None
@@ -33,7 +33,7 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True)
 class Sight:
-    """What one answer told of a target."""
+    """What one answer told of a scope."""
 
     tasks: list[Task] = field(default_factory=list)
     deleted: frozenset[str] = frozenset()
@@ -51,18 +51,18 @@ class Watch(Protocol):
     look_every: float
     """Seconds after which it is time to look again."""
 
-    def look(self, target: Target) -> Sight:
-        """Read the whole target now. A task that is not there may have gone; an object has."""
+    def look(self, scope: Scope) -> Sight:
+        """Read the whole scope now. A task that is not there may have gone; an object has."""
 
     def wait(self, seconds: float) -> Sight:
-        """What changes of the target, as soon as it does; nothing after so many seconds."""
+        """What changes of the scope, as soon as it does; nothing after so many seconds."""
 
 
 class EventWatch:
     """Watches by event.from (xapi_event.ml).
 
-    A token is only good for the target that it came with: what was changed before the token and is
-    added to the target later would stay silent. So each look begins with the empty token, which
+    A token is only good for the scope that it came with: what was changed before the token and is
+    added to the scope later would stay silent. So each look begins with the empty token, which
     has all that there is in the answer; nothing that is gone can be in it.
     """
 
@@ -75,9 +75,9 @@ class EventWatch:
         self._object: tuple[str, str] | None = None
         self._token = ""
 
-    def look(self, target: Target) -> Sight:
-        self._object = target.object
-        self._classes = _classes(target)
+    def look(self, scope: Scope) -> Sight:
+        self._object = scope.object
+        self._classes = _classes(scope)
         self._token = ""
         return self._ask(0.0)
 
@@ -106,14 +106,14 @@ class PollWatch:
         self._session = session
         self._sleep = sleep
 
-    def look(self, target: Target) -> Sight:
+    def look(self, scope: Scope) -> Sight:
         operations = None
-        if target.object is not None:
-            operations = current_operations(self._session, *target.object)
+        if scope.object is not None:
+            operations = current_operations(self._session, *scope.object)
         hosts: Mapping[str, Mapping[str, Any]] = {}
-        if target.hosts:
+        if scope.hosts:
             hosts = read(self._session, records.hosts, "host.get_all_records")
-        return Sight(tasks=self._tasks(target.refs), operations=operations, hosts=hosts)
+        return Sight(tasks=self._tasks(scope.refs), operations=operations, hosts=hosts)
 
     def wait(self, seconds: float) -> Sight:
         self._sleep(seconds)
@@ -124,13 +124,13 @@ class PollWatch:
         return tasks.get_all_records() if refs is None else tasks.present(refs)
 
 
-def _classes(target: Target) -> list[str]:
-    is_listed = target.refs is not None and len(target.refs) <= MOST_REFS
-    classes = [f"task/{ref}" for ref in target.refs or ()] if is_listed else ["task"]
-    if target.object is not None:
-        kind, ref = target.object
+def _classes(scope: Scope) -> list[str]:
+    is_listed = scope.refs is not None and len(scope.refs) <= MOST_REFS
+    classes = [f"task/{ref}" for ref in scope.refs or ()] if is_listed else ["task"]
+    if scope.object is not None:
+        kind, ref = scope.object
         classes.append(f"{kind}/{ref}")
-    if target.hosts:
+    if scope.hosts:
         classes.append("host")
     return classes
 

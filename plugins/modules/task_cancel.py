@@ -276,7 +276,7 @@ tasks:
       description:
         - What became of it. V(cancelled), it was asked and is seen cancelled. V(requested), it was
           asked, and nobody waited. V(already_finished), there was nothing to do. V(finished_first),
-          it ended before it was cancelled. V(gone), its record vanished after it was asked.
+          it ended before it was cancelled. V(gone), its record vanished.
           V(not_cancellable), see O(on_uncancellable). V(still_running), it goes on at the end of
           O(timeout). V(denied) and V(error), the server refused, see RV(tasks[].error).
           V(not_sent), nothing was sent. V(skipped), see RV(tasks[].reason). V(forced), see
@@ -325,7 +325,7 @@ missing:
       elements: str
       sample: []
 excluded:
-  description: The running tasks that only O(exclude) left out.
+  description: The running tasks that were named and that O(exclude) left out.
   returned: when the tasks were read
   type: list
   elements: dict
@@ -412,18 +412,27 @@ error:
 
 from typing import Any
 
+from ..module_utils._cancel_gate import CancelGate
 from ..module_utils._cancel_options import Cancelling, cancelling_of, cancelling_spec
 from ..module_utils._cancel_report import CancelReport
-from ..module_utils._canceller import CancelGate
+from ..module_utils._connection_options import connection_spec
 from ..module_utils._forcing import force
 from ..module_utils._idle_gate import IdleGate
 from ..module_utils._module import Run, run_module
-from ..module_utils._options import connection_spec
 from ..module_utils._selector_options import SELECTOR_EXCLUSIVE, selector_spec, status_spec
 from ..module_utils._session import Session
 from ..module_utils._targets import Targets, problems_of, targets_of
 from ..module_utils._task_set import Verdict
 from ..module_utils._waiter import Waiter
+
+
+def argument_spec() -> dict[str, dict[str, Any]]:
+    return {
+        **connection_spec(),
+        **selector_spec(),
+        **status_spec(),
+        **cancelling_spec(),
+    }
 
 
 def cancel_tasks(run: Run) -> dict[str, Any]:
@@ -460,7 +469,7 @@ def leave_busy_ones(
         if was_watched and task.ref not in gate.moved and gate.is_as_before(task):
             again.running.append(task)
         else:
-            again.leave_alone(task, "not idle")
+            again.left_alone.append((task, "not idle"))
     return again
 
 
@@ -489,12 +498,7 @@ def cancel(run: Run, session: Session, report: CancelReport) -> None:
 def main() -> None:
     run_module(
         cancel_tasks,
-        argument_spec={
-            **connection_spec(),
-            **selector_spec(),
-            **status_spec(),
-            **cancelling_spec(),
-        },
+        argument_spec=argument_spec(),
         mutually_exclusive=SELECTOR_EXCLUSIVE,
     )
 

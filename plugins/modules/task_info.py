@@ -44,6 +44,7 @@ extends_documentation_fragment:
   - xen.xapi.selector
   - xen.xapi.status
   - xen.xapi.attributes
+  - xen.xapi.attributes.changes_nothing
   - xen.xapi.attributes.read_only
 """
 
@@ -372,19 +373,19 @@ from collections import Counter
 from typing import Any
 
 from ..module_utils._collector import paused_collector
+from ..module_utils._connection_options import connection_spec
 from ..module_utils._errors import OptionError
 from ..module_utils._module import Run, run_module
 from ..module_utils._objects import Objects
-from ..module_utils._options import connection_spec
 from ..module_utils._selection import Selection
-from ..module_utils._selector import find
+from ..module_utils._selector import common_returns, find
 from ..module_utils._selector_options import (
     SELECTOR_EXCLUSIVE,
     selection_of,
     selector_spec,
     status_spec,
 )
-from ..module_utils._task import STATUSES, iso_time
+from ..module_utils._task import STATUSES
 
 SORT_KEYS = {
     "created": lambda task: task.created or 0,
@@ -399,6 +400,15 @@ def listing_spec() -> dict[str, dict[str, Any]]:
         "sort": {"type": "str", "choices": list(SORT_KEYS), "default": "-created"},
         "limit": {"type": "int"},
         "with_objects": {"type": "bool", "default": False},
+    }
+
+
+def argument_spec() -> dict[str, dict[str, Any]]:
+    return {
+        **connection_spec(),
+        **selector_spec(),
+        **status_spec(),
+        **listing_spec(),
     }
 
 
@@ -426,23 +436,19 @@ def _listing(run: Run, selection: Selection, limit: int | None) -> dict[str, Any
         "tasks": tasks,
         "count": len(listed),
         "by_status": {**dict.fromkeys(STATUSES, 0), **Counter(t.status for t in listed)},
-        "missing": found.missing,
-        "excluded": found.excluded_briefly,
-        "pool": session.pool.to_dict(),
-        "server_time": iso_time(found.server_time),
-        "requests": session.requests,
+        **common_returns(
+            session,
+            server_time=found.server_time,
+            missing=found.missing,
+            excluded=found.excluded_briefly,
+        ),
     }
 
 
 def main() -> None:
     run_module(
         list_tasks,
-        argument_spec={
-            **connection_spec(),
-            **selector_spec(),
-            **status_spec(),
-            **listing_spec(),
-        },
+        argument_spec=argument_spec(),
         mutually_exclusive=SELECTOR_EXCLUSIVE,
     )
 

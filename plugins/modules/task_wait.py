@@ -32,7 +32,8 @@ options:
       - With V(any), one must. Those that do not, are gone or are missing only leave the set, and
         the module fails when none is left.
       - With V(none), no running task may match for O(quiet_for). Tasks that appear meanwhile count,
-        and whenever the way to the pool is interrupted the quiet time starts again.
+        and whenever the way to the pool is interrupted the quiet time starts again. O(expect),
+        O(fail_fast) and O(on_missing) are about a set of tasks, and have no use here.
     type: str
     choices: [all, any, none]
     default: all
@@ -78,7 +79,7 @@ options:
   on_missing:
     description:
       - What to do about each uuid and reference that no task has, and about a selection by label or
-        filter that no task matches. O(wait_for=none) has no use for it.
+        filter that no task matches.
       - V(ok) goes on without them and warns, V(wait) gives them until O(timeout) to appear.
     type: str
     choices: [fail, ok, wait]
@@ -97,6 +98,7 @@ extends_documentation_fragment:
   - xen.xapi.connection
   - xen.xapi.selector
   - xen.xapi.attributes
+  - xen.xapi.attributes.changes_nothing
   - xen.xapi.attributes.waits
 notes:
   - The tasks are given by O(uuid) and O(ref), or selected by O(name_label), O(name_regex) or a
@@ -107,8 +109,9 @@ notes:
     itself all the time, C(SR\.scan), C(SR\.update_snapshot_info_.*), C(/rrd_updates) and
     C(Connection to VM console). RV(excluded) names what that left out.
   - With O(wait_for=none) and O(object), everything that the object names in its
-    C(current_operations) counts, also if the task of it is not there any more. A task that comes
-    and goes between two answers of the pool, which are at most 30 seconds apart, cannot be seen.
+    C(current_operations) counts, also if the task of it is not there any more; but for tasks that
+    are there and that the label, a filter or O(exclude) leaves out. A task that comes and goes
+    between two answers of the pool, which are at most 30 seconds apart, cannot be seen.
   - A selection is made at the first look at which any task matches. What had finished before the
     very first look is left out, so that an old success opens no gate, unless O(created_after) or
     O(max_age) is given. Before O(wait_for=all) opens, the tasks are listed once more, and those
@@ -317,7 +320,9 @@ tasks:
       type: bool
       sample: false
 satisfied:
-  description: The uuids of the tasks that ended as O(expect) says.
+  description:
+    - The uuids of the tasks that ended as O(expect) says.
+    - With O(wait_for=none), of those that ended meanwhile, however they did.
   returned: when the pool was reached
   type: list
   elements: str
@@ -335,13 +340,15 @@ unexpected:
   elements: str
   sample: []
 gone:
-  description: The uuids of the tasks that vanished before their end was seen.
+  description:
+    - The uuids of the tasks that vanished before their end was seen.
+    - With O(wait_for=none), of those only of which it is unknown whether their work goes on.
   returned: when the pool was reached
   type: list
   elements: str
   sample: []
 waited:
-  description: Whether the first look was not enough to decide.
+  description: Whether the first look did not decide, or could not be had.
   returned: when the pool was asked
   type: bool
   sample: true
@@ -488,8 +495,8 @@ error:
 
 from typing import Any
 
+from ..module_utils._connection_options import connection_spec
 from ..module_utils._module import Run, run_module
-from ..module_utils._options import connection_spec
 from ..module_utils._quiet_gate import QuietGate
 from ..module_utils._quiet_report import QuietReport
 from ..module_utils._selector_options import (
@@ -502,6 +509,10 @@ from ..module_utils._set_gate import SetGate
 from ..module_utils._set_report import SetReport
 from ..module_utils._wait_options import waiting_of, waiting_spec
 from ..module_utils._waiter import Waiter
+
+
+def argument_spec() -> dict[str, dict[str, Any]]:
+    return {**connection_spec(), **selector_spec(), **waiting_spec()}
 
 
 def wait_for_tasks(run: Run) -> dict[str, Any]:
@@ -549,7 +560,7 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
 def main() -> None:
     run_module(
         wait_for_tasks,
-        argument_spec={**connection_spec(), **selector_spec(), **waiting_spec()},
+        argument_spec=argument_spec(),
         mutually_exclusive=SELECTOR_EXCLUSIVE,
     )
 

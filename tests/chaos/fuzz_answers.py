@@ -54,13 +54,13 @@ from ansible_collections.xen.xapi.plugins.module_utils._task_set import TaskSet
 from ansible_collections.xen.xapi.plugins.module_utils._tasks import Tasks
 from ansible_collections.xen.xapi.plugins.module_utils._timeline import Timeline
 from ansible_collections.xen.xapi.plugins.module_utils._vanishing import (
-    Sighting,
+    LastSeen,
     host_start,
     why_host_unknown,
     why_unknown,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._wait_sentences import end_of, under_way
-from ansible_collections.xen.xapi.plugins.module_utils._watch import EventWatch, PollWatch, Target
+from ansible_collections.xen.xapi.plugins.module_utils._watch import EventWatch, PollWatch, Scope
 from ansible_collections.xen.xapi.tests.answers import (
     ENDPOINT,
     POOL,
@@ -192,8 +192,8 @@ def use(task: Task, before: Task) -> None:
         matches(task, selection, AROUND)
         is_excluded(task, selection)
     as_json([end_of(task, {"success"}), under_way(task)])
-    why_unknown(Sighting(task, 1, ""), login=1, now=NOW)
-    why_host_unknown(Sighting(task, 1, ""), HOST)
+    why_unknown(LastSeen(task, 1, ""), login=1, now=NOW)
+    why_host_unknown(LastSeen(task, 1, ""), HOST)
 
 
 def check_envelope(given: tuple[bytes, int]) -> None:
@@ -218,8 +218,6 @@ def check_messages(given: Any) -> None:
     calls = {
         "task.get_record": lambda tasks: tasks.get_record(REF),
         "task.get_by_uuid": lambda tasks: tasks.get_by_uuid(UUID),
-        "task.get_by_name_label": lambda tasks: tasks.get_by_name_label("a"),
-        "task.get_all": lambda tasks: tasks.get_all(),
         "task.get_all_records": lambda tasks: tasks.get_all_records(),
         "task.cancel": lambda tasks: tasks.cancel(REF),
         "task.set_status": lambda tasks: tasks.set_status(REF, "cancelled"),
@@ -238,10 +236,10 @@ def check_messages(given: Any) -> None:
 
 
 def check_events(given: Any) -> None:
-    target = Target((REF,), ("VM", "OpaqueRef:vm"), hosts=True)
+    scope = Scope((REF,), ("VM", "OpaqueRef:vm"), hosts=True)
     with explained(), session_of(Answers({"event.from": given})) as session:
         watch = EventWatch(session)
-        for sight in (watch.look(target), watch.wait(1.0)):
+        for sight in (watch.look(scope), watch.wait(1.0)):
             for task in sight.tasks:
                 use(task, task)
             for host in sight.hosts.values():
@@ -264,8 +262,8 @@ def check_hosts(given: Any) -> None:
     answers = Answers({"host.get_all_records": given, "task.get_all_records": {}})
     with explained(), session_of(answers) as session:
         watch = PollWatch(session, interval=1.0, sleep=lambda _seconds: None)
-        for host in watch.look(Target(None, hosts=True)).hosts.values():
-            why_host_unknown(Sighting(Task(REF, TASK), 1, ""), host)
+        for host in watch.look(Scope(None, hosts=True)).hosts.values():
+            why_host_unknown(LastSeen(Task(REF, TASK), 1, ""), host)
             assert isinstance(host["metrics"], str)
 
 
@@ -379,8 +377,6 @@ TARGETS = [
         _by_method(
             task__get_record=(TASK, FAILED),
             task__get_by_uuid=(REF,),
-            task__get_by_name_label=([REF, REF],),
-            task__get_all=([], [REF]),
             task__get_all_records=({REF: TASK, "OpaqueRef:b": FAILED}, {}),
             task__cancel=("",),
             task__set_status=("",),

@@ -15,11 +15,11 @@ from typing import Any, NoReturn
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import strategies as st
 
-from ansible_collections.xen.xapi.plugins.module_utils._endpoints import PORTS, endpoint_of
-from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
-from ansible_collections.xen.xapi.plugins.module_utils._options import (
+from ansible_collections.xen.xapi.plugins.module_utils._connection_options import (
     connection_of,
 )
+from ansible_collections.xen.xapi.plugins.module_utils._endpoints import PORTS, endpoint_of
+from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
 from ansible_collections.xen.xapi.plugins.module_utils._selector_options import (
     SELECTOR_EXCLUSIVE,
 )

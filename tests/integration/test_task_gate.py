@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.samples import ENDLESS, LONG_AGO
+from ansible_collections.xen.xapi.tests.samples import ENDLESS, LONG_AGO, NO_REF
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
 ROLE = {"name": "xen.xapi.task_gate"}
@@ -93,8 +93,27 @@ def test_a_gate_opens(start_pool, play_tasks, gate, options, keywords):
     assert all(pool.log.of("task.get_all_records") for pool in pools)
 
 
-def test_tags_of_others_pass_the_gate_over(pool, play_tasks):
-    play_tasks([pool], [IMPORT, INCLUDE_TAGGED], "--tags=other")
+def test_tags_of_others_pass_an_included_gate_over(pool, play_tasks):
+    play_tasks([pool], [INCLUDE_TAGGED], "--tags=other")
+    assert not pool.log
+
+
+@pytest.mark.parametrize("entry", ["main", "quiesce"])
+@pytest.mark.parametrize("how", ["include_role", "import_role"])
+def test_no_choice_of_tags_opens_a_gate(pool, play_tasks, entry, how):
+    pool.add_task("Async.VM.copy", life=ENDLESS)
+    gate = include(entry, name_label="Async.VM.copy", quiet_for="0.2", timeout="0.5")
+    gate[f"ansible.builtin.{how}"] = gate.pop("ansible.builtin.include_role")
+    tasks = [{**gate, "tags": ["deploy"]}, {**say_when_open(), "tags": ["deploy"]}]
+    output = failure_of(lambda: play_tasks([pool], tasks, "--tags=deploy"))
+    assert "Timed out after 0.5 s" in output
+    assert "open pool-1" not in output
+
+
+def test_a_clean_up_is_chosen_by_its_tags(pool, play_tasks):
+    gate = include("cleanup", name_regex="copy", apply=True)
+    gate["ansible.builtin.import_role"] = gate.pop("ansible.builtin.include_role")
+    play_tasks([pool], [{**gate, "tags": ["clean"]}], "--tags=other")
     assert not pool.log
 
 
@@ -167,9 +186,19 @@ WRONG_FOR_ONE = {
         ({"assert": {"a": 1}}, "task_gate_assert"),
         ({"fail_fast": "perhaps"}, "task_gate_fail_fast"),
         ({"name_regex": "{{ omit }}"}, "uuid is missing"),
+        ({"assert": ""}, "task_gate_assert of the role xen.xapi.task_gate must not be empty"),
+        ({"cancel_on_failure": True}, "is for tasks that task_gate_uuid or task_gate_ref names"),
     ],
-    "quiesce": [({"quiet_for": "2h"}, "quiet_for: '2h'")],
+    "quiesce": [
+        ({"quiet_for": "2h"}, "quiet_for: '2h'"),
+        ({"ref": "OpaqueRef:a"}, "task_gate_ref cannot narrow what the entry point quiesce"),
+    ],
     "cleanup": [
+        (
+            {"object": {"type": "VM", "uuid": "a"}, "uuid": ["a"]},
+            "task_gate_object, task_gate_uuid",
+        ),
+        ({"name_label": "a"}, "cannot narrow what the entry point cleanup"),
         ({"max_tasks": "many"}, "task_gate_max_tasks"),
         ({"max_tasks": 0}, "max_tasks: 0"),
         ({"apply": "perhaps"}, "task_gate_apply"),
@@ -241,7 +270,7 @@ def test_a_shut_gate_leaves_alone_what_it_was_not_asked_to_end(pool, play_tasks)
 
 
 def test_a_pool_that_is_away_is_the_reason(pool, play_tasks):
-    gate = include(name_label="a", timeout="0", cancel_on_failure=True)
+    gate = include(ref=NO_REF, timeout="0", cancel_on_failure=True)
     tasks = [{**gate, "vars": {**gate["vars"], "task_gate_hostname": "127.0.0.1:1"}}]
     output = failure_of(lambda: play_tasks([pool], tasks))
     assert re.search("Action failed: .*127.0.0.1:1 refused", output), output
@@ -252,7 +281,7 @@ def test_a_pool_that_is_away_is_the_reason(pool, play_tasks):
     [
         ("task_gate_result.tasks | length == 1", ""),
         ("task_gate_result.tasks[0].duration < 0", "duration < 0. of task_gate_assert does not"),
-        ("task_gate_result.nonsense.more > 1", "nonsense"),
+        ("task_gate_result.nonsense.more > 1", "task_gate_assert cannot be told: .*nonsense"),
     ],
 )
 def test_conditions_on_results(pool, play_tasks, condition, said):
@@ -285,6 +314,39 @@ def test_a_clean_up(pool, play_tasks, applies, check):
     assert re.search(rf"- too young .*{uuids[1]} +Async.VM.copy", output)
     assert f"changed={int(applies)}" in output
     assert ("nothing was cancelled" in output.lower()) is not bool(asked)
+
+
+@pytest.mark.parametrize("text", ["false", "no", "0", "False"])
+def test_a_text_that_says_no_cancels_nothing(pool, play_tasks, text):
+    """Of the command line, of inventories in INI and of surveys all values are texts."""
+    ref = pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
+    tasks = [
+        include("cleanup", name_regex=r"Async\.VM\.copy", idle_for="0"),
+        {"block": [include(ref=ref, timeout="0.5")], "rescue": [say_when_open("shut")]},
+    ]
+    said = [f"-etask_gate_apply={text}", f"-etask_gate_cancel_on_failure={text}"]
+    output = play_tasks([pool], tasks, *said)
+    assert "This is a report, and nothing was cancelled" in output
+    assert "Timed out after 0.5 s" in output
+    assert not pool.log.of("task.cancel")
+
+
+def test_a_text_that_says_yes_cancels(pool, play_tasks):
+    ref = pool.add_task("Async.VM.move", life=ENDLESS)
+    pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
+    tasks = [
+        include("cleanup", name_regex=r"Async\.VM\.copy", idle_for="0"),
+        {"block": [include(ref=ref, timeout="0.5")], "rescue": [say_when_open("shut")]},
+    ]
+    play_tasks([pool], tasks, "-etask_gate_apply=yes", "-etask_gate_cancel_on_failure=true")
+    assert len(pool.log.of("task.cancel")) == 2
+
+
+def test_a_gate_that_is_refused_leaves_no_result_of_another(pool, play_tasks):
+    pool.add_task("Async.VM.snapshot", status="success")
+    left = {"ansible.builtin.assert": {"that": "task_gate_result == {}"}}
+    refused = {"block": [include(tmeout="1", **DONE)], "rescue": [left]}
+    play_tasks([pool], [include(**DONE), refused])
 
 
 def test_a_clean_up_of_too_many(pool, play_tasks):

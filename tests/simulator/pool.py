@@ -83,9 +83,9 @@ class Pool:
         """End a session as its owner or the collector would."""
         self._sessions.logout(session)
 
-    def find(self, name: str, label: str) -> str:
+    def find(self, kind: str, label: str) -> str:
         """Reference of the one object of a class with a label: find("VM", "web-1")."""
-        (ref,) = self.database.find_by_name(name, label)
+        (ref,) = self.database.find_by_name(kind, label)
         return ref
 
     def record(self, ref: str) -> Record | None:

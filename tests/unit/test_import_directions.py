@@ -22,19 +22,20 @@ SIMULATOR = f"{COLLECTION}.tests.simulator"
 # From the door to the wire: a room imports only from rooms that stand after it.
 ROOMS = [
     "_module",
-    "_forcing",
     "_cancel_report",
     "_targets",
+    "_forcing",
     "_set_report",
     "_quiet_report",
     "_wait_report",
     "_wait_sentences",
+    "_task_words",
     "_sentences",
-    "_options",
+    "_connection_options",
     "_cancel_options",
     "_selector_options",
     "_wait_options",
-    "_canceller",
+    "_cancel_gate",
     "_idle_gate",
     "_waiter",
     "_set_gate",
@@ -44,6 +45,7 @@ ROOMS = [
     "_trouble",
     "_task_set",
     "_timeline",
+    "_scene",
     "_selector",
     "_objects",
     "_selection",
@@ -61,9 +63,10 @@ ROOMS = [
     "_codes",
     "_errors",
 ]
-KNOWS_ANSIBLE = ("_module", "_options")
+KNOWS_ANSIBLE = ("_module", "_connection_options")
 PURE = (
     "_wait_sentences",
+    "_task_words",
     "_sentences",
     "_trouble",
     "_vanishing",

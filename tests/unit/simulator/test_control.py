@@ -65,7 +65,7 @@ def test_tasks(opened: Simulator, door: Door) -> None:
 
 def test_lives_of_messages(opened: Simulator, door: Door, connect: Connect) -> None:
     door("life", method="VM.snapshot", duration=1, outcome="failure", error=["A", "b"])
-    vm = door("find", name="VM", label="web-1")
+    vm = door("find", kind="VM", label="web-1")
     task = connect(opened)("Async.VM.snapshot", vm, "x")
     door("advance", seconds=1)
     assert door("record", ref=task)["error_info"] == ["A", "b"]
@@ -135,7 +135,7 @@ def test_whoever_asks_gets_an_answer(opened: Simulator, verb: str) -> None:
         ("add_task", {}, "label"),
         ("add_task", {"label": "x", "life": {"durance": 1}}, "a life has no ['durance']"),
         ("destroy_task", {"ref": MISSING}, "HANDLE_INVALID"),
-        ("find", {"name": "VM", "label": "none"}, "not enough values"),
+        ("find", {"kind": "VM", "label": "none"}, "not enough values"),
     ],
 )
 def test_what_it_cannot_do(door: Door, verb: str, arguments: dict[str, Any], text: str) -> None:

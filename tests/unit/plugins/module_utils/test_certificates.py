@@ -14,9 +14,9 @@ import pytest
 from ansible_collections.xen.xapi.plugins.module_utils._certificates import (
     WrongFingerprint,
     fingerprint_at,
-    fingerprint_of,
     harden,
     reason_of,
+    sha256_of,
     tls_error,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
@@ -86,7 +86,7 @@ def shake_hands_in_memory(context, port):
 
 def test_fingerprints_are_written_as_openssl_writes_them(certificate):
     der = ssl.PEM_cert_to_DER_cert(certificate.pem.read_text())
-    assert fingerprint_of(der) == certificate.fingerprint
+    assert sha256_of(der) == certificate.fingerprint
 
 
 def test_the_least_version_of_tls():

@@ -65,6 +65,25 @@ def test_a_sentence_names_the_option_that_mends_it(kind):
         (OptionError("uuid", value="x", problem="is no uuid"), "uuid: 'x' is no uuid."),
         (OptionError("password", problem="is empty"), "password is empty."),
         (
+            _errors.OddResult(URL, method="task.get_record", field="status"),
+            (
+                f"{URL} answered task.get_record with a result that is not of XAPI's shape "
+                "(status): see what stands between here and the pool, and if nothing does, please "
+                "report it with the pool's version."
+            ),
+        ),
+        (
+            RequestTimedOut(URL, seconds=1.99734, is_cut_short=True),
+            f"{URL} did not answer within 2 s: check hostname, port and how the host is.",
+        ),
+        (
+            _errors.ConnectionCut("http://xcp1:443"),
+            (
+                "The connection to http://xcp1:443 was closed before the answer was complete. "
+                "A port for HTTPS does that to http://: write https:// in hostname, or neither."
+            ),
+        ),
+        (
             RequestTimedOut(URL, seconds=30.0),
             (
                 f"{URL} did not answer within 30 s: "
@@ -90,6 +109,11 @@ def test_a_sentence_names_the_option_that_mends_it(kind):
 )
 def test_sentences(error, sentence):
     assert explain(error) == sentence
+
+
+def test_of_an_odd_result_a_field_is_named_where_there_is_one():
+    error = _errors.OddResult(URL, method="task.get_all", field="")
+    assert "with a result that is not of XAPI's shape: see" in explain(error)
 
 
 def test_the_member_that_named_the_master_is_told():

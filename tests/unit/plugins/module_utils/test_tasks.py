@@ -53,16 +53,8 @@ def test_get_by_uuid(pool, tasks):
     assert tasks.get_by_uuid(NO_UUID) is None
 
 
-def test_get_by_name_label(pool, tasks):
-    same = {pool.add_task("same"), pool.add_task("same")}
-    pool.add_task("Same")
-    assert set(tasks.get_by_name_label("same")) == same
-    assert tasks.get_by_name_label("sam") == []
-
-
-def test_get_all_and_get_all_records(pool, tasks):
+def test_get_all_records(pool, tasks):
     refs = {pool.add_task("one"), pool.add_task("two", status="success")}
-    assert set(tasks.get_all()) == refs
     assert {task.ref: task.record for task in tasks.get_all_records()} == {
         ref: pool.record(ref) for ref in refs
     }

@@ -8,6 +8,7 @@ import errno
 import http.client
 import socket
 import threading
+import time
 
 import pytest
 import requests
@@ -135,7 +136,14 @@ def test_an_answer_of_the_limit_is_taken():
 def test_the_time_limit_is_for_the_whole_request(transport, answer):
     with Wire(answer) as wire, pytest.raises(RequestTimedOut) as caught:
         transport.post(wire.endpoint, "/", b"{}", time_limit=SOON)
-    assert caught.value.seconds == SOON
+    assert (caught.value.seconds, caught.value.is_cut_short) == (SOON, False)
+
+
+def test_the_end_of_all_waiting_cuts_a_request_short(transport):
+    transport.deadline = time.monotonic() + SOON
+    with Wire(say_nothing) as wire, pytest.raises(RequestTimedOut) as caught:
+        transport.post(wire.endpoint, "/", b"{}")
+    assert caught.value.is_cut_short
 
 
 def test_nobody_reads_on_after_the_time_limit(transport):

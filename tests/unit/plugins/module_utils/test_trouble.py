@@ -15,6 +15,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
 from ansible_collections.xen.xapi.plugins.module_utils._trouble import (
     breaks_off,
     forbids_events,
+    is_of_the_pool,
     may_pass,
 )
 from ansible_collections.xen.xapi.tests.errors import URL, example, kinds
@@ -48,6 +49,7 @@ MAY_PASS = {
     _errors.MasterElsewhere: (False, False),
     _errors.MasterNotFound: (True, True),
     _errors.NameUnknown: (False, True),
+    _errors.OddResult: (False, True),
     _errors.OptionError: (False, False),
     _errors.OtherPool: (False, False),
     _errors.PortWithoutTls: (False, False),
@@ -146,7 +148,12 @@ def test_of_several_hosts_one_that_may_come_back_is_enough(attempts, before, aft
 
 @pytest.mark.parametrize("kind", MAY_PASS)
 def test_only_some_look_like_a_proxy_that_breaks_off(kind):
-    breaking = (_errors.ConnectionCut, _errors.ProxyFailed, _errors.RequestTimedOut)
+    breaking = {
+        _errors.ConnectionCut,
+        _errors.OddResult,
+        _errors.ProxyFailed,
+        _errors.RequestTimedOut,
+    }
     assert breaks_off(example(kind)) is (kind in breaking)
 
 
@@ -186,3 +193,10 @@ def test_what_is_forbidden_elsewhere_is_nothing_about_events(method):
 def test_only_answers_of_xapi_forbid_events():
     assert not forbids_events(CUT)
     assert not forbids_events(page(404))
+
+
+@pytest.mark.parametrize("code", [*PASSING_CODES, *LASTING_CODES])
+def test_what_is_of_the_pool_and_not_of_one_task(code):
+    of_one_task = {"HANDLE_INVALID", "HOST_OFFLINE", "INTERNAL_ERROR"}
+    expected = code in PASSING_CODES and code not in of_one_task
+    assert is_of_the_pool(failure(code, "task.cancel")) is expected

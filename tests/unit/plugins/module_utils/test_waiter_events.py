@@ -21,7 +21,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._selection import Selecti
 from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
 from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules, Verdict
 from ansible_collections.xen.xapi.plugins.module_utils._waiter import Waiter
-from ansible_collections.xen.xapi.plugins.module_utils._watch import Target
+from ansible_collections.xen.xapi.plugins.module_utils._watch import Scope
 from ansible_collections.xen.xapi.tests.virtual_wait import on
 
 URL = "https://pool"
@@ -89,7 +89,7 @@ class OneTask:
         self._is_telling = is_telling
 
     def look(self, watch):
-        watch.look(Target(("a",)))
+        watch.look(Scope(("a",)))
         self.needs_look = False
 
     def take(self, _sight):

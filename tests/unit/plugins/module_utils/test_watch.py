@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.xen.xapi.plugins.module_utils._errors import OddResult
 from ansible_collections.xen.xapi.plugins.module_utils._watch import (
     MOST_REFS,
     SLICE,
     EventWatch,
     PollWatch,
-    Target,
+    Scope,
 )
 from ansible_collections.xen.xapi.tests.samples import NO_REF
 from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session
@@ -62,40 +62,40 @@ def seen(sight):
 
 def test_one_task_is_one_small_call(virtual, wire, polls):
     ref = virtual.add_task("one")
-    assert seen(polls.look(Target((ref,)))) == {ref: "pending"}
-    assert seen(polls.look(Target((NO_REF,)))) == {}
+    assert seen(polls.look(Scope((ref,)))) == {ref: "pending"}
+    assert seen(polls.look(Scope((NO_REF,)))) == {}
     assert methods(wire) == ["task.get_record"] * 2
 
 
 def test_several_tasks_are_one_listing(virtual, wire, polls):
     refs = [virtual.add_task("some") for _number in range(3)]
     virtual.add_task("another")
-    assert set(seen(polls.look(Target((*refs, NO_REF))))) == set(refs)
+    assert set(seen(polls.look(Scope((*refs, NO_REF))))) == set(refs)
     assert methods(wire) == ["task.get_all_records"]
 
 
 def test_all_tasks(virtual, polls):
     refs = {virtual.add_task("some") for _number in range(3)}
-    assert set(seen(polls.look(Target(None)))) == refs
+    assert set(seen(polls.look(Scope(None)))) == refs
 
 
 def test_no_task_at_all_is_asked_for(wire, polls):
-    assert seen(polls.look(Target(()))) == {}
+    assert seen(polls.look(Scope(()))) == {}
     assert methods(wire) == []
 
 
 def test_an_object_is_read_as_well(virtual, wire, polls):
     vm = virtual.inventory.add_vm("web-1")
-    assert polls.look(Target((), ("VM", vm))).operations == {}
-    assert polls.look(Target((), ("VM", NO_REF))).operations is None
+    assert polls.look(Scope((), ("VM", vm))).operations == {}
+    assert polls.look(Scope((), ("VM", NO_REF))).operations is None
     assert methods(wire) == ["VM.get_current_operations"] * 2
 
 
 def test_hosts_are_read_only_where_they_are_meant(virtual, polls):
-    assert set(polls.look(Target(None, hosts=True)).hosts) == {
+    assert set(polls.look(Scope(None, hosts=True)).hosts) == {
         member.ref for member in virtual.members
     }
-    assert polls.look(Target(None)).hosts == {}
+    assert polls.look(Scope(None)).hosts == {}
 
 
 def test_waiting_asks_nothing(virtual, wire, polls):
@@ -114,16 +114,16 @@ def test_a_look_by_events_has_all_that_there_is(virtual, session):
     refs = [virtual.add_task("some"), virtual.add_task("done", status="success")]
     other = virtual.add_task("another")
     virtual.destroy_task(virtual.add_task("short"))
-    sight = EventWatch(session).look(Target((*refs, NO_REF)))
+    sight = EventWatch(session).look(Scope((*refs, NO_REF)))
     assert seen(sight) == {refs[0]: "pending", refs[1]: "success"}
-    assert set(seen(EventWatch(session).look(Target(None)))) == {*refs, other}
+    assert set(seen(EventWatch(session).look(Scope(None)))) == {*refs, other}
 
 
 def test_a_wait_has_what_was_changed_since_the_look(virtual, session):
     """Also what was changed before the wait began."""
     refs = [virtual.add_task("some") for _number in range(3)]
     watch = EventWatch(session)
-    watch.look(Target(tuple(refs)))
+    watch.look(Scope(tuple(refs)))
     virtual.set_task(refs[0], status="success")
     assert seen(watch.wait(30.0)) == {refs[0]: "success"}
     virtual.at(5, lambda: virtual.destroy_task(refs[1]))
@@ -135,15 +135,15 @@ def test_a_wait_has_what_was_changed_since_the_look(virtual, session):
 
 def test_what_joins_a_target_is_not_silent(virtual, session):
     watch, ref = EventWatch(session), virtual.add_task("first")
-    watch.look(Target((ref,)))
+    watch.look(Scope((ref,)))
     late = virtual.add_task("late")
-    assert seen(watch.look(Target((ref, late)))) == {ref: "pending", late: "pending"}
+    assert seen(watch.look(Scope((ref, late)))) == {ref: "pending", late: "pending"}
 
 
 def test_an_object_tells_its_operations(virtual, session):
     vm = virtual.inventory.add_vm("web-1")
     watch = EventWatch(session)
-    assert watch.look(Target((), ("VM", vm))).operations == {}
+    assert watch.look(Scope((), ("VM", vm))).operations == {}
     # Nothing is said of it as long as nothing changes.
     assert watch.wait(1.0).operations is None
 
@@ -159,9 +159,9 @@ def test_what_was_malformed_leaves_the_token(session, monkeypatch):
 
     monkeypatch.setattr(session, "events_from", answer)
     watch = EventWatch(session)
-    watch.look(Target(("a",)))
+    watch.look(Scope(("a",)))
     for _malformed in range(2):
-        with pytest.raises(UnexpectedAnswer):
+        with pytest.raises(OddResult):
             watch.wait(30.0)
     assert asked == ["", "1", "1"]
 
@@ -169,10 +169,10 @@ def test_what_was_malformed_leaves_the_token(session, monkeypatch):
 def test_a_look_begins_anew_and_a_wait_goes_on():
     session = Recorder(batch("1"), batch("2"), batch("3"), batch("4"))
     watch = EventWatch(session)
-    watch.look(Target(("a",)))
+    watch.look(Scope(("a",)))
     watch.wait(30.0)
     watch.wait(12.0)
-    watch.look(Target(("a", "b")))
+    watch.look(Scope(("a", "b")))
     assert session.asked == [
         (["task/a"], "", 0.0),
         (["task/a"], "1", 30.0),
@@ -184,7 +184,7 @@ def test_a_look_begins_anew_and_a_wait_goes_on():
 @pytest.mark.parametrize(("count", "is_listed"), [(MOST_REFS, True), (MOST_REFS + 1, False)])
 def test_too_many_for_a_request_are_watched_as_a_class(count, is_listed):
     session = Recorder(batch("1"))
-    EventWatch(session).look(Target(tuple(f"ref-{number}" for number in range(count))))
+    EventWatch(session).look(Scope(tuple(f"ref-{number}" for number in range(count))))
     ((classes, _token, _seconds),) = session.asked
     assert len(classes) == (count if is_listed else 1)
     assert (classes == ["task"]) is not is_listed
@@ -195,7 +195,7 @@ def test_an_object_and_hosts_are_watched_as_well():
     other = {**vm, "ref": "other", "snapshot": {"current_operations": {"t": "start"}}}
     host = {"class": "host", "operation": "add", "ref": "h", "snapshot": {"metrics": "m"}}
     session = Recorder(batch("1", vm, other, host))
-    sight = EventWatch(session).look(Target(None, ("VM", "v"), hosts=True))
+    sight = EventWatch(session).look(Scope(None, ("VM", "v"), hosts=True))
     assert session.asked[0][0] == ["task", "VM/v", "host"]
     assert sight.operations == {}
     assert sight.hosts == {"h": {"metrics": "m"}}
@@ -203,5 +203,5 @@ def test_an_object_and_hosts_are_watched_as_well():
 
 def test_a_deletion_has_no_record():
     gone = {"class": "task", "operation": "del", "ref": "a"}
-    sight = EventWatch(Recorder(batch("1", gone))).look(Target(("a",)))
+    sight = EventWatch(Recorder(batch("1", gone))).look(Scope(("a",)))
     assert (sight.tasks, sight.deleted) == ([], {"a"})

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.module_args import by_core
+
 UUID = "12345678-1234-1234-1234-123456789012"
 
 
@@ -27,6 +29,10 @@ UUID = "12345678-1234-1234-1234-123456789012"
         ({"name_label": "x", "quiet_for": "1"}, "quiet_for: '1' is for wait_for: none alone"),
         ({"name_label": ""}, "name_label: '' is empty"),
         ({"name_label": None}, "name_label is null"),
+        (
+            {"name_label": "x", "timeout": None},
+            by_core("timeout is null; leave it out", of_2_18="'timeout' is of type"),
+        ),
         ({"name_regex": "a*"}, "name_regex: 'a*' matches the empty text"),
         ({"wait_for": "none", "uuid": [UUID]}, "uuid does not go with wait_for: none"),
         ({"wait_for": "none", "ref": []}, "ref does not go with wait_for: none"),

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._canceller import CancelGate
+from ansible_collections.xen.xapi.plugins.module_utils._cancel_gate import CancelGate
 from ansible_collections.xen.xapi.plugins.module_utils._task import Task
+from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer
 from ansible_collections.xen.xapi.tests.samples import DEAF, ENDLESS
 from ansible_collections.xen.xapi.tests.simulator.clock import START
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 from ansible_collections.xen.xapi.tests.virtual_wait import on
+from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire
 
 
 def cancel(pool, refs, *, timeout=60.0):
@@ -24,7 +26,7 @@ def cancel(pool, refs, *, timeout=60.0):
     with on(pool, make_gate, timeout=timeout) as run:
         run.wait()
     run.gate.close()
-    return [run.gate.requests[ref].action for ref in refs]
+    return [run.gate.cancels[ref].action for ref in refs]
 
 
 def sent(pool):
@@ -47,3 +49,30 @@ def test_what_goes_on_is_asked_again_every_five_seconds(virtual):
     assert cancel(virtual, [ref], timeout=21.0) == ["still_running"]
     times = [call.at - START for call in virtual.log.of("task.cancel")]
     assert times == pytest.approx([0, 5, 10, 15, 20], abs=0.5)
+
+
+@pytest.mark.parametrize("answer", ["half", "a page", "an odd envelope"])
+def test_a_cancel_whose_answer_is_spoilt_is_ours(virtual, answer, monkeypatch):
+    """The server did what it was asked; that nobody could read its answer is another matter."""
+    ref = virtual.add_task("slow", life=ENDLESS)
+    spoilt = {
+        "half": Answer(200, "application/json", b'{"jsonrpc": "2.0", "res'),
+        "a page": Answer(502, "text/html", b"Bad Gateway"),
+        "an odd envelope": Answer(200, "application/json", b"[]"),
+    }[answer]
+    post = VirtualWire.post
+
+    def spoil(wire, endpoint, path, body, **limits):
+        answered = post(wire, endpoint, path, body, **limits)
+        return spoilt if b"task.cancel" in body else answered
+
+    monkeypatch.setattr(VirtualWire, "post", spoil)
+    assert cancel(virtual, [ref]) == ["cancelled"]
+
+
+@pytest.mark.parametrize("code", ["HOST_BROKEN", "TOO_MANY_PENDING_TASKS"])
+def test_what_the_whole_pool_goes_through_is_ridden_out(virtual, code):
+    ref = virtual.add_task("slow", life=ENDLESS)
+    virtual.fail("task.cancel", error=[code])
+    assert cancel(virtual, [ref]) == ["cancelled"]
+    assert len(sent(virtual)) == 2

@@ -16,16 +16,16 @@ from ._session import Session
 from ._task import Task
 from ._task_set import Verdict
 from ._tasks import Tasks
-from ._watch import Sight, Target, Watch
+from ._trouble import is_of_the_pool
+from ._watch import Scope, Sight, Watch
 
 SEND_AGAIN_AFTER = 5.0
 _KNOWN_FOR = 5.0
 """Seconds for which what was read of a task may be acted on."""
-_NOT_ABOUT_THE_TASK = frozenset({"SESSION_INVALID", "HOST_IS_SLAVE", "HOST_STILL_BOOTING"})
 
 
-class Request:
-    """What became of one task that is to be cancelled."""
+class Cancel:
+    """What becomes of one task that is to be cancelled."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -35,7 +35,7 @@ class Request:
         self.was_asked_before = "cancel" in task.record.get("current_operations", {}).values()
         """Whether somebody else had asked for the end of it already."""
         self.login: int | None = None
-        """The session in which the server took our request; None if it has not."""
+        """The session in which our request was sent; None if it was not."""
         self.is_lost = False
         """Whether it vanished in another session, so that nobody knows what became of it."""
         self.sent_at = -math.inf
@@ -43,17 +43,25 @@ class Request:
         """Whether its progress was seen to change."""
 
     def see(self, task: Task) -> None:
+        """Take in a record; a final one decides."""
         self.has_moved |= task.progress != self.task.progress
         self.task = task
+        if task.is_finished:
+            was_ours = task.status == "cancelled" and self.is_sent
+            self.action = "cancelled" if was_ours else "finished_first"
 
-    def end(self, task: Task | None) -> None:
-        """Decide by the record of a task that has ended, or by its not being there."""
-        if task is None:
-            self.action = "gone"
-            return
-        self.see(task)
-        was_ours = task.status == "cancelled" and self.is_sent
-        self.action = "cancelled" if was_ours else "finished_first"
+    def send(self, login: int, at: float) -> None:
+        """Note that the server has our request, or may have it."""
+        self.login, self.sent_at = login, at
+
+    def refuse(self, failure: XapiFailure) -> None:
+        self.error = failure
+        self.action = "denied" if failure.code == "RBAC_PERMISSION_DENIED" else "error"
+
+    def vanish(self, login: int) -> None:
+        """Note in which session there was no such task any more."""
+        self.action = "gone"
+        self.is_lost = self.login not in (None, login)
 
     @property
     def is_sent(self) -> bool:
@@ -88,8 +96,8 @@ class CancelGate:
         self._waits = waits
         self._deadline = deadline
         self._clock = clock
-        self.requests = {task.ref: Request(task) for task in tasks}
-        self._open = dict(self.requests)
+        self.cancels = {task.ref: Cancel(task) for task in tasks}
+        self._open = dict(self.cancels)
         self.needs_look = True
 
     @property
@@ -108,16 +116,16 @@ class CancelGate:
         """Read what is still to end, and ask for the end of what goes on."""
         self._read(watch)
         read_at = self._clock()
-        for request in list(self._open.values()):
+        for cancel in list(self._open.values()):
             now = self._clock()
-            is_due = now - request.sent_at >= SEND_AGAIN_AFTER
+            is_due = now - cancel.sent_at >= SEND_AGAIN_AFTER
             if now >= self._deadline or not is_due:
                 continue
             if now - read_at > _KNOWN_FOR:
                 self._read(watch)
                 read_at = self._clock()
-            if request.task.ref in self._open:
-                self._send(request)
+            if cancel.task.ref in self._open:
+                self._send(cancel)
         self.needs_look = False
 
     def take(self, sight: Sight) -> bool:
@@ -129,55 +137,42 @@ class CancelGate:
 
     def close(self) -> None:
         """Name what is left undecided: nothing more will be read or sent."""
-        for request in self._open.values():
-            request.action = "still_running" if request.is_sent else "not_sent"
+        for cancel in self._open.values():
+            cancel.action = "still_running" if cancel.is_sent else "not_sent"
 
     def _read(self, watch: Watch) -> None:
-        sight = watch.look(Target(tuple(self._open)))
+        sight = watch.look(Scope(tuple(self._open)))
         self._see(sight.tasks)
         unseen = set(self._open).difference(task.ref for task in sight.tasks)
         present = self._tasks.present(unseen)
         self._see(present)
         for ref in unseen.difference(task.ref for task in present):
-            self._vanish(self._open[ref])
+            self._open.pop(ref).vanish(self._session.logins)
 
     def _see(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
-            request = self._open.get(task.ref)
-            if request is None:
-                continue
-            request.see(task)
-            if task.is_finished:
-                request.end(task)
-                del self._open[task.ref]
+            if task.ref in self._open:
+                self._open[task.ref].see(task)
+                if task.is_finished:
+                    del self._open[task.ref]
 
-    def _vanish(self, request: Request) -> None:
-        request.is_lost = request.login not in (None, self._session.logins)
-        request.end(None)
-        del self._open[request.task.ref]
-
-    def _send(self, request: Request) -> None:
+    def _send(self, cancel: Cancel) -> None:
+        ref = cancel.task.ref
         try:
-            is_there = self._tasks.cancel(request.task.ref)
+            is_there = self._tasks.cancel(ref)
         except XapiFailure as failure:
-            if failure.code in _NOT_ABOUT_THE_TASK:
+            if is_of_the_pool(failure):
                 raise
-            request.error = failure
-            is_denied = failure.code == "RBAC_PERMISSION_DENIED"
-            self._decide(request, "denied" if is_denied else "error")
+            self._open.pop(ref).refuse(failure)
         except HostError as error:
             # Whether it arrived is not known: it is sent again unless the task is seen to end.
             if error.sent:
-                request.login, request.sent_at = self._session.logins, self._clock()
+                cancel.send(self._session.logins, self._clock())
             raise
         else:
             if not is_there:
-                self._vanish(request)
+                self._open.pop(ref).vanish(self._session.logins)
                 return
-            request.login, request.sent_at = self._session.logins, self._clock()
+            cancel.send(self._session.logins, self._clock())
             if not self._waits:
-                self._decide(request, "requested")
-
-    def _decide(self, request: Request, action: str) -> None:
-        request.action = action
-        del self._open[request.task.ref]
+                self._open.pop(ref).action = "requested"

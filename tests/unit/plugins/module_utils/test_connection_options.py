@@ -7,11 +7,11 @@ from __future__ import annotations
 import pytest
 from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
 
-from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
-from ansible_collections.xen.xapi.plugins.module_utils._options import (
+from ansible_collections.xen.xapi.plugins.module_utils._connection_options import (
     connection_of,
     first_set_in_environment,
 )
+from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
 
 SESSION = "OpaqueRef:5e55e55e-0000-4000-8000-00000000beef"
 UUID = "12345678-9ABC-def0-1234-56789abcdef0"
