@@ -38,7 +38,7 @@ def test_a_task_that_succeeds(pool, wait):
 
 
 def test_tasks_come_in_the_order_in_which_they_are_named(pool, wait, later):
-    made = [pool.add_task("Async.VM.copy", status="success") for _ in range(4)]
+    made = [pool.add_task("Async.VM.copy", status="success") for _number in range(4)]
     uuids = [uuid_of(pool, ref) for ref in made]
     late = "12345678-1234-1234-1234-123456789012"
     later(lambda: pool.add_task("Async.VM.copy", status="success", uuid=late))
