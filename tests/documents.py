@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-ROOT = Path(__file__).absolute().parents[1]
+from ansible_collections.xen.xapi.tests.checkout import ROOT
+
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _ROW = re.compile(r"^\| `(\w+)` \|(.*)\| `(.+)` \|$", re.MULTILINE)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fixtures of all tests that need a simulated pool."""
+"""What all tests share that need a simulated pool."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ def start_pool() -> Iterator[Callable[..., Simulator]]:
 @pytest.fixture
 def pool(start_pool: Callable[..., Simulator]) -> Simulator:
     return start_pool()
+
+
+def secrets_of(pool: Simulator) -> set[str]:
+    """The password, and every session that a call came in with: what no output may have in it."""
+    return {pool.password, *(call.session for call in pool.log if call.session)}
 
 
 @contextlib.contextmanager

@@ -25,9 +25,9 @@ from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules
 from ansible_collections.xen.xapi.plugins.module_utils._transport import Transport
 from ansible_collections.xen.xapi.plugins.module_utils._waiter import Waiter
 from ansible_collections.xen.xapi.tests.benchmarks.pools import PASSWORD, USERNAME
-from ansible_collections.xen.xapi.tests.virtual_run import WORK, params_of
+from ansible_collections.xen.xapi.tests.module_run import ModuleRun
+from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 
-FINAL = ("success", "failure", "cancelled")
 POLL_INTERVAL = 2.0
 _listed = ""
 
@@ -159,28 +159,6 @@ def polling_cancel(url: str, refs: list[str]) -> dict[str, Any]:
         return {"count": len(refs)}
 
 
-class _Run:
-    """What a module's work is given, where Ansible is not what is measured."""
-
-    check_mode = False
-    clock = staticmethod(time.monotonic)
-    sleep = staticmethod(time.sleep)
-
-    def __init__(self, module: str, url: str, options: dict[str, Any]) -> None:
-        self.given = {"hostname": url, "password": PASSWORD, **options}
-        self.params = params_of(module, self.given)
-        self.so_far: Any = dict
-        self._url = url
-
-    def warn(self, text: str) -> None:
-        raise AssertionError(text)
-
-    @contextlib.contextmanager
-    def connect(self) -> Iterator[Session]:
-        with _session(self._url) as session:
-            yield session
-
-
 def _session(url: str) -> Session:
     address = urlsplit(url)
     return Session(
@@ -192,6 +170,14 @@ def _session(url: str) -> Session:
     )
 
 
+def _work(module: str, url: str, options: dict[str, Any]) -> dict[str, Any]:
+    """What a module returns, where Ansible is not what is measured."""
+    run = ModuleRun(module, options, lambda: _session(url))
+    result = run.work()
+    assert not run.warnings
+    return result
+
+
 def our_wait(url: str, refs: list[str]) -> dict[str, Any]:
     with _session(url) as session:
         gate = SetGate(session, Selection(refs=tuple(refs)), Rules(wait_for="any"))
@@ -200,13 +186,11 @@ def our_wait(url: str, refs: list[str]) -> dict[str, Any]:
 
 
 def our_list(url: str) -> dict[str, Any]:
-    found = WORK["task_info"](_Run("task_info", url, {}))
-    return {"count": len(found["tasks"])}
+    return {"count": len(_work("task_info", url, {})["tasks"])}
 
 
 def our_cancel(url: str, refs: list[str]) -> dict[str, Any]:
-    options = {"ref": refs, "timeout": "600"}
-    found = WORK["task_cancel"](_Run("task_cancel", url, options))
+    found = _work("task_cancel", url, {"ref": refs, "timeout": "600"})
     return {"count": len(found["by_action"]["cancelled"])}
 
 

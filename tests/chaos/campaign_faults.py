@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer
 from ansible_collections.xen.xapi.tests.simulator.values import Date
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire
 
 METHODS = ("*", "event.from", "task.*", "session.*", "pool.*", "host.*")
 JUMPS = (-86400 * 3650, -7200, -61, 61, 7200, 86400 * 3650)

@@ -16,10 +16,12 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError
 from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
 from ansible_collections.xen.xapi.tests.chaos.campaign_faults import FAULTS, Campaign, MangledWire
 from ansible_collections.xen.xapi.tests.chaos.checks import Checks
+from ansible_collections.xen.xapi.tests.module_run import ModuleRun
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import Date
-from ansible_collections.xen.xapi.tests.virtual import FINAL, VirtualPool
-from ansible_collections.xen.xapi.tests.virtual_run import WORK, VirtualRun
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_wire import virtual_session
 
 LABEL = "Async.VM.copy"
 OTHER = "Async.SR.scan"
@@ -104,8 +106,13 @@ class Play:
         return options
 
     def run(self) -> Outcome:
-        run = VirtualRun(self.module, self.options, self.pool, self.wire)
-        run.clock = self.wire.client_now
+        run = ModuleRun(
+            self.module,
+            self.options,
+            lambda: virtual_session(self.wire, self.pool),
+            clock=self.wire.client_now,
+            sleep=self.pool.solo.advance,
+        )
         # The pauses of the waiter are by chance too.
         random.seed(self.seed)
         run.check_mode = self.module != "task_info" and self.chance.random() < 0.15
@@ -114,7 +121,7 @@ class Play:
             moment = self.chance.choice([0.0, self.chance.random() * 2, self.chance.random() * 90])
             self.pool.at(moment, lambda name=name: FAULTS[name](campaign))
         try:
-            self.result = WORK[self.module](run)
+            self.result = run.work()
             sentence = str(self.result.get("msg", "")) if self.result.get("failed") else None
             self.text = json.dumps([self.result, run.warnings])
         except XapiError as error:

@@ -10,19 +10,18 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ansible_collections.xen.xapi.tests.patience import happens
+from ansible_collections.xen.xapi.tests.pools import secrets_of
+from ansible_collections.xen.xapi.tests.processes import start
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
-
-from .processes import start
 
 CLOSED = 0
 """In the place of a signal: nobody reads the output any more, as after Ansible's timeout."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, CLOSED)
 LOGGED_OUT_WITHIN = 3.0
-SECRETS = ("xapi-secret", "OpaqueRef:session")
 _OPTIONS: dict[str, dict[str, Any]] = {
     "task_info": {},
     "task_wait": {"name_label": "Async.VM.copy", "timeout": "60"},
@@ -72,7 +71,7 @@ def violations(end: End, folder: Path) -> list[str]:
 
 
 def _after(end: End, pool: Simulator, process: subprocess.Popen[str]) -> list[str]:
-    _until(lambda: len(pool.log) >= end.calls or process.poll() is not None, seconds=20)
+    happens(lambda: len(pool.log) >= end.calls or process.poll() is not None, within=20)
     time.sleep(end.seconds)
     if end.signum == CLOSED:
         process.stdout.close()
@@ -80,9 +79,9 @@ def _after(end: End, pool: Simulator, process: subprocess.Popen[str]) -> list[st
         process.send_signal(end.signum)
     signalled = time.monotonic()
     found = []
-    if not _until(lambda: process.poll() is not None, seconds=LOGGED_OUT_WITHIN + 2):
+    if not happens(lambda: process.poll() is not None, within=LOGGED_OUT_WITHIN + 2):
         found.append("the process goes on")
-    if not _until(lambda: not pool.sessions(), seconds=LOGGED_OUT_WITHIN + 2):
+    if not happens(lambda: not pool.sessions(), within=LOGGED_OUT_WITHIN + 2):
         found.append("a session is left")
     elif time.monotonic() - signalled > LOGGED_OUT_WITHIN:
         found.append("the logout came late")
@@ -95,12 +94,6 @@ def _after(end: End, pool: Simulator, process: subprocess.Popen[str]) -> list[st
     output = "".join(process.communicate())
     if len(pool.log.of("task.cancel")) > sent:
         found.append("a cancel after the end")
-    found += [f"{what!r} in the output" for what in (*SECRETS, "Traceback") if what in output]
+    untold = (*secrets_of(pool), "Traceback")
+    found += [f"{what!r} in the output" for what in untold if what in output]
     return found
-
-
-def _until(condition: Callable[[], bool], *, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return condition()

@@ -13,9 +13,9 @@ from ansible_collections.xen.xapi.plugins.module_utils._task_set import Verdict
 from ansible_collections.xen.xapi.tests.chaos.checks import Checks
 from ansible_collections.xen.xapi.tests.chaos.exhaustive_wire import ScriptedWire
 from ansible_collections.xen.xapi.tests.chaos.exhaustive_world import SmallPool
+from ansible_collections.xen.xapi.tests.simulator.clock import START
 
 LAST_LOOK = 5.0
-BEGAN = 1_800_000_000.0
 EARLY = 18.0
 """Seconds: what is settled by then is known, and has been quiet, well before the deadline."""
 AT_ONCE = 1.0
@@ -112,7 +112,7 @@ def _judge_settled(run: Ended, checks: Checks) -> None:
 
 def promptness_of(pool: SmallPool, troubled_at: float) -> float | None:
     """When all was settled, if nothing has kept the news from coming at once."""
-    is_hindered = pool.is_broken_off or pool.has_lost or troubled_at >= BEGAN
+    is_hindered = pool.is_broken_off or pool.has_lost or troubled_at >= START
     return None if is_hindered else pool.settled_at
 
 
@@ -134,7 +134,7 @@ def _judge_none(run: Ended, checks: Checks) -> None:
 
 def is_settled_early(settled_at: float | None, troubled_at: float) -> bool:
     """Whether there is time for a longest pause and the quiet time, all of it to spare."""
-    return settled_at is not None and max(settled_at, troubled_at) < BEGAN + EARLY
+    return settled_at is not None and max(settled_at, troubled_at) < START + EARLY
 
 
 def _judge_cancel(run: Ended, checks: Checks) -> None:

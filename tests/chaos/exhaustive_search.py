@@ -16,14 +16,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from unittest import mock
 
-from ansible_collections.xen.xapi.plugins.module_utils._cancel_options import cancelling_spec
 from ansible_collections.xen.xapi.plugins.module_utils._collector import paused_collector
 from ansible_collections.xen.xapi.plugins.module_utils._quiet_gate import QuietGate
 from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._selector_options import (
-    selector_spec,
-    status_spec,
-)
 from ansible_collections.xen.xapi.plugins.module_utils._session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
 from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules
@@ -42,8 +37,9 @@ from ansible_collections.xen.xapi.tests.chaos.exhaustive_world import (
     SmallPool,
     uuids,
 )
+from ansible_collections.xen.xapi.tests.module_run import ModuleRun
 from ansible_collections.xen.xapi.tests.simulator import events, readers
-from ansible_collections.xen.xapi.tests.virtual import virtual_session
+from ansible_collections.xen.xapi.tests.virtual_wire import virtual_session
 
 COLLECT_EVERY = 2000
 """Runs: each leaves a ring of objects, and looking for such all the time costs a quarter more."""
@@ -205,13 +201,13 @@ class Player:
     def _cancel(self, run: Ended, script: Script, hook: Any) -> None:
         with mock.patch.object(task_cancel, "Waiter", _HookedWaiter), _hooked(hook):
             try:
-                run.result = task_cancel.cancel_tasks(_ModuleRun(run))  # type: ignore[arg-type]
+                run.result = _cancelling(run).work()
             finally:
                 run.ended = run.pool.now()
         if run.result is not None and not run.result.get("failed"):
             script.is_over = True
             sessions = set(run.pool.sessions())
-            run.second = task_cancel.cancel_tasks(_ModuleRun(run))  # type: ignore[arg-type]
+            run.second = _cancelling(run).work()
             assert set(run.pool.sessions()) <= sessions
 
 
@@ -241,23 +237,14 @@ def _hooked(hook: Any) -> Iterator[None]:
         yield
 
 
-class _ModuleRun:
-    """What the edge to Ansible gives the work of task_cancel."""
-
-    check_mode = False
-
-    def __init__(self, run: Ended) -> None:
-        spec = {**selector_spec(), **status_spec(), **cancelling_spec()}
-        self.given = {"ref": list(run.pool.refs), "timeout": f"{run.timeout:g}"}
-        self.params = {name: one.get("default") for name, one in spec.items()} | self.given
-        self.clock = run.pool.now
-        self.sleep = run.pool.solo.advance
-        self.so_far: Any = None
-        self.warn = [].append
-        self._run = run
-
-    def connect(self) -> Session:
-        return virtual_session(self._run.wire, self._run.pool)
+def _cancelling(run: Ended) -> ModuleRun:
+    return ModuleRun(
+        "task_cancel",
+        {"ref": list(run.pool.refs), "timeout": f"{run.timeout:g}"},
+        lambda: virtual_session(run.wire, run.pool),
+        clock=run.pool.now,
+        sleep=run.pool.solo.advance,
+    )
 
 
 class Tally:

@@ -20,8 +20,11 @@ from ansible_collections.xen.xapi.tests.chaos.exhaustive_world import (
     Step,
 )
 from ansible_collections.xen.xapi.tests.simulator import wire_json
+from ansible_collections.xen.xapi.tests.simulator.clock import START
 from ansible_collections.xen.xapi.tests.simulator.faults import Cut
-from ansible_collections.xen.xapi.tests.virtual import FINAL, Member, VirtualWire
+from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
+from ansible_collections.xen.xapi.tests.virtual_pool import Member
+from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire
 
 WRITING = frozenset({"session.login_with_password", "task.cancel"})
 """What leaves something behind on the server, so that an answer which is lost matters."""
@@ -74,7 +77,7 @@ class ScriptedWire(VirtualWire):
     def _answer(self, member: Member, body: bytes) -> Answer:
         call = wire_json.read(body)
         self._method, self._params = call.method, call.params
-        self.conversation.append(f"{self._pool.now() - 1.8e9:7.2f}  {call.method}")
+        self.conversation.append(f"{self._pool.now() - START:7.2f}  {call.method}")
         if call.method == "task.cancel":
             self._judge_cancel(call.params[1])
         is_cut_after = False

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.plugins.module_utils import _records as records
 from ansible_collections.xen.xapi.plugins.module_utils._codes import SENTENCES, plain_words
-from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     MasterAddressUnusable,
     MasterNotFound,
@@ -44,7 +43,6 @@ from ansible_collections.xen.xapi.plugins.module_utils._selector import (
     look_around,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
-from ansible_collections.xen.xapi.plugins.module_utils._session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._task import (
     FINAL_STATUSES,
     Task,
@@ -55,7 +53,6 @@ from ansible_collections.xen.xapi.plugins.module_utils._task import (
 from ansible_collections.xen.xapi.plugins.module_utils._task_set import TaskSet
 from ansible_collections.xen.xapi.plugins.module_utils._tasks import Tasks
 from ansible_collections.xen.xapi.plugins.module_utils._timeline import Timeline
-from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer
 from ansible_collections.xen.xapi.plugins.module_utils._vanishing import (
     LastSeen,
     host_start,
@@ -64,46 +61,28 @@ from ansible_collections.xen.xapi.plugins.module_utils._vanishing import (
 )
 from ansible_collections.xen.xapi.plugins.module_utils._wait_sentences import end_of, under_way
 from ansible_collections.xen.xapi.plugins.module_utils._watch import EventWatch, PollWatch, Scope
-from ansible_collections.xen.xapi.tests.chaos import fuzz_target
-from ansible_collections.xen.xapi.tests.chaos.fuzz_json import (
-    REF,
-    TEXTS,
-    UUID,
-    VALUES,
-    as_json,
-    mutated,
+from ansible_collections.xen.xapi.tests.answers import (
+    ENDPOINT,
+    POOL,
+    Answers,
+    OneAnswer,
+    Refusal,
+    session_of,
 )
+from ansible_collections.xen.xapi.tests.chaos import fuzz_target
+from ansible_collections.xen.xapi.tests.chaos.fuzz_json import TEXTS, VALUES, as_json, mutated
+from ansible_collections.xen.xapi.tests.samples import REF, TASK, UUID
 
-ENDPOINT = Endpoint("https", "xcp1", 443)
 NOW = 1795428672
-RUNNING = {
-    "uuid": UUID,
-    "name_label": "Async.VM.start",
-    "name_description": "",
-    "allowed_operations": ["cancel"],
-    "current_operations": {"DummyRef:|1|task.cancel": "cancel"},
-    "created": "20261123T10:11:12Z",
-    "finished": "19700101T00:00:00Z",
-    "status": "pending",
-    "resident_on": REF,
-    "progress": 0.5,
-    "type": "<none/>",
-    "result": "",
-    "error_info": [],
-    "other_config": {"owner": "deploy"},
-    "subtask_of": "OpaqueRef:NULL",
-    "subtasks": [REF],
-    "backtrace": "()",
-}
 FAILED = {
-    **RUNNING,
+    **TASK,
     "status": "failure",
     "finished": "20261123T10:12:12Z",
     "progress": 1.0,
     "result": f"<value>{REF}</value>",
     "error_info": ["VM_BAD_POWER_STATE", REF, "halted", "running"],
 }
-OLD = {key: RUNNING[key] for key in ("uuid", "name_label", "status", "created")}
+OLD = {key: TASK[key] for key in ("uuid", "name_label", "status", "created")}
 HOST = {
     "uuid": UUID,
     "name_label": "host-1",
@@ -111,10 +90,9 @@ HOST = {
     "other_config": {"agent_start_time": "1795428672."},
     "current_operations": {REF: "evacuate"},
 }
-POOL = {REF: {"uuid": UUID, "name_label": "", "master": REF}}
 BATCH = {
     "events": [
-        {"id": "1", "class": "task", "operation": "mod", "ref": REF, "snapshot": RUNNING},
+        {"id": "1", "class": "task", "operation": "mod", "ref": REF, "snapshot": TASK},
         {"id": "2", "class": "task", "operation": "del", "ref": "OpaqueRef:gone"},
         {"id": "3", "class": "host", "operation": "add", "ref": "OpaqueRef:h", "snapshot": HOST},
         {"id": "4", "class": "vm", "operation": "mod", "ref": "OpaqueRef:vm", "snapshot": HOST},
@@ -175,64 +153,6 @@ ADDRESSES = st.one_of(
 )
 
 
-class OneAnswer:
-    """A transport that answers everything with the same bytes."""
-
-    def __init__(self, body: bytes, *, status: int = 200) -> None:
-        self._answer = Answer(status, "application/json", body)
-
-    def post(self, *_request: Any, **_limits: Any) -> Answer:
-        return self._answer
-
-
-class Script:
-    """A transport that answers some methods as told, and what else a session needs rightly."""
-
-    time_limit = 30.0
-    deadline: float | None = None
-    requests = 0
-
-    def __init__(self, answers: dict[str, Any]) -> None:
-        self._answers = {
-            "session.login_with_password": REF,
-            "session.logout": "",
-            "pool.get_all_records": POOL,
-            "host.get_name_label": "host-1",
-            "host.get_servertime": "20261123T10:11:12Z",
-            **answers,
-        }
-        self.hosts: list[str] = []
-
-    def post(self, endpoint: Endpoint, _path: str, body: bytes, **_limits: Any) -> Answer:
-        request = json.loads(body)
-        self.hosts.append(endpoint.host)
-        result = self._answers.get(request["method"])
-        told = {"error": result} if isinstance(result, Refusal) else {"result": result}
-        content = json.dumps({"jsonrpc": "2.0", "id": request["id"], **told})
-        return Answer(200, "application/json", content.encode())
-
-    def close(self) -> None:
-        """Nothing: there is no connection."""
-
-
-class Refusal(list[Any]):
-    """An error in place of a result."""
-
-
-@contextlib.contextmanager
-def session_on(script: Script) -> Iterator[Session]:
-    secrets: list[str] = []
-    with Session(
-        script,
-        endpoints=[ENDPOINT],
-        username="root",
-        password="secret",
-        keep_secret=secrets.append,
-    ) as session:
-        yield session
-    assert all(isinstance(secret, str) and secret for secret in secrets)
-
-
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
     """An error of the collection is right, if it can be told."""
@@ -260,7 +180,7 @@ def use(task: Task, before: Task) -> None:
     """All that is ever asked of a task."""
     told = task.to_dict(now=NOW)
     as_json([told, task.to_dict(now=None), task.brief()])
-    assert set(told) >= set(RUNNING)
+    assert set(told) >= set(TASK)
     assert not told["is_finished"] or task.record["status"] in FINAL_STATUSES
     assert told["progress"] is None or abs(told["progress"]) < 1e7
     timeline, tasks = Timeline(), TaskSet()
@@ -290,7 +210,7 @@ def check_envelope(given: tuple[bytes, int]) -> None:
 
 def check_record(given: Any) -> None:
     with contextlib.suppress(records.Odd):
-        use(Task(REF, records.task(given)), Task(REF, RUNNING))
+        use(Task(REF, records.task(given)), Task(REF, TASK))
 
 
 def check_messages(given: Any) -> None:
@@ -302,7 +222,7 @@ def check_messages(given: Any) -> None:
         "task.cancel": lambda tasks: tasks.cancel(REF),
         "task.set_status": lambda tasks: tasks.set_status(REF, "cancelled"),
     }
-    with explained(), session_on(Script({method: answer})) as session:
+    with explained(), session_of(Answers({method: answer})) as session:
         told = calls[method](Tasks(session))
         # Nothing is told only of what the server says is not there.
         assert told is not None or isinstance(answer, Refusal)
@@ -316,10 +236,10 @@ def check_messages(given: Any) -> None:
 
 
 def check_events(given: Any) -> None:
-    target = Scope((REF,), ("VM", "OpaqueRef:vm"), hosts=True)
-    with explained(), session_on(Script({"event.from": given})) as session:
+    scope = Scope((REF,), ("VM", "OpaqueRef:vm"), hosts=True)
+    with explained(), session_of(Answers({"event.from": given})) as session:
         watch = EventWatch(session)
-        for sight in (watch.look(target), watch.wait(1.0)):
+        for sight in (watch.look(scope), watch.wait(1.0)):
             for task in sight.tasks:
                 use(task, task)
             for host in sight.hosts.values():
@@ -330,7 +250,7 @@ def check_events(given: Any) -> None:
 
 def check_pool(given: tuple[str, Any]) -> None:
     method, answer = given
-    with explained(), session_on(Script({method: answer})) as session:
+    with explained(), session_of(Answers({method: answer})) as session:
         session.call("task.get_all")
         as_json(session.pool.to_dict())
         assert all(isinstance(part, str) for part in session.pool)
@@ -339,19 +259,19 @@ def check_pool(given: tuple[str, Any]) -> None:
 
 
 def check_hosts(given: Any) -> None:
-    script = Script({"host.get_all_records": given, "task.get_all_records": {}})
-    with explained(), session_on(script) as session:
+    answers = Answers({"host.get_all_records": given, "task.get_all_records": {}})
+    with explained(), session_of(answers) as session:
         watch = PollWatch(session, interval=1.0, sleep=lambda _seconds: None)
         for host in watch.look(Scope(None, hosts=True)).hosts.values():
-            why_host_unknown(LastSeen(Task(REF, RUNNING), 1, ""), host)
+            why_host_unknown(LastSeen(Task(REF, TASK), 1, ""), host)
             assert isinstance(host["metrics"], str)
 
 
 def check_objects(given: tuple[str, Any]) -> None:
     kind, answer = given
     fine = {f"{one}.get_all_records": {REF: HOST} for one in ("VM", "host", "SR", "VDI")}
-    with explained(), session_on(Script({**fine, f"{kind}.get_all_records": answer})) as session:
-        as_json(Objects(session).to_dict(Task(REF, RUNNING)))
+    with explained(), session_of(Answers({**fine, f"{kind}.get_all_records": answer})) as session:
+        as_json(Objects(session).to_dict(Task(REF, TASK)))
 
 
 def check_surroundings(given: tuple[str, Any]) -> None:
@@ -362,9 +282,9 @@ def check_surroundings(given: tuple[str, Any]) -> None:
         "task.get_by_uuid": REF,
         "host.get_by_uuid": REF,
         "host.get_by_name_label": [REF],
-        "task.get_all_records": {REF: RUNNING},
+        "task.get_all_records": {REF: TASK},
     }
-    with explained(), session_on(Script({**fine, method: answer})) as session:
+    with explained(), session_of(Answers({**fine, method: answer})) as session:
         for resident_on in (UUID, "host-1"):
             selection = Selection(
                 object=ObjectOption("VM", UUID), subtask_of=UUID, resident_on=resident_on
@@ -394,18 +314,18 @@ def check_result(given: str) -> None:
 
 def check_error_info(given: list[str]) -> None:
     as_json([plain_words(given[0], given[1:]), plain_words(given[0], given[1:2])])
-    use(Task(REF, records.task({**FAILED, "error_info": given})), Task(REF, RUNNING))
+    use(Task(REF, records.task({**FAILED, "error_info": given})), Task(REF, TASK))
 
 
 def check_master(given: Any) -> None:
-    script = Script({"session.login_with_password": Refusal(["HOST_IS_SLAVE", *given])})
+    answers = Answers({"session.login_with_password": Refusal(["HOST_IS_SLAVE", *given])})
     with explained():
         try:
-            with session_on(script) as session:
+            with session_of(answers) as session:
                 session.call("task.get_all")
         except (MasterAddressUnusable, MasterNotFound, UnexpectedAnswer):
             with contextlib.suppress(ValueError):
-                for host in script.hosts:
+                for host in answers.hosts:
                     # The password goes nowhere but to the host that was named.
                     parts = urlsplit(ENDPOINT.at(host).url)
                     assert (parts.username, parts.password, parts.path) == (None, None, "")
@@ -416,7 +336,7 @@ def check_master(given: Any) -> None:
 
 def _envelopes() -> st.SearchStrategy[bytes]:
     good = (
-        {"jsonrpc": "2.0", "result": RUNNING, "id": 1},
+        {"jsonrpc": "2.0", "result": TASK, "id": 1},
         {"result": "", "error": None, "id": 1},
         {"jsonrpc": "2.0", "error": {"code": 1, "message": "X", "data": ["p"]}, "id": 1},
         {"result": None, "error": ["HANDLE_INVALID", "task", REF], "id": 1},
@@ -451,13 +371,13 @@ TARGETS = [
         st.tuples(_envelopes(), st.sampled_from([200, 200, 200, 500, 301])),
         check_envelope,
     ),
-    fuzz_target.Target("task record", mutated(RUNNING, FAILED, OLD), check_record, 2),
+    fuzz_target.Target("task record", mutated(TASK, FAILED, OLD), check_record, 2),
     fuzz_target.Target(
         "messages of the class task",
         _by_method(
-            task__get_record=(RUNNING, FAILED),
+            task__get_record=(TASK, FAILED),
             task__get_by_uuid=(REF,),
-            task__get_all_records=({REF: RUNNING, "OpaqueRef:b": FAILED}, {}),
+            task__get_all_records=({REF: TASK, "OpaqueRef:b": FAILED}, {}),
             task__cancel=("",),
             task__set_status=("",),
         ),

@@ -11,8 +11,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-REF = "OpaqueRef:12345678-9abc-def0-1234-56789abcdef0"
-UUID = "12345678-9abc-def0-1234-56789abcdef0"
+from ansible_collections.xen.xapi.tests.samples import REF, UUID
+
 _DELETED = object()
 _DEEPEST = 6
 

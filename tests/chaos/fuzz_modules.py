@@ -16,9 +16,10 @@ from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
 from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer
 from ansible_collections.xen.xapi.tests.chaos.fuzz_json import VALUES, as_json, changed, paths
 from ansible_collections.xen.xapi.tests.chaos.fuzz_target import Target
+from ansible_collections.xen.xapi.tests.module_run import ModuleRun
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire
-from ansible_collections.xen.xapi.tests.virtual_run import WORK, VirtualRun
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session
 
 LABEL = "Async.VM.start"
 TASKS: dict[str, list[dict[str, Any]]] = {
@@ -120,10 +121,17 @@ def check_run(given: tuple[tuple[str, int], bool, list[Odd]]) -> None:
     if "object" in options:
         uuid = pool.database.read("VM", vm)["uuid"]
         options["object"] = {"type": "VM", "uuid": str(uuid)}
-    run = VirtualRun(module, options, pool, OddWire(pool, odds))
+    wire = OddWire(pool, odds)
+    run = ModuleRun(
+        module,
+        options,
+        lambda: virtual_session(wire, pool),
+        clock=pool.now,
+        sleep=pool.solo.advance,
+    )
     run.check_mode = is_check
     try:
-        result = WORK[module](run)
+        result = run.work()
     except XapiError as error:
         as_json([explain(error), run.so_far(), run.warnings])
         return

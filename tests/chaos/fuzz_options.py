@@ -33,9 +33,10 @@ from ansible_collections.xen.xapi.plugins.module_utils._values import (
     text_of,
     uuid_of,
 )
-from ansible_collections.xen.xapi.tests.chaos.fuzz_json import REF, TEXTS, UUID, VALUES, as_json
+from ansible_collections.xen.xapi.tests.chaos.fuzz_json import TEXTS, VALUES, as_json
 from ansible_collections.xen.xapi.tests.chaos.fuzz_target import Target
-from ansible_collections.xen.xapi.tests.virtual_run import SPECS, WORK
+from ansible_collections.xen.xapi.tests.module_run import SPECS, WORK
+from ansible_collections.xen.xapi.tests.samples import REF, UUID
 
 DURATIONS = st.one_of(
     st.sampled_from(

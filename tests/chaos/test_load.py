@@ -12,8 +12,8 @@ import threading
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.chaos.processes import start
 from ansible_collections.xen.xapi.tests.pools import start_pool
+from ansible_collections.xen.xapi.tests.processes import start
 from ansible_collections.xen.xapi.tests.simulator import Life
 
 __all__ = ["start_pool"]

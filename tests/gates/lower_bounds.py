@@ -15,6 +15,8 @@ TESTS = (
     "tests/unit/plugins/module_utils/test_certificates.py",
     "tests/unit/plugins/module_utils/test_session.py",
     "tests/unit/plugins/module_utils/test_transport.py",
+    "tests/unit/plugins/module_utils/test_transport_proxy.py",
+    "tests/unit/plugins/module_utils/test_transport_tls.py",
     "tests/unit/plugins/modules/test_connection.py",
 )
 

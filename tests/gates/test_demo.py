@@ -11,13 +11,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 from tests.checkout import ROOT
 
@@ -29,6 +29,9 @@ ODD = {
     "REQUESTS_CA_BUNDLE": "/nonexistent",
     "XENSERVER_USER": "nobody",
 }
+# An interrupt can reach Ansible between the fork of a worker and its entry in the list of them:
+# then the worker's module goes on until its own timeout, which the demo keeps at 30 seconds.
+PATIENCE = 60.0
 # What Python itself says of an interrupt while it starts, or in the middle of a fork of Ansible's.
 OF_PYTHON = ("Fatal Python error: init", "Exception ignored in")
 
@@ -51,15 +54,6 @@ def processes(mark: str) -> Iterator[int]:
 def environ(mark: str, **changes: str) -> dict[str, str]:
     name, value = mark.split("=")
     return {**os.environ, name: value, **changes}
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    # An interrupt can reach Ansible between the fork of a worker and its entry in the list of them:
-    # then the worker's module goes on until its own timeout, which the demo keeps at 30 seconds.
-    deadline = time.monotonic() + 60
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
 
 
 def run(mark: str, **changes: str) -> subprocess.CompletedProcess[str]:
@@ -103,7 +97,7 @@ def test_an_interrupt_leaves_no_process(mark: str, moment: str, signum: signal.S
         seen += demo.stdout.read()
     assert demo.returncode == 128 + signum, seen
     assert "Traceback" not in seen or any(words in seen for words in OF_PYTHON), seen
-    assert eventually(lambda: not list(processes(mark)))
+    assert happens(lambda: not list(processes(mark)), within=PATIENCE)
 
 
 def test_a_real_pool_is_only_read(mark: str) -> None:
@@ -119,11 +113,13 @@ def test_an_interrupt_leaves_no_session(mark: str) -> None:
     with Simulator(tasks=3) as pool:
         pool.fail("task.*", delay=20)
         with running(mark, XAPI_HOST=pool.url, XAPI_PASSWORD="xapi-secret") as demo:
-            assert eventually(lambda: any(call.method.startswith("task.") for call in pool.log))
+            assert happens(
+                lambda: any(call.method.startswith("task.") for call in pool.log), within=PATIENCE
+            )
             demo.send_signal(signal.SIGINT)
         assert demo.returncode == 128 + signal.SIGINT
-        assert eventually(lambda: pool.sessions() == [])
-        assert eventually(lambda: not list(processes(mark)))
+        assert happens(lambda: pool.sessions() == [], within=PATIENCE)
+        assert happens(lambda: not list(processes(mark)), within=PATIENCE)
 
 
 def test_a_real_pool_needs_a_password(mark: str) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -85,17 +84,3 @@ def start_play(tmp_path):
         process.kill()
         process.stdout.close()
         process.wait()
-
-
-@pytest.fixture(scope="session")
-def wait_until():
-    """Waits for something that comes sooner or later, and if not, is missed."""
-
-    def wait(condition):
-        for _moment in range(6000):
-            if condition():
-                return
-            time.sleep(0.01)
-        pytest.fail("it did not happen")
-
-    return wait

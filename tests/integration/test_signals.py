@@ -7,13 +7,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-MODULE = "ansible_collections.xen.xapi.plugins.modules.task_info"
+from ansible_collections.xen.xapi.tests.patience import happens
+from ansible_collections.xen.xapi.tests.processes import start
+
 LOGIN = "session.login_with_password"
 LOGOUT = "session.logout"
 LISTING = "task.get_all_records"
@@ -24,20 +24,8 @@ NUMBERS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 
 @pytest.fixture
 def start_module(tmp_path):
-    """Starts task_info in a process of its own, as Ansible does."""
-
-    def start(**options):
-        arguments = tmp_path / "arguments.json"
-        arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": options}))
-        return subprocess.Popen(
-            [sys.executable, "-m", MODULE, arguments],
-            env={**os.environ, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    return start
+    """Starts task_info on a pool, in a process of its own, as Ansible does."""
+    return lambda pool: start(tmp_path, "task_info", pool, {})
 
 
 @pytest.fixture
@@ -50,33 +38,22 @@ def play_on(start_play):
     return start
 
 
-@pytest.fixture
-def wait_for_call(wait_until):
-    def wait(pool, method):
-        wait_until(lambda: pool.log.of(method))
-
-    return wait
+def wait_for_call(pool, method):
+    assert happens(lambda: pool.log.of(method), within=60)
 
 
-@pytest.fixture
-def wait_for_the_end(wait_until):
+def wait_for_the_end(pool, *, of):
     """The logout comes while the call before it is not answered yet."""
-
-    def wait(pool, *, of):
-        wait_until(lambda: not pool.sessions())
-        assert [call.method for call in pool.log][-2:] == [of, LOGOUT]
-        assert not pool.log.of(of)[0].answered
-
-    return wait
+    assert happens(lambda: not pool.sessions(), within=60)
+    assert [call.method for call in pool.log][-2:] == [of, LOGOUT]
+    assert not pool.log.of(of)[0].answered
 
 
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("method", ["pool.get_all_records", LISTING])
-def test_a_signal_leaves_no_session_behind(
-    pool, start_module, wait_for_call, wait_for_the_end, number, method
-):
+def test_a_signal_leaves_no_session_behind(pool, start_module, number, method):
     pool.fail(method, delay=FOREVER)
-    with start_module(hostname=pool.url, password=pool.password) as module:
+    with start_module(pool) as module:
         wait_for_call(pool, method)
         assert len(pool.sessions()) == 1
         module.send_signal(number)
@@ -87,9 +64,9 @@ def test_a_signal_leaves_no_session_behind(
     wait_for_the_end(pool, of=method)
 
 
-def test_a_signal_during_the_login_leaves_no_session_behind(pool, start_module, wait_for_call):
+def test_a_signal_during_the_login_leaves_no_session_behind(pool, start_module):
     pool.fail(LOGIN, delay=1)
-    with start_module(hostname=pool.url, password=pool.password) as module:
+    with start_module(pool) as module:
         wait_for_call(pool, LOGIN)
         module.send_signal(signal.SIGTERM)
         result = json.loads(module.communicate()[0])
@@ -97,11 +74,9 @@ def test_a_signal_during_the_login_leaves_no_session_behind(pool, start_module, 
     assert [call.method for call in pool.log] == [LOGIN, LOGOUT]
 
 
-def test_a_reader_that_goes_leaves_no_session_behind(
-    pool, start_module, wait_for_call, wait_for_the_end
-):
+def test_a_reader_that_goes_leaves_no_session_behind(pool, start_module):
     pool.fail(LISTING, delay=FOREVER)
-    with start_module(hostname=pool.url, password=pool.password) as module:
+    with start_module(pool) as module:
         wait_for_call(pool, LISTING)
         module.stdout.close()
         assert module.wait() == 1
@@ -109,7 +84,7 @@ def test_a_reader_that_goes_leaves_no_session_behind(
     wait_for_the_end(pool, of=LISTING)
 
 
-def test_the_keyword_timeout_leaves_no_session_behind(pool, play_on, wait_for_the_end):
+def test_the_keyword_timeout_leaves_no_session_behind(pool, play_on):
     pool.fail(LISTING, delay=FOREVER)
     output = play_on(pool, timeout=2).communicate()[0]
     assert "Timed out after 2 second" in output
@@ -117,9 +92,7 @@ def test_the_keyword_timeout_leaves_no_session_behind(pool, play_on, wait_for_th
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_playbook_that_is_ended_leaves_no_session_behind(
-    pool, play_on, wait_for_call, wait_for_the_end, number
-):
+def test_a_playbook_that_is_ended_leaves_no_session_behind(pool, play_on, number):
     pool.fail(LISTING, delay=FOREVER)
     playbook = play_on(pool)
     wait_for_call(pool, LISTING)
@@ -128,22 +101,18 @@ def test_a_playbook_that_is_ended_leaves_no_session_behind(
     wait_for_the_end(pool, of=LISTING)
 
 
-def test_a_playbook_that_is_killed_leaves_no_session_behind(
-    pool, play_on, wait_for_call, wait_until
-):
+def test_a_playbook_that_is_killed_leaves_no_session_behind(pool, play_on):
     """Ansible's worker outlives it and goes on to wait for the module, which ends as always."""
     pool.fail(LISTING, delay=1)
     playbook = play_on(pool)
     wait_for_call(pool, LISTING)
     playbook.kill()
     playbook.wait()
-    wait_until(lambda: not pool.sessions())
+    assert happens(lambda: not pool.sessions(), within=60)
     assert [call.method for call in pool.log][-1] == LOGOUT
 
 
-def test_a_worker_that_is_killed_leaves_no_session_behind(
-    pool, play_on, wait_for_call, wait_for_the_end
-):
+def test_a_worker_that_is_killed_leaves_no_session_behind(pool, play_on):
     """The one that reads what the module prints; it leads the session of its processes."""
     pool.fail(LISTING, delay=FOREVER)
     playbook = play_on(pool)

@@ -6,11 +6,8 @@ from __future__ import annotations
 
 import signal
 
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
-
-LONG_AGO = "20200101T00:00:00Z"
-ENDLESS = Life(duration=None)
-DEAF = Life(duration=None, cancel_after=None)
+from ansible_collections.xen.xapi.tests.patience import happens
+from ansible_collections.xen.xapi.tests.samples import DEAF, ENDLESS, LONG_AGO, NO_UUID
 
 
 def test_cancelling(pool, play):
@@ -20,7 +17,7 @@ def test_cancelling(pool, play):
         "cancel",
         pool_url=pool.url,
         pool_password=pool.password,
-        no_uuid="00000000-0000-0000-0000-000000000000",
+        no_uuid=NO_UUID,
         honours=pool.add_task("Async.VM.copy", life=ENDLESS),
         deaf=pool.add_task("Async.VM.copy", life=DEAF),
         ended=pool.add_task("Async.VM.copy", status="failure"),
@@ -30,14 +27,14 @@ def test_cancelling(pool, play):
     assert asked.isdisjoint([*twins, bystander])
 
 
-def test_nothing_is_sent_when_ansible_is_gone(pool, start_play, wait_until):
+def test_nothing_is_sent_when_ansible_is_gone(pool, start_play):
     refs = [pool.add_task("Async.VM.copy", life=ENDLESS) for _number in range(50)]
     pool.fail("task.cancel", delay=1.0, count=None)
     options = {"hostname": pool.url, "password": pool.password, "ref": refs}
     process = start_play(options, module="task_cancel")
-    wait_until(lambda: pool.log.of("task.cancel"))
+    assert happens(lambda: pool.log.of("task.cancel"), within=60)
     process.send_signal(signal.SIGINT)
-    wait_until(lambda: not pool.sessions())
+    assert happens(lambda: not pool.sessions(), within=60)
     sent = len(pool.log.of("task.cancel"))
     assert sent < len(refs)
     process.wait()

@@ -10,11 +10,9 @@ import subprocess
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.samples import ENDLESS, LONG_AGO, NO_REF
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
-ENDLESS = Life(duration=None)
-LONG_AGO = "20200101T00:00:00Z"
-NO_REF = "OpaqueRef:00000000-0000-0000-0000-000000000000"
 ROLE = {"name": "xen.xapi.task_gate"}
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 import signal
 import threading
 
+from ansible_collections.xen.xapi.tests.patience import happens
+from ansible_collections.xen.xapi.tests.samples import NO_UUID
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
-NO_UUID = "00000000-0000-0000-0000-000000000000"
 LOGOUT = "session.logout"
 
 
@@ -58,22 +59,22 @@ def test_waiting(pool, play):
         one.set()
 
 
-def test_an_interrupt_in_the_middle_leaves_no_session(pool, start_play, wait_until):
+def test_an_interrupt_in_the_middle_leaves_no_session(pool, start_play):
     ref = pool.add_task("endless")
     options = {"hostname": pool.url, "password": pool.password, "ref": ref}
     process = start_play(options, module="task_wait")
-    wait_until(lambda: pool.events.blocked)
+    assert happens(lambda: pool.events.blocked, within=60)
     process.send_signal(signal.SIGINT)
-    wait_until(lambda: not pool.sessions())
+    assert happens(lambda: not pool.sessions(), within=60)
     assert [call.method for call in pool.log][-1] == LOGOUT
 
 
-def test_the_keyword_timeout_leaves_no_session(pool, start_play, wait_until):
+def test_the_keyword_timeout_leaves_no_session(pool, start_play):
     ref = pool.add_task("endless")
     options = {"hostname": pool.url, "password": pool.password, "ref": ref}
     process = start_play(options, module="task_wait", timeout=5)
-    wait_until(lambda: pool.events.blocked)
+    assert happens(lambda: pool.events.blocked, within=60)
     output, _errors = process.communicate()
     assert process.returncode != 0, output
-    wait_until(lambda: not pool.sessions())
+    assert happens(lambda: not pool.sessions(), within=60)
     assert [call.method for call in pool.log][-1] == LOGOUT

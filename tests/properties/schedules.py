@@ -9,11 +9,19 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire
 
+THOROUGHLY = settings(
+    max_examples=1500,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
 Happening = Callable[[VirtualPool, VirtualWire], None]
 
 MOMENTS = st.floats(0, 200).map(lambda seconds: round(seconds, 2))

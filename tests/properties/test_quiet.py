@@ -16,16 +16,18 @@ from hypothesis import strategies as st
 from ansible_collections.xen.xapi.plugins.module_utils._quiet_gate import QuietGate
 from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
 from ansible_collections.xen.xapi.plugins.module_utils._task_set import Verdict
-from ansible_collections.xen.xapi.tests.properties.runs import THOROUGHLY, on
 from ansible_collections.xen.xapi.tests.properties.schedules import (
     MOMENTS,
+    THOROUGHLY,
     TROUBLES,
     lives,
     schedule,
 )
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import Date
-from ansible_collections.xen.xapi.tests.virtual import FINAL, VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_wait import on
 
 LABEL = "Async.VM.copy"
 LONGEST_GAP = 32.1

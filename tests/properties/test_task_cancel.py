@@ -9,22 +9,18 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.xen.xapi.plugins.module_utils._cancel_options import cancelling_spec
 from ansible_collections.xen.xapi.plugins.module_utils._errors import CallerGone, XapiError
-from ansible_collections.xen.xapi.plugins.module_utils._selector_options import (
-    selector_spec,
-    status_spec,
+from ansible_collections.xen.xapi.tests.module_run import ModuleRun
+from ansible_collections.xen.xapi.tests.properties.schedules import (
+    THOROUGHLY,
+    TROUBLES,
+    lives,
+    schedule,
 )
-from ansible_collections.xen.xapi.plugins.modules import task_cancel
-from ansible_collections.xen.xapi.tests.properties.runs import THOROUGHLY
-from ansible_collections.xen.xapi.tests.properties.schedules import TROUBLES, lives, schedule
+from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import Date
-from ansible_collections.xen.xapi.tests.virtual import (
-    FINAL,
-    VirtualPool,
-    VirtualWire,
-    virtual_session,
-)
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session
 
 LABELS = ["Async.VM.copy", "Async.VM.copy twice", "SR.scan", "backup"]
 OPTIONS = st.one_of(
@@ -70,37 +66,21 @@ class CheckedWire(VirtualWire):
         return super().post(*arguments, **options)
 
 
-class VirtualRun:
-    """What the edge gives the module's work: options, time, and the way to the pool."""
-
-    check_mode = False
-
-    def __init__(self, pool, options, *, reader):
-        spec = {**selector_spec(), **status_spec(), **cancelling_spec()}
-        defaults = {name: option.get("default") for name, option in spec.items()}
-        self.params = {**defaults, **options}
-        self.given = options
-        self.wire = CheckedWire(pool, reader)
-        self.clock = pool.now
-        self.warnings = []
-        self.warn = self.warnings.append
-        self._pool = pool
-        self._reader = reader
-
-    def connect(self):
-        return virtual_session(self.wire, self._pool)
-
-    def sleep(self, seconds):
-        self._pool.solo.advance(seconds)
-        self._reader.check()
-
-
 def run_on(pool, options, *, troubles=(), reader=None):
     """The result of the module's work, or nothing if it did not come to its end."""
-    virtual = VirtualRun(pool, options, reader=reader or Reader(pool))
-    schedule(pool, virtual.wire, troubles)
+    reader = reader or Reader(pool)
+    wire = CheckedWire(pool, reader)
+
+    def sleep(seconds):
+        pool.solo.advance(seconds)
+        reader.check()
+
+    run = ModuleRun(
+        "task_cancel", options, lambda: virtual_session(wire, pool), clock=pool.now, sleep=sleep
+    )
+    schedule(pool, wire, troubles)
     try:
-        return task_cancel.cancel_tasks(virtual)
+        return run.work()
     except XapiError:
         return None
 
@@ -132,11 +112,11 @@ def test_nothing_else_is_ever_sent_a_cancel(tasks, options, more, troubles, kill
 
     sent = [call for call in pool.log if call.method == "task.cancel"]
     asked = {call.params[0] for call in sent}
-    for ref in asked:
-        label, age = refs[ref]
-        assert is_meant(ref, label, options)
-        least = float(more.get("min_age", "0" if by_identity else "60").replace("2h", "7200"))
-        assert age + sent[-1].at - began >= least
+    least = float(more.get("min_age", "0" if by_identity else "60").replace("2h", "7200"))
+    for call in sent:
+        label, age = refs[call.params[0]]
+        assert is_meant(call.params[0], label, options)
+        assert age + call.at - began >= least
     most = more.get("max_tasks", len(refs) if by_identity else 1)
     assert len(asked) <= most
     for call in sent:

@@ -18,16 +18,18 @@ from hypothesis import strategies as st
 from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
 from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
 from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules, Verdict
-from ansible_collections.xen.xapi.tests.properties.runs import THOROUGHLY, on
 from ansible_collections.xen.xapi.tests.properties.schedules import (
     MOMENTS,
+    THOROUGHLY,
     TROUBLES,
     lives,
     schedule,
 )
-from ansible_collections.xen.xapi.tests.virtual import FINAL, VirtualPool
+from ansible_collections.xen.xapi.tests.samples import NO_REF
+from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_wait import on
 
-NOBODY = "OpaqueRef:00000000-0000-0000-0000-000000000000"
 # After a trouble it may take the longest pause, and then the time between two looks.
 TO_NOTICE = 10.0 + 30.0 + 2.0
 
@@ -65,7 +67,7 @@ def test_by_identity(lived, has_missing, rules, troubles, timeout, method):
     by_uuid = {ref for (_life, is_by_uuid), ref in zip(lived, refs, strict=True) if is_by_uuid}
     selection = Selection(
         uuids=tuple(uuids[ref] for ref in refs if ref in by_uuid),
-        refs=tuple(ref for ref in refs if ref not in by_uuid) + (NOBODY,) * has_missing,
+        refs=tuple(ref for ref in refs if ref not in by_uuid) + (NO_REF,) * has_missing,
     )
     with gate_on(pool, selection, rules, timeout=timeout, method=method) as run:
         schedule(pool, run.wire, troubles)

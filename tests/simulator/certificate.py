@@ -60,6 +60,11 @@ class Certificate:
         self.context.load_cert_chain(self.pem, private)
         private.unlink()
 
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 as OpenSSL writes it."""
+        return ":".join(self.sha256[place : place + 2] for place in range(0, 64, 2))
+
     def remove(self) -> None:
         self._folder.cleanup()
 

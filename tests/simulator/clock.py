@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+START = 1_800_000_000.0
+"""When virtual time begins."""
 TICK = 1e-6
 """Seconds; moments closer than this are one: POSIX times as floats tell no more apart."""
 
@@ -131,7 +133,7 @@ class RealClock:
 class VirtualClock:
     """Time that stands still until `advance` moves it; callbacks run in the advancing thread."""
 
-    def __init__(self, now: float = 1_800_000_000.0) -> None:
+    def __init__(self, now: float = START) -> None:
         self._now = now
         self._queue = _Queue()
         self._lock = threading.Lock()
@@ -177,7 +179,7 @@ class VirtualClock:
 class SoloClock(VirtualClock):
     """Virtual time for one thread that is client and server: where it waits, time moves on."""
 
-    def __init__(self, now: float = 1_800_000_000.0) -> None:
+    def __init__(self, now: float = START) -> None:
         super().__init__(now)
         self.patience = math.inf
         """The moment at which the client stops waiting for an answer."""

@@ -16,7 +16,6 @@ Value = Any
 """
 
 NULL_REF = "OpaqueRef:NULL"
-EPOCH = "19700101T00:00:00Z"
 
 
 class Date(str):

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).absolute().parents[2]
+from ansible_collections.xen.xapi.tests.checkout import ROOT
+
 COLLECTION = "ansible_collections.xen.xapi"
 UTILS = f"{COLLECTION}.plugins.module_utils"
 SIMULATOR = f"{COLLECTION}.tests.simulator"

@@ -6,25 +6,24 @@ from __future__ import annotations
 
 import json
 import os
+from unittest import mock
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.xen.xapi.tests.checkout import forget_the_network
 from ansible_collections.xen.xapi.tests.module_args import patch_module_args
 from ansible_collections.xen.xapi.tests.pools import pool, start_pool
 
 __all__ = ["pool", "run", "start_pool"]
 
-ABOUT_THE_NETWORK = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "CURL_CA_BUNDLE")
-
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_the_user(monkeypatch):
+def _no_settings_of_the_user():
     """The environment of whoever runs the tests is about other pools, and other ways to them."""
-    for name in os.environ:
-        if name.startswith(("XAPI_", "XENSERVER_")) or name.upper() in ABOUT_THE_NETWORK:
-            monkeypatch.delenv(name)
-    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    with mock.patch.dict(os.environ):
+        forget_the_network(os.environ)
+        yield
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import time
 import urllib.parse
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -129,12 +128,12 @@ def kinds(answer: Any) -> list[tuple[str, str]]:
     return [(event["operation"], event["ref"]) for event in answer["events"]]
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what another thread is about to do."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.001)
+def now(simulator: Simulator, task: str, *fields: str) -> Any:
+    """What a task's record has at this moment: one value, or as many as there are fields."""
+    record = simulator.record(task)
+    assert record is not None
+    values = tuple(record[field] for field in fields)
+    return values if len(fields) > 1 else values[0]
 
 
 Start = Callable[..., Simulator]

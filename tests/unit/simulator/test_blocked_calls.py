@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.simulator import Simulator, VirtualClock
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     Background,
@@ -17,7 +18,6 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     Connect,
     Start,
     kinds,
-    until,
 )
 
 DAY = 86400
@@ -33,7 +33,7 @@ def test_a_timeout_is_an_empty_answer(
 ) -> None:
     token = root.events(["task"])["token"]
     waiting = background(root.events, ["task"], token, 30.0)
-    until(lambda: still.events.blocked == 1)
+    assert happens(lambda: still.events.blocked == 1)
     still.advance(29.9)
     assert not waiting.done()
     still.advance(0.2)
@@ -46,7 +46,7 @@ def test_a_timeout_that_is_none_is_a_day(
 ) -> None:
     simulator = start(clock=VirtualClock(), collects=False)
     waiting = background(connect(simulator), "event.from", ["task"], "", timeout)
-    until(lambda: simulator.events.blocked == 1)
+    assert happens(lambda: simulator.events.blocked == 1)
     simulator.advance(DAY - 1)
     assert not waiting.done()
     simulator.advance(1)
@@ -59,7 +59,7 @@ def test_a_timeout_may_be_longer_than_a_day(
     simulator = start(clock=VirtualClock(), collects=False)
     longest = 2**53 / 1e9 - 1
     waiting = background(connect(simulator).events, ["task"], "", longest)
-    until(lambda: simulator.events.blocked == 1)
+    assert happens(lambda: simulator.events.blocked == 1)
     simulator.advance(longest - 1)
     assert not waiting.done()
     simulator.advance(2)
@@ -72,7 +72,7 @@ def test_a_change_wakes_a_blocked_call(
     one, two = root.task(), root.task()
     token = root.events(["task"])["token"]
     waiting = background(root.events, [f"task/{one}"], token, 60.0)
-    until(lambda: still.events.blocked == 1)
+    assert happens(lambda: still.events.blocked == 1)
     root("task.set_progress", two, 0.5)
     assert not waiting.done()
     root("task.set_progress", one, 0.5)
@@ -85,7 +85,7 @@ def test_a_deletion_wakes_a_blocked_call(
     task = root.task()
     token = root.events(["task"])["token"]
     waiting = background(root.events, [f"task/{task}"], token, 60.0)
-    until(lambda: still.events.blocked == 1)
+    assert happens(lambda: still.events.blocked == 1)
     still.destroy_task(task)
     assert kinds(waiting.result()) == [("del", task)]
 
@@ -96,7 +96,7 @@ def test_200_calls_may_be_blocked_at_once(
     tasks = [client.task() for _unused in range(200)]
     token = client.events(["task"])["token"]
     waiting = [background(client.events, [f"task/{task}"], token, 60.0) for task in tasks]
-    until(lambda: simulator.events.blocked == 200)
+    assert happens(lambda: simulator.events.blocked == 200)
     assert client("task.get_status", tasks[0]) == "pending"
     for task in tasks:
         simulator.set_task(task, progress=0.5)

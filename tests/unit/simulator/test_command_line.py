@@ -24,15 +24,14 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.checkout import ROOT
+from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     PASSWORD,
     PATIENCE,
     Client,
     Refused,
-    until,
 )
-
-ROOT = Path(__file__).parents[3]
 
 
 @contextlib.contextmanager
@@ -124,7 +123,9 @@ def test_options_of_time_and_garbage(options: list[str]) -> None:
 
         old = door("add_task", label="x", status="success", finished="19700101T00:00:00Z")["ref"]
         new = door("add_task", label="x", life={"duration": 300})["ref"]
-        until(lambda: (door("record", ref=new) or {"status": "gone"})["status"] != "pending")
+        assert happens(
+            lambda: (door("record", ref=new) or {"status": "gone"})["status"] != "pending"
+        )
         assert (door("record", ref=old) is not None) is bool(options)
 
 

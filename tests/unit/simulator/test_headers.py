@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
+from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     MISSING,
     NULL,
     Background,
     Client,
-    until,
 )
 
 
@@ -78,7 +78,7 @@ def test_a_blocking_call_under_a_task_of_ones_own(
 ) -> None:
     task, vm = root.task(), still.find("VM", "web-1")
     running = background(root, "VM.snapshot", vm, "x", headers={"task-id": task})
-    until(lambda: root("VM.get_current_operations", vm) == {task: "snapshot"})
+    assert happens(lambda: root("VM.get_current_operations", vm) == {task: "snapshot"})
     still.advance(60)
     assert running.result() == still.find("VM", "x")
     assert root("task.get_status", task) == "pending"

@@ -10,12 +10,12 @@ import hashlib
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     Background,
     Client,
     Connect,
-    until,
 )
 
 
@@ -68,7 +68,7 @@ def test_only_what_was_registered_for(root: Client, still: Simulator) -> None:
 def test_it_waits_for_something(root: Client, still: Simulator, background: Background) -> None:
     root("event.register", ["task"])
     waiting = background(root, "event.next")
-    until(lambda: any(call.method == "event.next" for call in still.log))
+    assert happens(lambda: any(call.method == "event.next" for call in still.log))
     still.advance(60)
     task = root.task()
     assert waiting.result()[0]["ref"] == task
@@ -79,7 +79,7 @@ def test_the_pool_beats_like_a_heart(
 ) -> None:
     root("event.register", ["*"])
     waiting = background(root, "event.next")
-    until(lambda: any(call.method == "event.next" for call in still.log))
+    assert happens(lambda: any(call.method == "event.next" for call in still.log))
     still.collect()
     (event,) = waiting.result()
     assert (event["class"], event["operation"]) == ("pool", "mod")
@@ -90,7 +90,7 @@ def test_logout_wakes_it(still: Simulator, connect: Connect, background: Backgro
     client = connect(still)
     client("event.register", ["task"])
     waiting = background(client.error, "event.next")
-    until(lambda: any(call.method == "event.next" for call in still.log))
+    assert happens(lambda: any(call.method == "event.next" for call in still.log))
     client("session.logout")
     assert waiting.result()[0] in ("SESSION_INVALID", "SESSION_NOT_REGISTERED")
 

@@ -10,15 +10,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.simulator import Life, RealClock, Simulator
-from ansible_collections.xen.xapi.tests.unit.simulator.client import Client, until
-
-
-def now(simulator: Simulator, task: str, *fields: str) -> Any:
-    record = simulator.record(task)
-    assert record is not None
-    values = tuple(record[field] for field in fields)
-    return values if len(fields) > 1 else values[0]
+from ansible_collections.xen.xapi.tests.unit.simulator.client import Client, now
 
 
 @pytest.mark.parametrize(
@@ -173,4 +167,4 @@ def test_a_life_from_data() -> None:
 def test_time_may_run_faster() -> None:
     with Simulator(clock=RealClock(speed=1000)) as simulator:
         task = simulator.add_task("x", life=Life(duration=30))
-        until(lambda: bool(now(simulator, task, "status") == "success"))
+        assert happens(lambda: now(simulator, task, "status") == "success")

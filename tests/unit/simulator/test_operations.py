@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator, VirtualClock
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     MISSING,
@@ -17,17 +18,10 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     Client,
     Connect,
     Start,
-    until,
+    now,
 )
 
 AT_WORK = {"status": "pending", "allowed_operations": ["cancel"], "finished": "19700101T00:00:00Z"}
-
-
-def now(simulator: Simulator, task: str, *fields: str) -> Any:
-    record = simulator.record(task)
-    assert record is not None
-    values = tuple(record[field] for field in fields)
-    return values if len(fields) > 1 else values[0]
 
 
 def test_a_success(still: Simulator, root: Client) -> None:
@@ -65,9 +59,6 @@ def test_a_failure(still: Simulator, root: Client) -> None:
     assert record["error_info"] == ["SR_FULL", "10", "5"]
     assert record["backtrace"].startswith("(((process xapi)")
     assert len(root("VDI.get_all")) == 3
-
-
-CANCEL = ["progress", "finished", "status", "allowed_operations"]
 
 
 POWER = [
@@ -187,7 +178,7 @@ def test_a_blocking_call_has_a_task_while_it_runs(
 ) -> None:
     vm = still.find("VM", "web-1")
     running = background(root, "VM.snapshot", vm, "x")
-    until(lambda: bool(still.database["task"].rows))
+    assert happens(lambda: bool(still.database["task"].rows))
     ((task, record),) = still.database.records("task").items()
     assert record["name_label"] == "VM.snapshot"
     assert root("VM.get_current_operations", vm) == {task: "snapshot"}
@@ -209,7 +200,7 @@ def test_a_blocking_call_that_fails(
 ) -> None:
     still.operations.lives["SR.scan"] = life
     running = background(root.error, "SR.scan", still.find("SR", "Local storage"))
-    until(lambda: bool(still.database["task"].rows))
+    assert happens(lambda: bool(still.database["task"].rows))
     (task,) = still.database["task"]
     still.advance(2)
     assert running.result() == {"A": ["A", "b"]}.get(code, ["TASK_CANCELLED", task])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator, VirtualClock
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     PASSWORD,
@@ -16,7 +17,6 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     Connect,
     Refused,
     Start,
-    until,
 )
 
 
@@ -85,11 +85,11 @@ def test_a_restart_of_the_master_breaks_connections(
         background(client.events, ["task/none"], "", 60.0),
         background(client, "VM.snapshot", pool.find("VM", "web-1"), "x"),
     ]
-    until(lambda: pool.events.blocked == 1 and bool(pool.database["task"].rows))
+    assert happens(lambda: pool.events.blocked == 1 and bool(pool.database["task"].rows))
     pool.restart_master()
     for call in waiting:
         assert isinstance(call.exception(), OSError)
-    until(lambda: pool.hosts[0].connections == 0)
+    assert happens(lambda: pool.hosts[0].connections == 0)
     assert pool.url == pool.master.url
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     MISSING,
@@ -18,7 +19,6 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     Connect,
     Refused,
     Start,
-    until,
 )
 
 LOGIN = "session.login_with_password"
@@ -139,11 +139,11 @@ def test_logout_wakes_what_is_blocked(
     client, other = connect(simulator), connect(simulator)
     waiting = [background(client.error, "event.from", ["task"], "", 60.0) for _unused in range(2)]
     stays = background(other.events, ["task"], "", 60.0)
-    until(lambda: simulator.events.blocked == 3)
+    assert happens(lambda: simulator.events.blocked == 3)
     client("session.logout")
     for call in waiting:
         assert call.result() == ["SESSION_INVALID", client.session]
-    until(lambda: simulator.events.blocked == 1)
+    assert happens(lambda: simulator.events.blocked == 1)
     simulator.add_task("wakes the other")
     assert stays.result()["events"]
 

@@ -74,4 +74,7 @@ def test_the_parts_of_an_object():
 
 
 def test_secrets_are_not_logged():
-    assert connection_spec()["password"]["no_log"] is True
+    hidden = {
+        name for _fragment, spec in TWINS for name, option in spec.items() if option.get("no_log")
+    }
+    assert hidden == {"password", "session_ref"}

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
 import ssl
 import threading
@@ -38,12 +37,6 @@ def certificate():
     made = Certificate(["127.0.0.1"])
     yield made
     made.remove()
-
-
-@pytest.fixture
-def printed(certificate):
-    """The certificate's fingerprint as OpenSSL writes it."""
-    return ":".join(re.findall("..", certificate.sha256))
 
 
 @pytest.fixture
@@ -91,9 +84,9 @@ def shake_hands_in_memory(context, port):
                 incoming.write(plain.recv(65536))
 
 
-def test_fingerprints_are_written_as_openssl_writes_them(certificate, printed):
+def test_fingerprints_are_written_as_openssl_writes_them(certificate):
     der = ssl.PEM_cert_to_DER_cert(certificate.pem.read_text())
-    assert sha256_of(der) == printed
+    assert sha256_of(der) == certificate.fingerprint
 
 
 def test_the_least_version_of_tls():
@@ -101,19 +94,19 @@ def test_the_least_version_of_tls():
 
 
 @pytest.mark.parametrize("shake", [shake_hands, shake_hands_in_memory])
-def test_a_pinned_certificate_passes(port, printed, shake):
-    shake(pinned({"AA:BB", printed}), port)
+def test_a_pinned_certificate_passes(port, certificate, shake):
+    shake(pinned({"AA:BB", certificate.fingerprint}), port)
 
 
 @pytest.mark.parametrize("shake", [shake_hands, shake_hands_in_memory])
-def test_another_certificate_does_not_pass(port, printed, shake):
+def test_another_certificate_does_not_pass(port, certificate, shake):
     with pytest.raises(WrongFingerprint) as caught:
         shake(pinned({"AA:BB"}), port)
-    assert caught.value.seen == printed
+    assert caught.value.seen == certificate.fingerprint
 
 
-def test_the_fingerprint_of_a_host(port, printed):
-    assert fingerprint_at("127.0.0.1", port, seconds=30) == printed
+def test_the_fingerprint_of_a_host(port, certificate):
+    assert fingerprint_at("127.0.0.1", port, seconds=30) == certificate.fingerprint
 
 
 def test_the_fingerprint_of_no_host():

@@ -12,6 +12,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._endpoints import (
     endpoint_of,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
+from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,8 @@ def test_hosts(hostname, port, url):
         "xcp1:65536",
         "xcp1:123456",
         "ftp://xcp1",
+        # It folds to the letter of a scheme.
+        "http\u017f://xcp1",
         "https://",
         "https://xcp1/jsonrpc",
         "xcp1?x",
@@ -85,10 +88,19 @@ def test_what_is_no_host(hostname):
     assert caught.value.value == hostname
 
 
-def test_a_password_in_a_hostname_is_not_repeated():
+@pytest.mark.parametrize(
+    "hostname",
+    [
+        "https://root:secret-word@xcp1",
+        "[root:secret-word@xcp1]",
+        "https://[secret-word@b]:99999",
+    ],
+)
+def test_a_password_in_a_hostname_is_not_repeated(hostname):
     with pytest.raises(OptionError) as caught:
-        endpoint_of("https://root:secret-word@xcp1", port=None)
+        endpoint_of(hostname, port=None)
     assert "secret-word" not in repr(vars(caught.value))
+    assert "@" not in explain(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -9,25 +9,26 @@ import pytest
 from ansible_collections.xen.xapi.plugins.module_utils._cancel_gate import CancelGate
 from ansible_collections.xen.xapi.plugins.module_utils._forcing import force
 from ansible_collections.xen.xapi.plugins.module_utils._task import Task
-from ansible_collections.xen.xapi.plugins.module_utils._waiter import Waiter
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session
+from ansible_collections.xen.xapi.tests.samples import LONG_AGO
+from ansible_collections.xen.xapi.tests.virtual_wait import on
 
 
 @pytest.fixture
-def orphan():
+def orphan(virtual):
     """A pool with a record that its client left behind, and what force makes of it."""
-    pool = VirtualPool()
-    ref = pool.add_task("backup", created="20200101T00:00:00Z")
+    ref = virtual.add_task("backup", created=LONG_AGO)
+    tasks, deadline = [Task(ref, virtual.record(ref))], virtual.now() + 7
+
+    def make_gate(session):
+        return CancelGate(session, tasks, waits=True, deadline=deadline, clock=virtual.now)
 
     def forced_after(happen):
-        with virtual_session(VirtualWire(pool), pool) as session:
-            tasks, deadline = [Task(ref, pool.record(ref))], pool.now() + 7
-            gate = CancelGate(session, tasks, waits=True, deadline=deadline, clock=pool.now)
-            Waiter(session, gate, timeout=7, clock=pool.now, sleep=pool.solo.advance).wait()
-            gate.close()
-            happen(pool, ref)
-            forced = force(session, gate)
-        (cancel,) = gate.cancels.values()
+        with on(virtual, make_gate, timeout=7) as run:
+            run.wait()
+            run.gate.close()
+            happen(virtual, ref)
+            forced = force(run.session, run.gate)
+        (cancel,) = run.gate.cancels.values()
         return cancel, forced
 
     return forced_after

@@ -7,27 +7,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils import _records as records
+from ansible_collections.xen.xapi.tests import samples
+from ansible_collections.xen.xapi.tests.samples import REF
 
-REF = "OpaqueRef:12345678-9abc-def0-1234-56789abcdef0"
-TASK = {
-    "uuid": "12345678-9abc-def0-1234-56789abcdef0",
-    "name_label": "Async.VM.start",
-    "name_description": "",
-    "allowed_operations": ["cancel"],
-    "current_operations": {"DummyRef:|1|task.cancel": "cancel"},
-    "created": "20261123T10:11:12Z",
-    "finished": "19700101T00:00:00Z",
-    "status": "pending",
-    "resident_on": REF,
-    "progress": 0.5,
-    "type": "<none/>",
-    "result": "",
-    "error_info": ["CODE", "param"],
-    "other_config": {"owner": "deploy"},
-    "subtask_of": "OpaqueRef:NULL",
-    "subtasks": [REF],
-    "backtrace": "()",
-}
+TASK = {**samples.TASK, "error_info": ["CODE", "param"]}
 HOST = {"metrics": REF, "other_config": {"agent_start_time": "1."}}
 HOLDER = {"uuid": "u", "name_label": "web-1", "current_operations": {REF: "start"}}
 POOL = {"uuid": "u", "name_label": "", "master": REF}
@@ -198,6 +181,7 @@ def test_an_object_that_does_not_say_what_is_done_with_it_is_not_free():
         ({"token": "1"}, "events"),
         ({"events": {}, "token": "1"}, "events"),
         ({"events": [None], "token": "1"}, ""),
+        ({"events": [{"ref": REF}], "token": "1"}, "class"),
         ({"events": [{**EVENT, "class": 1}], "token": "1"}, "class"),
         ({"events": [{**EVENT, "operation": None}], "token": "1"}, "operation"),
         ({"events": [{**EVENT, "ref": [REF]}], "token": "1"}, "ref"),

@@ -5,11 +5,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     ConnectionCut,
     HostError,
@@ -17,24 +15,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     XapiFailure,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._rpc import Rpc, is_read
-from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer
-
-ENDPOINT = Endpoint("https", "xcp1", 443)
-
-
-class OneAnswer:
-    """A transport that gives one answer to everything and keeps what was posted."""
-
-    def __init__(self, body, *, status=200, content_type="application/json"):
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self._answer = Answer(status, content_type, content)
-        self.posted = []
-        self.repeatable = []
-
-    def post(self, endpoint, path, body, *, repeatable, **_limits):
-        self.posted.append((endpoint, path, json.loads(body)))
-        self.repeatable.append(repeatable)
-        return self._answer
+from ansible_collections.xen.xapi.tests.answers import ENDPOINT, OneAnswer
 
 
 def call(transport, *, secrets=()):
@@ -112,6 +93,11 @@ def test_secrets_are_hidden_in_errors():
         ({"error": [], "id": 1}, 200),
         ({"error": [7], "id": 1}, 200),
         ({"error": {"data": []}, "id": 1}, 200),
+        ({"error": {"code": 1, "message": "X", "data": 1}, "id": 1}, 200),
+        ({"error": {"code": 1, "message": "X", "data": "params"}, "id": 1}, 200),
+        ({"error": {"code": 1, "message": "X", "data": {"a": "b"}}, "id": 1}, 200),
+        ({"error": {"code": 1, "message": "X", "data": [["a"]]}, "id": 1}, 200),
+        ({"error": ["X", {"a": "b"}], "id": 1}, 200),
         ({"result": 1, "id": 1}, 502),
         ({"result": 1, "id": 1}, 302),
         (b"<html>no</html>", 404),

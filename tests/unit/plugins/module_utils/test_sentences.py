@@ -11,55 +11,19 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     CertificateUntrusted,
     FingerprintMismatch,
     HostError,
-    Interrupted,
-    MasterElsewhere,
     NoHostAnswered,
     OptionError,
-    OtherPool,
     RequestTimedOut,
-    XapiError,
     XapiFailure,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
-
-URL = "https://xcp1:8443"
-
-
-def all_kinds(kind=XapiError):
-    for below in kind.__subclasses__():
-        yield below
-        yield from all_kinds(below)
-
-
-def example(kind):
-    """An error of a kind, with whatever that kind holds."""
-    if kind is OptionError:
-        return OptionError("uuid", value="x", problem="is no uuid")
-    if kind is NoHostAnswered:
-        return NoHostAnswered([RequestTimedOut(URL, seconds=30.0)] * 2)
-    if kind is XapiFailure:
-        return XapiFailure(URL, method="task.get_all", code="A_NEW_CODE", params=["p"])
-    values = {
-        Interrupted: {"signal": "SIGTERM"},
-        _errors.TrustUnusable: {"source": "ca_path", "path": "/ca", "detail": "no such file"},
-        RequestTimedOut: {"url": URL, "seconds": 30.0},
-        _errors.AnswerTooLarge: {"url": URL, "limit": 5},
-        _errors.UnexpectedAnswer: {"url": URL, "status": 404, "content_type": "text/html"},
-        _errors.MasterAddressUnusable: {"url": URL, "address": "a b"},
-        _errors.CallerGone: {},
-        FingerprintMismatch: {"url": URL, "expected": ["AA"], "seen": "BB"},
-        MasterElsewhere: {"url": URL, "master": "10.0.0.1"},
-        _errors.OddResult: {"url": URL, "method": "task.get_record", "field": "status"},
-        OtherPool: {"url": URL, "expected": "one", "found": "other"},
-    }
-    return kind(**values.get(kind, {"url": URL}))
-
+from ansible_collections.xen.xapi.tests.errors import URL, example, kinds
 
 # These two are never raised themselves, and the edge has core's words for a missing library.
 UNEXPLAINED = (HostError, _errors.LibraryMissing)
 
 
-@pytest.mark.parametrize("kind", sorted(set(all_kinds()) - set(UNEXPLAINED), key=str))
+@pytest.mark.parametrize("kind", sorted(set(kinds()) - set(UNEXPLAINED), key=str))
 def test_every_error_has_a_sentence(kind):
     sentence = explain(example(kind))
     assert sentence.endswith((".", "?", ")"))
@@ -145,6 +109,11 @@ def test_a_sentence_names_the_option_that_mends_it(kind):
 )
 def test_sentences(error, sentence):
     assert explain(error) == sentence
+
+
+def test_of_an_odd_result_a_field_is_named_where_there_is_one():
+    error = _errors.OddResult(URL, method="task.get_all", field="")
+    assert "with a result that is not of XAPI's shape: see" in explain(error)
 
 
 def test_the_member_that_named_the_master_is_told():

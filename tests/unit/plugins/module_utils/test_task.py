@@ -17,33 +17,12 @@ from ansible_collections.xen.xapi.plugins.module_utils._task import (
     iso_time,
     seconds_of,
 )
+from ansible_collections.xen.xapi.tests.samples import REF, TASK, UUID
 
-REF = "OpaqueRef:0c5e9ed6-2d4d-7a95-13a7-ea0c8a9b6b5f"
-HOST = "OpaqueRef:5f2c8ef0-35c6-3c1b-3bb9-ea9c5bcd5a6e"
 NULL = "OpaqueRef:NULL"
 CREATED = 1_795_428_672  # 20261123T10:11:12Z
-
-PENDING = {
-    "uuid": "9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11",
-    "name_label": "Async.VM.snapshot",
-    "name_description": "",
-    "allowed_operations": ["cancel"],
-    "current_operations": {},
-    "created": "20261123T10:11:12Z",
-    "finished": "19700101T00:00:00Z",
-    "status": "pending",
-    "resident_on": HOST,
-    "progress": 0.25,
-    "type": "<none/>",
-    "result": "",
-    "error_info": [],
-    "other_config": {},
-    "subtask_of": NULL,
-    "subtasks": [],
-    "backtrace": "()",
-}
 SUCCESS = {
-    **PENDING,
+    **TASK,
     "status": "success",
     "allowed_operations": [],
     "finished": "20261123T10:11:42Z",
@@ -58,23 +37,23 @@ def returned(record, *, age=90):
 
 
 def test_a_running_task():
-    assert returned(PENDING) == {
+    assert returned(TASK) == {
         "ref": REF,
-        "uuid": "9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11",
-        "name_label": "Async.VM.snapshot",
+        "uuid": UUID,
+        "name_label": "Async.VM.start",
         "name_description": "",
         "status": "pending",
         "is_finished": False,
-        "progress": 0.25,
+        "progress": 0.5,
         "created": "2026-11-23T10:11:12Z",
         "finished": None,
         "age": 90,
         "duration": None,
-        "eta": 270,
+        "eta": 90,
         "allowed_operations": ["cancel"],
-        "current_operations": {},
+        "current_operations": {"DummyRef:|1|task.cancel": "cancel"},
         "cancellable": True,
-        "resident_on": HOST,
+        "resident_on": REF,
         "type": "<none/>",
         "result": "",
         "result_value": None,
@@ -82,8 +61,8 @@ def test_a_running_task():
         "error": None,
         "backtrace": "()",
         "subtask_of": None,
-        "subtasks": [],
-        "other_config": {},
+        "subtasks": [REF],
+        "other_config": {"owner": "deploy"},
     }
 
 
@@ -99,7 +78,7 @@ def test_a_finished_task():
 
 def test_an_empty_record_has_every_key_with_null():
     task = Task(REF, {}).to_dict(now=CREATED)
-    assert task.keys() == returned(PENDING).keys()
+    assert task.keys() == returned(TASK).keys()
     known = {key: value for key, value in task.items() if value is not None}
     assert known == {"ref": REF, "is_finished": False, "cancellable": False}
 
@@ -117,7 +96,7 @@ def test_an_empty_record_has_every_key_with_null():
     ],
 )
 def test_only_the_status_says_whether_a_task_has_finished(status, is_finished):
-    misleading = SUCCESS if not is_finished else PENDING
+    misleading = SUCCESS if not is_finished else TASK
     assert Task(REF, {**misleading, "status": status}).is_finished is is_finished
 
 
@@ -132,7 +111,7 @@ def test_only_the_status_says_whether_a_task_has_finished(status, is_finished):
     ],
 )
 def test_cancellable_means_running_and_offered(changes, cancellable):
-    assert returned({**PENDING, **changes})["cancellable"] is cancellable
+    assert returned({**TASK, **changes})["cancellable"] is cancellable
 
 
 @pytest.mark.parametrize(
@@ -146,37 +125,50 @@ def test_cancellable_means_running_and_offered(changes, cancellable):
         (1.0, 90, "pending", None),
         (-0.5, 90, "pending", None),
         (1.5, 90, "pending", None),
+        (5e-324, 60, "pending", None),
         (0.5, 90, "cancelling", 90),
         (0.5, 90, "success", None),
         (None, 90, "pending", None),
+        (10**400, 90, "pending", None),
     ],
 )
 def test_eta(progress, age, status, eta):
-    record = {**PENDING, "progress": progress, "status": status}
+    record = {**TASK, "progress": progress, "status": status}
     assert returned(record, age=age)["eta"] == eta
 
 
 @pytest.mark.parametrize(
     ("progress", "expected"),
-    [(0, 0.0), ("0.5", 0.5), (float("nan"), None), (float("inf"), None), ("x", None)],
+    [
+        (0, 0.0),
+        ("0.5", 0.5),
+        ("x", None),
+        ("nan", None),
+        (float("nan"), None),
+        (float("inf"), None),
+        (1e308, None),
+        (-1e308, None),
+        (10**400, None),
+    ],
 )
-def test_progress_is_a_number_that_json_can_hold(progress, expected):
-    assert returned({**PENDING, "progress": progress})["progress"] == expected
+def test_progress_is_a_fraction_that_json_can_hold(progress, expected):
+    assert Task(REF, {**TASK, "progress": progress}).progress == expected
+    assert returned({**TASK, "progress": progress})["progress"] == expected
 
 
 def test_ages_are_unknown_without_the_servers_time():
-    task = Task(REF, PENDING).to_dict(now=None)
+    task = Task(REF, TASK).to_dict(now=None)
     assert task["age"] is None
     assert task["eta"] is None
 
 
 def test_an_age_below_zero_is_told_as_it_is():
-    assert returned(PENDING, age=-3)["age"] == -3
+    assert returned(TASK, age=-3)["age"] == -3
 
 
 @pytest.mark.parametrize("status", ["success", "pending"])
 def test_the_server_writes_1970_where_it_has_no_end(status):
-    task = returned({**PENDING, "status": status})
+    task = returned({**TASK, "status": status})
     assert task["finished"] is None
     assert task["duration"] is None
 
@@ -186,10 +178,10 @@ def test_an_end_of_a_task_that_still_runs_gives_no_duration():
 
 
 def test_null_references_are_null():
-    task = returned({**PENDING, "resident_on": NULL, "subtask_of": NULL})
+    task = returned({**TASK, "resident_on": NULL, "subtask_of": NULL})
     assert task["resident_on"] is None
     assert task["subtask_of"] is None
-    assert returned({**PENDING, "subtask_of": REF})["subtask_of"] == REF
+    assert returned({**TASK, "subtask_of": REF})["subtask_of"] == REF
 
 
 def test_an_error_is_told_in_plain_words():
@@ -223,6 +215,13 @@ def test_a_session_in_an_error_is_hidden():
 )
 def test_times(text, iso):
     assert iso_time(seconds_of(text)) == iso
+
+
+def test_times_beyond_the_calendar():
+    last = seconds_of("99991231T23:59:59Z")
+    assert iso_time(last) == "9999-12-31T23:59:59Z"
+    assert iso_time(last + 1) is None
+    assert iso_time(10**30) is None
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from ansible_collections.xen.xapi.plugins.module_utils._task_set import (
     Verdict,
     judge,
 )
+from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 
 OPEN, CLOSED, UNDECIDED = Verdict.OPEN, Verdict.CLOSED, Verdict.UNDECIDED
-FINAL = ("success", "failure", "cancelled")
 
 
 def task(ref="a", status="pending", **fields):

@@ -10,9 +10,8 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiFailur
 from ansible_collections.xen.xapi.plugins.module_utils._session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._tasks import Tasks
 from ansible_collections.xen.xapi.plugins.module_utils._transport import Endpoint, Transport
-
-NO_UUID = "00000000-0000-0000-0000-000000000000"
-NO_REF = f"OpaqueRef:{NO_UUID}"
+from ansible_collections.xen.xapi.tests.answers import Answers, session_of
+from ansible_collections.xen.xapi.tests.samples import NO_REF, NO_UUID
 
 
 @pytest.fixture
@@ -67,6 +66,12 @@ def test_cancel(pool, tasks):
     assert list(pool.record(ref)["current_operations"].values()) == ["cancel"]
     assert pool.record(ref)["status"] == "pending"
     assert tasks.cancel(NO_REF) is False
+
+
+def test_whatever_is_written_for_nothing_it_was_done():
+    with session_of(Answers({"task.cancel": None, "task.set_status": None})) as session:
+        assert Tasks(session).cancel(NO_REF) is True
+        assert Tasks(session).set_status(NO_REF, "cancelled") is True
 
 
 def test_cancel_of_a_task_of_somebody_else(pool, open_tasks):

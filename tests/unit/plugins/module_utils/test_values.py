@@ -142,6 +142,7 @@ def test_malformed_identities(read, written):
         ("(", "no regular expression"),
         ("*", "no regular expression"),
         ("a{9999999999}", "no regular expression"),
+        ("(?a)(?u)a", "no regular expression"),
     ],
 )
 def test_refused_regexes(written, problem):

@@ -11,102 +11,287 @@ from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules, T
 from ansible_collections.xen.xapi.plugins.module_utils._wait_sentences import (
     closed,
     end_of,
+    left_out,
     named,
     no_match,
+    selected_by,
+    under_way,
     unfinished,
 )
 
+UUID = "9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11"
+REF = "OpaqueRef:0c5e9ed6-2d4d-7a95-13a7-ea0c8a9b6b5f"
+NOW = 1_795_428_672  # 20261123T10:11:12Z
+GONE = (
+    "its outcome is unknown: it may have finished and been deleted by the client that started it "
+    "(xe and Xen Orchestra do) or collected, or the master restarted; on_gone decides"
+)
+MISSING = "it may have finished and been deleted, or the master restarted since; on_missing decides"
+NASTY = "one\ntwo\x1b[2J\x07\u202e"
+SHOWN = r"'one\ntwo\x1b[2J\x07\u202e'"
 
-def task(number=1, **fields):
-    record = {"uuid": f"uuid-{number}", "name_label": "copy", "status": "pending", "progress": 0.43}
-    return Task(f"OpaqueRef:{number}", {**record, **fields})
+
+def task(ref="a", label="Async.VM.snapshot", status="pending", progress=0.43, **fields):
+    fields = {"uuid": f"uuid-{ref}", "error_info": [], **fields}
+    return Task(ref, {"name_label": label, "status": status, "progress": progress, **fields})
 
 
-def tasks(*seen, missing=(), gone=()):
+def set_of(*tasks, gone=(), missing=()):
     found = TaskSet()
-    for one in seen:
+    for one in tasks:
         found.see(one)
-    found.missing.update(missing)
     for ref in gone:
         found.lose(ref)
+    found.missing.update(missing)
     return found
 
 
 @pytest.mark.parametrize(
     ("label", "shown"),
-    [
-        ("copy", "'copy'"),
-        ("two\nlines", r"'two\nlines'"),
-        ("\x1b[31mred", r"'\x1b[31mred'"),
-        ("{{ lookup('pipe', 'id') }}", "\"{{ lookup('pipe', 'id') }}\""),
-    ],
+    [("copy", "'copy'"), ("{{ lookup('pipe', 'id') }}", "\"{{ lookup('pipe', 'id') }}\"")],
 )
 def test_a_label_is_other_peoples_text(label, shown):
-    assert named(task(name_label=label)) == f"{shown} (uuid uuid-1)"
+    assert named(task(label=label)) == f"{shown} (uuid uuid-a)"
 
 
 def test_what_is_still_waited_for():
-    done = task(2, status="success")
-    assert unfinished(tasks(task(), done), Rules(), unmatched="") == (
-        "1 of 2 tasks: 'copy' (uuid uuid-1, pending, 43 %)."
+    tasks = set_of(
+        task(uuid=UUID), task("b", "Async.VM.copy", progress=0.5), task("c", status="success")
     )
-
-
-def test_a_listing_that_is_still_to_come():
-    assert unfinished(tasks(task(status="success")), Rules(), unmatched="") == (
-        "a last listing, which has to show that no further task matches: "
-        "none of those that are known (1) is still running."
+    assert unfinished(tasks, Rules(), unmatched="") == (
+        f"2 of 3 tasks: 'Async.VM.snapshot' (uuid {UUID}, pending, 43 %), "
+        "'Async.VM.copy' (uuid uuid-b, pending, 50 %)."
     )
-
-
-def test_many_are_counted():
-    text = unfinished(tasks(*(task(number) for number in range(8))), Rules(), unmatched="")
-    assert text.startswith("8 of 8 tasks: 'copy' (uuid uuid-0, ")
-    assert text.endswith("'copy' (uuid uuid-4, pending, 43 %) and 3 more.")
 
 
 @pytest.mark.parametrize(
     ("on_missing", "text"),
     [
-        ("ok", "1 of 1 task: 'copy' (uuid uuid-1, pending, 43 %)."),
-        ("wait", "2 of 2 tasks: 'copy' (uuid uuid-1, pending, 43 %), uuid lost (not found yet)."),
+        ("ok", "1 of 1 task: 'copy' (uuid uuid-a, pending, 43 %)."),
+        ("wait", "2 of 2 tasks: 'copy' (uuid uuid-a, pending, 43 %), uuid lost (not found yet)."),
     ],
 )
 def test_only_what_may_come_is_waited_for(on_missing, text):
-    found = unfinished(tasks(task(), missing=["lost"]), Rules(on_missing=on_missing), unmatched="")
-    assert found == text
+    tasks = set_of(task(label="copy"), missing=["lost"])
+    assert unfinished(tasks, Rules(on_missing=on_missing), unmatched="") == text
+
+
+@pytest.mark.parametrize(
+    ("error_info", "reason", "end"),
+    [
+        ([], "", ""),
+        (["ODD_CODE", "x"], ": ODD_CODE ['x']", ""),
+        (["SR_BACKEND_FAILURE_46", "", "full"], ": SR_BACKEND_FAILURE_46 ['', 'full'] (", ")"),
+        (["SESSION_INVALID", "OpaqueRef:secret"], ": SESSION_INVALID ['(hidden)'] (", ")"),
+    ],
+)
+def test_why_a_task_failed(error_info, reason, end):
+    bad = task(label="copy", status="failure", error_info=error_info)
+    text = end_of(bad, {"success"})
+    assert text.startswith(f"Task 'copy' (uuid uuid-a) ended as failure{reason}")
+    assert text.endswith(f"{end}; expected success")
+    assert "secret" not in text
+    assert closed(set_of(bad), Rules(), unmatched="") == f"{text}."
 
 
 @pytest.mark.parametrize("on_gone", ["fail", "ok"])
 def test_only_what_counts_against_the_gate_is_told(on_gone):
-    bad, gone = task(2, status="failure"), task(1)
-    found = tasks(gone, bad, gone=[gone.ref])
-    text = closed(found, Rules(on_gone=on_gone), unmatched="")
-    assert "Task 'copy' (uuid uuid-2) ended as failure; expected success." in text
+    tasks = set_of(task("a"), task("b", status="failure"), gone=["a"])
+    text = closed(tasks, Rules(on_gone=on_gone), unmatched="")
+    assert "(uuid uuid-b) ended as failure; expected success." in text
     assert ("disappeared while pending (43 %)" in text) is (on_gone == "fail")
 
 
 @pytest.mark.parametrize(
-    ("error_info", "reason"),
+    ("expect", "words"),
     [
-        ([], ""),
-        (["ODD_CODE", "x"], ": ODD_CODE ['x']"),
-        (["SESSION_INVALID", "OpaqueRef:secret"], ": SESSION_INVALID ['(hidden)'] ("),
+        (["success"], "success"),
+        (["success", "cancelled"], "cancelled or success"),
+        (["success", "failure"], "failure or success"),
     ],
 )
-def test_why_a_task_failed(error_info, reason):
-    text = end_of(task(status="failure", error_info=error_info), ["success", "cancelled"])
-    assert text.startswith(f"Task 'copy' (uuid uuid-1) ended as failure{reason}")
-    assert text.endswith("; expected cancelled or success")
-    assert "secret" not in text
+def test_what_was_expected(expect, words):
+    assert end_of(task(status="cancelled"), frozenset(expect)) == (
+        f"Task 'Async.VM.snapshot' (uuid uuid-a) ended as cancelled; expected {words}"
+    )
+
+
+@pytest.mark.parametrize(("progress", "state"), [(0.47, "pending (47 %)"), (None, "pending")])
+def test_one_that_disappeared(progress, state):
+    tasks = set_of(task(uuid=UUID, progress=progress), gone=["a"])
+    assert closed(tasks, Rules(), unmatched="") == (
+        f"Task 'Async.VM.snapshot' (uuid {UUID}) disappeared while {state}; {GONE}."
+    )
+
+
+@pytest.mark.parametrize(("name", "identity"), [(REF, f"ref {REF}"), (UUID, f"uuid {UUID}")])
+def test_one_that_is_missing(name, identity):
+    tasks = set_of(missing=[name])
+    assert closed(tasks, Rules(), unmatched="") == f"No task has the {identity}; {MISSING}."
+    assert left_out(tasks) == f"{identity} was not found"
+    assert unfinished(tasks, Rules(on_missing="wait"), unmatched="") == (
+        f"1 of 1 task: {identity} (not found yet)."
+    )
+
+
+def test_all_that_went_wrong_is_told():
+    tasks = set_of(task("a", status="cancelled"), task("b"), gone=["b"], missing=[UUID])
+    assert closed(tasks, Rules(), unmatched="") == (
+        "Task 'Async.VM.snapshot' (uuid uuid-a) ended as cancelled; expected success. "
+        f"Task 'Async.VM.snapshot' (uuid uuid-b) disappeared while pending (43 %); {GONE}. "
+        f"No task has the uuid {UUID}; {MISSING}."
+    )
+
+
+def test_none_is_left_that_could_open_the_gate():
+    tasks = set_of(task(status="failure"))
+    rules = Rules(wait_for="any", expect=frozenset({"success", "cancelled"}))
+    assert closed(tasks, rules, unmatched="") == (
+        "No task is left that could end as cancelled or success. "
+        "Task 'Async.VM.snapshot' (uuid uuid-a) ended as failure; expected cancelled or success."
+    )
+    assert closed(set_of(), rules, unmatched="") == (
+        "uuid and ref are empty, so no task is left that could open the gate."
+    )
+
+
+@pytest.mark.parametrize("option", ["on_gone", "on_missing"])
+def test_any_tells_of_all_that_left_the_set(option):
+    """Whatever on_gone and on_missing say."""
+    tasks = set_of(task(), gone=["a"], missing=[UUID])
+    text = closed(tasks, Rules(wait_for="any", **{option: "ok"}), unmatched="")
+    assert "disappeared while pending" in text
+    assert f"No task has the uuid {UUID}" in text
+
+
+def test_a_selection_without_a_match():
+    tasks = set_of()
+    tasks.is_unmatched = True
+    assert closed(tasks, Rules(), unmatched="No task matches x.") == "No task matches x."
+    assert unfinished(tasks, Rules(), unmatched="No task matches x.") == (
+        "a task to match: No task matches x."
+    )
+
+
+def ended(status="success", finished="20261123T09:59:00Z", created="20261123T09:00:00Z"):
+    return task(status=status, finished=finished, created=created)
+
+
+@pytest.mark.parametrize(
+    ("finished", "excluded", "text"),
+    [
+        (
+            [ended()],
+            0,
+            "1 finished one does (success, 12 min ago): give created_after to count it.",
+        ),
+        (
+            [
+                ended("failure", "20261123T08:00:00Z"),
+                ended(),
+                ended("failure", "20261122T10:00:00Z"),
+            ],
+            0,
+            (
+                "3 finished ones do, the latest (success, 12 min ago): "
+                "give created_after to count them."
+            ),
+        ),
+        (
+            # The server writes 1970 where it sets no time.
+            [ended(finished="19700101T00:00:00Z")],
+            0,
+            "1 finished one does (success, 1 h ago): give created_after to count it.",
+        ),
+        (
+            [ended()],
+            1,
+            "1 running one is left out by exclude.",
+        ),
+        ([], 2, "2 running ones are left out by exclude."),
+    ],
+)
+def test_no_match(finished, excluded, text):
+    found = no_match("name_label='x'", finished, excluded=excluded, now=NOW)
+    assert found == f"No running task matches name_label='x'; {text}"
 
 
 @pytest.mark.parametrize(
     ("age", "ago"), [(5, "5 s ago"), (130, "2 min ago"), (7300, "2 h ago"), (200000, "2 d ago")]
 )
 def test_when_an_old_one_ended(age, ago):
-    old = task(status="success", created="20260101T00:00:00Z", finished="20260101T00:00:00Z")
-    assert no_match("name_label='copy'", [old], excluded=0, now=1767225600 + age) == (
-        f"No running task matches name_label='copy'; 1 finished one does (success, {ago}): "
-        "give created_after to count it."
+    old = ended(finished="20261123T10:11:12Z")
+    assert f"(success, {ago})" in no_match("x", [old], excluded=0, now=NOW + age)
+
+
+def test_no_match_at_all():
+    assert no_match("min_age='1h'", [], excluded=0, now=NOW) == "No task matches min_age='1h'."
+
+
+def test_no_match_without_the_servers_time():
+    assert "1 finished one does (success): give" in no_match("x", [ended()], excluded=0, now=None)
+
+
+def test_what_selects_is_shown_as_written():
+    params = {"min_age": "1h", "name_regex": NASTY, "name_label": None, "timeout": "5"}
+    assert selected_by(params) == f"name_regex={SHOWN}, min_age='1h'"
+
+
+@pytest.mark.parametrize(("count", "more"), [(5, ""), (6, " and 1 more"), (1000, " and 995 more")])
+def test_no_more_than_five_are_named(count, more):
+    tasks = set_of(*(task(str(number)) for number in range(count)))
+    named = ", ".join(under_way(task(str(number))) for number in range(5))
+    assert unfinished(tasks, Rules(), unmatched="") == f"{count} of {count} tasks: {named}{more}."
+    for number in range(count):
+        tasks.lose(str(number))
+    parts = ", ".join(
+        f"'Async.VM.snapshot' (uuid uuid-{number}) disappeared" for number in range(5)
     )
+    assert left_out(tasks) == parts + more
+    told = closed(tasks, Rules(), unmatched="")
+    assert told.count("disappeared") == 5
+    assert told.endswith(f"on_gone decides.{more and ' And' + more[4:] + '.'}")
+
+
+def test_what_went_wrong_already_is_told_besides():
+    tasks = set_of(task("a"), task("b", status="failure"))
+    text = unfinished(tasks, Rules(fail_fast=False), unmatched="")
+    assert text == (
+        "1 of 2 tasks: 'Async.VM.snapshot' (uuid uuid-a, pending, 43 %). Besides: "
+        "Task 'Async.VM.snapshot' (uuid uuid-b) ended as failure; expected success."
+    )
+
+
+def test_any_of_several():
+    tasks = set_of(task("a"), task("b", status="failure"))
+    text = unfinished(tasks, Rules(wait_for="any"), unmatched="")
+    assert text.startswith("any of 2 tasks: 'Async.VM.snapshot' (uuid uuid-a, pending, 43 %).")
+
+
+def test_a_wait_for_the_last_listing_says_so():
+    """Only the listing before the gate opens has not come through."""
+    found = set_of(task("a", status="success"), task("b", status="success"))
+    assert unfinished(found, Rules(), unmatched="") == (
+        "a last listing, which has to show that no further task matches: "
+        "none of those that are known (2) is still running."
+    )
+
+
+def test_a_wait_for_the_last_listing_does_not_praise_what_is_gone():
+    """With on_gone: ok it is left out; how it ended is unknown all the same."""
+    found = set_of(task("a", status="success"), task("b"), gone=["b"])
+    text = unfinished(found, Rules(on_gone="ok"), unmatched="")
+    assert "as they should" not in text
+
+
+@pytest.mark.parametrize("status", ["pending", "failure", "gone"])
+def test_a_label_cannot_write_on_the_terminal(status):
+    is_gone = status == "gone"
+    nasty = task(label=NASTY, status="pending" if is_gone else status)
+    tasks = set_of(nasty, task("b", "other"), gone=["a"] * is_gone)
+    texts = [unfinished(tasks, Rules(), unmatched="")]
+    texts += [closed(tasks, Rules(), unmatched="")] * (status != "pending")
+    texts += [left_out(tasks)] * is_gone
+    for text in texts:
+        assert f"{SHOWN} (uuid uuid-a" in text
+        assert text.isprintable()

@@ -18,37 +18,21 @@ from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
 from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules, Verdict
 from ansible_collections.xen.xapi.plugins.module_utils._transport import Transport
 from ansible_collections.xen.xapi.plugins.module_utils._waiter import Waiter
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session
+from ansible_collections.xen.xapi.tests.simulator.clock import START
+from ansible_collections.xen.xapi.tests.virtual_wait import on
 
-START = 1_800_000_000.0
 DAY = 86400.0
 
 
-@pytest.fixture
-def virtual():
-    return VirtualPool()
-
-
 @contextlib.contextmanager
-def waiting(pool, *refs, timeout, jitter=1.0, **options):
-    wire = VirtualWire(pool)
-    with virtual_session(wire, pool) as session:
-        gate = SetGate(session, Selection(refs=refs), Rules(), clock=pool.now)
-        yield (
-            Waiter(
-                session,
-                gate,
-                timeout=timeout,
-                clock=pool.now,
-                sleep=pool.solo.advance,
-                jitter=lambda: jitter,
-                **options,
-            ),
-            wire,
-            gate,
-        )
+def waiting(pool, *refs, **options):
+    selection = Selection(refs=refs)
+    with on(
+        pool, lambda session: SetGate(session, selection, Rules(), clock=pool.now), **options
+    ) as run:
+        yield run
         # The logout is not what these tests are about.
-        wire.hangs = 0
+        run.wire.hangs = 0
         pool.heal()
 
 
@@ -61,10 +45,10 @@ def asked(wire, *, since):
 def test_after_trouble_in_the_middle_of_a_wait_it_looks_again_at_once(virtual, trouble):
     ref = virtual.add_task("idle")
     virtual.at(5, getattr(virtual, trouble))
-    with waiting(virtual, ref, timeout=25) as (waiter, wire, _gate):
-        waiter.wait()
-        assert asked(wire, since=4.9)[0] < 5.3
-        assert waiter.troubles
+    with waiting(virtual, ref, timeout=25) as run:
+        run.wait()
+        assert asked(run.wire, since=4.9)[0] < 5.3
+        assert run.waiter.troubles
 
 
 @pytest.mark.parametrize("status", ["success", "failure"])
@@ -73,11 +57,11 @@ def test_what_came_to_be_in_the_middle_of_trouble_is_seen(virtual, status):
     ref = virtual.add_task("ends")
     virtual.fail("event.from", cut="after", nth=3)
     virtual.at(5, lambda: virtual.set_task(ref, status=status))
-    with waiting(virtual, ref, timeout=25) as (waiter, _wire, gate):
+    with waiting(virtual, ref, timeout=25) as run:
         virtual.at(4, lambda: virtual.set_task(ref, progress=0.5))
-        waiter.wait()
-        assert gate.verdict is (Verdict.OPEN if status == "success" else Verdict.CLOSED)
-    assert waiter.elapsed < 6
+        run.wait()
+        assert run.verdict is (Verdict.OPEN if status == "success" else Verdict.CLOSED)
+    assert run.waiter.elapsed < 6
 
 
 @pytest.mark.parametrize(
@@ -95,10 +79,10 @@ def test_only_progress_is_paced(virtual, told, is_paced):
     ref = virtual.add_task("ends")
     virtual.at(5, lambda: virtual.set_task(ref, **told))
     virtual.at(5.005, lambda: virtual.set_task(ref, status="success"))
-    with waiting(virtual, ref, timeout=25) as (waiter, _wire, gate):
-        waiter.wait()
-        assert gate.verdict is Verdict.OPEN
-    delay = waiter.elapsed - 5.005
+    with waiting(virtual, ref, timeout=25) as run:
+        run.wait()
+        assert run.verdict is Verdict.OPEN
+    delay = run.waiter.elapsed - 5.005
     # A little over the pace where the wait before it was a long one; at once otherwise.
     assert delay < (0.11 if is_paced else 0.01)
 
@@ -107,18 +91,18 @@ def test_progress_a_hundred_times_a_second_is_asked_for_ten_times(virtual):
     ref = virtual.add_task("busy")
     for number in range(1, 1000):
         virtual.at(number / 100, lambda n=number: virtual.set_task(ref, progress=n / 1001))
-    with waiting(virtual, ref, timeout=10) as (waiter, wire, _gate):
-        waiter.wait()
-    events = [at - START for at, method in wire.asked_at if method == "event.from"]
+    with waiting(virtual, ref, timeout=10) as run:
+        run.wait()
+    events = [at - START for at, method in run.wire.asked_at if method == "event.from"]
     assert len([at for at in events if 1 <= at < 9]) <= 8 * 10 + 1
 
 
 def pauses(pool, *, jitter):
     ref = pool.add_task("idle")
     pool.fail("event.from", error=["HOST_STILL_BOOTING"], nth=2, count=12)
-    with waiting(pool, ref, timeout=300, jitter=jitter, method="events") as (waiter, wire, _gate):
-        waiter.wait()
-    failed = wire.troubled_at[1:]
+    with waiting(pool, ref, timeout=300, jitter=jitter, method="events") as run:
+        run.wait()
+    failed = run.wire.troubled_at[1:]
     return [after - before for before, after in itertools.pairwise(failed)]
 
 
@@ -135,9 +119,9 @@ def test_pauses_begin_again_after_a_success(virtual):
     ref = virtual.add_task("idle")
     for nth in (3, 12):
         virtual.fail("event.from", error=["HOST_STILL_BOOTING"], nth=nth, count=5)
-    with waiting(virtual, ref, timeout=400) as (waiter, wire, _gate):
-        waiter.wait()
-    failed = wire.troubled_at[1:]
+    with waiting(virtual, ref, timeout=400) as run:
+        run.wait()
+    failed = run.wire.troubled_at[1:]
     first, second = failed[:5], failed[5:]
     assert len(second) == 5
     assert second[1] - second[0] == pytest.approx(first[1] - first[0], abs=0.01)
@@ -147,27 +131,27 @@ def test_pauses_begin_again_after_a_success(virtual):
 def test_a_pause_does_not_pass_the_deadline(virtual, timeout):
     ref = virtual.add_task("idle")
     virtual.fail("task.get_record", cut="before", count=None)
-    with waiting(virtual, ref, timeout=timeout) as (waiter, wire, _gate):
-        waiter.wait()
-        assert waiter.timed_out
-    last = [at for at, method in wire.asked_at if method == "task.get_record"][-1]
+    with waiting(virtual, ref, timeout=timeout) as run:
+        run.wait()
+        assert run.waiter.timed_out
+    last = [at for at, method in run.wire.asked_at if method == "task.get_record"][-1]
     assert last - START == pytest.approx(timeout, abs=0.01)
 
 
 @pytest.mark.parametrize("hung_at", [0.0, 1.0, 7.5])
 def test_no_request_goes_on_past_the_deadline(virtual, hung_at):
     ref = virtual.add_task("idle")
-    with waiting(virtual, ref, timeout=10) as (waiter, wire, _gate):
-        virtual.at(hung_at, lambda: setattr(wire, "hangs", 99))
+    with waiting(virtual, ref, timeout=10) as run:
+        virtual.at(hung_at, lambda: setattr(run.wire, "hangs", 99))
         virtual.at(hung_at, virtual.drop_blocked)
         if hung_at == 0:
-            wire.hangs = 99
-        waiter.wait()
-        given_up = [round(at - START, 1) for at in wire.troubled_at if at - START > hung_at + 1]
+            run.wire.hangs = 99
+        run.wait()
+        given_up = [round(at - START, 1) for at in run.wire.troubled_at if at - START > hung_at + 1]
     assert given_up[0] == 10.0
     assert set(given_up) <= {10.0, 15.0}
-    assert waiter.timed_out
-    assert wire.deadline is None
+    assert run.waiter.timed_out
+    assert run.wire.deadline is None
 
 
 @pytest.mark.parametrize(("request_timeout", "at_most"), [(30.0, 5.0), (5.5, 5.0), (2.0, 2.0)])
@@ -175,50 +159,50 @@ def test_the_last_look_takes_no_longer_than_a_request_or_five_seconds(
     virtual, request_timeout, at_most
 ):
     ref = virtual.add_task("idle")
-    with waiting(virtual, ref, timeout=10) as (waiter, wire, _gate):
-        wire.time_limit = request_timeout
-        virtual.at(9.9, lambda: setattr(wire, "hangs", 99))
-        waiter.wait()
-    assert waiter.elapsed == pytest.approx(10 + at_most, abs=0.01)
-    assert waiter.timed_out
-    assert waiter.is_out_of_touch
+    with waiting(virtual, ref, timeout=10) as run:
+        run.wire.time_limit = request_timeout
+        virtual.at(9.9, lambda: setattr(run.wire, "hangs", 99))
+        run.wait()
+    assert run.waiter.elapsed == pytest.approx(10 + at_most, abs=0.01)
+    assert run.waiter.timed_out
+    assert run.waiter.is_out_of_touch
 
 
 @pytest.mark.parametrize("early", [0.3, 0.24, 0.2, 0.1, 0.001])
 def test_an_end_in_the_last_moment_is_seen(virtual, early):
     ref = virtual.add_task("ends")
     virtual.at(10 - early, lambda: virtual.set_task(ref, status="success"))
-    with waiting(virtual, ref, timeout=10) as (waiter, _wire, gate):
-        waiter.wait()
-        assert gate.verdict is Verdict.OPEN
-    assert not waiter.timed_out
-    assert waiter.elapsed < 10.1
+    with waiting(virtual, ref, timeout=10) as run:
+        run.wait()
+        assert run.verdict is Verdict.OPEN
+    assert not run.waiter.timed_out
+    assert run.waiter.elapsed < 10.1
 
 
 def test_a_last_look_that_is_refused_for_good_is_raised(virtual):
     ref = virtual.add_task("idle")
     virtual.at(9.9, lambda: virtual.fail("event.from", error=["PERMISSION_DENIED"], count=None))
-    with waiting(virtual, ref, timeout=10) as (waiter, _wire, _gate), pytest.raises(XapiFailure):
-        waiter.wait()
+    with waiting(virtual, ref, timeout=10) as run, pytest.raises(XapiFailure):
+        run.wait()
 
 
 @pytest.mark.parametrize("fault", [{"cut": "before"}, {"error": ["HOST_STILL_BOOTING"]}], ids=str)
 def test_a_timeout_of_zero_looks_once_and_raises_trouble(virtual, fault):
     ref = virtual.add_task("idle")
     virtual.fail("task.get_record", **fault)
-    with waiting(virtual, ref, timeout=0) as (waiter, wire, _gate):
+    with waiting(virtual, ref, timeout=0) as run:
         with pytest.raises(XapiError):
-            waiter.wait()
-        assert [method for _at, method in wire.asked_at].count("task.get_record") == 1
-        assert waiter.troubles == 0
+            run.wait()
+        assert [method for _at, method in run.wire.asked_at].count("task.get_record") == 1
+        assert run.waiter.troubles == 0
 
 
 def test_a_timeout_of_zero_waits_for_nothing(virtual):
     ref = virtual.add_task("idle")
-    with waiting(virtual, ref, timeout=0) as (waiter, wire, _gate):
-        waiter.wait()
-    assert (waiter.timed_out, waiter.waited) == (True, False)
-    methods = [method for _at, method in wire.asked_at]
+    with waiting(virtual, ref, timeout=0) as run:
+        run.wait()
+    assert (run.waiter.timed_out, run.waiter.waited) == (True, False)
+    methods = [method for _at, method in run.wire.asked_at]
     assert methods.count("task.get_record") == 1
     assert "event.from" not in methods
 

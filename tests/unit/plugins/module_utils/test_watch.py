@@ -9,9 +9,31 @@ import pytest
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OddResult
 from ansible_collections.xen.xapi.plugins.module_utils._watch import (
     MOST_REFS,
+    SLICE,
     EventWatch,
+    PollWatch,
     Scope,
 )
+from ansible_collections.xen.xapi.tests.samples import NO_REF
+from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session
+
+
+@pytest.fixture
+def wire(virtual):
+    return VirtualWire(virtual)
+
+
+@pytest.fixture
+def session(virtual, wire):
+    with virtual_session(wire, virtual) as session:
+        session.call("pool.get_all_records")
+        wire.asked_at.clear()
+        yield session
+
+
+@pytest.fixture
+def polls(virtual, session):
+    return PollWatch(session, interval=2.0, sleep=virtual.solo.advance)
 
 
 class Recorder:
@@ -25,12 +47,123 @@ class Recorder:
         self.asked.append((classes, token, seconds))
         return self._answers.pop(0)
 
-    def odd_result(self, method, field):
-        return OddResult("https://pool", method=method, field=field)
-
 
 def batch(token, *events):
     return {"events": list(events), "valid_ref_counts": {}, "token": token}
+
+
+def methods(wire):
+    return [method for _at, method in wire.asked_at]
+
+
+def seen(sight):
+    return {task.ref: task.status for task in sight.tasks}
+
+
+def test_one_task_is_one_small_call(virtual, wire, polls):
+    ref = virtual.add_task("one")
+    assert seen(polls.look(Scope((ref,)))) == {ref: "pending"}
+    assert seen(polls.look(Scope((NO_REF,)))) == {}
+    assert methods(wire) == ["task.get_record"] * 2
+
+
+def test_several_tasks_are_one_listing(virtual, wire, polls):
+    refs = [virtual.add_task("some") for _number in range(3)]
+    virtual.add_task("another")
+    assert set(seen(polls.look(Scope((*refs, NO_REF))))) == set(refs)
+    assert methods(wire) == ["task.get_all_records"]
+
+
+def test_all_tasks(virtual, polls):
+    refs = {virtual.add_task("some") for _number in range(3)}
+    assert set(seen(polls.look(Scope(None)))) == refs
+
+
+def test_no_task_at_all_is_asked_for(wire, polls):
+    assert seen(polls.look(Scope(()))) == {}
+    assert methods(wire) == []
+
+
+def test_an_object_is_read_as_well(virtual, wire, polls):
+    vm = virtual.inventory.add_vm("web-1")
+    assert polls.look(Scope((), ("VM", vm))).operations == {}
+    assert polls.look(Scope((), ("VM", NO_REF))).operations is None
+    assert methods(wire) == ["VM.get_current_operations"] * 2
+
+
+def test_hosts_are_read_only_where_they_are_meant(virtual, polls):
+    assert set(polls.look(Scope(None, hosts=True)).hosts) == {
+        member.ref for member in virtual.members
+    }
+    assert polls.look(Scope(None)).hosts == {}
+
+
+def test_waiting_asks_nothing(virtual, wire, polls):
+    before = virtual.now()
+    assert seen(polls.wait(1.5)) == {}
+    assert virtual.now() - before == pytest.approx(1.5)
+    assert methods(wire) == []
+
+
+def test_how_often_to_look(session, polls):
+    assert polls.look_every == 2.0
+    assert EventWatch(session).look_every == SLICE == 30.0
+
+
+def test_a_look_by_events_has_all_that_there_is(virtual, session):
+    refs = [virtual.add_task("some"), virtual.add_task("done", status="success")]
+    other = virtual.add_task("another")
+    virtual.destroy_task(virtual.add_task("short"))
+    sight = EventWatch(session).look(Scope((*refs, NO_REF)))
+    assert seen(sight) == {refs[0]: "pending", refs[1]: "success"}
+    assert set(seen(EventWatch(session).look(Scope(None)))) == {*refs, other}
+
+
+def test_a_wait_has_what_was_changed_since_the_look(virtual, session):
+    """Also what was changed before the wait began."""
+    refs = [virtual.add_task("some") for _number in range(3)]
+    watch = EventWatch(session)
+    watch.look(Scope(tuple(refs)))
+    virtual.set_task(refs[0], status="success")
+    assert seen(watch.wait(30.0)) == {refs[0]: "success"}
+    virtual.at(5, lambda: virtual.destroy_task(refs[1]))
+    before = virtual.now()
+    assert watch.wait(30.0).deleted == {refs[1]}
+    assert virtual.now() - before == pytest.approx(5, abs=0.01)
+    assert watch.wait(3.0).deleted == frozenset()
+
+
+def test_what_joins_a_target_is_not_silent(virtual, session):
+    watch, ref = EventWatch(session), virtual.add_task("first")
+    watch.look(Scope((ref,)))
+    late = virtual.add_task("late")
+    assert seen(watch.look(Scope((ref, late)))) == {ref: "pending", late: "pending"}
+
+
+def test_an_object_tells_its_operations(virtual, session):
+    vm = virtual.inventory.add_vm("web-1")
+    watch = EventWatch(session)
+    assert watch.look(Scope((), ("VM", vm))).operations == {}
+    # Nothing is said of it as long as nothing changes.
+    assert watch.wait(1.0).operations is None
+
+
+def test_what_was_malformed_leaves_the_token(session, monkeypatch):
+    """The next wait goes on from the answer before, so that nothing is lost."""
+    asked = []
+    answers = [{"events": [], "token": "1"}, {"events": None, "token": "2"}, {"events": [1]}]
+
+    def answer(_classes, token, _seconds):
+        asked.append(token)
+        return answers[len(asked) - 1]
+
+    monkeypatch.setattr(session, "events_from", answer)
+    watch = EventWatch(session)
+    watch.look(Scope(("a",)))
+    for _malformed in range(2):
+        with pytest.raises(OddResult):
+            watch.wait(30.0)
+    assert asked == ["", "1", "1"]
 
 
 def test_a_look_begins_anew_and_a_wait_goes_on():
@@ -72,21 +205,3 @@ def test_a_deletion_has_no_record():
     gone = {"class": "task", "operation": "del", "ref": "a"}
     sight = EventWatch(Recorder(batch("1", gone))).look(Scope(("a",)))
     assert (sight.tasks, sight.deleted) == ([], {"a"})
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        None,
-        [],
-        {},
-        {"events": None, "token": "1"},
-        {"events": [1], "token": "1"},
-        {"events": [{"class": "task", "operation": "mod", "ref": "a"}], "token": "1"},
-        {"events": []},
-    ],
-    ids=str,
-)
-def test_what_is_no_batch_of_events(answer):
-    with pytest.raises(OddResult):
-        EventWatch(Recorder(answer)).look(Scope(("a",)))

@@ -11,37 +11,30 @@ import pytest
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
 
 
+def on_the_pool(run, pool, module, **defaults):
+    def run_module(*, fails=False, **options):
+        connection = {"hostname": pool.url, "password": pool.password}
+        return run(module.main, {**connection, **defaults, **options}, fails=fails)
+
+    return run_module
+
+
 @pytest.fixture
 def info(run, pool):
-    """Runs task_info on the pool with some options."""
-
-    def run_task_info(*, fails=False, **options):
-        connection = {"hostname": pool.url, "password": pool.password}
-        return run(task_info.main, {**connection, **options}, fails=fails)
-
-    return run_task_info
+    """Runs task_info, on the pool unless another host is given."""
+    return on_the_pool(run, pool, task_info)
 
 
 @pytest.fixture
 def wait(run, pool):
-    """Runs task_wait on the pool with some options."""
-
-    def run_task_wait(*, fails=False, **options):
-        connection = {"hostname": pool.url, "password": pool.password, "timeout": 20}
-        return run(task_wait.main, {**connection, **options}, fails=fails)
-
-    return run_task_wait
+    """Runs task_wait, on the pool unless another host is given."""
+    return on_the_pool(run, pool, task_wait, timeout=20)
 
 
 @pytest.fixture
 def cancel(run, pool):
-    """Runs task_cancel on the pool with some options."""
-
-    def run_task_cancel(*, fails=False, **options):
-        connection = {"hostname": pool.url, "password": pool.password, "timeout": 20}
-        return run(task_cancel.main, {**connection, **options}, fails=fails)
-
-    return run_task_cancel
+    """Runs task_cancel, on the pool unless another host is given."""
+    return on_the_pool(run, pool, task_cancel, timeout=20)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
 import threading
 
@@ -25,17 +24,6 @@ DEAD = "127.0.0.1:1"
 
 
 @pytest.fixture
-def info(run, pool):
-    """Runs task_info, on the pool unless another host is given."""
-
-    def run_task_info(*, fails=False, **options):
-        connection = {"hostname": pool.url, "password": pool.password, **options}
-        return run(task_info.main, connection, fails=fails)
-
-    return run_task_info
-
-
-@pytest.fixture
 def why_not(info):
     """Runs task_info with options with which it fails, and returns what it says."""
     return lambda **options: info(fails=True, **options)["msg"]
@@ -44,11 +32,6 @@ def why_not(info):
 @pytest.fixture
 def tls(start_pool):
     return start_pool(tls=True)
-
-
-def printed(certificate):
-    """The fingerprint as OpenSSL writes it."""
-    return ":".join(re.findall("..", certificate.sha256))
 
 
 def another_certificate(pool, *names, **validity):
@@ -90,7 +73,7 @@ def web_server():
 
 
 def test_the_environment(run, tls, monkeypatch):
-    fingerprint = printed(tls.certificate)
+    fingerprint = tls.certificate.fingerprint
     for name, value in {
         "XAPI_HOST": tls.url,
         "XAPI_PASSWORD": tls.password,
@@ -189,7 +172,7 @@ def test_hosts_that_are_starting(start_pool, why_not):
 def test_a_certificate_that_is_not_known_can_be_trusted_by_what_the_error_says(info, why_not, tls):
     words = why_not(hostname=tls.url)
     (line,) = [line for line in words.splitlines() if line.startswith("cert_fingerprint: ")]
-    assert line == f'cert_fingerprint: "{printed(tls.certificate)}"'
+    assert line == f'cert_fingerprint: "{tls.certificate.fingerprint}"'
     assert "openssl x509 -noout -fingerprint -sha256 -in /etc/xensource/xapi-ssl.pem" in words
     fingerprint = line.partition('"')[2].strip('"')
     assert info(hostname=tls.url, cert_fingerprint=fingerprint)["count"] == 0
@@ -199,7 +182,7 @@ def test_a_certificate_that_is_not_known_can_be_trusted_by_what_the_error_says(i
     "write", [str.lower, lambda text: text.replace(":", ""), lambda text: f"sha256:{text}"]
 )
 def test_a_fingerprint_in_other_ways(info, tls, write):
-    info(hostname=tls.url, cert_fingerprint=[write(printed(tls.certificate))])
+    info(hostname=tls.url, cert_fingerprint=[write(tls.certificate.fingerprint)])
 
 
 @pytest.mark.parametrize("validate_certs", [True, False])
@@ -207,7 +190,7 @@ def test_another_fingerprint(why_not, tls, validate_certs):
     words = why_not(
         hostname=tls.url, cert_fingerprint=OTHER_FINGERPRINT, validate_certs=validate_certs
     )
-    assert f"has the fingerprint {printed(tls.certificate)}" in words
+    assert f"has the fingerprint {tls.certificate.fingerprint}" in words
     assert f"cert_fingerprint has {OTHER_FINGERPRINT}" in words
     assert len(tls.log) == 0
 

@@ -11,7 +11,8 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._connection_options import connection_spec
 from ansible_collections.xen.xapi.plugins.modules import task_info
-from ansible_collections.xen.xapi.tests.documents import ROOT, rows
+from ansible_collections.xen.xapi.tests.checkout import ROOT
+from ansible_collections.xen.xapi.tests.documents import rows
 from ansible_collections.xen.xapi.tests.pools import session_on
 
 TABLE = rows("docs/connection.md")

@@ -7,20 +7,17 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.tests.pools import session_on
+from ansible_collections.xen.xapi.tests.samples import DEAF, ENDLESS, LONG_AGO, NO_UUID
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
 LABEL = "Async.VM.copy"
-LONG_AGO = "20200101T00:00:00Z"
-NO_UUID = "00000000-0000-0000-0000-000000000000"
-DEAF = Life(duration=None, cancel_after=None)
 
 
 @pytest.fixture
 def endless(pool):
     """Adds a task that goes on until it is cancelled, and has done so for years."""
 
-    def add(label=LABEL, life=None, **fields):
-        life = life or Life(duration=None)
+    def add(label=LABEL, life=ENDLESS, **fields):
         return pool.add_task(label, life=life, **{"created": LONG_AGO, **fields})
 
     return add
@@ -90,7 +87,7 @@ def test_one_on_a_dead_host(start_pool, cancel):
     vm = pool.find("VM", "web-1")
     pool.database.write("VM", vm, "resident_on", pool.hosts[1].ref)
     dead = pool.call("Async.VM.snapshot", session, vm, "x")
-    well = pool.add_task(LABEL, life=Life(duration=None))
+    well = pool.add_task(LABEL, life=ENDLESS)
     pool.logout(session)
     pool.take_down(1)
     result = cancel(hostname=pool.url, ref=[dead, well], fails=True)
@@ -102,7 +99,7 @@ def test_one_on_a_dead_host(start_pool, cancel):
 
 def test_one_of_another_owner(pool, cancel):
     with session_on(pool):
-        ref = pool.add_task(LABEL, life=Life(duration=None))
+        ref = pool.add_task(LABEL, life=ENDLESS)
         result = cancel(ref=ref, username="vm-admin", fails=True)
     assert actions(result) == {"denied": 1}
     assert "role pool-operator or above" in result["msg"]
@@ -154,7 +151,7 @@ def test_too_many(pool, cancel, endless):
 
 
 def test_the_young_are_spared(pool, cancel, endless):
-    young = pool.add_task(LABEL, life=Life(duration=None))
+    young = pool.add_task(LABEL, life=ENDLESS)
     old = endless()
     result = cancel(name_label=LABEL)
     assert actions(result) == {"cancelled": 1, "skipped": 1}
@@ -168,7 +165,7 @@ def test_the_young_are_spared(pool, cancel, endless):
 
 def test_age_goes_by_the_clock_of_the_server(pool, cancel, endless, monkeypatch):
     monkeypatch.setattr("time.time", lambda: 4_000_000_000.0)
-    pool.add_task(LABEL, life=Life(duration=None))
+    pool.add_task(LABEL, life=ENDLESS)
     assert actions(cancel(name_label=LABEL)) == {"skipped": 1}
 
 
@@ -208,7 +205,7 @@ def test_filters_narrow(pool, cancel, endless):
 def test_all_that_acts_on_an_object(pool, cancel):
     session = pool.call("session.login_with_password", "root", pool.password)
     vms = [pool.find("VM", name) for name in ("web-1", "web-2")]
-    pool.operations.lives["VM.snapshot"] = Life(duration=None)
+    pool.operations.lives["VM.snapshot"] = ENDLESS
     ours, _other = [pool.call("Async.VM.snapshot", session, vm, "x") for vm in vms]
     pool.logout(session)
     uuid = pool.database.read("VM", vms[0])["uuid"]
@@ -324,53 +321,3 @@ def test_a_thousand(pool, cancel, endless):
     assert sorted(cancels(pool)) == sorted(refs)
     assert result["requests"] <= 1020
     assert pool.hosts[0].connections <= 2
-
-
-class TestForce:
-    def test_an_orphan(self, pool, cancel):
-        ref = pool.add_task("backup", created=LONG_AGO)
-        result = cancel(ref=ref, timeout=1, force=True)
-        assert (actions(result), result["changed"]) == ({"forced": 1}, True)
-        assert pool.record(ref)["status"] == "cancelled"
-        assert any("bookkeeping" in warning for warning in result["warnings"])
-        assert actions(cancel(ref=ref, timeout=1, force=True)) == {"already_finished": 1}
-
-    def test_one_that_can_be_cancelled_after_all(self, pool, cancel):
-        ref = pool.add_task("backup", created=LONG_AGO, life=Life(cancellable=False))
-        assert actions(cancel(ref=ref, timeout=5, force=True)) == {"cancelled": 1}
-        assert not pool.log.of("task.set_status")
-
-    @pytest.mark.parametrize(
-        ("fields", "reason"),
-        [
-            ({"label": "Async.VM.copy"}, "the name of a method"),
-            ({"label": "VM.copy"}, "the name of a method"),
-            ({"created": None}, "not known to be older than an hour"),
-            ({"allowed_operations": ["cancel"]}, "the server offers to cancel it"),
-            ({"subtasks": ["OpaqueRef:x"]}, "it has subtasks"),
-            ({"result": "<value>1</value>"}, "it has a result"),
-        ],
-        ids=str,
-    )
-    def test_what_is_no_orphan(self, pool, cancel, fields, reason):
-        fields = {"label": "backup", "created": LONG_AGO, **fields}
-        if fields["created"] is None:
-            del fields["created"]
-        ref = pool.add_task(fields.pop("label"), **fields)
-        result = cancel(ref=ref, timeout=1, force=True, fails=True)
-        assert reason in result["msg"]
-        assert cancels(pool) == []
-
-    def test_one_that_holds_an_object(self, pool, cancel):
-        ref = pool.add_task("backup", created=LONG_AGO)
-        vm = pool.find("VM", "web-1")
-        pool.database.add_to_map("VM", vm, "current_operations", ref, "export")
-        result = cancel(ref=ref, timeout=1, force=True, fails=True)
-        assert "an object names it" in result["msg"]
-
-    def test_one_that_moves(self, pool, cancel, later):
-        ref = pool.add_task("backup", created=LONG_AGO)
-        later(lambda: pool.set_task(ref, progress=0.5), seconds=0.4)
-        result = cancel(ref=ref, timeout=1, force=True, fails=True)
-        assert actions(result) == {"still_running": 1}
-        assert not pool.log.of("task.set_status")

@@ -18,20 +18,13 @@ FILTERS = {
     "min_age": "1h",
     "max_age": "2h",
     "created_after": "2026-01-01T00:00:00Z",
-    "created_before": "2026-01-01T00:00:00Z",
+    "created_before": "2026-01-02T00:00:00Z",
     "cancellable": True,
     "subtask_of": UUID,
     "resident_on": "host-1",
     "other_config": {"job": "a"},
     "exclude": ["SR"],
 }
-
-
-def all_of(names):
-    """Every choice of one or more of these."""
-    return itertools.chain.from_iterable(
-        itertools.combinations(names, count) for count in range(1, len(names) + 1)
-    )
 
 
 @pytest.fixture
@@ -47,17 +40,20 @@ def refused(pool, cancel):
     return run_refused
 
 
-@pytest.mark.parametrize("names", list(all_of(FILTERS))[:200], ids=",".join)
+@pytest.mark.parametrize("names", [*([name] for name in FILTERS), list(FILTERS)], ids=",".join)
 def test_filters_alone_name_nothing(refused, names):
     message = refused(**{name: FILTERS[name] for name in names})
-    if "created_after" in names and "created_before" in names:
-        return
     assert message.startswith("uuid is missing, and so is all else that says which tasks are meant")
 
 
 @pytest.mark.parametrize(
     "names",
-    [names for names in all_of(IDENTITIES) if len(names) > 1 and set(names) != {"uuid", "ref"}],
+    [
+        names
+        for count in range(2, len(IDENTITIES) + 1)
+        for names in itertools.combinations(IDENTITIES, count)
+        if names != ("uuid", "ref")
+    ],
     ids=",".join,
 )
 def test_identities_that_do_not_go_together(refused, names):

@@ -11,7 +11,8 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._cancel_options import cancelling_spec
 from ansible_collections.xen.xapi.plugins.module_utils._cancel_report import ACTIONS
-from ansible_collections.xen.xapi.tests.documents import ROOT, rows
+from ansible_collections.xen.xapi.tests.checkout import ROOT
+from ansible_collections.xen.xapi.tests.documents import rows
 
 GUIDE = "docs/clean_up_stale_tasks.md"
 TABLE = rows(GUIDE)

@@ -9,10 +9,9 @@ from itertools import combinations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.modules import task_info
+from ansible_collections.xen.xapi.tests.samples import NO_REF, NO_UUID
 from ansible_collections.xen.xapi.tests.simulator import Life
 
-NO_UUID = "00000000-0000-0000-0000-000000000000"
-NO_REF = f"OpaqueRef:{NO_UUID}"
 EPOCH_OF_TASKS = 1795428000  # 2026-11-23T10:00:00Z
 
 

@@ -10,19 +10,12 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from hypothesis import HealthCheck, settings
-
 from ansible_collections.xen.xapi.plugins.module_utils._session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._task_set import Verdict
 from ansible_collections.xen.xapi.plugins.module_utils._waiter import Gate, Waiter
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session
 
-THOROUGHLY = settings(
-    max_examples=1500,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    print_blob=True,
-)
 LAST_LOOK = 5.0
 
 
@@ -30,6 +23,7 @@ LAST_LOOK = 5.0
 class Run:
     pool: VirtualPool
     wire: VirtualWire
+    session: Session
     gate: Gate
     waiter: Waiter
     began: float
@@ -52,10 +46,16 @@ class Run:
 
 @contextlib.contextmanager
 def on(
-    pool: VirtualPool, make_gate: Callable[[Session], Gate], *, timeout: float, method: str
+    pool: VirtualPool,
+    make_gate: Callable[[Session], Gate],
+    *,
+    timeout: float,
+    method: str = "auto",
+    jitter: float = 1.0,
+    latency: float = 0.001,
 ) -> Iterator[Run]:
     """A wait that has yet to begin; what is asserted in the block is judged before the logout."""
-    wire = VirtualWire(pool)
+    wire = VirtualWire(pool, latency=latency)
     with virtual_session(wire, pool) as session:
         gate = make_gate(session)
         waiter = Waiter(
@@ -65,6 +65,6 @@ def on(
             method=method,
             clock=pool.now,
             sleep=pool.solo.advance,
-            jitter=lambda: 1.0,
+            jitter=lambda: jitter,
         )
-        yield Run(pool, wire, gate, waiter, pool.now())
+        yield Run(pool, wire, session, gate, waiter, pool.now())

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stands in for the edge to Ansible: a module's work, run on a pool in virtual time."""
+"""What stands in for the edge to Ansible: a module's work in the process of a test."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -21,7 +21,6 @@ from ansible_collections.xen.xapi.plugins.module_utils._selector_options import 
 from ansible_collections.xen.xapi.plugins.module_utils._session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._wait_options import waiting_spec
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
-from ansible_collections.xen.xapi.tests.virtual import VirtualPool, VirtualWire, virtual_session
 
 SPECS: dict[str, dict[str, Any]] = {
     "task_info": {
@@ -52,23 +51,28 @@ def params_of(module: str, options: dict[str, Any]) -> dict[str, Any]:
     return dict(checked.validated_parameters)
 
 
-class VirtualRun:
-    """What a module's work is given."""
+class ModuleRun:
+    """What a module's work is given, and its work on that."""
 
     def __init__(
-        self, module: str, options: dict[str, Any], pool: VirtualPool, wire: VirtualWire
+        self,
+        module: str,
+        options: dict[str, Any],
+        connect: Callable[[], Session],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.given = {"hostname": "xcp1", "password": pool.password, **options}
+        self.given = {"hostname": "xcp1", "password": "secret", **options}
         self.params = params_of(module, self.given)
+        self.connect = connect
+        self.clock = clock
+        self.sleep = sleep
         self.check_mode = False
-        self.clock: Callable[[], float] = pool.now
-        self.sleep: Callable[[float], None] = pool.solo.advance
         self.warnings: list[str] = []
         self.warn = self.warnings.append
         self.so_far: Callable[[], dict[str, Any]] = dict
-        self._pool, self._wire = pool, wire
+        self._module = module
 
-    @contextlib.contextmanager
-    def connect(self) -> Iterator[Session]:
-        with virtual_session(self._wire, self._pool) as session:
-            yield session
+    def work(self) -> dict[str, Any]:
+        return WORK[self._module](self)

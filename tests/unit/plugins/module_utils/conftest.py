@@ -1,0 +1,39 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.tests.simulator.certificate import Certificate
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
+from ansible_collections.xen.xapi.tests.wire import transport_for
+
+
+@pytest.fixture
+def virtual():
+    """A pool whose time passes only where somebody waits."""
+    return VirtualPool()
+
+
+@pytest.fixture
+def transport():
+    """One that trusts what the environment says."""
+    one = transport_for()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def certificate():
+    """Makes certificates for some names."""
+    made = []
+
+    def make(*names, **validity):
+        made.append(Certificate(list(names), **validity))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.remove()

@@ -1,0 +1,78 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whoever reads an answer has its shape checked, and an odd one named; _records has the shapes."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._errors import OddResult
+from ansible_collections.xen.xapi.plugins.module_utils._objects import Objects
+from ansible_collections.xen.xapi.plugins.module_utils._selection import ObjectOption, Selection
+from ansible_collections.xen.xapi.plugins.module_utils._selector import look_around
+from ansible_collections.xen.xapi.plugins.module_utils._tasks import Tasks
+from ansible_collections.xen.xapi.plugins.module_utils._watch import EventWatch, PollWatch, Scope
+from ansible_collections.xen.xapi.tests.answers import ENDPOINT, Answers, session_of
+from ansible_collections.xen.xapi.tests.samples import REF, TASK, UUID
+
+VM = "OpaqueRef:vm"
+
+
+def get_record(session):
+    Tasks(session).get_record(REF)
+
+
+def look_at_the_object(session):
+    look_around(session, Selection(object=ObjectOption("VM", UUID)))
+
+
+def look_at_the_host(session):
+    look_around(session, Selection(resident_on="host-1"))
+
+
+def look_by_events(session):
+    EventWatch(session).look(Scope((REF,), ("VM", VM), hosts=True))
+
+
+def look_by_polling(session):
+    PollWatch(session, interval=1.0, sleep=pytest.fail).look(Scope((), hosts=True))
+
+
+def told(kind, ref=REF, **snapshot):
+    """What event.from tells of an object; without a snapshot unless there is one."""
+    event = {"class": kind, "operation": "mod", "ref": ref, **snapshot}
+    return {"events": [event], "token": "1"}
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "field", "read"),
+    [
+        ("task.get_record", None, "", get_record),
+        ("task.get_record", {**TASK, "status": ["success"]}, "status", get_record),
+        ("task.get_all_records", {REF: None}, "", lambda s: Tasks(s).get_all_records()),
+        ("task.get_by_uuid", "", "", lambda s: Tasks(s).get_by_uuid(UUID)),
+        ("session.login_with_password", None, "", get_record),
+        ("pool.get_all_records", None, "", get_record),
+        ("pool.get_all_records", {REF: {}}, "uuid", get_record),
+        ("host.get_name_label", 1, "", get_record),
+        ("host.get_servertime", 1, "", lambda s: s.server_time()),
+        ("host.get_by_name_label", [None], "", look_at_the_host),
+        ("host.get_all_records", {REF: {"metrics": None}}, "metrics", look_by_polling),
+        ("VM.get_current_operations", {REF: 1}, "", look_at_the_object),
+        ("VM.get_all_records", {REF: {"uuid": "u"}}, "name_label", Objects),
+        ("event.from", {"events": []}, "token", look_by_events),
+        ("event.from", told("task"), "", look_by_events),
+        ("event.from", told("task", snapshot={"status": 1}), "status", look_by_events),
+        ("event.from", told("host", snapshot="text"), "", look_by_events),
+        ("event.from", told("vm", VM, snapshot="text"), "current_operations", look_by_events),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_odd_is_named(method, answer, field, read):
+    answers = {"VM.get_by_uuid": VM, method: answer}
+    with session_of(Answers(answers)) as session, pytest.raises(OddResult) as caught:
+        read(session)
+    odd = caught.value
+    assert (odd.url, odd.method, odd.field) == (ENDPOINT.url, method, field)

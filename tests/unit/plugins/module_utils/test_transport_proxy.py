@@ -1,0 +1,62 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What goes through a proxy, and what is told of one."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._errors import (
+    CertificateUntrusted,
+    ProxyFailed,
+    RequestFailed,
+)
+from ansible_collections.xen.xapi.tests.tunnel import Tunnel
+from ansible_collections.xen.xapi.tests.wire import (
+    OK,
+    Wire,
+    post_to,
+)
+
+
+def test_no_fingerprint_is_read_past_a_proxy(certificate, monkeypatch):
+    with Tunnel() as tunnel:
+        monkeypatch.setenv("https_proxy", tunnel.url)
+        with pytest.raises(CertificateUntrusted) as caught:
+            post_to(certificate("127.0.0.1"))
+    assert caught.value.fingerprint is None
+    assert len(tunnel.asked) == 1
+
+
+def test_a_proxy_of_the_environment(transport, monkeypatch):
+    with Wire(OK) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.endpoint.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        transport.post(Endpoint.of("http", "xcp1.example", None), "/jsonrpc", b"{}")
+    ((head, _body),) = proxy.requests
+    assert head.startswith("POST http://xcp1.example/jsonrpc ")
+
+
+def test_no_proxy_for_hosts_that_are_named_in_no_proxy(transport, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with Wire(OK) as wire:
+        assert transport.post(wire.endpoint, "/", b"{}").body == b"{}"
+
+
+def test_a_proxy_that_does_not_answer(transport, monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    with pytest.raises(ProxyFailed):
+        transport.post(Endpoint.of("https", "xcp1.example", None), "/", b"{}")
+
+
+@pytest.mark.parametrize("proxy", ["http://someone:of-proxy@127.0.0.1:1", "foo://a:of-proxy@b"])
+def test_the_password_of_a_proxy_is_in_no_error(transport, monkeypatch, proxy):
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises((ProxyFailed, RequestFailed)) as caught:
+        transport.post(Endpoint.of("https", "xcp1.example", None), "/", b"{}")
+    assert "of-proxy" not in repr(vars(caught.value))

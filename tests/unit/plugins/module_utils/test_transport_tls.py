@@ -1,0 +1,231 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which certificates are trusted."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import threading
+
+import pytest
+import requests
+
+from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._errors import (
+    CertificateOutOfTime,
+    CertificateUntrusted,
+    CertificateWrongName,
+    FingerprintMismatch,
+    PortWithoutTls,
+    TlsFailed,
+    TrustUnusable,
+)
+from ansible_collections.xen.xapi.tests.tunnel import Tunnel
+from ansible_collections.xen.xapi.tests.wire import (
+    FOREVER,
+    OK,
+    Wire,
+    post_to,
+    send_and_close,
+    transport_for,
+)
+
+SOON = 0.3
+
+
+def test_a_certificate_of_ca_path_is_trusted(certificate):
+    own = certificate("127.0.0.1")
+    assert post_to(own, ca_path=str(own.pem)).body == b"{}"
+
+
+def test_a_directory_of_certificates_is_trusted(certificate, tmp_path):
+    own = certificate("127.0.0.1")
+    (tmp_path / f"{subject_hash(own.pem)}.0").write_bytes(own.pem.read_bytes())
+    assert post_to(own, ca_path=str(tmp_path)).body == b"{}"
+    with pytest.raises(CertificateUntrusted):
+        post_to(certificate("127.0.0.1"), ca_path=str(tmp_path))
+
+
+def test_an_unknown_authority(certificate):
+    own = certificate("127.0.0.1")
+    with pytest.raises(CertificateUntrusted) as caught:
+        post_to(own)
+    assert "self" in caught.value.detail
+    assert caught.value.fingerprint == own.fingerprint
+    assert not caught.value.sent
+
+
+def test_another_authority(certificate):
+    with pytest.raises(CertificateUntrusted):
+        post_to(certificate("127.0.0.1"), ca_path=str(certificate("localhost").pem))
+
+
+class OneHandshake:
+    """Stands for a context; the second time it is asked for a handshake, it keeps still."""
+
+    def __init__(self, context):
+        self._contexts = [context]
+        self.forever = threading.Event()
+
+    def wrap_socket(self, connection, **options):
+        if not self._contexts:
+            self.forever.wait(FOREVER)
+            raise OSError
+        return self._contexts.pop().wrap_socket(connection, **options)
+
+
+def test_a_fingerprint_that_cannot_be_read_is_done_without(certificate):
+    context = OneHandshake(certificate("127.0.0.1").context)
+    with Wire(OK, context=context) as wire, pytest.raises(CertificateUntrusted) as caught:
+        transport_for().post(wire.endpoint, "/", b"{}", time_limit=SOON)
+    context.forever.set()
+    assert caught.value.fingerprint is None
+
+
+def test_a_wrong_name(certificate):
+    own = certificate("other.example")
+    with pytest.raises(CertificateWrongName) as caught:
+        post_to(own, ca_path=str(own.pem))
+    assert "127.0.0.1" in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("valid_from", "detail"), [(0.0, "expired"), (4_000_000_000.0, "not yet valid")]
+)
+def test_a_certificate_at_another_time(certificate, valid_from, detail):
+    own = certificate("127.0.0.1", valid_from=valid_from, days=1)
+    with pytest.raises(CertificateOutOfTime) as caught:
+        post_to(own, ca_path=str(own.pem))
+    assert detail in caught.value.detail
+
+
+def test_tls_to_a_port_without_it(transport):
+    with Wire(OK) as wire, pytest.raises(PortWithoutTls) as caught:
+        transport.post(wire.endpoint._replace(scheme="https"), "/", b"{}")
+    assert "_ssl.c" not in caught.value.detail
+    assert not caught.value.sent
+
+
+def test_a_handshake_that_is_cut(transport):
+    with Wire(send_and_close(b"")) as wire, pytest.raises(TlsFailed) as caught:
+        transport.post(wire.endpoint._replace(scheme="https"), "/", b"{}")
+    assert caught.type is TlsFailed
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
+def test_tls_before_1_2_is_refused(certificate):
+    own = certificate("127.0.0.1")
+    own.context.minimum_version = own.context.maximum_version = ssl.TLSVersion.TLSv1_1
+    own.context.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.raises(TlsFailed):
+        post_to(own, ca_path=str(own.pem))
+
+
+@pytest.mark.parametrize("validate_certs", [True, False])
+@pytest.mark.parametrize("proxied", [False, True])
+def test_fingerprints(certificate, monkeypatch, validate_certs, proxied):
+    """They decide alone: the certificate is unknown, for another name, and out of date."""
+    own, other = certificate("other.example", valid_from=0.0), certificate("127.0.0.1")
+    with Tunnel() as tunnel, Wire(OK, OK, context=own.context) as wire:
+        if proxied:
+            monkeypatch.setenv("https_proxy", tunnel.url)
+        trust = {"validate_certs": validate_certs, "ca_path": str(other.pem)}
+        for fingerprints in ([own.fingerprint], [other.fingerprint, own.fingerprint]):
+            transport = transport_for(fingerprints=fingerprints, **trust)
+            assert transport.post(wire.endpoint, "/", b"{}").body == b"{}"
+            transport.close()
+        with pytest.raises(FingerprintMismatch) as caught:
+            transport_for(fingerprints=[other.fingerprint], **trust).post(wire.endpoint, "/", b"{}")
+        assert (caught.value.seen, caught.value.expected) == (own.fingerprint, (other.fingerprint,))
+        assert not caught.value.sent
+        assert len(wire.requests) == 2
+        assert len(tunnel.asked) == (3 if proxied else 0)
+
+
+def test_nothing_is_sent_to_a_certificate_with_another_fingerprint(certificate):
+    """Not a byte that the server could read after the handshake."""
+    with Wire(OK, context=certificate("127.0.0.1").context) as wire:
+        with pytest.raises(FingerprintMismatch):
+            transport_for(fingerprints=["AA"]).post(wire.endpoint, "/", b"{}")
+        assert wire.hung_up.wait(FOREVER)
+    assert wire.received == b""
+
+
+def test_a_fingerprint_is_the_one_that_openssl_prints(certificate):
+    own = certificate("127.0.0.1")
+    with os.popen(f"openssl x509 -noout -fingerprint -sha256 -in {own.pem}") as output:
+        line = output.read().strip() or pytest.skip("there is no openssl command here")
+    with pytest.raises(CertificateUntrusted) as caught:
+        post_to(own)
+    assert line.partition("=")[2] == caught.value.fingerprint
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_bundle_of_the_environment(certificate, monkeypatch, variable):
+    own, other = certificate("127.0.0.1"), certificate("127.0.0.1")
+    monkeypatch.setenv(variable, str(own.pem))
+    assert post_to(own).body == b"{}"
+    with pytest.raises(CertificateUntrusted):
+        post_to(own, ca_path=str(other.pem))
+    monkeypatch.setenv(variable, str(other.pem))
+    with pytest.raises(CertificateUntrusted):
+        post_to(own)
+    assert post_to(own, ca_path=str(own.pem)).body == b"{}"
+    assert post_to(own, validate_certs=False).body == b"{}"
+
+
+def test_no_check_and_no_noise_without_validate_certs(certificate, recwarn):
+    assert post_to(certificate("other.example"), validate_certs=False).body == b"{}"
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+@pytest.fixture(params=[None, "", "no certificate"])
+def useless(request, tmp_path):
+    """A file of authorities without any."""
+    path = tmp_path / "ca.pem"
+    if request.param is not None:
+        path.write_text(request.param)
+    return str(path)
+
+
+@pytest.mark.parametrize("source", ["ca_path", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_authorities_that_cannot_be_used(monkeypatch, certificate, useless, source):
+    if source != "ca_path":
+        monkeypatch.setenv(source, useless)
+    with pytest.raises(TrustUnusable) as caught:
+        post_to(certificate("127.0.0.1"), ca_path=useless if source == "ca_path" else None)
+    assert (caught.value.source, caught.value.path) == (source, useless)
+    assert caught.value.detail
+
+
+def test_useless_authorities_do_no_harm_where_none_are_asked(monkeypatch, certificate, useless):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", useless)
+    own = certificate("127.0.0.1")
+    assert post_to(own, ca_path=str(own.pem)).body == b"{}"
+    assert post_to(own, validate_certs=False).body == b"{}"
+    assert post_to(own, fingerprints=[own.fingerprint]).body == b"{}"
+    with Wire(OK) as wire:
+        assert transport_for().post(wire.endpoint, "/", b"{}").body == b"{}"
+
+
+def test_an_older_urllib3_has_an_error_of_its_own_for_names(transport, monkeypatch):
+    class CertificateError(ValueError):
+        pass
+
+    error = requests.exceptions.SSLError(CertificateError("hostname 'a' doesn't match 'b'"))
+
+    def fail(*_arguments, **_options):
+        raise error
+
+    monkeypatch.setattr(requests.Session, "post", fail)
+    with pytest.raises(CertificateWrongName):
+        transport.post(Endpoint.of("https", "a", None), "/", b"{}")
+
+
+def subject_hash(pem):
+    command = f"openssl x509 -noout -subject_hash -in {pem}"
+    with os.popen(command) as output:
+        return output.read().strip() or pytest.skip("there is no openssl command here")

@@ -1,0 +1,161 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules return is what their documentation says: no more and no less in each case."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
+from ansible_collections.xen.xapi.tests.samples import DEAF, LONG_AGO
+from ansible_collections.xen.xapi.tests.simulator.lives import Life
+
+MODULES = {"info": task_info, "wait": task_wait, "cancel": task_cancel}
+OF_ANSIBLE = {"changed", "failed", "msg", "invocation", "warnings"}
+LIVES = {
+    "well": Life(duration=0.2),
+    "badly": Life(duration=0.2, outcome="failure"),
+    "never": DEAF,
+}
+STRANGER = {"password": "wrong"}
+ODD = {"name_regex": "("}
+VERBOSE = {"_ansible_verbosity": 3}
+CHECK = {"_ansible_check_mode": True}
+QUIET = {"wait_for": "none", "quiet_for": "0.1"}
+
+SUCCESS = "success"
+ASKED = "when the pool was asked"
+REACHED = "when the pool was reached"
+READ = "when the tasks were read"
+FAILING = "when the module fails because of it"
+WITH_CALLS = "with C(-vvv)"
+WITH_OBJECTS = "when O(with_objects) is true"
+
+
+class Case(NamedTuple):
+    """A run, and by which of the words in RETURN an entry is returned by it."""
+
+    module: str
+    label: str
+    options: dict[str, Any]
+    fails: bool
+    returned: tuple[str, ...]
+    failing_events: int = 0
+    """Which call of event.from the server denies."""
+
+
+CASES = {
+    "info": Case("info", "well", {}, False, (SUCCESS,)),
+    "info with objects": Case(
+        "info", "well", {"with_objects": True}, False, (SUCCESS, WITH_OBJECTS)
+    ),
+    "info -vvv": Case("info", "well", VERBOSE, False, (SUCCESS, WITH_CALLS)),
+    "info by nonsense": Case("info", "well", ODD, True, ()),
+    "info for a stranger": Case("info", "well", STRANGER, True, (FAILING,)),
+    "info for a stranger -vvv": Case(
+        "info", "well", {**STRANGER, **VERBOSE}, True, (FAILING, WITH_CALLS)
+    ),
+    "wait": Case("wait", "well", {}, False, (ASKED, REACHED)),
+    "wait -vvv": Case("wait", "well", VERBOSE, False, (ASKED, REACHED, WITH_CALLS)),
+    "wait in check mode": Case("wait", "well", CHECK, False, (ASKED, REACHED)),
+    "wait for a failure": Case("wait", "badly", {}, True, (ASKED, REACHED)),
+    "wait in vain": Case("wait", "never", {"timeout": 0}, True, (ASKED, REACHED)),
+    "wait by nonsense": Case("wait", "well", ODD, True, ()),
+    "wait of a stranger": Case("wait", "well", STRANGER, True, (ASKED, FAILING)),
+    "wait that is denied": Case("wait", "never", {}, True, (ASKED, REACHED, FAILING), 2),
+    "wait that is denied -vvv": Case(
+        "wait", "never", VERBOSE, True, (ASKED, REACHED, FAILING, WITH_CALLS), 2
+    ),
+    "quiet": Case("wait", "well", QUIET, False, (ASKED, REACHED)),
+    "quiet in check mode": Case("wait", "well", {**QUIET, **CHECK}, False, (ASKED, REACHED)),
+    "quiet in vain": Case("wait", "never", {**QUIET, "timeout": 1}, True, (ASKED, REACHED)),
+    "quiet for a stranger": Case("wait", "well", {**QUIET, **STRANGER}, True, (ASKED, FAILING)),
+    "quiet that is denied": Case("wait", "never", QUIET, True, (ASKED, REACHED, FAILING), 2),
+    "cancel": Case("cancel", "well", {}, False, (READ,)),
+    "cancel -vvv": Case("cancel", "well", VERBOSE, False, (READ, WITH_CALLS)),
+    "cancel in check mode": Case("cancel", "well", CHECK, False, (READ,)),
+    "cancel without a wait": Case("cancel", "never", {"wait": False}, False, (READ,)),
+    "cancel of the idle": Case("cancel", "well", {"idle_for": "0.1"}, False, (READ,)),
+    "cancel in vain": Case("cancel", "never", {"timeout": 1}, True, (READ,)),
+    "cancel that is refused": Case(
+        "cancel", "never", {"status": "cancelling", "fail_if_not_running": True}, True, (READ,)
+    ),
+    "cancel by nonsense": Case("cancel", "well", ODD, True, ()),
+    "cancel by a stranger": Case("cancel", "well", STRANGER, True, (FAILING,)),
+    "cancel that is denied": Case("cancel", "never", {}, True, (READ, FAILING), 2),
+    "cancel that is denied -vvv": Case(
+        "cancel", "never", VERBOSE, True, (READ, FAILING, WITH_CALLS), 2
+    ),
+}
+
+
+SHARED = ("pool", "missing", "excluded", "requests", "server_time", "calls", "error")
+OF_ONE_MODULE = {"objects", "resident_on_name", "gone", "action", "reason"}
+
+
+@pytest.fixture
+def fill(pool):
+    """Adds a task and one that is excluded; the task has been running for years."""
+
+    def add(label):
+        ref = pool.add_task(label, life=LIVES[label], created=LONG_AGO)
+        pool.add_task(f"{label} spared")
+        web_1 = pool.find("VM", "web-1")
+        pool.database.add_to_map("VM", web_1, "current_operations", ref, "export")
+
+    return add
+
+
+def documented(module):
+    return yaml.safe_load(MODULES[module].RETURN)
+
+
+def assert_documented(value, entries, returned):
+    """All that is documented and nothing else is there, in this order; no list may be empty."""
+    expected = [name for name, entry in entries.items() if entry.get("returned") in returned]
+    assert list(value) == expected
+    for name in expected:
+        contained = entries[name].get("contains")
+        if contained and value[name] is not None:
+            items = value[name] if isinstance(value[name], list) else [value[name]]
+            assert items, name
+            for item in items:
+                assert_documented(item, contained, (None, *returned))
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_what_is_documented_is_returned(request, pool, fill, case):
+    fill(case.label)
+    if case.failing_events:
+        denied = ["SESSION_AUTHENTICATION_FAILED", "root", "no"]
+        pool.fail("event.from", nth=case.failing_events, error=denied)
+    run = request.getfixturevalue(case.module)
+    options = {"name_regex": f"{case.label}.*", "exclude": ".* spared", **case.options}
+    result = run(**options, fails=case.fails)
+    entries = documented(case.module)
+    in_order = {name: result[name] for name in entries if name in result}
+    assert result.keys() - OF_ANSIBLE == in_order.keys()
+    assert_documented(in_order, entries, case.returned)
+
+
+def shared(module):
+    """The part of a module's RETURN that is to be the same in all of them."""
+    entries = documented(module)
+    tasks = entries["tasks"]["contains"]
+    for entry in entries.values():
+        del entry["returned"]
+    # Each looks at moments of its own, and task_cancel has an error of its own as well.
+    for entry in (entries["excluded"], entries["server_time"], tasks["error"]):
+        del entry["description"]
+    of_tasks = {name: entry for name, entry in tasks.items() if name not in OF_ONE_MODULE}
+    return {**{name: entries[name] for name in SHARED}, "tasks": of_tasks}
+
+
+@pytest.mark.parametrize("module", ["wait", "cancel"])
+def test_what_all_of_them_return_is_documented_in_the_same_words(module):
+    assert shared(module) == shared("info")
