@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Mapping
 
-from ._errors import OptionError
-from ._selection import Selection
+from ._errors import NothingSelected, OptionError
+from ._selection import IDENTITIES, Selection
 from ._selector_options import selection_of, without_housekeeping
 from ._values import seconds_of_duration
 
@@ -75,12 +75,9 @@ def cancelling_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Can
 
 
 def _check_means_something(selection: Selection) -> None:
-    if selection.name_label is None and selection.name_regex is None and selection.object is None:
-        problem = (
-            "is missing, and so is all else that says which tasks are meant: "
-            "give uuid, ref, name_label, name_regex or object; the other options only narrow these"
-        )
-        raise OptionError("uuid", problem=problem)
+    if not selection.by_label and selection.object is None:
+        problem = "; the other options only narrow these"
+        raise NothingSelected(*IDENTITIES, "object", problem=problem)
 
 
 def _max_tasks(number: int | None, selection: Selection, *, given: Mapping[str, Any]) -> int | None:

@@ -24,6 +24,13 @@ class OptionError(XapiError):
         self.value = value
 
 
+class NothingSelected(OptionError):
+    """None of the options is given of which one has to be; the problem ends the sentence."""
+
+    def __init__(self, *options: str, problem: str) -> None:
+        super().__init__(", ".join(options), problem=problem)
+
+
 class LibraryMissing(XapiError):
     """A Python library that the collection needs cannot be imported."""
 

@@ -14,6 +14,7 @@ from typing import Mapping
 
 from ._task import Task
 
+IDENTITIES = ("uuid", "ref", "name_label", "name_regex")
 OBJECT_TYPES = ("VM", "host", "SR", "VDI")
 _NO_BOUNDS = (None, None, None, None)
 FILTERS = (

@@ -29,6 +29,7 @@ from ._errors import (
     MasterNotFound,
     NameUnknown,
     NoHostAnswered,
+    NothingSelected,
     OddResult,
     OptionError,
     OtherPool,
@@ -146,9 +147,11 @@ _ANY_FAILURE_SENTENCE = "{method} failed on {url}: {words} ({code})"
 
 def explain(error: XapiError) -> str:
     """What went wrong, in words for the one who wrote the playbook."""
+    if isinstance(error, NothingSelected):
+        return f"one of the following is required: {error.option}{error.problem}."
     if isinstance(error, OptionError):
         value = "" if error.value is None else f": {error.value!r}"
-        return f"{error.option}{value} {error.problem}."
+        return f"argument '{error.option}'{value} {error.problem}."
     if isinstance(error, NoHostAnswered):
         return _no_host(error)
     if isinstance(error, XapiFailure):

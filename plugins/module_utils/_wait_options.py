@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping
 
-from ._errors import OptionError
-from ._selection import Selection
+from ._errors import NothingSelected, OptionError
+from ._selection import IDENTITIES, Selection
 from ._task_set import Rules
 from ._values import seconds_of_duration
 from ._watch import SLICE
@@ -86,11 +86,7 @@ def _check_set_selection(selection: Selection) -> None:
             problem = "does not go with uuid or ref: they name the tasks, and all of them count"
             raise OptionError(option, problem=problem)
     elif not selection.by_label and not selection.filters:
-        problem = (
-            "is missing, and so is all else that says which tasks to wait for: "
-            "give uuid, ref, name_label, name_regex, or a filter such as created_after"
-        )
-        raise OptionError("uuid", problem=problem)
+        raise NothingSelected(*IDENTITIES, problem=", or a filter such as created_after")
 
 
 def _check_quiet_selection(selection: Selection) -> None:

@@ -171,12 +171,12 @@ def test_a_fleet_of_which_one_is_busy(start_pool, play_tasks, quiet):
 
 WRONG = [
     ({"tmeout": "5"}, "does not know task_gate_tmeout; it knows task_gate_apply, "),
-    ({"timeout": ["a"]}, "timeout: "),
+    ({"timeout": ["a"]}, "'timeout': "),
     ({"name_regex": ""}, "task_gate_name_regex of the role xen.xapi.task_gate must not be empty"),
     ({"timeout": None}, "task_gate_timeout of the role xen.xapi.task_gate must not be empty"),
     ({"exclude": [], "hostname": []}, "task_gate_hostname of the role"),
-    ({"timeout": "soon"}, "timeout: 'soon'"),
-    ({"name_regex": "("}, "name_regex: '[(]'"),
+    ({"timeout": "soon"}, "'timeout': 'soon'"),
+    ({"name_regex": "("}, "'name_regex': '[(]'"),
     ({"ca_path": "{{ nobody_knows }}"}, "nobody_knows"),
 ]
 WRONG_FOR_ONE = {
@@ -185,12 +185,12 @@ WRONG_FOR_ONE = {
         ({"wait_for": "none"}, "task_gate_wait_for"),
         ({"assert": {"a": 1}}, "task_gate_assert"),
         ({"fail_fast": "perhaps"}, "task_gate_fail_fast"),
-        ({"name_regex": "{{ omit }}"}, "uuid is missing"),
+        ({"name_regex": "{{ omit }}"}, "one of the following is required: uuid"),
         ({"assert": ""}, "task_gate_assert of the role xen.xapi.task_gate must not be empty"),
         ({"cancel_on_failure": True}, "is for tasks that task_gate_uuid or task_gate_ref names"),
     ],
     "quiesce": [
-        ({"quiet_for": "2h"}, "quiet_for: '2h'"),
+        ({"quiet_for": "2h"}, "'quiet_for': '2h'"),
         ({"ref": "OpaqueRef:a"}, "task_gate_ref cannot narrow what the entry point quiesce"),
     ],
     "cleanup": [
@@ -200,7 +200,7 @@ WRONG_FOR_ONE = {
         ),
         ({"name_label": "a"}, "cannot narrow what the entry point cleanup"),
         ({"max_tasks": "many"}, "task_gate_max_tasks"),
-        ({"max_tasks": 0}, "max_tasks: 0"),
+        ({"max_tasks": 0}, "'max_tasks': 0"),
         ({"apply": "perhaps"}, "task_gate_apply"),
     ],
 }

@@ -12,6 +12,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     FingerprintMismatch,
     HostError,
     NoHostAnswered,
+    NothingSelected,
     OptionError,
     RequestTimedOut,
     XapiFailure,
@@ -62,8 +63,12 @@ def test_a_sentence_names_the_option_that_mends_it(kind):
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (OptionError("uuid", value="x", problem="is no uuid"), "uuid: 'x' is no uuid."),
-        (OptionError("password", problem="is empty"), "password is empty."),
+        (OptionError("uuid", value="x", problem="is no uuid"), "argument 'uuid': 'x' is no uuid."),
+        (OptionError("password", problem="is empty"), "argument 'password' is empty."),
+        (
+            NothingSelected("uuid", "ref", problem=", or a filter"),
+            "one of the following is required: uuid, ref, or a filter.",
+        ),
         (
             _errors.OddResult(URL, method="task.get_record", field="status"),
             (

@@ -50,6 +50,7 @@ MAY_PASS = {
     _errors.MasterNotFound: (True, True),
     _errors.NameUnknown: (False, True),
     _errors.OddResult: (False, True),
+    _errors.NothingSelected: (False, False),
     _errors.OptionError: (False, False),
     _errors.OtherPool: (False, False),
     _errors.PortWithoutTls: (False, False),

@@ -89,9 +89,9 @@ def test_the_environment(run, tls, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("XAPI_CERT_FINGERPRINT", OTHER_FINGERPRINT, "cert_fingerprint cannot be checked"),
+        ("XAPI_CERT_FINGERPRINT", OTHER_FINGERPRINT, "'cert_fingerprint' cannot be checked"),
         ("XAPI_POOL_UUID", NOBODY[10:], "This is another pool"),
-        ("XAPI_REQUEST_TIMEOUT", "soon", "request_timeout: 'soon' is no duration"),
+        ("XAPI_REQUEST_TIMEOUT", "soon", "'request_timeout': 'soon' is no duration"),
         ("XAPI_FOLLOW_MASTER", "false", "list the master in hostname, or set follow_master"),
     ],
 )
@@ -109,18 +109,21 @@ def test_each_variable_counts_unless_it_is_empty(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"session_ref": ""}, "session_ref is empty."),
-        ({"session_ref": None}, "session_ref is null; use omit to leave it out."),
-        ({"session_ref": "x"}, "session_ref is no ref such as"),
-        ({"pool_uuid": ""}, "pool_uuid: '' is empty."),
-        ({"pool_uuid": None}, "pool_uuid is null; use omit to leave it out."),
-        ({"pool_uuid": "abc"}, "pool_uuid: 'abc' is no uuid"),
-        ({"cert_fingerprint": []}, "cert_fingerprint is an empty list"),
-        ({"cert_fingerprint": None}, "cert_fingerprint is null; use omit to leave it out."),
-        ({"cert_fingerprint": OTHER_FINGERPRINT}, "cert_fingerprint cannot be checked on http://"),
-        ({"hostname": "a", "cert_fingerprint": "AB"}, "cert_fingerprint: 'AB' is no SHA-256"),
-        ({"request_timeout": 0}, "request_timeout: '0' leaves no time"),
-        ({"request_timeout": "2d"}, "request_timeout: '2d' is longer than a day."),
+        ({"session_ref": ""}, "'session_ref' is empty."),
+        ({"session_ref": None}, "'session_ref' is null; use omit to leave it out."),
+        ({"session_ref": "x"}, "'session_ref' is no ref such as"),
+        ({"pool_uuid": ""}, "'pool_uuid': '' is empty."),
+        ({"pool_uuid": None}, "'pool_uuid' is null; use omit to leave it out."),
+        ({"pool_uuid": "abc"}, "'pool_uuid': 'abc' is no uuid"),
+        ({"cert_fingerprint": []}, "'cert_fingerprint' is an empty list"),
+        ({"cert_fingerprint": None}, "'cert_fingerprint' is null; use omit to leave it out."),
+        (
+            {"cert_fingerprint": OTHER_FINGERPRINT},
+            "'cert_fingerprint' cannot be checked on http://",
+        ),
+        ({"hostname": "a", "cert_fingerprint": "AB"}, "'cert_fingerprint': 'AB' is no SHA-256"),
+        ({"request_timeout": 0}, "'request_timeout': '0' leaves no time"),
+        ({"request_timeout": "2d"}, "'request_timeout': '2d' is longer than a day."),
         ({"finger_print": "x"}, "Unsupported parameters"),
     ],
 )

@@ -43,7 +43,9 @@ def refused(pool, cancel):
 @pytest.mark.parametrize("names", [*([name] for name in FILTERS), list(FILTERS)], ids=",".join)
 def test_filters_alone_name_nothing(refused, names):
     message = refused(**{name: FILTERS[name] for name in names})
-    assert message.startswith("uuid is missing, and so is all else that says which tasks are meant")
+    assert message.startswith(
+        "one of the following is required: uuid, ref, name_label, name_regex, object; the"
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,36 +66,39 @@ def test_identities_that_do_not_go_together(refused, names):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "uuid is missing"),
-        ({"name_label": ""}, "name_label: '' is empty"),
-        ({"name_label": " "}, "name_label: ' ' has white space"),
-        ({"name_label": "copy "}, "name_label: 'copy ' has white space"),
-        ({"name_label": None}, "name_label is null"),
-        ({"name_label": ["copy"]}, "name_label: ['copy'] is a list or dict"),
-        ({"name_regex": ""}, "name_regex: '' is empty"),
-        ({"name_regex": ".*"}, "name_regex: '.*' matches the empty text"),
-        ({"name_regex": "("}, "name_regex: '(' is no regular expression"),
-        ({"name_regex": None}, "name_regex is null"),
-        ({"uuid": None}, "uuid is null"),
-        ({"uuid": [None]}, by_core("uuid has a null in its list", of_2_18="'uuid' is of type")),
-        ({"uuid": [""]}, "uuid: '' is empty"),
-        ({"uuid": "None"}, "uuid: 'None' is no uuid"),
-        ({"ref": ["OpaqueRef:NULL"]}, "ref: 'OpaqueRef:NULL' is no ref"),
-        ({"object": None}, "object is null"),
+        ({}, "required: uuid, ref, name_label, name_regex, object; the other options only narrow"),
+        ({"name_label": ""}, "'name_label': '' is empty"),
+        ({"name_label": " "}, "'name_label': ' ' has white space"),
+        ({"name_label": "copy "}, "'name_label': 'copy ' has white space"),
+        ({"name_label": None}, "'name_label' is null"),
+        ({"name_label": ["copy"]}, "'name_label': ['copy'] is a list or dict"),
+        ({"name_regex": ""}, "'name_regex': '' is empty"),
+        ({"name_regex": ".*"}, "'name_regex': '.*' matches the empty text"),
+        ({"name_regex": "("}, "'name_regex': '(' is no regular expression"),
+        ({"name_regex": None}, "'name_regex' is null"),
+        ({"uuid": None}, "'uuid' is null"),
+        ({"uuid": [None]}, by_core("'uuid' has a null in its list", of_2_18="'uuid' is of type")),
+        ({"uuid": [""]}, "'uuid': '' is empty"),
+        ({"uuid": "None"}, "'uuid': 'None' is no uuid"),
+        ({"ref": ["OpaqueRef:NULL"]}, "'ref': 'OpaqueRef:NULL' is no ref"),
+        ({"object": None}, "'object' is null"),
         ({"object": {"type": "VM"}}, "missing required arguments: uuid"),
         ({"object": {"type": "pool", "uuid": UUID}}, "object"),
-        ({"ref": [REF], "exclude": None}, "exclude is null"),
-        ({"ref": [REF], "exclude": [".*"]}, "exclude: '.*' matches the empty text"),
-        ({"name_label": "copy", "min_age": None}, "min_age is null"),
-        ({"name_label": "copy", "min_age": "-1"}, "min_age: '-1' is no duration"),
-        ({"name_label": "copy", "max_tasks": 0}, "max_tasks: 0 is below 1"),
-        ({"name_label": "copy", "max_tasks": None}, "max_tasks is null"),
+        ({"ref": [REF], "exclude": None}, "'exclude' is null"),
+        ({"ref": [REF], "exclude": [".*"]}, "'exclude': '.*' matches the empty text"),
+        ({"name_label": "copy", "min_age": None}, "'min_age' is null"),
+        ({"name_label": "copy", "min_age": "-1"}, "'min_age': '-1' is no duration"),
+        ({"name_label": "copy", "max_tasks": 0}, "'max_tasks': 0 is below 1"),
+        ({"name_label": "copy", "max_tasks": None}, "'max_tasks' is null"),
         ({"name_label": "copy", "max_tasks": "many"}, "max_tasks"),
-        ({"ref": [REF], "timeout": "0"}, "timeout: '0' leaves no time"),
-        ({"ref": [REF], "idle_for": "a while"}, "idle_for: 'a while' is no duration"),
-        ({"name_label": "copy", "force": True}, "force: True is for tasks that are named by uuid"),
-        ({"object": {"type": "VM", "uuid": UUID}, "force": True}, "force: True is for tasks"),
-        ({"ref": [REF], "force": True, "wait": False}, "force: True needs wait: true"),
+        ({"ref": [REF], "timeout": "0"}, "'timeout': '0' leaves no time"),
+        ({"ref": [REF], "idle_for": "a while"}, "'idle_for': 'a while' is no duration"),
+        (
+            {"name_label": "copy", "force": True},
+            "'force': True is for tasks that are named by uuid",
+        ),
+        ({"object": {"type": "VM", "uuid": UUID}, "force": True}, "'force': True is for tasks"),
+        ({"ref": [REF], "force": True, "wait": False}, "'force': True needs wait: true"),
         ({"ref": [REF], "labels": "copy"}, "Unsupported parameters"),
     ],
     ids=str,
