@@ -53,17 +53,21 @@ class Wire:
                 threading.Thread(target=self._serve, args=[connection], daemon=True).start()
 
     def _serve(self, connection):
-        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-            stack.enter_context(connection)
-            if self._context:
-                connection = self._context.wrap_socket(connection, server_side=True)
+        try:
+            with contextlib.ExitStack() as stack:
                 stack.enter_context(connection)
-            while self._answers and self._read_request(connection):
-                answer = self._answers.pop(0)
-                if isinstance(answer, bytes):
-                    connection.sendall(answer)
-                else:
-                    answer(self, connection)
+                if self._context:
+                    connection = self._context.wrap_socket(connection, server_side=True)
+                    stack.enter_context(connection)
+                while self._answers and self._read_request(connection):
+                    answer = self._answers.pop(0)
+                    if isinstance(answer, bytes):
+                        connection.sendall(answer)
+                    else:
+                        answer(self, connection)
+        except OSError:
+            # Whoever leaves early may do so in the middle of a handshake, or with a reset.
+            self.hung_up.set()
 
     def _read_request(self, connection):
         received = b""

@@ -130,8 +130,15 @@ def test_the_first_play_of_the_readme_needs_nothing_else(
 
     def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         call = [python, "-m", "ansible", *arguments]
-        options = {"capture_output": True, "text": True, "timeout": 120, "check": False}
-        return subprocess.run(call, cwd=tmp_path, env={**env, **environ}, **options)
+        return subprocess.run(
+            call,
+            cwd=tmp_path,
+            env={**env, **environ},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
 
     installed = tmp_path / "collections"
     install = ["galaxy", "collection", "install", "--offline", "-p", str(installed), str(tarball)]
