@@ -12,8 +12,8 @@ PARALLEL := --numprocesses=4 --dist=worksteal
 # In this order: what is quick and fails often comes first.
 LINT := ruff-format ruff yamllint mypy ansible-lint
 QUICK := $(LINT) changelog-lint docs-lint docs unit conformance properties chaos-short
-CORES := core-2.18 core-2.20 core-2.21
-SLOW := lower-bounds build-check integration molecule target-pythons ansible-units sanity $(CORES)
+CORES := core-2.18 core-2.19 core-2.20 core-2.21
+SLOW := lower-bounds build-check integration molecule target-pythons $(CORES)
 
 # What the user's shell says about Ansible is about other projects.
 unexport $(filter ANSIBLE_%,$(.VARIABLES))
@@ -23,7 +23,8 @@ export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 WITH_TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-all demo chaos bench bench-short release format lint $(QUICK) $(SLOW) lock clean
+.PHONY: help test test-all demo chaos bench bench-short release format lint \
+	$(QUICK) $(SLOW) lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -105,12 +106,6 @@ molecule: $(READY) ## the role, in molecule's scenarios
 
 build-check: $(READY) ## the tarball, the demo and the rules of the house
 	$(PYTEST) $(PARALLEL) tests/gates
-
-ansible-units: $(READY) ## the unit tests once more, under ansible-test
-	$(BIN)/python tests/gates/ansible_test.py units --num-workers 4
-
-sanity: $(READY) ## ansible-test sanity
-	$(BIN)/python tests/gates/ansible_test.py sanity
 
 target-pythons: $(READY) ## whether modules are imported on all Pythons that they may run on
 	$(BIN)/python tests/gates/target_pythons.py

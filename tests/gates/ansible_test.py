@@ -15,21 +15,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / ".cache" / "ansible-test"
-TREE = BASE / "ansible_collections" / "xen" / "xapi"
 HOME = BASE / "home"
 
 
-def copy_tree() -> None:
-    shutil.rmtree(TREE, ignore_errors=True)
+def copy_tree(command: str) -> Path:
+    """A tree for a command alone: two may run side by side."""
+    tree = BASE / command / "ansible_collections" / "xen" / "xapi"
+    shutil.rmtree(tree, ignore_errors=True)
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in filter(None, names.split("\0")):
         # A file that was removed stays listed until the removal is staged.
         if (ROOT / name).is_file():
-            (TREE / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, TREE / name)
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, tree / name)
     # Or ansible-test would ask the checkout around it, which ignores all that is in here.
-    subprocess.run(["git", "init", "--quiet"], cwd=TREE, check=True)
+    subprocess.run(["git", "init", "--quiet"], cwd=tree, check=True)
+    return tree
 
 
 def prepare_home() -> None:
@@ -58,11 +60,11 @@ def environment(folders: Sequence[str]) -> dict[str, str]:
 
 def run(command: str, *arguments: str, folders: Sequence[str] = ()) -> int:
     """Run a command of ansible-test, with these folders of Pythons besides those of the path."""
-    copy_tree()
+    tree = copy_tree(command)
     prepare_home()
     ansible_test = Path(sys.executable).parent / "ansible-test"
     call = [str(ansible_test), command, "--local", *arguments]
-    return subprocess.run(call, cwd=TREE, env=environment(folders), check=False).returncode
+    return subprocess.run(call, cwd=tree, env=environment(folders), check=False).returncode
 
 
 def main(command: str, *arguments: str) -> int:

@@ -72,7 +72,7 @@ def test_an_interrupt_in_the_middle_leaves_no_session(pool, start_play):
 def test_the_keyword_timeout_leaves_no_session(pool, start_play):
     ref = pool.add_task("endless")
     options = {"hostname": pool.url, "password": pool.password, "ref": ref}
-    process = start_play(options, module="task_wait", timeout=5)
+    process = start_play(options, module="task_wait", timeout=15)
     assert happens(lambda: pool.events.blocked, within=60)
     output, _errors = process.communicate()
     assert process.returncode != 0, output

@@ -16,7 +16,7 @@ from ansible_collections.xen.xapi.tests.samples import DEAF, LONG_AGO
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
 MODULES = {"info": task_info, "wait": task_wait, "cancel": task_cancel}
-OF_ANSIBLE = {"changed", "failed", "msg", "invocation", "warnings"}
+OF_ANSIBLE = {"changed", "exception", "failed", "msg", "invocation", "warnings"}
 LIVES = {
     "well": Life(duration=0.2),
     "badly": Life(duration=0.2, outcome="failure"),
