@@ -66,8 +66,8 @@ EXAMPLES = r"""
     ca_path: /etc/ssl/certs/pool.pem
     ref:
       - "{{ import_task_ref }}"
-  register: import
-  failed_when: import.by_status.failure > 0
+  register: imported
+  failed_when: imported.by_status.failure > 0
 
 - name: Look for copies that have been running for more than six hours
   xen.xapi.task_info:

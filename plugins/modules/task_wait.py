@@ -130,11 +130,11 @@ EXAMPLES = r"""
     password: "{{ pool_password }}"
     ref: "{{ import_task_ref }}"
     timeout: 30m
-  register: import
+  register: imported
 
 - name: Use what it returned
   ansible.builtin.debug:
-    msg: "The new VM is {{ import.tasks[0].result_value }}"
+    msg: "The new VM is {{ imported.tasks[0].result_value }}"
 
 - name: Wait for several, and hear of everything that went wrong
   xen.xapi.task_wait:

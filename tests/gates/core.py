@@ -16,8 +16,8 @@ from environments import REPORTS, ROOT, TESTS_NEED, environment, interpreter, pi
 # Each with a Python that its controller runs on.
 PYTHONS = {"2.18": "3.11", "2.19": "3.11", "2.20": "3.12", "2.21": "3.13"}
 OLDEST_AND_NEWEST = ("2.18", "2.21")
-# Those that are about playbooks; the others are about documents, signals and tools of ours.
-PLAYBOOKS = ("task_info", "task_wait", "task_cancel", "task_gate", "connection")
+# Those that are about playbooks; the others are about secrets, signals and tools of ours.
+PLAYBOOKS = ("task_info", "task_wait", "task_cancel", "task_gate", "connection", "documents")
 
 
 def ansible_test(python: Path, *arguments: str) -> list[str]:

@@ -108,6 +108,11 @@ def test_what_is_printed_runs(real_pool, play_printed, name, number):
     assert [call for call in asked if call.method in READERS]
 
 
+def told_by(task, failed):
+    """What a failed play prints of a task, which is laid out anew by each release of Ansible."""
+    return re.sub(r"\s+", " ", str(failed.value).split(f"TASK [{task}]")[1])
+
+
 def test_a_gate_names_what_failed(real_pool, play_printed):
     real_pool.operations.lives["VM.snapshot"] = Life(
         duration=0.5, outcome="failure", error=("SR_FULL", "20", "10")
@@ -116,7 +121,7 @@ def test_a_gate_names_what_failed(real_pool, play_printed):
         play_printed(SEVERAL_AT_ONCE)
     output = str(failed.value)
     assert output.count("msg: 'Async.VM.snapshot: The storage repository is full") == 2
-    assert "Action failed: Task 'Async.VM.snapshot'" in output
+    assert re.search(r"Task '+Async\.VM\.snapshot'", told_by("Stop here", failed))
     assert "Go on with what they made" not in output.replace(SEVERAL_AT_ONCE, "")
 
 
@@ -127,9 +132,8 @@ def test_a_gate_that_knows_of_no_task_says_why(real_pool, play_printed):
     )
     with pytest.raises(AssertionError) as failed:
         play_printed(SEVERAL_AT_ONCE)
-    said = re.findall(r"(Module|Action) failed: (.*)", str(failed.value))
-    assert [kind for kind, _why in said] == ["Module", "Action"]
-    assert said[0][1] == said[1][1]
+    for task in ("Let them all end", "Stop here"):
+        assert "does not let the account in" in told_by(task, failed)
 
 
 def test_a_gate_on_a_step_that_started_nothing_is_shut(play_printed):
@@ -146,5 +150,7 @@ def test_a_code_decides(real_pool, play_printed, error_info):
     if error_info[:1] == ["SR_OPERATION_NOT_SUPPORTED"]:
         assert "msg: no snapshot" in play_printed(A_CODE_DECIDES)
         return
-    with pytest.raises(AssertionError, match=r"Action failed: Task 'Async\.VM\.snapshot'"):
+    with pytest.raises(AssertionError) as failed:
         play_printed(A_CODE_DECIDES)
+    told = told_by("Stop unless it is one of the failures that do not matter", failed)
+    assert re.search(r"Task '+Async\.VM\.snapshot'", told)
