@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from environments import REPORTS, ROOT, TESTS_NEED, environment, interpreter, pins, skip
@@ -16,6 +17,10 @@ from environments import REPORTS, ROOT, TESTS_NEED, environment, interpreter, pi
 # Each with a Python that its controller runs on.
 PYTHONS = {"2.18": "3.11", "2.19": "3.11", "2.20": "3.12", "2.21": "3.13"}
 OLDEST_AND_NEWEST = ("2.18", "2.21")
+# With the core of development all is tested, with the others what users have of it.
+DEVELOPMENT = "2.19"
+UNITS_OF_USERS = ("tests/unit/plugins/",)
+FILES_OF_USERS = ("meta/", "plugins/", "roles/")
 # Those that are about playbooks; the others are about secrets, signals and tools of ours.
 PLAYBOOKS = ("task_info", "task_wait", "task_cancel", "task_gate", "connection", "documents")
 
@@ -24,20 +29,20 @@ def ansible_test(python: Path, *arguments: str) -> list[str]:
     return [str(python), str(ROOT / "tests" / "gates" / "ansible_test.py"), *arguments]
 
 
-def units_and_sanity(python: Path) -> int:
+def units_and_sanity(python: Path, units: Iterable[str], files: Iterable[str]) -> int:
     """Both at once: the one waits most of the time, the other uses one processor."""
     with tempfile.TemporaryFile() as output:
-        sanity = subprocess.Popen(
-            ansible_test(python, "sanity"), stdout=output, stderr=subprocess.STDOUT
-        )
+        call = ansible_test(python, "sanity", *files)
+        sanity = subprocess.Popen(call, stdout=output, stderr=subprocess.STDOUT)
         try:
-            units = subprocess.run(ansible_test(python, "units", "--num-workers", "4"), check=False)
+            call = ansible_test(python, "units", "--num-workers", "4", *units)
+            tested = subprocess.run(call, check=False)
             exit_code = sanity.wait()
         finally:
             sanity.terminate()
         output.seek(0)
         print(output.read().decode(errors="replace"), flush=True)
-    return units.returncode or exit_code
+    return tested.returncode or exit_code
 
 
 def integration(python: Path, gate: str) -> int:
@@ -56,7 +61,9 @@ def main(core: str) -> int:
         return 0
     needed = [f"ansible-core=={core}.*", *pins(["requests", *TESTS_NEED])]
     python = environment(gate, base, needed)
-    exit_code = units_and_sanity(python)
+    if core == DEVELOPMENT:
+        return units_and_sanity(python, (), ())
+    exit_code = units_and_sanity(python, UNITS_OF_USERS, FILES_OF_USERS)
     if not exit_code and core in OLDEST_AND_NEWEST:
         exit_code = integration(python, gate)
     return exit_code
