@@ -10,7 +10,7 @@ DOCUMENTATION = r"""
 ---
 module: task_wait
 short_description: Wait for tasks of a XenServer or XCP-ng pool
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - xen.xapi contributors (@xen-xapi)
 description:
