@@ -12,30 +12,12 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.xen.xapi.plugins.module_utils._cancel_options import cancelling_spec
-from ansible_collections.xen.xapi.plugins.module_utils._connection_options import connection_spec
-from ansible_collections.xen.xapi.plugins.module_utils._selector_options import (
-    selector_spec,
-    status_spec,
-)
 from ansible_collections.xen.xapi.plugins.module_utils._session import Session
-from ansible_collections.xen.xapi.plugins.module_utils._wait_options import waiting_spec
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
 
+MODULES = {"task_info": task_info, "task_wait": task_wait, "task_cancel": task_cancel}
 SPECS: dict[str, dict[str, Any]] = {
-    "task_info": {
-        **connection_spec(),
-        **selector_spec(),
-        **status_spec(),
-        **task_info.listing_spec(),
-    },
-    "task_wait": {**connection_spec(), **selector_spec(), **waiting_spec()},
-    "task_cancel": {
-        **connection_spec(),
-        **selector_spec(),
-        **status_spec(),
-        **cancelling_spec(),
-    },
+    name: module.argument_spec() for name, module in MODULES.items()
 }
 WORK: dict[str, Callable[[Any], dict[str, Any]]] = {
     "task_info": task_info.list_tasks,
