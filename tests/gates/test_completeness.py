@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,12 @@ def test_every_file_names_its_licence(files: list[Path]) -> None:
         and "changelogs" not in file.parts
     ]
     assert [str(file) for file in written if not names_it(file)] == []
+
+
+def test_every_test_that_reliability_names_is_there() -> None:
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+\.py)`: `(test_\w+)`", text)
+    assert len(named) > 30
+    for file, test in named:
+        texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob(file)]
+        assert any(f"def {test}(" in text for text in texts), f"{file}: {test}"
