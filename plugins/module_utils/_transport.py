@@ -212,13 +212,17 @@ class Transport:
             # Unless it is told, urllib3 before 2.0 takes the half of an answer for the whole.
             response.raw.enforce_content_length = True
             received = bytearray()
-            for chunk in response.iter_content(_CHUNK):
-                received += chunk
-                if len(received) > self._size_limit:
-                    raise AnswerTooLarge(url, limit=self._size_limit)
-                if self._clock() >= request.deadline:
-                    raise socket.timeout
-            return Answer(status, content_type, bytes(received))
+            try:
+                for chunk in response.iter_content(_CHUNK):
+                    received += chunk
+                    if len(received) > self._size_limit:
+                        raise AnswerTooLarge(url, limit=self._size_limit)
+                    if self._clock() >= request.deadline:
+                        raise socket.timeout
+                return Answer(status, content_type, bytes(received))
+            finally:
+                # Or an error would keep it, by the frames of its traceback.
+                received.clear()
 
     def _named(self, error: Exception, request: _Request, *, sent: bool) -> HostError:
         """The error of ours, with what only this class knows about it."""

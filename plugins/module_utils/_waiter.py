@@ -11,7 +11,7 @@ import random
 import time
 from typing import Callable, Protocol
 
-from ._errors import XapiError
+from ._errors import XapiError, without_frames
 from ._session import Session
 from ._task_set import Verdict
 from ._trouble import breaks_off, forbids_events, may_pass
@@ -202,7 +202,7 @@ class Waiter:
         if not may_pass(error, reached=self._session.logins > 0):
             raise error
         self.troubles += 1
-        self.last_trouble = error
+        self.last_trouble = without_frames(error)
         self.is_out_of_touch = True
 
     def _look_last(self) -> None:

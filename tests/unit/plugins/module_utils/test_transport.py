@@ -9,6 +9,7 @@ import http.client
 import socket
 import threading
 import time
+import traceback
 
 import pytest
 import requests
@@ -107,6 +108,14 @@ def test_an_answer_over_the_limit_is_refused(answer):
     with Wire(answer) as wire, pytest.raises(AnswerTooLarge) as caught:
         transport_for(size_limit=1000).post(wire.endpoint, "/", b"{}")
     assert caught.value.limit == 1000
+    assert largest_in_frames(caught.value.__cause__) <= 1
+
+
+def largest_in_frames(error):
+    """The length of the longest bytearray that a traceback keeps alive."""
+    frames = [frame for frame, _line in traceback.walk_tb(error.__traceback__)]
+    held = [value for frame in frames for value in frame.f_locals.values()]
+    return max(len(value) for value in held if isinstance(value, bytearray))
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])

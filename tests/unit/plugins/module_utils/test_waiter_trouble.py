@@ -51,6 +51,17 @@ def test_after_trouble_in_the_middle_of_a_wait_it_looks_again_at_once(virtual, t
         assert run.waiter.troubles
 
 
+def test_what_is_kept_of_trouble_keeps_nothing_of_what_was_received(virtual):
+    ref = virtual.add_task("idle")
+    virtual.at(5, virtual.logout_all)
+    virtual.at(5, lambda: [virtual.take_down_for(100, place) for place in (0, 1)])
+    with waiting(virtual, ref, timeout=25) as run:
+        run.wait()
+        kept = [run.waiter.last_trouble, *run.waiter.last_trouble.attempts]
+        assert len(kept) == 3
+        assert {(e.__traceback__, e.__cause__, e.__context__) for e in kept} == {(None,) * 3}
+
+
 @pytest.mark.parametrize("status", ["success", "failure"])
 def test_what_came_to_be_in_the_middle_of_trouble_is_seen(virtual, status):
     """Its event was told to nobody, so that only a new look shows it."""
