@@ -7,7 +7,7 @@ LINK := .cache/collections/ansible_collections/xen/xapi
 PYTEST = $(BIN)/python -m pytest --quiet --junit-xml=.cache/reports/$@.xml
 
 # Most tests wait most of the time, so that more of them than there are processors can do so.
-PARALLEL := --numprocesses=4 --dist=worksteal
+PARALLEL := --numprocesses=3 --dist=worksteal
 
 # In this order: what is quick and fails often comes first.
 LINT := ruff-format ruff yamllint mypy ansible-lint

@@ -35,7 +35,7 @@ def units_and_sanity(python: Path, units: Iterable[str], files: Iterable[str]) -
         call = ansible_test(python, "sanity", *files)
         sanity = subprocess.Popen(call, stdout=output, stderr=subprocess.STDOUT)
         try:
-            call = ansible_test(python, "units", "--num-workers", "4", *units)
+            call = ansible_test(python, "units", "--num-workers", "3", *units)
             tested = subprocess.run(call, check=False)
             exit_code = sanity.wait()
         finally:
@@ -47,7 +47,7 @@ def units_and_sanity(python: Path, units: Iterable[str], files: Iterable[str]) -
 
 def integration(python: Path, gate: str) -> int:
     tests = [f"tests/integration/test_{name}.py" for name in PLAYBOOKS]
-    options = ["--quiet", "--numprocesses=4", "--dist=worksteal", "-knot fleet"]
+    options = ["--quiet", "--numprocesses=3", "--dist=worksteal", "-knot fleet"]
     report = f"--junit-xml={REPORTS / gate}.xml"
     call = [str(python), "-m", "pytest", *options, report, *tests]
     return subprocess.run(call, cwd=ROOT, check=False).returncode

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.pools import session_on
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
@@ -201,8 +202,12 @@ def test_the_deadline_holds_when_nobody_answers(pool, wait, ref):
 
 def test_the_deadline_holds_when_the_pool_falls_silent(pool, wait, ref, later):
     pool.set_task(ref, progress=0.1)
-    later(lambda: pool.fail(delay=30, count=None), 0.1)
-    pool.fail("event.from", nth=3, delay=30)
+
+    def fall_silent():
+        assert happens(lambda: pool.events.blocked)
+        pool.fail(delay=30, count=None)
+
+    later(fall_silent, 0)
     result = wait(ref=[ref], timeout=2, request_timeout="1", fails=True)
     pool.heal()
     assert result["timed_out"] is True
