@@ -39,7 +39,13 @@ def real_pool(start_pool):
     pool = start_pool(tls=True)
     pool.simulator = start_pool(control=True)
     pool.operations.lives["VM.copy"] = Life(duration=0.5)
-    pool.add_task("Async.VM.start", status="failure", error_info=["VM_BAD_POWER_STATE", "a", "b"])
+    # XAPI's times are whole seconds: a failure of this very second would be one of the step's.
+    pool.add_task(
+        "Async.VM.start",
+        status="failure",
+        error_info=["VM_BAD_POWER_STATE", "a", "b"],
+        created="20190101T00:00:00Z",
+    )
     done = pool.add_task("Async.VM.snapshot", status="success", result="<value>OpaqueRef:x</value>")
     pool.variables = {
         "pool_password": pool.password,
