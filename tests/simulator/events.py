@@ -37,6 +37,7 @@ class Blocked:
         self.session = session
         self.wanted = wanted
         self.expired = False
+        self.waiting = False
         self._error: Exception | None = None
         self._event = threading.Event()
 
@@ -49,7 +50,9 @@ class Blocked:
         self._event.set()
 
     def wait(self, clock: Clock) -> None:
+        self.waiting = True
         clock.wait(self._event)
+        self.waiting = False
         self._event.clear()
         if self._error is not None:
             raise self._error
@@ -86,7 +89,7 @@ class Events:
     @property
     def blocked(self) -> int:
         """How many calls are waiting now."""
-        return len(self._blocked)
+        return sum(call.waiting for call in list(self._blocked))
 
     def _from(self, context: Context, classes: list[str], token: str, timeout: float) -> Value:
         wanted = Subscriptions(classes)

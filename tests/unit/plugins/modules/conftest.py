@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import threading
 
 import pytest
 
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
+
+LOOKS = ("event.from", "task.get_record", "task.get_all_records")
 
 
 def on_the_pool(run, pool, module, **defaults):
@@ -38,14 +41,49 @@ def cancel(run, pool):
 
 
 @pytest.fixture
-def later():
-    """Does something to a pool while a module waits."""
-    timers = []
+def when():
+    """Does something once a condition holds, while a module runs."""
+    over = threading.Event()
+    watching = []
 
-    def do_later(happen, seconds=0.2):
-        timers.append(threading.Timer(seconds, happen))
-        timers[-1].start()
+    def watch(condition, happen, after):
+        while not condition():
+            if over.wait(0.005):
+                return
+        over.wait(after)
+        happen()
 
-    yield do_later
-    for timer in timers:
-        timer.join()
+    with concurrent.futures.ThreadPoolExecutor(max_workers=8) as threads:
+
+        def do_when(condition, happen, *, after=0.0):
+            watching.append(threads.submit(watch, condition, happen, after))
+
+        yield do_when
+        over.set()
+    for one in watching:
+        one.result()
+
+
+@pytest.fixture
+def when_waiting(pool, when):
+    """Does something to a pool once a module waits for its events, or some seconds after."""
+
+    def do_when_waiting(happen, *, pool=pool, after=0.0):
+        when(lambda: pool.events.blocked, happen, after=after)
+
+    return do_when_waiting
+
+
+@pytest.fixture
+def live(pool, when):
+    """Adds a task, which begins to live as soon as a module has looked at tasks."""
+
+    def add(life, label="Async.VM.copy", *, pool=pool, **fields):
+        def looked():
+            return any(call.answered for method in LOOKS for call in pool.log.of(method))
+
+        ref = pool.add_task(label, **fields)
+        when(looked, lambda: pool.operations.play(ref, life))
+        return ref
+
+    return add

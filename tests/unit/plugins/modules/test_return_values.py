@@ -99,11 +99,11 @@ OF_ONE_MODULE = {"objects", "resident_on_name", "gone", "action", "reason"}
 
 
 @pytest.fixture
-def fill(pool):
+def fill(pool, live):
     """Adds a task and one that is excluded; the task has been running for years."""
 
     def add(label):
-        ref = pool.add_task(label, life=LIVES[label], created=LONG_AGO)
+        ref = live(LIVES[label], label, created=LONG_AGO)
         pool.add_task(f"{label} spared")
         web_1 = pool.find("VM", "web-1")
         pool.database.add_to_map("VM", web_1, "current_operations", ref, "export")

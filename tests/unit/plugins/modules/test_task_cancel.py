@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.pools import session_on
 from ansible_collections.xen.xapi.tests.samples import DEAF, ENDLESS, LONG_AGO, NO_UUID
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
@@ -63,19 +64,23 @@ def test_one_that_ignores_it(pool, cancel, endless):
     assert result["changed"] is False
 
 
-def test_one_that_wins_the_race(pool, cancel, endless):
-    result = cancel(ref=endless(life=Life(duration=0.5, cancel_after=5)))
+def test_one_that_wins_the_race(pool, cancel, endless, when):
+    ref = endless(life=DEAF)
+    when(lambda: cancels(pool), lambda: pool.set_task(ref, status="success"))
+    result = cancel(ref=ref)
     assert (actions(result), result["changed"]) == ({"finished_first": 1}, False)
     assert result["tasks"][0]["status"] == "success"
 
 
-def test_one_that_vanishes(pool, cancel, endless):
-    result = cancel(ref=endless(life=Life(duration=None, cancel_after=None, deleted_after=0.4)))
+def test_one_that_vanishes(pool, cancel, endless, when):
+    ref = endless(life=DEAF)
+    when(lambda: cancels(pool), lambda: pool.destroy_task(ref))
+    result = cancel(ref=ref)
     assert (actions(result), result["changed"]) == ({"gone": 1}, True)
 
 
-def test_one_that_vanishes_with_the_session(pool, cancel, endless, later):
-    later(pool.restart_master, seconds=0.4)
+def test_one_that_vanishes_with_the_session(pool, cancel, endless, when_waiting):
+    when_waiting(pool.restart_master)
     result = cancel(ref=endless(life=DEAF), fails=True)
     assert actions(result) == {"gone": 1}
     assert "the session was lost" in result["msg"]
@@ -225,10 +230,16 @@ def test_only_the_idle(pool, cancel, endless):
     assert cancels(pool) == [idle]
 
 
-def test_what_moves_and_moves_back_is_not_idle(pool, cancel, endless, later):
+def test_what_moves_and_moves_back_is_not_idle(pool, cancel, endless, when_waiting):
     ref = endless()
-    later(lambda: pool.set_task(ref, progress=0.5), seconds=0.4)
-    later(lambda: pool.set_task(ref, progress=0.0), seconds=0.8)
+
+    def move_and_move_back():
+        pool.set_task(ref, progress=0.5)
+        seen = len(pool.log.of("event.from"))
+        assert happens(lambda: len(pool.log.of("event.from")) > seen)
+        pool.set_task(ref, progress=0.0)
+
+    when_waiting(move_and_move_back)
     assert actions(cancel(ref=ref, idle_for="1.5")) == {"skipped": 1}
 
 
@@ -242,10 +253,10 @@ def test_nothing_is_sent_after_the_deadline(pool, cancel, endless):
     assert "was not asked to end within 1 s" in result["msg"]
 
 
-def test_what_comes_while_the_idle_are_watched_is_spared(pool, cancel, endless, later):
+def test_what_comes_while_the_idle_are_watched_is_spared(pool, cancel, endless, when_waiting):
     idle = endless()
-    later(endless, seconds=0.3)
-    result = cancel(name_label=LABEL, idle_for="0.6", max_tasks=2)
+    when_waiting(endless)
+    result = cancel(name_label=LABEL, idle_for="1", max_tasks=2)
     assert actions(result) == {"cancelled": 1, "skipped": 1}
     assert cancels(pool) == [idle]
 

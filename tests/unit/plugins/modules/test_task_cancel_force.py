@@ -63,9 +63,9 @@ def test_one_that_holds_an_object(pool, cancel):
     assert "an object names it" in result["msg"]
 
 
-def test_one_that_moves(pool, cancel, later):
+def test_one_that_moves(pool, cancel, when_waiting):
     ref = pool.add_task("backup", created=LONG_AGO)
-    later(lambda: pool.set_task(ref, progress=0.5), seconds=0.4)
-    result = cancel(ref=ref, timeout=1, force=True, fails=True)
+    when_waiting(lambda: pool.set_task(ref, progress=0.5))
+    result = cancel(ref=ref, timeout=2, force=True, fails=True)
     assert action(result) == "still_running"
     assert not pool.log.of("task.set_status")

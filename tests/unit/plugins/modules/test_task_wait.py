@@ -14,19 +14,24 @@ from ansible_collections.xen.xapi.tests.simulator.lives import Life
 SOON = 0.2
 
 
-def ends(pool, outcome, after=SOON):
-    """A task that ends, or vanishes, in a moment."""
-    if outcome == "gone":
-        return pool.add_task("Async.VM.copy", life=Life(duration=None, deleted_after=after))
-    return pool.add_task("Async.VM.copy", life=Life(duration=after, outcome=outcome))
+@pytest.fixture
+def ends(live):
+    """Adds a task that ends, or vanishes, a moment after it was first seen."""
+
+    def add(outcome, after=SOON):
+        if outcome == "gone":
+            return live(Life(duration=None, deleted_after=after))
+        return live(Life(duration=after, outcome=outcome))
+
+    return add
 
 
 def uuid_of(pool, ref):
     return pool.record(ref)["uuid"]
 
 
-def test_a_task_that_succeeds(pool, wait):
-    ref = pool.add_task("Async.VM.copy", life=Life(duration=SOON, result="OpaqueRef:new"))
+def test_a_task_that_succeeds(pool, wait, live):
+    ref = live(Life(duration=SOON, result="OpaqueRef:new"))
     result = wait(ref=[ref])
     assert result["satisfied"] == [uuid_of(pool, ref)]
     assert [task["result_value"] for task in result["tasks"]] == ["OpaqueRef:new"]
@@ -37,11 +42,11 @@ def test_a_task_that_succeeds(pool, wait):
     assert result["pool"]["uuid"] == pool.pool_uuid
 
 
-def test_tasks_come_in_the_order_in_which_they_are_named(pool, wait, later):
+def test_tasks_come_in_the_order_in_which_they_are_named(pool, wait, when_waiting):
     made = [pool.add_task("Async.VM.copy", status="success") for _number in range(4)]
     uuids = [uuid_of(pool, ref) for ref in made]
     late = "12345678-1234-1234-1234-123456789012"
-    later(lambda: pool.add_task("Async.VM.copy", status="success", uuid=late))
+    when_waiting(lambda: pool.add_task("Async.VM.copy", status="success", uuid=late))
     result = wait(ref=[made[2], made[0]], uuid=[late, uuids[3], uuids[1]], on_missing="wait")
     expected = [uuids[2], uuids[0], late, uuids[3], uuids[1]]
     assert [task["uuid"] for task in result["tasks"]] == expected
@@ -67,8 +72,8 @@ EXPECTATIONS = [
 @pytest.mark.parametrize("fail_fast", [True, False])
 @pytest.mark.parametrize("expect", EXPECTATIONS, ids=",".join)
 @pytest.mark.parametrize("wait_for", ["all", "any"])
-def test_three_ends(pool, wait, wait_for, expect, fail_fast):
-    refs = {outcome: ends(pool, outcome, after) for outcome, after in THREE.items()}
+def test_three_ends(pool, wait, ends, wait_for, expect, fail_fast):
+    refs = {outcome: ends(outcome, after) for outcome, after in THREE.items()}
     uuids = {outcome: uuid_of(pool, ref) for outcome, ref in refs.items()}
     opens = wait_for == "any" or len(expect) == 3
     result = wait(
@@ -93,8 +98,8 @@ def test_three_ends(pool, wait, wait_for, expect, fail_fast):
 @pytest.mark.parametrize("on_gone", ["fail", "ok"])
 @pytest.mark.parametrize("wait_for", ["all", "any"])
 @pytest.mark.parametrize("other", ["success", "failure"])
-def test_one_that_vanishes(pool, wait, wait_for, on_gone, fail_fast, other):
-    gone, stays = ends(pool, "gone", 0.1), ends(pool, other)
+def test_one_that_vanishes(pool, wait, ends, wait_for, on_gone, fail_fast, other):
+    gone, stays = ends("gone", 0.1), ends(other)
     uuid = uuid_of(pool, gone)
     opens = other == "success" and (wait_for == "any" or on_gone == "ok")
     options = {"wait_for": wait_for, "on_gone": on_gone, "fail_fast": fail_fast}
@@ -108,19 +113,19 @@ def test_one_that_vanishes(pool, wait, wait_for, on_gone, fail_fast, other):
         assert any("disappeared" in warning for warning in result["warnings"])
 
 
-def test_only_vanished_ones(pool, wait):
-    ref = ends(pool, "gone")
+def test_only_vanished_ones(pool, wait, ends):
+    ref = ends("gone")
     result = wait(ref=[ref], on_gone="ok")
     assert (result["satisfied"], len(result["gone"])) == ([], 1)
     assert any("Opened without" in warning for warning in result["warnings"])
-    assert "No task is left" in wait(ref=[ends(pool, "gone")], wait_for="any", fails=True)["msg"]
+    assert "No task is left" in wait(ref=[ends("gone")], wait_for="any", fails=True)["msg"]
 
 
 @pytest.mark.parametrize("fail_fast", [True, False])
 @pytest.mark.parametrize("on_missing", ["fail", "ok", "wait"])
 @pytest.mark.parametrize("wait_for", ["all", "any"])
-def test_one_that_is_missing(pool, wait, wait_for, on_missing, fail_fast):
-    ref = ends(pool, "success")
+def test_one_that_is_missing(pool, wait, ends, wait_for, on_missing, fail_fast):
+    ref = ends("success")
     opens = wait_for == "any" or on_missing == "ok"
     result = wait(
         ref=[ref],
@@ -140,25 +145,25 @@ def test_one_that_is_missing(pool, wait, wait_for, on_missing, fail_fast):
         assert result["satisfied"] == ([] if on_missing == "fail" and fail_fast else ended)
 
 
-def test_one_that_appears(pool, wait, later):
+def test_one_that_appears(pool, wait, when_waiting):
     uuid = "12345678-1234-1234-1234-123456789012"
-    later(lambda: pool.add_task("late", uuid=uuid, life=Life(duration=SOON)))
+    when_waiting(lambda: pool.add_task("late", uuid=uuid, life=Life(duration=SOON)))
     result = wait(uuid=[uuid], on_missing="wait")
     assert (result["satisfied"], result["missing"]["uuid"]) == ([uuid], [])
 
 
 @pytest.mark.parametrize("selection", [{"name_label": "late"}, {"name_regex": "^la"}])
-def test_a_match_that_appears(pool, wait, later, selection):
+def test_a_match_that_appears(pool, wait, when_waiting, selection):
     pool.add_task("late", status="failure")
-    later(lambda: pool.add_task("late", life=Life(duration=SOON)))
+    when_waiting(lambda: pool.add_task("late", life=Life(duration=SOON)))
     assert len(wait(**selection, on_missing="wait")["satisfied"]) == 1
 
 
-def test_an_object_that_comes_to_be_worked_on(pool, wait, later):
+def test_an_object_that_comes_to_be_worked_on(pool, wait, when_waiting):
     vm = pool.find("VM", "web-1")
     session = pool.call("session.login_with_password", "root", pool.password)
     pool.operations.lives["VM.snapshot"] = Life(duration=SOON)
-    later(lambda: pool.call("Async.VM.snapshot", session, vm, "before"))
+    when_waiting(lambda: pool.call("Async.VM.snapshot", session, vm, "before"))
     uuid = pool.database.read("VM", vm)["uuid"]
     result = wait(object={"type": "VM", "uuid": uuid}, on_missing="wait")
     assert [task["name_label"] for task in result["tasks"]] == ["Async.VM.snapshot"]
@@ -183,15 +188,20 @@ def test_an_old_success_that_is_asked_for(pool, wait, asked_for):
     assert result["satisfied"] == [uuid_of(pool, ref)]
 
 
-def test_a_late_match_joins_before_all_opens(pool, wait, later):
-    ends(pool, "success")
-    later(lambda: ends(pool, "failure", after=0.8), 0.1)
+def test_a_late_match_joins_before_all_opens(pool, wait, when_waiting):
+    first = pool.add_task("Async.VM.copy")
+
+    def join():
+        pool.add_task("Async.VM.copy", life=Life(duration=1.0, outcome="failure"))
+        pool.set_task(first, status="success")
+
+    when_waiting(join)
     assert len(wait(name_label="Async.VM.copy", fails=True)["unexpected"]) == 1
 
 
-def test_what_is_excluded_is_not_waited_for(pool, wait):
+def test_what_is_excluded_is_not_waited_for(pool, wait, ends):
     left_out = pool.add_task("Async.VM.copy twice", life=Life(duration=None))
-    ends(pool, "success")
+    ends("success")
     result = wait(name_regex="copy", exclude=["Async.VM.copy .*"])
     assert [task["ref"] for task in result["excluded"]] == [left_out]
 
@@ -212,9 +222,9 @@ def test_nothing_is_no_task(pool, wait):
     assert "are empty" in wait(uuid=[], wait_for="any", fails=True)["msg"]
 
 
-def test_progress_is_no_end(pool, wait):
+def test_progress_is_no_end(pool, wait, live):
     life = Life(duration=0.5, outcome="failure", gap=0.05, writes=((0.1, "progress", 1.0),))
-    ref = pool.add_task("Async.VM.copy", life=life)
+    ref = live(life)
     result = wait(ref=[ref], fails=True)
     assert result["unexpected"] == [uuid_of(pool, ref)]
     assert {"status": "pending", "progress": 1.0} in [
@@ -230,23 +240,25 @@ def test_other_words_are_running(pool, wait, status):
     assert result["msg"].startswith("Timed out after one look, since timeout is 0, waiting for 1")
 
 
-def test_a_success_that_was_seen_stands(pool, wait):
-    lives = Life(duration=0.1, deleted_after=0.3), Life(duration=0.7)
-    refs = [pool.add_task("Async.VM.copy", life=life) for life in lives]
+def test_a_success_that_was_seen_stands(pool, wait, live):
+    refs = [live(life) for life in (Life(duration=0.1, deleted_after=0.5), Life(duration=1.0))]
     assert len(wait(ref=refs)["satisfied"]) == 2
     assert pool.record(refs[0]) is None
 
 
-def test_one_task_under_two_names(pool, wait):
-    ref = ends(pool, "success")
+def test_one_task_under_two_names(pool, wait, ends):
+    ref = ends("success")
     assert len(wait(ref=[ref], uuid=[uuid_of(pool, ref)])["tasks"]) == 1
 
 
-def test_a_thousand_tasks(pool, wait):
-    refs = [
-        pool.add_task(f"task {number}", life=Life(duration=SOON + number / 1000, steps=1))
-        for number in range(1000)
-    ]
+def test_a_thousand_tasks(pool, wait, when_waiting):
+    refs = [pool.add_task(f"task {number}") for number in range(1000)]
+
+    def end_one_after_the_other():
+        for number, ref in enumerate(refs):
+            pool.operations.play(ref, Life(duration=number / 1000, steps=1))
+
+    when_waiting(end_one_after_the_other)
     result = wait(ref=refs)
     assert len(result["satisfied"]) == 1000
     assert len(result["timeline"]) == 200
@@ -270,9 +282,9 @@ def test_timed_out(pool, wait):
     )
 
 
-def test_a_bad_end_is_told(pool, wait):
+def test_a_bad_end_is_told(pool, wait, live):
     error = ("SR_BACKEND_FAILURE_46", "", "busy")
-    ref = pool.add_task("Async.VM.start", life=Life(duration=SOON, outcome="failure", error=error))
+    ref = live(Life(duration=SOON, outcome="failure", error=error), "Async.VM.start")
     assert wait(ref=[ref], fails=True)["msg"] == (
         f"Task 'Async.VM.start' (uuid {uuid_of(pool, ref)}) ended as failure: "
         "SR_BACKEND_FAILURE_46 ['', 'busy'] (The virtual disk cannot be used now; another host "
@@ -281,8 +293,8 @@ def test_a_bad_end_is_told(pool, wait):
 
 
 @pytest.mark.parametrize("method", ["events", "poll", "auto"])
-def test_methods(pool, wait, method):
-    result = wait(ref=[ends(pool, "success")], method=method, poll_interval="0.1")
+def test_methods(pool, wait, ends, method):
+    result = wait(ref=[ends("success")], method=method, poll_interval="0.1")
     assert result["method"] == ("poll" if method == "poll" else "events")
     assert bool(pool.log.of("event.from")) is (method != "poll")
 
@@ -296,18 +308,18 @@ def test_methods(pool, wait, method):
     ],
     ids=lambda error: error[0],
 )
-def test_without_events(pool, wait, error):
+def test_without_events(pool, wait, ends, error):
     pool.fail("event.from", error=error, count=None)
-    ref = ends(pool, "success")
+    ref = ends("success")
     assert wait(ref=[ref], poll_interval="0.1")["method"] == "poll"
-    ref = ends(pool, "success")
+    ref = ends("success")
     result = wait(ref=[ref], method="events", fails=True)
     assert result["error"]["code"] == error[0]
     assert result["unmet"] == [uuid_of(pool, ref)]
 
 
-def test_a_proxy_that_breaks_off_what_waits(pool, wait):
-    ref = ends(pool, "success", after=1.5)
+def test_a_proxy_that_breaks_off_what_waits(pool, wait, ends):
+    ref = ends("success", after=1.5)
     for place in (2, 4):
         pool.fail("event.from", nth=place, cut="before")
     result = wait(ref=[ref], poll_interval="0.1")

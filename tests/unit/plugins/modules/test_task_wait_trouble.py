@@ -9,7 +9,6 @@ import time
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.pools import session_on
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
@@ -17,8 +16,8 @@ LONG_ENOUGH = 0.6
 
 
 @pytest.fixture
-def ref(pool):
-    return pool.add_task("Async.VM.copy", life=Life(duration=LONG_ENOUGH))
+def ref(live):
+    return live(Life(duration=LONG_ENOUGH))
 
 
 def forget_sessions(pool):
@@ -70,33 +69,34 @@ def test_trouble_from_the_first_request_on(pool, wait, ref, fault):
     assert (len(result["satisfied"]), len(troubled(result))) == (1, 1)
 
 
-def test_a_pool_that_is_starting(pool, wait, ref, later):
+def test_a_pool_that_is_starting(pool, wait, ref, when):
     pool.boot()
-    later(lambda: pool.boot(error=()), LONG_ENOUGH / 2)
+    when(lambda: pool.log, lambda: pool.boot(error=()))
     result = wait(ref=[ref])
     assert len(result["satisfied"]) == 1
     assert "is still starting" in troubled(result)[0]
 
 
-def test_a_pool_that_is_down_at_first(pool, wait, ref, later):
+def test_a_pool_that_is_down_at_first(pool, wait, ref, when):
     pool.take_down(0)
-    later(lambda: pool.bring_up(0), LONG_ENOUGH / 2)
+    # Nothing tells that it was knocked at.
+    when(lambda: True, lambda: pool.bring_up(0), after=LONG_ENOUGH)
     result = wait(ref=[ref])
     assert len(result["satisfied"]) == 1
     assert "refused the connection" in troubled(result)[0]
 
 
-def test_a_session_that_somebody_ends(pool, wait, ref, later):
-    later(lambda: [pool.logout(session) for session in pool.sessions()])
+def test_a_session_that_somebody_ends(pool, wait, ref, when_waiting):
+    when_waiting(lambda: forget_sessions(pool))
     result = wait(ref=[ref])
     assert (len(result["satisfied"]), len(troubled(result))) == (1, 1)
     assert len(pool.log.of("session.login_with_password")) == 2
 
 
 @pytest.mark.parametrize("on_gone", ["fail", "ok"])
-def test_a_master_that_restarts(pool, wait, ref, later, on_gone):
+def test_a_master_that_restarts(pool, wait, ref, when_waiting, on_gone):
     uuid = pool.record(ref)["uuid"]
-    later(pool.restart_master)
+    when_waiting(pool.restart_master)
     result = wait(ref=[ref], on_gone=on_gone, fails=on_gone == "fail")
     assert (result["gone"], result["satisfied"]) == ([uuid], [])
     assert [task["gone"] for task in result["tasks"]] == [True]
@@ -105,22 +105,22 @@ def test_a_master_that_restarts(pool, wait, ref, later, on_gone):
         assert "The session was lost while waiting" in result["msg"]
 
 
-def test_a_new_master(start_pool, wait, later):
+def test_a_new_master(start_pool, wait, when_waiting):
     pool = start_pool(supporters=1)
-    ref = pool.add_task("Async.VM.copy", life=Life(duration=LONG_ENOUGH))
-    later(lambda: pool.promote(1))
+    ref = pool.add_task("Async.VM.copy")
+    when_waiting(lambda: pool.promote(1), pool=pool)
     result = wait(hostname=[host.url for host in pool.hosts], ref=[ref], fails=True)
     assert len(result["gone"]) == 1
     assert result["pool"]["master"] == "host-2"
 
 
-def test_another_pool_at_the_same_address(start_pool, pool, wait, ref, later):
+def test_another_pool_at_the_same_address(start_pool, pool, wait, ref, when_waiting):
     def replace():
         port = pool.hosts[0].port
         pool.take_down(0)
         start_pool(port=port)
 
-    later(replace)
+    when_waiting(replace)
     result = wait(ref=[ref], fails=True)
     assert result["msg"].startswith("This is another pool")
     assert len(result["unmet"]) == 1
@@ -143,13 +143,12 @@ def test_wrong_credentials_end_it_at_once(pool, wait, ref, options):
     assert len(pool.log.of("session.login_with_password")) == 1
 
 
-def test_credentials_that_are_revoked(pool, wait, ref, later):
+def test_credentials_that_are_revoked(pool, wait, ref, when_waiting):
     def revoke():
         pool.fail("session.*", error=["SESSION_AUTHENTICATION_FAILED", "root", "no"], count=None)
-        for session in pool.sessions():
-            pool.logout(session)
+        forget_sessions(pool)
 
-    later(revoke)
+    when_waiting(revoke)
     result = wait(ref=[ref], fails=True)
     assert result["error"]["code"] == "SESSION_AUTHENTICATION_FAILED"
     assert len(result["unmet"]) == 1
@@ -175,10 +174,10 @@ def test_a_name_that_is_unknown_ends_it_at_once(wait, ref):
     assert "name service" in wait(hostname="no-such-host.invalid", ref=[ref], fails=True)["msg"]
 
 
-def test_a_given_session_that_dies(pool, wait, ref, later):
-    with session_on(pool) as owner:
-        later(lambda: [pool.logout(one) for one in pool.sessions() if one != owner])
+def test_a_given_session_that_dies(pool, wait, ref, when_waiting):
+    with session_on(pool):
         given = pool.call("session.login_with_password", "root", pool.password)
+        when_waiting(lambda: pool.logout(given))
         result = wait(ref=[ref], session_ref=given, password=None, fails=True)
     assert "outcome of what was going on is unknown" in result["msg"]
     assert len(result["unmet"]) == 1
@@ -200,14 +199,9 @@ def test_the_deadline_holds_when_nobody_answers(pool, wait, ref):
     assert time.monotonic() - began < 10
 
 
-def test_the_deadline_holds_when_the_pool_falls_silent(pool, wait, ref, later):
-    pool.set_task(ref, progress=0.1)
-
-    def fall_silent():
-        assert happens(lambda: pool.events.blocked)
-        pool.fail(delay=30, count=None)
-
-    later(fall_silent, 0)
+def test_the_deadline_holds_when_the_pool_falls_silent(pool, wait, when_waiting):
+    ref = pool.add_task("Async.VM.copy", progress=0.1)
+    when_waiting(lambda: pool.fail(delay=30, count=None))
     result = wait(ref=[ref], timeout=2, request_timeout="1", fails=True)
     pool.heal()
     assert result["timed_out"] is True
