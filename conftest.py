@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 
@@ -25,3 +26,6 @@ def _use_checkout() -> None:
 
 
 _use_checkout()
+# A shell starts what it puts into the background deaf to interrupts, and so is all that that starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -134,6 +134,27 @@ def test_module_defaults(start_pool, play_tasks):
     assert len(theirs.log.of("session.logout")) == 1
 
 
+@pytest.mark.parametrize(
+    ("entry", "variables", "module"),
+    [
+        ("main", DONE, "task_wait"),
+        ("quiesce", {"quiet_for": "0"}, "task_wait"),
+        ("cleanup", {"name_regex": "nobody", "apply": True}, "task_cancel"),
+    ],
+)
+def test_defaults_of_one_module(start_pool, play_tasks, entry, variables, module):
+    ours, theirs = start_pool(), start_pool()
+    ours.add_task("Async.VM.snapshot", status="success")
+    defaults = {"hostname": ours.url, "password": ours.password, "pool_uuid": ours.pool_uuid}
+    play_tasks(
+        [],
+        [include(entry, **variables)],
+        keywords={"module_defaults": {f"xen.xapi.{module}": defaults}},
+        environment={"XAPI_HOST": theirs.url, "XAPI_PASSWORD": theirs.password},
+    )
+    assert (bool(ours.log), bool(theirs.log)) == (True, False)
+
+
 def test_a_vaulted_password(pool, play_tasks, tmp_path):
     pool.add_task("Async.VM.snapshot", status="success", created="29990101T00:00:00Z")
     key, secrets = tmp_path / "key", tmp_path / "secrets.yml"
