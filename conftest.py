@@ -26,6 +26,6 @@ def _use_checkout() -> None:
 
 
 _use_checkout()
-# A shell starts what it puts into the background deaf to interrupts, and so is all that that starts.
+# What a shell puts into the background is deaf to interrupts, and so is all that it starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -11,7 +11,7 @@ import math
 import time
 from typing import Callable, Iterable
 
-from ._errors import HostError, XapiFailure
+from ._errors import XapiError, XapiFailure
 from ._session import Session
 from ._task import Task
 from ._task_set import Verdict
@@ -27,32 +27,34 @@ _KNOWN_FOR = 5.0
 class Cancel:
     """What becomes of one task that is to be cancelled."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, *, login: int) -> None:
+        """The task, as it was seen in a session."""
         self.task = task
+        self._seen_in = login
         self.action = ""
         """Empty while it is not decided."""
         self.error: XapiFailure | None = None
-        self.was_asked_before = "cancel" in task.record.get("current_operations", {}).values()
+        self.was_asked_before = is_asked(task)
         """Whether somebody else had asked for the end of it already."""
-        self.login: int | None = None
-        """The session in which our request was sent; None if it was not."""
+        self.is_sent = False
+        """Whether the server has our request, or may have it."""
         self.is_lost = False
         """Whether it vanished in another session, so that nobody knows what became of it."""
         self.sent_at = -math.inf
         self.has_moved = False
         """Whether its progress was seen to change."""
 
-    def see(self, task: Task) -> None:
-        """Take in a record; a final one decides."""
+    def see(self, task: Task, login: int) -> None:
+        """Take in a record, and in which session it was read; a final one decides."""
         self.has_moved |= task.progress != self.task.progress
-        self.task = task
+        self.task, self._seen_in = task, login
         if task.is_finished:
             was_ours = task.status == "cancelled" and self.is_sent
             self.action = "cancelled" if was_ours else "finished_first"
 
-    def send(self, login: int, at: float) -> None:
+    def send(self, at: float) -> None:
         """Note that the server has our request, or may have it."""
-        self.login, self.sent_at = login, at
+        self.is_sent, self.sent_at = True, at
 
     def refuse(self, failure: XapiFailure) -> None:
         self.error = failure
@@ -61,17 +63,18 @@ class Cancel:
     def vanish(self, login: int) -> None:
         """Note in which session there was no such task any more."""
         self.action = "gone"
-        self.is_lost = self.login not in (None, login)
-
-    @property
-    def is_sent(self) -> bool:
-        return self.login is not None
+        self.is_lost = self._seen_in != login
 
     @property
     def is_changed(self) -> bool:
         if self.action == "requested":
             return not self.was_asked_before
         return self.action in ("cancelled", "gone", "forced") and self.is_sent
+
+
+def is_asked(task: Task) -> bool:
+    """Whether somebody has asked the server for the end of a task, by its latest record."""
+    return "cancel" in task.record.get("current_operations", {}).values()
 
 
 class CancelGate:
@@ -87,16 +90,18 @@ class CancelGate:
         session: Session,
         tasks: Iterable[Task],
         *,
+        login: int,
         waits: bool,
         deadline: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """The tasks are as they were read in the session of a login."""
         self._session = session
         self._tasks = Tasks(session)
         self._waits = waits
         self._deadline = deadline
         self._clock = clock
-        self.cancels = {task.ref: Cancel(task) for task in tasks}
+        self.cancels = {task.ref: Cancel(task, login=login) for task in tasks}
         self._open = dict(self.cancels)
         self.needs_look = True
 
@@ -152,7 +157,7 @@ class CancelGate:
     def _see(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
             if task.ref in self._open:
-                self._open[task.ref].see(task)
+                self._open[task.ref].see(task, self._session.logins)
                 if task.is_finished:
                     del self._open[task.ref]
 
@@ -164,15 +169,15 @@ class CancelGate:
             if is_of_the_pool(failure):
                 raise
             self._open.pop(ref).refuse(failure)
-        except HostError as error:
+        except XapiError as error:
             # Whether it arrived is not known: it is sent again unless the task is seen to end.
             if error.sent:
-                cancel.send(self._session.logins, self._clock())
+                cancel.send(self._clock())
             raise
         else:
             if not is_there:
                 self._open.pop(ref).vanish(self._session.logins)
                 return
-            cancel.send(self._session.logins, self._clock())
+            cancel.send(self._clock())
             if not self._waits:
                 self._open.pop(ref).action = "requested"

@@ -63,7 +63,7 @@ def cancelling_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Can
         _check_force(params, selection)
     return Cancelling(
         selection=selection,
-        max_tasks=_max_tasks(params["max_tasks"], selection, given=given),
+        max_tasks=_max_tasks(params["max_tasks"], selection),
         idle_for=seconds_of_duration("idle_for", params["idle_for"]),
         waits=params["wait"],
         timeout=timeout,
@@ -80,10 +80,8 @@ def _check_means_something(selection: Selection) -> None:
         raise NothingSelected(*IDENTITIES, "object", problem=problem)
 
 
-def _max_tasks(number: int | None, selection: Selection, *, given: Mapping[str, Any]) -> int | None:
+def _max_tasks(number: int | None, selection: Selection) -> int | None:
     option = "max_tasks"
-    if option in given and given[option] is None:
-        raise OptionError(option, problem="is null; leave it out for the default")
     if number is None:
         return None if selection.by_identity else 1
     if number < 1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._cancel_gate import Cancel, CancelGate
+from ._cancel_gate import Cancel, CancelGate, is_asked
 from ._cancel_options import Cancelling
 from ._codes import error_of, plain_words
 from ._selector import common_returns
@@ -51,7 +51,8 @@ class CancelReport:
         self.targets = targets
         self.not_cancellable: list[Task] = []
         self.gate: CancelGate | None = None
-        self.waiter: Waiter | None = None
+        self.waiters: list[Waiter] = []
+        """What has waited so far: for idle tasks, and for the ends of those that were asked."""
         self.is_prediction = False
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,7 +68,7 @@ class CancelReport:
                 for task, action, extra in rows
             ],
             "by_action": by_action,
-            "elapsed": 0.0 if self.waiter is None else round(self.waiter.elapsed, 3),
+            "elapsed": round(sum(waiter.elapsed for waiter in self.waiters), 3),
             "diff": self._diff(),
             **common_returns(
                 self._session,
@@ -88,7 +89,7 @@ class CancelReport:
 
     def warnings(self) -> list[str]:
         """What the reader should know besides the result."""
-        found = [] if self.waiter is None else trouble(self.waiter)
+        found = [warning for waiter in self.waiters for warning in trouble(waiter)]
         if self.targets.nearly:
             labels = listed([repr(task.name_label) for task in self.targets.nearly])
             found.append(
@@ -104,8 +105,8 @@ class CancelReport:
         cancels = self.gate.cancels.values()
         sentences = [self._sentence(cancel) for cancel in cancels if cancel.action in _BAD]
         sentences += [
-            f"Task {named(cancel.task)} vanished after it was asked, and the session was lost "
-            "meanwhile: whether its work goes on is unknown."
+            f"Task {named(cancel.task)} vanished{' after it was asked' if cancel.is_sent else ''}, "
+            "and the session was lost meanwhile: whether its work goes on is unknown."
             for cancel in cancels
             if cancel.is_lost
         ]
@@ -150,10 +151,7 @@ class CancelReport:
             return any(cancel.is_changed for cancel in self.gate.cancels.values())
         if not self.is_prediction:
             return False
-        return any(
-            self.cancelling.waits or not Cancel(task).was_asked_before
-            for task in self.targets.running
-        )
+        return any(self.cancelling.waits or not is_asked(task) for task in self.targets.running)
 
     def _diff(self) -> dict[str, str]:
         first = {task.ref: task.status for task in self.targets.running}

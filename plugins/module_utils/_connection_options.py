@@ -19,7 +19,6 @@ from ._values import check_elements, fingerprint_of, ref_of, seconds_of_duration
 
 _LONGEST_REQUEST = 86400
 # Each of these guards something: a null in place of it is more likely a mistake than a wish.
-_NEVER_NULL = ("session_ref", "pool_uuid", "cert_fingerprint")
 
 
 def first_set_in_environment(*names: str) -> str:
@@ -99,14 +98,10 @@ class Connection:
 
 def connection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Connection:
     """The checked options of the connection; given is what the task wrote, before any default."""
-    for option in _NEVER_NULL:
-        if option in given and given[option] is None:
-            raise OptionError(option, problem="is null; use omit to leave it out")
     session_ref = _session_ref(params["session_ref"])
     for option in ("hostname", "username", *(["password"] if session_ref is None else [])):
-        # Core makes a default of a null, or a text, or nothing at all: look at what was written.
-        if not params[option] or given.get(option, "") is None:
-            raise OptionError(option, problem="is needed, but missing, null or empty")
+        if not params[option]:
+            raise OptionError(option, problem="is needed, but missing or empty")
     check_elements("hostname", given.get("hostname"))
     port, pool_uuid = params["port"], params["pool_uuid"]
     if port is not None and port not in PORTS:

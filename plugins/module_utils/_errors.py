@@ -13,6 +13,9 @@ from typing import Any, Sequence
 class XapiError(Exception):
     """The root of what this collection raises; the data is in the attributes."""
 
+    sent = False
+    """Whether a request that it put an end to may have reached the host."""
+
 
 class OptionError(XapiError):
     """An option has a value that cannot be meant; a secret value is left out."""
@@ -70,8 +73,6 @@ class HostError(XapiError):
         self.url = url
         self.detail = detail
         self.named_by: str | None = None
-        self.sent = False
-        """Whether the request may have reached the host."""
 
 
 class NameUnknown(HostError):

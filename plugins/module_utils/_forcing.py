@@ -56,7 +56,7 @@ def force(session: Session, gate: CancelGate) -> list[Cancel]:
         if task is None:
             cancel.vanish(session.logins)
             continue
-        cancel.see(task)
+        cancel.see(task, session.logins)
         if task.is_finished or cancel.has_moved or why_not_forced(task, objects, now=now):
             continue
         try:

@@ -22,11 +22,11 @@ from ansible.module_utils import basic
 
 from ._codes import error_of
 from ._connection_options import Connection, connection_of
+from ._endpoints import credentials_in
 from ._errors import (
     CallerGone,
     Interrupted,
     LibraryMissing,
-    OptionError,
     TlsFailed,
     XapiError,
     XapiFailure,
@@ -35,6 +35,7 @@ from ._rpc import Call
 from ._sentences import explain
 from ._session import Session
 from ._transport import Transport
+from ._values import refuse_nulls
 
 _TELLS_CALLS = 3
 _MOST_CALLS = 1000
@@ -63,6 +64,10 @@ class Run:
     @contextmanager
     def connect(self) -> Iterator[Session]:
         """A session that is logged out however the block ends, by a signal too."""
+        # Even where it is an error, the password in user:password@host is one.
+        self._module.no_log_values.update(
+            filter(None, map(credentials_in, self.params["hostname"] or ()))
+        )
         options = connection_of(self.params, given=self.given)
         self._warn_of(options)
         transport = Transport(
@@ -94,6 +99,11 @@ class Run:
                 self._module.warn(
                     f"The logout failed, so the session stays until the server drops it: "
                     f"{explain(session.logout_error)}"
+                )
+            if session.lost_logins:
+                self._module.warn(
+                    f"Logins that were sent and not answered in time: {session.lost_logins}. If "
+                    "they opened sessions, these stay until the server drops them."
                 )
 
     def sleep(self, seconds: float) -> None:
@@ -163,7 +173,7 @@ def _work_and_tell(
     work: Callable[[Run], dict[str, Any]], run: Run, module: basic.AnsibleModule
 ) -> None:
     try:
-        _refuse_nulls(run.given, module.argument_spec)
+        refuse_nulls(run.given, module.argument_spec)
         result = work(run)
     except CallerGone:
         # There is nobody to tell it to, and printing would only fail with a traceback.
@@ -185,14 +195,6 @@ def _work_and_tell(
     end(**result, **run.told_calls())
 
 
-def _refuse_nulls(given: Mapping[str, Any], argument_spec: Mapping[str, Any]) -> None:
-    """A null is no wish for the default: core makes the empty text of it."""
-    for option, spec in argument_spec.items():
-        if option in given and given[option] is None and spec.get("default") is not None:
-            problem = "is null; leave it out (or use omit) for the default"
-            raise OptionError(option, problem=problem)
-
-
 class _Stop:
     """Why the run is to end early; asked at moments at which ending leaves no session behind.
 
@@ -209,7 +211,9 @@ class _Stop:
 
     def __enter__(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            self._before[number] = signal.signal(number, self._keep)
+            # What the starter made us deaf to, as nohup does, is to end nothing.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._keep)
 
     def __exit__(self, *_details: object) -> None:
         for number, handler in self._before.items():

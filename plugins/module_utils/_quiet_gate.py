@@ -34,6 +34,8 @@ _LONGEST_GAP = SLICE + 2.0
 _MOST_ENDED = 200
 _WATCHED_FOR = 600.0
 """Seconds for which the host of what vanished is watched; by then its restart would be known."""
+_SHUT_FOR = 30.0
+"""Seconds for which the gate stays shut after a task of another host than the master vanished."""
 
 
 class Lost(NamedTuple):
@@ -75,7 +77,7 @@ class QuietGate:
         self._object_login: int | None = None
         self._object_is_gone = False
         self._hosts: dict[str, Mapping[str, Any]] = {}
-        self._answered_at = -math.inf
+        self._answered_at = self._known_at = -math.inf
         self._answered_login = 0
         self._quiet_since: float | None = None
         self._is_open = False
@@ -105,14 +107,20 @@ class QuietGate:
 
     @property
     def quiet(self) -> float:
-        """For how many seconds it has been quiet by the latest answer."""
-        return 0.0 if self._quiet_since is None else self._answered_at - self._quiet_since
+        """For how many seconds it is known to have been quiet."""
+        return 0.0 if self._quiet_since is None else max(self._known_at - self._quiet_since, 0.0)
 
     @property
     def look_in(self) -> float:
         if self._quiet_since is None:
             return math.inf
-        return self._quiet_since + self.quiet_for - self._clock()
+        return max(self._quiet_since + self.quiet_for, self._shut_until) - self._clock()
+
+    @property
+    def unsettled(self) -> list[Task]:
+        """What vanished so lately that its host may yet tell of a restart."""
+        known_at = self._known_at
+        return [last.task for last, at in self._on_supporters if at + _SHUT_FOR > known_at]
 
     @property
     def server_time(self) -> int | None:
@@ -125,6 +133,7 @@ class QuietGate:
     def look(self, watch: Watch) -> None:
         """Read all tasks of the pool, the hosts, and the object if one is meant."""
         self._scene.read()
+        asked_at = self._clock()
         sight = watch.look(self._scope())
         login = self._session.logins
         present = {task.ref: task for task in sight.tasks}
@@ -139,10 +148,11 @@ class QuietGate:
             self._see_object(sight.operations, present, around)
         # In another session, what goes on from here would be watched from another one's past.
         self.needs_look = login != self._session.logins
-        self._reckon()
+        # The answer tells how it was at some moment after the asking, however long it took.
+        self._reckon(known_at=asked_at)
         if self.needs_look:
             self._quiet_since = None
-        self._is_open = self._quiet_since is not None and self.quiet >= self.quiet_for
+        self._is_open = self._is_quiet_enough
 
     def take(self, sight: Sight) -> bool:
         """Take in what changed; a match that ended may have been the last one."""
@@ -155,8 +165,8 @@ class QuietGate:
         self.needs_look |= sight.operations is not None and (
             not sight.operations or around.object_tasks != frozenset(sight.operations)
         )
-        self._reckon()
-        self.needs_look |= self._quiet_since is not None and self.quiet >= self.quiet_for
+        self._reckon(known_at=self._clock())
+        self.needs_look |= self._is_quiet_enough
         return self.needs_look or before != set(self.running)
 
     def _scope(self) -> Scope:
@@ -164,11 +174,26 @@ class QuietGate:
         watched = None if option is None else (option.type, self._scene.around.object_ref)
         return Scope(None, watched, hosts=True)
 
-    def _reckon(self) -> None:
+    @property
+    def _is_quiet_enough(self) -> bool:
+        is_long_enough = self._quiet_since is not None and self.quiet >= self.quiet_for
+        return is_long_enough and self._known_at >= self._shut_until
+
+    @property
+    def _on_supporters(self) -> list[Vanished]:
+        master = self._session.pool.master_ref
+        return [one for one in self._vanished.values() if one.last.host != master]
+
+    @property
+    def _shut_until(self) -> float:
+        """By when the hosts of all that vanished would have told of a restart."""
+        return max((at for _last, at in self._on_supporters), default=-math.inf) + _SHUT_FOR
+
+    def _reckon(self, *, known_at: float) -> None:
         """Count the quiet time, as far as what was watched is without a gap."""
         now, login = self._clock(), self._session.logins
         is_without_gap = login == self._answered_login and now - self._answered_at <= _LONGEST_GAP
-        self._answered_at, self._answered_login = now, login
+        self._answered_at, self._answered_login, self._known_at = now, login, known_at
         if self.running or self.held:
             self._quiet_since = None
         elif self._quiet_since is None or not is_without_gap:

@@ -15,7 +15,7 @@ from ._task import Task
 from ._task_set import Verdict
 from ._task_words import listed, told, under_way
 from ._wait_report import WaitReport
-from ._wait_sentences import quiet_of, unknown
+from ._wait_sentences import quiet_of, unknown, unsettled
 
 
 class QuietReport(WaitReport):
@@ -72,6 +72,8 @@ class QuietReport(WaitReport):
     def _unquiet(self) -> str:
         gate = self._gate
         if not self._is_busy:
+            if gate.unsettled:
+                return unsettled(gate.unsettled)
             return quiet_of(gate.quiet, gate.quiet_for, list(gate.ended.values()))
         busy = [under_way(last.task) for last in gate.running.values()]
         busy += [

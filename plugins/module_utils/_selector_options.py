@@ -77,11 +77,7 @@ def status_spec() -> dict[str, dict[str, Any]]:
 
 
 def selection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Selection:
-    """The checked options; given is what the task wrote, where a null is not yet a missing one."""
-    for option in {**selector_spec(), **status_spec()}:
-        if option in given and given[option] is None:
-            problem = "is null; leave it out (or use omit) to select without it"
-            raise OptionError(option, problem=problem)
+    """The checked options; given is what the task wrote, before core made texts of it."""
     for option in ("uuid", "ref", "status"):
         check_elements(option, given.get(option))
 

@@ -12,6 +12,7 @@ from typing import Any, Callable, Iterable, NamedTuple, Sequence, TypeVar
 from . import _records as records
 from ._endpoints import Endpoint, bare_address
 from ._errors import (
+    ConnectionCut,
     GivenSessionLost,
     GivenSessionUnknown,
     HostError,
@@ -21,6 +22,7 @@ from ._errors import (
     NoHostAnswered,
     OddResult,
     OtherPool,
+    RequestTimedOut,
     XapiError,
     XapiFailure,
 )
@@ -32,6 +34,8 @@ _ORIGINATOR = "xen.xapi"
 _API_VERSION = "1.0"
 _LOGOUT_TIME_LIMIT = 2.0
 _MOST_HOPS = 4
+_MOST_SILENCES = 2
+"""Requests in a row without an answer, after which the pool may have another master."""
 _IS_SUPPORTER = "HOST_IS_SLAVE"
 _SESSION_UNKNOWN = "SESSION_INVALID"
 # The account is the same on all members: asking the next one would only lock it sooner.
@@ -89,11 +93,14 @@ class Session:
         self._ref = ""
         self._is_entered = False
         self._is_identified = False
+        self._silences = 0
         self.pool = Pool("", "", "", "")
         self.logins = 0
         """How often a session was opened: what was learnt in another one may hold no longer."""
         self.passed_over: tuple[HostError, ...] = ()
         """What was wrong with the members that were tried before the one that is used."""
+        self.lost_logins = 0
+        """How many logins were sent and not answered: each may have left a session."""
         self.logout_error: XapiError | None = None
 
     def __enter__(self) -> Session:
@@ -157,8 +164,9 @@ class Session:
         if not self._is_entered:
             raise RuntimeError("a call outside of the session")
         try:
-            return ask(self._open())
+            answer = ask(self._open())
         except XapiFailure as failure:
+            self._silences = 0
             if failure.code not in _SESSION_GONE:
                 raise
             # The dead session needs no logout, and a failing login must not be followed by one.
@@ -166,27 +174,60 @@ class Session:
             if self._given_ref is not None:
                 raise GivenSessionLost(failure.url) from failure
             raise
+        except HostError:
+            self._silences += 1
+            raise
+        self._silences = 0
+        return answer
 
     def _ask(self, rpc: Rpc, method: str, *params: Any, time_limit: float | None = None) -> Any:
         return rpc.call(method, [self._ref, *params], secrets=[self._ref], time_limit=time_limit)
 
     def _open(self) -> Rpc:
         """Log in, or take the session that was given, and learn which pool it is; once."""
-        if self._rpc is None:
-            self._is_identified = False
-            self._rpc = self._at_master(self._log_in if self._given_ref is None else self._take)
+        rpc = self._rpc
+        if rpc is None:
+            rpc = self._enter()
+        elif self._silences >= _MOST_SILENCES:
+            rpc = self._enter_elsewhere(rpc)
         if not self._is_identified:
-            self.pool = self._identified(self._rpc)
+            self.pool = self._identified(rpc)
             self._is_identified = True
             self.logins += 1
-        return self._rpc
+        return rpc
 
-    def _at_master(self, enter: Callable[[Rpc], T]) -> T:
+    def _enter(self, *, but: Endpoint | None = None) -> Rpc:
+        enter = self._log_in if self._given_ref is None else self._take
+        self._rpc = rpc = self._at_master(enter, but=but)
+        self._is_identified = False
+        return rpc
+
+    def _enter_elsewhere(self, silent: Rpc) -> Rpc:
+        """Go on at another master, if the pool has one by now; else stay and ask again.
+
+        When a master dies, another host may be made the master: by high availability, or by hand.
+        Nothing tells us but the other members.
+        """
+        ref = self._ref
+        try:
+            rpc = self._enter(but=silent.endpoint)
+        except GivenSessionUnknown as error:
+            raise GivenSessionLost(error.url) from error
+        except (HostError, NoHostAnswered) as error:
+            if isinstance(error, XapiFailure) and error.code in _ACCOUNT_REFUSED:
+                raise
+            return silent
+        self._log_out(silent, ref)
+        return rpc
+
+    def _at_master(self, enter: Callable[[Rpc], T], *, but: Endpoint | None) -> T:
         """What enter makes of the first member, or the master that it names, that lets us in."""
         attempts: list[HostError] = []
         for endpoint in self._endpoints:
+            if endpoint == but:
+                continue
             try:
-                entered = self._from(endpoint, enter)
+                entered = self._from(endpoint, enter, but=but)
             except GivenSessionUnknown:
                 raise
             except HostError as error:
@@ -198,7 +239,7 @@ class Session:
                 return entered
         raise attempts[0] if len(attempts) == 1 else NoHostAnswered(attempts)
 
-    def _from(self, listed: Endpoint, enter: Callable[[Rpc], T]) -> T:
+    def _from(self, listed: Endpoint, enter: Callable[[Rpc], T], *, but: Endpoint | None) -> T:
         """Enter at a listed member, or at the master that it names."""
         endpoint, tried = listed, {listed}
         while True:
@@ -210,7 +251,7 @@ class Session:
                 if not (isinstance(error, XapiFailure) and error.code == _IS_SUPPORTER):
                     raise
                 endpoint = self._master_named(error, endpoint)
-            if endpoint in tried or len(tried) == _MOST_HOPS:
+            if endpoint in (*tried, but) or len(tried) == _MOST_HOPS:
                 raise MasterNotFound(listed.url)
             tried.add(endpoint)
 
@@ -227,12 +268,12 @@ class Session:
     def _log_in(self, rpc: Rpc) -> Rpc:
         # Not left once it is sent: a session whose reference was never read stays for a day.
         method = "session.login_with_password"
-        answer = rpc.call(
-            method,
-            [self._username, self._password, _API_VERSION, _ORIGINATOR],
-            secrets=[self._password],
-            leave=Leave.UNSENT,
-        )
+        params = [self._username, self._password, _API_VERSION, _ORIGINATOR]
+        try:
+            answer = rpc.call(method, params, secrets=[self._password], leave=Leave.UNSENT)
+        except (ConnectionCut, RequestTimedOut) as error:
+            self.lost_logins += error.sent
+            raise
         try:
             self._ref = records.name(answer)
         except records.Odd as odd:
@@ -269,19 +310,26 @@ class Session:
         """End the session; an error is kept in logout_error, since the work is done by now."""
         rpc, self._rpc = self._rpc, None
         self._transport.deadline = None
-        if rpc is not None and self._given_ref is None:
-            try:
-                rpc.call(
-                    "session.logout",
-                    [self._ref],
-                    secrets=[self._ref],
-                    time_limit=_LOGOUT_TIME_LIMIT,
-                    leave=Leave.NEVER,
-                )
-            except XapiError as error:
-                if not (isinstance(error, XapiFailure) and error.code == _SESSION_UNKNOWN):
-                    self.logout_error = error
+        if rpc is not None:
+            self.logout_error = self._log_out(rpc, self._ref)
         self._transport.close()
+
+    def _log_out(self, rpc: Rpc, ref: str) -> XapiError | None:
+        """End a session that is ours; what was wrong, unless it had ended already."""
+        if self._given_ref is not None:
+            return None
+        try:
+            rpc.call(
+                "session.logout",
+                [ref],
+                secrets=[ref],
+                time_limit=_LOGOUT_TIME_LIMIT,
+                leave=Leave.NEVER,
+            )
+        except XapiError as error:
+            if not (isinstance(error, XapiFailure) and error.code == _SESSION_UNKNOWN):
+                return error
+        return None
 
 
 def unless_gone(call: Callable[[], T]) -> T | None:
@@ -293,9 +341,18 @@ def unless_gone(call: Callable[[], T]) -> T | None:
     try:
         return call()
     except XapiFailure as failure:
-        if failure.code in _NO_SUCH_OBJECT:
+        if failure.code in _NO_SUCH_OBJECT and _is_of_its_own_class(failure):
             return None
         raise
+
+
+def _is_of_its_own_class(failure: XapiFailure) -> bool:
+    """Whether what is missing is what the call is about, not a host that it was passed on to.
+
+    The first parameter is the class (exnHelper.ml).
+    """
+    kind = failure.method.partition(".")[0]
+    return [param.lower() for param in failure.params[:1]] == [kind.lower()]
 
 
 def read(session: Session, shape: Callable[[Any], T], method: str, *params: Any) -> T:

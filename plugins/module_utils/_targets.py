@@ -27,6 +27,8 @@ class Targets:
     """The tasks that were asked for, and those of them that may be cancelled."""
 
     found: Found
+    login: int
+    """The session in which the tasks were read."""
     running: list[Task] = field(default_factory=list)
     """Running, and nothing is against a cancel."""
     finished: list[Task] = field(default_factory=list)
@@ -42,7 +44,7 @@ def targets_of(session: Session, selection: Selection) -> Targets:
     around = look_around(session, selection)
     bare = _without_filters(selection)
     present = candidates(Tasks(session), selection)
-    targets = Targets(select(present, bare, around))
+    targets = Targets(select(present, bare, around), login=session.logins)
     if selection.name_regex is not None:
         searched = Selection(name_regex=selection.name_regex)
         targets.nearly = [

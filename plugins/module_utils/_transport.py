@@ -179,9 +179,10 @@ class Transport:
         if leave is not Leave.NEVER:
             try:
                 self._stop()
-            except XapiError:
+            except XapiError as end:
                 # What is left must not be sent later, by a thread that nobody waits for any more.
-                if letter.withdraw() or leave is Leave.ANY_TIME:
+                end.sent = not letter.withdraw()
+                if leave is Leave.ANY_TIME or not end.sent:
                     raise
 
     def _authorities(self) -> str | bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Iterable, Mapping
 
 from ._errors import OptionError
 
@@ -29,6 +29,13 @@ _MOMENT = re.compile(
     r"(?P<offset>Z|[+-]\d\d(?::?\d\d)?)?\Z",
     re.ASCII,
 )
+
+
+def refuse_nulls(given: Mapping[str, Any], options: Iterable[str]) -> None:
+    """A null may be meant as anything: core takes it for nothing, for a default or for a text."""
+    for option in options:
+        if option in given and given[option] is None:
+            raise OptionError(option, problem="is null; leave it out, or use omit")
 
 
 def text_of(option: str, value: Any) -> str:

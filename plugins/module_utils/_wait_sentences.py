@@ -131,6 +131,12 @@ def quiet_of(seconds: float, wanted: float, ended: list[Task]) -> str:
     return f"it had been quiet for {int(seconds)} s of {wanted:g} s{last}."
 
 
+def unsettled(tasks: list[Task]) -> str:
+    """Why a pool that is quiet does not count as quiet yet."""
+    names = listed([named(task) for task in tasks])
+    return f"{names} vanished a moment ago, and the host may yet tell that it restarted."
+
+
 def _disappeared(task: Task) -> str:
     return f"Task {named(task)} disappeared while {_state(task)}; {_GONE}"
 

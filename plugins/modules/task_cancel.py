@@ -413,7 +413,7 @@ error:
 from typing import Any
 
 from ..module_utils._cancel_gate import CancelGate
-from ..module_utils._cancel_options import Cancelling, cancelling_of, cancelling_spec
+from ..module_utils._cancel_options import cancelling_of, cancelling_spec
 from ..module_utils._cancel_report import CancelReport
 from ..module_utils._connection_options import connection_spec
 from ..module_utils._forcing import force
@@ -421,7 +421,7 @@ from ..module_utils._idle_gate import IdleGate
 from ..module_utils._module import Run, run_module
 from ..module_utils._selector_options import SELECTOR_EXCLUSIVE, selector_spec, status_spec
 from ..module_utils._session import Session
-from ..module_utils._targets import Targets, problems_of, targets_of
+from ..module_utils._targets import problems_of, targets_of
 from ..module_utils._task_set import Verdict
 from ..module_utils._waiter import Waiter
 
@@ -442,8 +442,7 @@ def cancel_tasks(run: Run) -> dict[str, Any]:
         run.so_far = report.to_dict
         problems = problems_of(report.targets, cancelling, session)
         if cancelling.idle_for and report.targets.running and not problems:
-            report.targets = leave_busy_ones(run, session, report.targets, cancelling)
-            problems = problems_of(report.targets, cancelling, session)
+            problems = leave_busy_ones(run, session, report)
         if not problems:
             report.leave_uncancellable()
             report.is_prediction = run.check_mode
@@ -454,23 +453,30 @@ def cancel_tasks(run: Run) -> dict[str, Any]:
     return report.refusal(problems) if problems else {**report.to_dict(), **report.failure()}
 
 
-def leave_busy_ones(
-    run: Run, session: Session, targets: Targets, cancelling: Cancelling
-) -> Targets:
-    """Watch the tasks for a while, and read them again without those whose progress moved."""
-    gate = IdleGate(targets.running, idle_for=cancelling.idle_for, clock=run.clock)
+def leave_busy_ones(run: Run, session: Session, report: CancelReport) -> list[str]:
+    """Watch the tasks for a while, and read them again without those whose progress moved.
+
+    Returns what is against going on from there.
+    """
+    cancelling = report.cancelling
+    gate = IdleGate(report.targets.running, idle_for=cancelling.idle_for, clock=run.clock)
     timeout = cancelling.idle_for + cancelling.timeout
     waiter = Waiter(session, gate, timeout=timeout, clock=run.clock, sleep=run.sleep)
+    report.waiters.append(waiter)
     waiter.wait()
-    again = targets_of(session, cancelling.selection)
+    if gate.verdict is not Verdict.OPEN:
+        return [
+            f"The tasks could not be watched for the {cancelling.idle_for:g} s of idle_for within "
+            f"{timeout:g} s."
+        ]
+    again = report.targets = targets_of(session, cancelling.selection)
     running, again.running = again.running, []
     for task in running:
-        was_watched = gate.verdict is Verdict.OPEN and task.ref in gate.tasks
-        if was_watched and task.ref not in gate.moved and gate.is_as_before(task):
+        if task.ref in gate.tasks and task.ref not in gate.moved and gate.is_as_before(task):
             again.running.append(task)
         else:
             again.left_alone.append((task, "not idle"))
-    return again
+    return problems_of(again, cancelling, session)
 
 
 def cancel(run: Run, session: Session, report: CancelReport) -> None:
@@ -478,15 +484,15 @@ def cancel(run: Run, session: Session, report: CancelReport) -> None:
     gate = CancelGate(
         session,
         report.targets.running,
+        login=report.targets.login,
         waits=cancelling.waits,
         deadline=run.clock() + cancelling.timeout,
         clock=run.clock,
     )
     report.gate = gate
-    report.waiter = Waiter(
-        session, gate, timeout=cancelling.timeout, clock=run.clock, sleep=run.sleep
-    )
-    report.waiter.wait()
+    waiter = Waiter(session, gate, timeout=cancelling.timeout, clock=run.clock, sleep=run.sleep)
+    report.waiters.append(waiter)
+    waiter.wait()
     gate.close()
     if cancelling.force and force(session, gate):
         run.warn(

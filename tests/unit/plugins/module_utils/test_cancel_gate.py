@@ -21,7 +21,7 @@ def cancel(pool, refs, *, timeout=60.0):
 
     def make_gate(session):
         deadline = pool.now() + timeout
-        return CancelGate(session, tasks, waits=True, deadline=deadline, clock=pool.now)
+        return CancelGate(session, tasks, login=1, waits=True, deadline=deadline, clock=pool.now)
 
     with on(pool, make_gate, timeout=timeout) as run:
         run.wait()

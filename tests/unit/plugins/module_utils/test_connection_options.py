@@ -56,15 +56,12 @@ def test_hosts_keep_their_order():
         ({"port": 0}, "port"),
         ({"port": -1}, "port"),
         ({"port": 65536}, "port"),
-        ({"session_ref": None}, "session_ref"),
         ({"session_ref": ""}, "session_ref"),
         ({"session_ref": SESSION + " "}, "session_ref"),
         ({"session_ref": SESSION[1:]}, "session_ref"),
         ({"session_ref": SESSION, "username": ""}, "username"),
-        ({"pool_uuid": None}, "pool_uuid"),
         ({"pool_uuid": ""}, "pool_uuid"),
         ({"pool_uuid": UUID[1:]}, "pool_uuid"),
-        ({"cert_fingerprint": None}, "cert_fingerprint"),
         ({"cert_fingerprint": []}, "cert_fingerprint"),
         ({"cert_fingerprint": [""]}, "cert_fingerprint"),
         ({"cert_fingerprint": [FINGERPRINT, None]}, "cert_fingerprint"),
@@ -82,12 +79,6 @@ def test_values_of_the_connection_that_cannot_be_meant(options, option):
         connection(**options)
     assert caught.value.option == option
     assert not [secret for secret in SECRETS if secret in repr(vars(caught.value))]
-
-
-@pytest.mark.parametrize("option", ["username", "password"])
-def test_a_null_is_one_where_core_makes_a_text_of_it(option):
-    with pytest.raises(OptionError):
-        connection_of({**CONNECTION, option: "None"}, given={option: None})
 
 
 def test_a_connection_does_not_show_its_secrets():

@@ -20,7 +20,7 @@ def orphan(virtual):
     tasks, deadline = [Task(ref, virtual.record(ref))], virtual.now() + 7
 
     def make_gate(session):
-        return CancelGate(session, tasks, waits=True, deadline=deadline, clock=virtual.now)
+        return CancelGate(session, tasks, login=1, waits=True, deadline=deadline, clock=virtual.now)
 
     def forced_after(happen):
         with on(virtual, make_gate, timeout=7) as run:

@@ -91,11 +91,17 @@ def test_a_result(run, pool):
     assert result["requests_inside"] == 4
 
 
-def test_what_the_task_wrote_is_told_from_what_it_left_out(run):
+def test_what_the_task_wrote_is_told_from_what_core_makes_of_it(run):
     given = []
     main = main_of(lambda run: given.append(dict(run.given)) or {})
-    run(main, {**OPTIONS, "port": None})
-    assert given == [{**OPTIONS, "port": None}]
+    run(main, {**OPTIONS, "port": "443"})
+    assert given == [{**OPTIONS, "port": "443"}]
+
+
+@pytest.mark.parametrize("option", ["port", "ca_path", "pool_uuid", "session_ref", "password"])
+def test_a_null_is_refused(run, option):
+    result = run(main_of(connect_only), {**OPTIONS, option: None}, fails=True)
+    assert result["msg"] == f"argument '{option}' is null; leave it out, or use omit."
 
 
 def test_a_missing_library(run, monkeypatch):

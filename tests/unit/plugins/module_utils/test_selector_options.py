@@ -64,14 +64,6 @@ def test_regexes():
     assert [regex.pattern for regex in selection(exclude="a").exclude] == ["a"]
 
 
-@pytest.mark.parametrize("option", sorted(NOTHING))
-def test_an_explicit_null(option):
-    with pytest.raises(OptionError) as raised:
-        selection(**{option: None})
-    assert raised.value.option == option
-    assert "omit" in raised.value.problem
-
-
 @pytest.mark.parametrize("option", ["name_label", "name_regex", "subtask_of", "resident_on"])
 @pytest.mark.parametrize("value", ["", " ", " x", ["x"], {"x": "y"}, 5, True])
 def test_one_text_is_meant(option, value):

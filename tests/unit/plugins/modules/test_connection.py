@@ -110,13 +110,13 @@ def test_each_variable_counts_unless_it_is_empty(
     ("options", "words"),
     [
         ({"session_ref": ""}, "'session_ref' is empty."),
-        ({"session_ref": None}, "'session_ref' is null; use omit to leave it out."),
+        ({"session_ref": None}, "'session_ref' is null; leave it out, or use omit."),
         ({"session_ref": "x"}, "'session_ref' is no ref such as"),
         ({"pool_uuid": ""}, "'pool_uuid': '' is empty."),
-        ({"pool_uuid": None}, "'pool_uuid' is null; use omit to leave it out."),
+        ({"pool_uuid": None}, "'pool_uuid' is null; leave it out, or use omit."),
         ({"pool_uuid": "abc"}, "'pool_uuid': 'abc' is no uuid"),
         ({"cert_fingerprint": []}, "'cert_fingerprint' is an empty list"),
-        ({"cert_fingerprint": None}, "'cert_fingerprint' is null; use omit to leave it out."),
+        ({"cert_fingerprint": None}, "'cert_fingerprint' is null; leave it out, or use omit."),
         (
             {"cert_fingerprint": OTHER_FINGERPRINT},
             "'cert_fingerprint' cannot be checked on http://",

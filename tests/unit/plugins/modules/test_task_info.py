@@ -135,7 +135,7 @@ def test_a_task_that_goes_between_the_two_calls_is_missing(pool, info):
         ({"hostname": None}, "'hostname' is of type"),
         ({"hostname": []}, "'hostname' is needed"),
         ({"username": None}, by_core("'username' is null", of_2_18="'username' is of type")),
-        ({"password": None}, "'password' is needed"),
+        ({"password": None}, "'password' is null"),
         ({"password": ""}, "'password' is needed"),
         ({"port": 0}, "'port': 0 is no port"),
     ],

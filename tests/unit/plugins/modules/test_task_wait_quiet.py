@@ -17,7 +17,8 @@ def quiet(wait):
     """Waits until it is quiet for a moment."""
 
     def wait_until_quiet(**options):
-        return wait(**{"wait_for": "none", "quiet_for": "1", **options})
+        quiet_for = {} if options.get("timeout") == 0 else {"quiet_for": "1"}
+        return wait(**{"wait_for": "none", **quiet_for, **options})
 
     return wait_until_quiet
 
@@ -82,22 +83,22 @@ def test_housekeeping_is_in_nobodys_way(pool, quiet):
     labels = ["SR.scan", "SR.update_snapshot_info_src", "/rrd_updates", "Connection to VM console"]
     for label in labels:
         pool.add_task(label)
-    result = quiet(timeout=0, quiet_for=None)
+    result = quiet(timeout=0)
     assert sorted(task["name_label"] for task in result["excluded"]) == sorted(labels)
-    busy = quiet(timeout=0, quiet_for=None, exclude=[], fails=True)
+    busy = quiet(timeout=0, exclude=[], fails=True)
     assert len(busy["unmet"]) == len(labels)
-    assert len(quiet(timeout=0, quiet_for=None, name_label="SR.scan", fails=True)["unmet"]) == 1
+    assert len(quiet(timeout=0, name_label="SR.scan", fails=True)["unmet"]) == 1
 
 
 @pytest.mark.parametrize("label", ["Async.SR.scan", "host.call_plugin"])
 def test_what_is_no_housekeeping(pool, quiet, label):
     pool.add_task(label)
-    quiet(timeout=0, quiet_for=None, fails=True)
+    quiet(timeout=0, fails=True)
 
 
 def test_only_matches_are_in_the_way(pool, quiet):
     pool.add_task(LABEL)
-    assert quiet(timeout=0, quiet_for=None, name_regex="snapshot")["unmet"] == []
+    assert quiet(timeout=0, name_regex="snapshot")["unmet"] == []
 
 
 def test_what_falls_out_of_a_filter_still_counts(pool, quiet, when_waiting):
@@ -201,7 +202,7 @@ def test_other_objects_are_in_nobodys_way(pool, quiet, operate):
 
 def test_an_operation_whose_task_was_deleted(pool, quiet, operate, web_1):
     pool.destroy_task(operate(Life(duration=1.0)))
-    result = quiet(object=web_1, timeout=0, quiet_for=None, fails=True)
+    result = quiet(object=web_1, timeout=0, fails=True)
     assert "snapshot on the object, whose task cannot be told" in result["msg"]
     result = quiet(object=web_1)
     assert result["elapsed"] >= 1.0
@@ -238,7 +239,7 @@ def test_a_migration_holds_the_host_that_it_goes_to(start_pool, quiet):
     pool.call("Async.VM.pool_migrate", session, pool.find("VM", "web-1"), target, {})
     pool.logout(session)
     uuids = [pool.database.read("host", host.ref)["uuid"] for host in pool.hosts]
-    once = {"hostname": pool.url, "timeout": 0, "quiet_for": None}
+    once = {"hostname": pool.url, "timeout": 0}
     assert quiet(object={"type": "host", "uuid": uuids[0]}, **once)["unmet"] == []
     assert quiet(object={"type": "host", "uuid": uuids[1]}, fails=True, **once)["unmet"]
 

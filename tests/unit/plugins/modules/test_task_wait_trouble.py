@@ -178,7 +178,7 @@ def test_a_given_session_that_dies(pool, wait, ref, when_waiting):
     with session_on(pool):
         given = pool.call("session.login_with_password", "root", pool.password)
         when_waiting(lambda: pool.logout(given))
-        result = wait(ref=[ref], session_ref=given, password=None, fails=True)
+        result = wait(ref=[ref], session_ref=given, fails=True)
     assert "outcome of what was going on is unknown" in result["msg"]
     assert len(result["unmet"]) == 1
 
