@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Simulator
+from ansible_collections.xen.xapi.tests.simulator.calls import Call
 
 
 @pytest.fixture
@@ -37,6 +38,11 @@ def start_pool() -> Iterator[Callable[..., Simulator]]:
 @pytest.fixture
 def pool(start_pool: Callable[..., Simulator]) -> Simulator:
     return start_pool()
+
+
+def answered(pool: Simulator, *methods: str) -> list[Call]:
+    """The calls of some methods that a pool has answered."""
+    return [call for call in pool.log if call.answered and call.method in methods]
 
 
 def secrets_of(pool: Simulator) -> set[str]:

@@ -465,10 +465,8 @@ def leave_busy_ones(run: Run, session: Session, report: CancelReport) -> list[st
     report.waiters.append(waiter)
     waiter.wait()
     if gate.verdict is not Verdict.OPEN:
-        return [
-            f"The tasks could not be watched for the {cancelling.idle_for:g} s of idle_for within "
-            f"{timeout:g} s."
-        ]
+        seconds = f"{cancelling.idle_for:g} s"
+        return [f"The tasks could not be watched for the {seconds} of idle_for in {timeout:g} s."]
     again = report.targets = targets_of(session, cancelling.selection)
     running, again.running = again.running, []
     for task in running:

@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
+from ansible_collections.xen.xapi.tests.pools import answered
 
 LOOKS = ("event.from", "task.get_record", "task.get_all_records")
 
@@ -46,17 +47,16 @@ def when():
     over = threading.Event()
     watching = []
 
-    def watch(condition, happen, after):
+    def watch(condition, happen):
         while not condition():
             if over.wait(0.005):
                 return
-        over.wait(after)
         happen()
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=8) as threads:
 
-        def do_when(condition, happen, *, after=0.0):
-            watching.append(threads.submit(watch, condition, happen, after))
+        def do_when(condition, happen):
+            watching.append(threads.submit(watch, condition, happen))
 
         yield do_when
         over.set()
@@ -66,10 +66,10 @@ def when():
 
 @pytest.fixture
 def when_waiting(pool, when):
-    """Does something to a pool once a module waits for its events, or some seconds after."""
+    """Does something to a pool once a module waits for its events."""
 
-    def do_when_waiting(happen, *, pool=pool, after=0.0):
-        when(lambda: pool.events.blocked, happen, after=after)
+    def do_when_waiting(happen, *, pool=pool):
+        when(lambda: pool.events.blocked, happen)
 
     return do_when_waiting
 
@@ -78,12 +78,13 @@ def when_waiting(pool, when):
 def live(pool, when):
     """Adds a task, which begins to live as soon as a module has looked at tasks."""
 
-    def add(life, label="Async.VM.copy", *, pool=pool, **fields):
-        def looked():
-            return any(call.answered for method in LOOKS for call in pool.log.of(method))
-
+    def add(life, label="Async.VM.copy", **fields):
+        before = len(answered(pool, *LOOKS))
         ref = pool.add_task(label, **fields)
-        when(looked, lambda: pool.operations.play(ref, life))
+        when(
+            lambda: len(answered(pool, *LOOKS)) > before,
+            lambda: pool.operations.play(ref, life),
+        )
         return ref
 
     return add

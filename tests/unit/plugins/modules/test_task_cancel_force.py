@@ -20,11 +20,11 @@ def action(result):
 
 def test_an_orphan(pool, cancel):
     ref = pool.add_task("backup", created=LONG_AGO)
-    result = cancel(ref=ref, timeout=1, force=True)
+    result = cancel(ref=ref, timeout=3, force=True)
     assert (action(result), result["changed"]) == ("forced", True)
     assert pool.record(ref)["status"] == "cancelled"
     assert any("bookkeeping" in warning for warning in result["warnings"])
-    assert action(cancel(ref=ref, timeout=1, force=True)) == "already_finished"
+    assert action(cancel(ref=ref, timeout=3, force=True)) == "already_finished"
 
 
 def test_one_that_can_be_cancelled_after_all(pool, cancel):
@@ -50,7 +50,7 @@ def test_what_is_no_orphan(pool, cancel, fields, reason):
     if fields["created"] is None:
         del fields["created"]
     ref = pool.add_task(fields.pop("label"), **fields)
-    result = cancel(ref=ref, timeout=1, force=True, fails=True)
+    result = cancel(ref=ref, timeout=3, force=True, fails=True)
     assert reason in result["msg"]
     assert not pool.log.of("task.cancel")
 
@@ -59,7 +59,7 @@ def test_one_that_holds_an_object(pool, cancel):
     ref = pool.add_task("backup", created=LONG_AGO)
     vm = pool.find("VM", "web-1")
     pool.database.add_to_map("VM", vm, "current_operations", ref, "export")
-    result = cancel(ref=ref, timeout=1, force=True, fails=True)
+    result = cancel(ref=ref, timeout=3, force=True, fails=True)
     assert "an object names it" in result["msg"]
 
 

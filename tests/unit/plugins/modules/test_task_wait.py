@@ -8,6 +8,8 @@ import itertools
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import happens
+from ansible_collections.xen.xapi.tests.pools import answered
 from ansible_collections.xen.xapi.tests.samples import NO_UUID
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
@@ -24,6 +26,11 @@ def ends(live):
         return live(Life(duration=after, outcome=outcome))
 
     return add
+
+
+def is_watched(pool, ref):
+    """Whether a module waits for events of a task by its reference."""
+    return pool.events.blocked and f"task/{ref}" in pool.log.of("event.from")[-1].params[0]
 
 
 def uuid_of(pool, ref):
@@ -98,8 +105,13 @@ def test_three_ends(pool, wait, ends, wait_for, expect, fail_fast):
 @pytest.mark.parametrize("on_gone", ["fail", "ok"])
 @pytest.mark.parametrize("wait_for", ["all", "any"])
 @pytest.mark.parametrize("other", ["success", "failure"])
-def test_one_that_vanishes(pool, wait, ends, wait_for, on_gone, fail_fast, other):
-    gone, stays = ends("gone", 0.1), ends(other)
+def test_one_that_vanishes(pool, wait, ends, when, wait_for, on_gone, fail_fast, other):
+    gone, stays = ends("gone"), pool.add_task("Async.VM.copy")
+    # Not before it is known to be gone: one that fails would be the end of it.
+    when(
+        lambda: [call for call in pool.log.of("task.get_record") if call.error],
+        lambda: pool.operations.play(stays, Life(duration=0.1, outcome=other)),
+    )
     uuid = uuid_of(pool, gone)
     opens = other == "success" and (wait_for == "any" or on_gone == "ok")
     options = {"wait_for": wait_for, "on_gone": on_gone, "fail_fast": fail_fast}
@@ -162,12 +174,18 @@ def test_a_match_that_appears(pool, wait, when_waiting, selection):
 def test_an_object_that_comes_to_be_worked_on(pool, wait, when_waiting):
     vm = pool.find("VM", "web-1")
     session = pool.call("session.login_with_password", "root", pool.password)
-    pool.operations.lives["VM.snapshot"] = Life(duration=SOON)
-    when_waiting(lambda: pool.call("Async.VM.snapshot", session, vm, "before"))
+    pool.operations.lives["VM.snapshot"] = Life(duration=None)
+
+    def work():
+        task = pool.call("Async.VM.snapshot", session, vm, "before")
+        assert happens(lambda: is_watched(pool, task))
+        pool.call("task.cancel", session, task)
+        pool.logout(session)
+
+    when_waiting(work)
     uuid = pool.database.read("VM", vm)["uuid"]
-    result = wait(object={"type": "VM", "uuid": uuid}, on_missing="wait")
+    result = wait(object={"type": "VM", "uuid": uuid}, on_missing="wait", expect=["cancelled"])
     assert [task["name_label"] for task in result["tasks"]] == ["Async.VM.snapshot"]
-    pool.logout(session)
 
 
 def test_an_old_success_opens_nothing(pool, wait):
@@ -222,9 +240,16 @@ def test_nothing_is_no_task(pool, wait):
     assert "are empty" in wait(uuid=[], wait_for="any", fails=True)["msg"]
 
 
-def test_progress_is_no_end(pool, wait, live):
-    life = Life(duration=0.5, outcome="failure", gap=0.05, writes=((0.1, "progress", 1.0),))
-    ref = live(life)
+def test_progress_is_no_end(pool, wait, when_waiting):
+    ref = pool.add_task("Async.VM.copy")
+
+    def move_and_fail():
+        told = len(answered(pool, "event.from"))
+        pool.set_task(ref, progress=1.0)
+        assert happens(lambda: len(answered(pool, "event.from")) > told)
+        pool.set_task(ref, status="failure")
+
+    when_waiting(move_and_fail)
     result = wait(ref=[ref], fails=True)
     assert result["unexpected"] == [uuid_of(pool, ref)]
     assert {"status": "pending", "progress": 1.0} in [
@@ -240,10 +265,18 @@ def test_other_words_are_running(pool, wait, status):
     assert result["msg"].startswith("Timed out after one look, since timeout is 0, waiting for 1")
 
 
-def test_a_success_that_was_seen_stands(pool, wait, live):
-    refs = [live(life) for life in (Life(duration=0.1, deleted_after=0.5), Life(duration=1.0))]
-    assert len(wait(ref=refs)["satisfied"]) == 2
-    assert pool.record(refs[0]) is None
+def test_a_success_that_was_seen_stands(pool, wait, when_waiting):
+    first, second = [pool.add_task("Async.VM.copy") for _number in range(2)]
+
+    def end_one_after_the_other():
+        told = len(answered(pool, "event.from"))
+        pool.set_task(first, status="success")
+        assert happens(lambda: len(answered(pool, "event.from")) > told)
+        pool.destroy_task(first)
+        pool.set_task(second, status="success")
+
+    when_waiting(end_one_after_the_other)
+    assert len(wait(ref=[first, second])["satisfied"]) == 2
 
 
 def test_one_task_under_two_names(pool, wait, ends):
@@ -312,19 +345,22 @@ def test_without_events(pool, wait, ends, error):
     pool.fail("event.from", error=error, count=None)
     ref = ends("success")
     assert wait(ref=[ref], poll_interval="0.1")["method"] == "poll"
-    ref = ends("success")
+    ref = pool.add_task("Async.VM.copy")
     result = wait(ref=[ref], method="events", fails=True)
     assert result["error"]["code"] == error[0]
     assert result["unmet"] == [uuid_of(pool, ref)]
 
 
-def test_a_proxy_that_breaks_off_what_waits(pool, wait, ends):
-    ref = ends("success", after=1.5)
+def test_a_proxy_that_breaks_off_what_waits(pool, wait, when):
+    ref = pool.add_task("Async.VM.copy")
+    when(
+        lambda: len(pool.log.of("task.get_record")) > 2,
+        lambda: pool.set_task(ref, status="success"),
+    )
     for place in (2, 4):
         pool.fail("event.from", nth=place, cut="before")
     result = wait(ref=[ref], poll_interval="0.1")
     assert (result["method"], result["timed_out"]) == ("poll", False)
-    assert len(pool.log.of("task.get_record")) > 2
     assert any("failed 2 times" in warning for warning in result["warnings"])
 
 
