@@ -52,9 +52,8 @@ class VirtualPool(Pool):
         ]
         self.history: list[Change] = []
         self.labels: dict[str, str] = {}
-        self.dropped: dict[str, float] = {}
-        """The tasks that were deleted while running, for another reason than their end; and after
-        how many seconds the pool gives that away."""
+        self.dropped: set[str] = set()
+        """The tasks that were deleted while running, for another reason than their end."""
         self.restarts: list[float] = []
         """When the master's memory was lost."""
         self.database.listeners.append(self._note)
@@ -92,7 +91,7 @@ class VirtualPool(Pool):
         supporter = self.supporter.ref
         before = set(self.present())
         self.delete_carried(supporter)
-        self.dropped.update(dict.fromkeys(before.difference(self.present()), startup))
+        self.dropped |= before.difference(self.present())
         self.at(startup, lambda: self.inventory.agent_started(supporter))
 
     def churn(self, count: int) -> None:
@@ -119,7 +118,7 @@ class VirtualPool(Pool):
         for ref, record in self.database.records("task").items():
             self.history.append(Change(self.now(), ref, None))
             if record["status"] not in FINAL:
-                self.dropped[ref] = 0.0
+                self.dropped.add(ref)
         self.forget_running()
 
     def _note(self, operation: str, table: str, ref: str, fields: dict[str, Any]) -> None:
@@ -128,7 +127,7 @@ class VirtualPool(Pool):
             status = None if operation == "del" else fields["status"]
             is_old = self.now() - moment(fields["created"]) > PENDING_TASK_TIMEOUT
             if status is None and is_old and fields["status"] not in FINAL:
-                self.dropped[ref] = 0.0
+                self.dropped.add(ref)
             self.history.append(Change(self.now(), ref, status))
 
     def present(self) -> list[str]:

@@ -133,6 +133,37 @@ def test_a_signal_ends_the_run_without_a_session_left(run, pool, number):
     assert pool.sessions() == []
 
 
+def test_a_signal_that_is_to_be_ignored_ends_nothing(run, pool):
+    """As under nohup."""
+
+    def work_on(run):
+        with run.connect() as session:
+            os.kill(os.getpid(), signal.SIGHUP)
+            session.call("task.get_all")
+        return {}
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        run(main_of(work_on), {**OPTIONS, "hostname": pool.url})
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("form", ["root:{}@127.0.0.1", "https://root:{}@127.0.0.1:443/x"])
+def test_a_password_in_a_hostname_is_nowhere_in_the_result(run, form):
+    result = run(main_of(connect_only), {**OPTIONS, "hostname": form.format("hunter2")}, fails=True)
+    assert "is no host" in result["msg"]
+    assert "hunter2" not in str(result)
+
+
+def test_a_login_without_an_answer_is_warned_of(run, pool):
+    pool.fail("session.login_with_password", cut="after")
+    result = run(main_of(connect_only), {**OPTIONS, "hostname": pool.url}, fails=True)
+    assert [warning for warning in result["warnings"] if "not answered in time: 1." in warning]
+    for session in pool.sessions():
+        pool.logout(session)
+
+
 def test_a_failure_has_its_code(run, pool):
     def call_something_unknown(run):
         with run.connect() as session:

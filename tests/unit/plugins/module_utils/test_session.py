@@ -410,6 +410,73 @@ def test_the_time_is_asked_of_the_new_master(start_pool):
     assert (call.params, call.session) == ([pool.hosts[1].ref], ref)
 
 
+@pytest.fixture
+def pair(start_pool):
+    """A pool of two hosts, the second of which supports the first."""
+    return start_pool(supporters=1)
+
+
+def urls(pool):
+    return [host.url for host in pool.hosts]
+
+
+def ask_in_vain(session):
+    with pytest.raises(ConnectionRefused):
+        session.call("task.get_all")
+
+
+def test_a_master_that_died_is_left_for_another(pair):
+    with session_at(*urls(pair)) as session:
+        pair.promote(1)
+        pair.take_down(0)
+        ask_in_vain(session)
+        ask_in_vain(session)
+        assert session.call("task.get_all") == []
+        assert (session.logins, session.pool.master) == (2, "host-2")
+
+
+def test_a_master_that_is_the_only_one_is_waited_for(pair):
+    with session_at(*urls(pair)) as session:
+        pair.take_down(0)
+        for _time in range(4):
+            ask_in_vain(session)
+        pair.bring_up(0)
+        assert session.call("task.get_all") == []
+        assert session.logins == 1
+    assert len([call for call in pair.log.of(LOGIN) if not call.error]) == 1
+
+
+def test_a_master_that_is_only_slow_is_logged_out_of(pair, monkeypatch):
+    with session_at(*urls(pair)) as session:
+        pair.promote(1)
+        (lost,) = {call.session for call in pair.log if call.session}
+        monkeypatch.setattr(session, "_silences", 2)
+        assert session.call("task.get_all") == []
+    assert lost in [call.session for call in pair.log.of(LOGOUT)]
+
+
+def test_a_new_master_that_refuses_the_account_is_asked_once(pair):
+    with session_at(*urls(pair)) as session:
+        pair.promote(1)
+        pair.take_down(0)
+        ask_in_vain(session)
+        ask_in_vain(session)
+        pair.fail(LOGIN, error=["SESSION_AUTHENTICATION_FAILED", "root", "no"])
+        with pytest.raises(XapiFailure) as caught:
+            session.call("task.get_all")
+    assert caught.value.code == "SESSION_AUTHENTICATION_FAILED"
+
+
+def test_a_given_session_died_with_its_master(pair):
+    with session_at(*urls(pair)) as owner, session_at(*urls(pair), given_ref=owner._ref) as session:
+        pair.promote(1)
+        pair.take_down(0)
+        ask_in_vain(session)
+        ask_in_vain(session)
+        with pytest.raises(GivenSessionLost):
+            session.call("task.get_all")
+
+
 def test_a_failed_new_login_is_followed_by_no_logout(pool):
     with session_at(pool.url) as session:
         pool.logout(pool.sessions()[0])

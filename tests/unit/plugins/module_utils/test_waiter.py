@@ -37,6 +37,17 @@ def test_an_idle_quiet_gate_costs_no_more(virtual):
     assert run.wire.requests <= 5 * 10
 
 
+def test_the_time_that_an_answer_takes_is_not_known_to_have_been_quiet(virtual):
+    def make_gate(session):
+        return QuietGate(session, Selection(), quiet_for=35, clock=virtual.now)
+
+    with on(virtual, make_gate, timeout=300, latency=3) as run:
+        run.wait()
+        assert run.verdict is Verdict.OPEN
+    last = virtual.log.of("event.from")[-1]
+    assert last.at - run.wire.deliveries[0].at >= 35
+
+
 def test_an_end_is_seen_at_once(virtual):
     """Its writes are looked at without a pause: the first of them tells that the last is near."""
     ref = virtual.add_task("ends", life=Life(duration=5, steps=1, gap=0.005))

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
 from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.pools import answered, session_on
-from ansible_collections.xen.xapi.tests.samples import DEAF, ENDLESS, LONG_AGO, NO_UUID
+from ansible_collections.xen.xapi.tests.samples import DEAF, ENDLESS, LONG_AGO, NO_REF, NO_UUID
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
 LABEL = "Async.VM.copy"
@@ -84,6 +87,31 @@ def test_one_that_vanishes_with_the_session(pool, cancel, endless, when_waiting)
     result = cancel(ref=endless(life=DEAF), fails=True)
     assert actions(result) == {"gone": 1}
     assert "the session was lost" in result["msg"]
+
+
+def test_one_that_vanishes_with_the_session_before_it_is_asked(pool, cancel, endless, when):
+    ref = endless()
+    pool.fail("event.from", cut="before")
+    when(lambda: [call for call in pool.log if call.fault], pool.restart_master)
+    result = cancel(ref=ref, fails=True)
+    assert (actions(result), result["changed"], cancels(pool)) == ({"gone": 1}, False, [])
+    assert "the session was lost" in result["msg"]
+    assert "after it was asked" not in result["msg"]
+
+
+def test_one_whose_host_is_not_known_any_more(pool, cancel, endless):
+    pool.fail("task.cancel", error=["HANDLE_INVALID", "host", NO_REF])
+    result = cancel(ref=endless(), fails=True)
+    assert (actions(result), result["changed"]) == ({"error": 1}, False)
+
+
+def test_one_that_is_asked_as_the_run_is_stopped(pool, cancel, endless, when):
+    ref = endless()
+    pool.fail("task.cancel", delay=2)
+    when(lambda: cancels(pool), lambda: os.kill(os.getpid(), signal.SIGTERM))
+    result = cancel(ref=ref, fails=True)
+    assert result["msg"] == "Stopped by SIGTERM."
+    assert actions(result) == {"requested": 1}
 
 
 def test_one_on_a_dead_host(start_pool, cancel):
@@ -241,6 +269,25 @@ def test_what_moves_and_moves_back_is_not_idle(pool, cancel, endless, when_waiti
 
     when_waiting(move_and_move_back)
     assert actions(cancel(ref=ref, idle_for="1.5")) == {"skipped": 1}
+
+
+def test_trouble_while_the_idle_are_watched_is_told(pool, cancel, endless):
+    pool.fail("event.from", nth=2, cut="before")
+    result = cancel(ref=endless(), idle_for="0.5")
+    assert actions(result) == {"cancelled": 1}
+    assert any("The way to the pool failed" in warning for warning in result["warnings"])
+
+
+def test_what_cannot_be_watched_is_not_cancelled(pool, cancel, endless, when_waiting):
+    when_waiting(lambda: pool.fail(count=None, cut="before"))
+    result = cancel(ref=endless(), idle_for="1", timeout=1, fails=True)
+    pool.heal()
+    assert result["msg"] == (
+        "Nothing was cancelled. The tasks could not be watched for the 1 s of idle_for in 2 s."
+    )
+    assert actions(result) == {"not_sent": 1}
+    for session in pool.sessions():
+        pool.logout(session)
 
 
 def test_nothing_is_sent_after_the_deadline(pool, cancel, endless):

@@ -151,6 +151,21 @@ def test_a_supporter_that_is_promoted(start_pool, quiet, when_waiting):
     assert seconds_to_logout(pool, since=answered(pool, "session.login_with_password")[-1]) >= 1.0
 
 
+def test_a_master_that_dies_for_good(start_pool, quiet, when_waiting):
+    pool = start_pool(supporters=1)
+    when_waiting(lambda: [pool.promote(1), pool.take_down(0)], pool=pool)
+    result = quiet(hostname=[host.url for host in pool.hosts])
+    assert result["pool"]["master"] == "host-2"
+
+
+def test_a_supporter_that_has_not_told_yet_that_it_restarted(start_pool, quiet, when_waiting):
+    pool = start_pool(supporters=1)
+    pool.add_task(LABEL, resident_on=pool.hosts[1].ref)
+    when_waiting(lambda: pool.delete_carried(pool.hosts[1].ref), pool=pool)
+    result = quiet(hostname=pool.url, timeout=3, fails=True)
+    assert "vanished a moment ago, and the host may yet tell that it restarted" in result["msg"]
+
+
 def test_a_supporter_that_restarts_while_it_carries_a_task(start_pool, quiet, when_waiting):
     pool = start_pool(supporters=1)
     pool.add_task(LABEL, resident_on=pool.hosts[1].ref)

@@ -134,6 +134,15 @@ def test_a_new_master(start_pool, wait, when_waiting):
     assert result["pool"]["master"] == "host-2"
 
 
+def test_a_master_that_dies_for_good(start_pool, wait, when_waiting):
+    pool = start_pool(supporters=1)
+    ref = pool.add_task("Async.VM.copy")
+    when_waiting(lambda: [pool.promote(1), pool.take_down(0)], pool=pool)
+    result = wait(hostname=[host.url for host in pool.hosts], ref=[ref], fails=True)
+    assert "The session was lost while waiting" in result["msg"]
+    assert result["pool"]["master"] == "host-2"
+
+
 def test_another_pool_at_the_same_address(start_pool, pool, wait, ref, when_waiting):
     def replace():
         port = pool.hosts[0].port
