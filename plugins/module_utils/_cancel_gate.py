@@ -119,16 +119,16 @@ class CancelGate:
 
     def look(self, watch: Watch) -> None:
         """Read what is still to end, and ask for the end of what goes on."""
-        self._read(watch)
         read_at = self._clock()
+        self._read(watch)
         for cancel in list(self._open.values()):
             now = self._clock()
             is_due = now - cancel.sent_at >= SEND_AGAIN_AFTER
             if now >= self._deadline or not is_due:
                 continue
             if now - read_at > _KNOWN_FOR:
-                self._read(watch)
                 read_at = self._clock()
+                self._read(watch)
             if cancel.task.ref in self._open:
                 self._send(cancel)
         self.needs_look = False

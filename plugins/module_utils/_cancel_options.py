@@ -57,7 +57,7 @@ def cancelling_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Can
             selection = replace(selection, min_age=_MIN_AGE)
     timeout = seconds_of_duration("timeout", params["timeout"])
     if not timeout:
-        problem = "leaves no time to see what comes of it; to ask without waiting, use wait: false"
+        problem = "leaves no time to ask; to ask without waiting, give wait: false and more"
         raise OptionError("timeout", value=params["timeout"], problem=problem)
     if params["force"]:
         _check_force(params, selection)

@@ -19,8 +19,8 @@ description:
   - The server takes every request to cancel and promises nothing, so the module waits and reads. A
     task that goes on is asked again every 5 seconds.
   - What is not meant is not touched. All that can speak against a cancel is checked before the
-    first one is sent, and nothing is sent to a task that was not read within the last 5 seconds,
-    that is known to have ended, or when nobody waits for the module any more.
+    first one is sent. Nothing is sent to a task that is known to have ended or was not read within
+    the last 5 seconds, nor when nobody waits for the module any more.
 options:
   max_tasks:
     description:
@@ -44,7 +44,7 @@ options:
   timeout:
     description:
       - How long asking and waiting may take. What goes on then is an error. Written like
-        O(idle_for), whose time does not count.
+        O(idle_for), whose time does not count. V(0) is an error.
     type: str
     default: "60"
   on_uncancellable:
@@ -71,12 +71,13 @@ options:
   force:
     description:
       - For records that a client made with C(task.create) and left behind, which no cancel reaches.
-        What still runs at the end of O(timeout) without any progress is then marked as cancelled.
+        What still runs at the end of O(timeout) without any progress is then marked as cancelled,
+        so that a longer O(timeout) is a better proof that nobody works on it.
       - This is bookkeeping and stops no work. All gates and clients see the task as cancelled, and
         the server deletes it within a minute.
-      - Only with O(uuid) and O(ref), for tasks of more than an hour. It is refused for a task with
-        the name of a method as its label, such as V(Async.VM.copy), for one that the server offers
-        to cancel, that has subtasks or a result, or that an object names in its
+      - Only with O(uuid) and O(ref), with O(wait), and for tasks of more than an hour. It is refused
+        for a task with the name of a method as its label, such as V(Async.VM.copy), for one that
+        the server offers to cancel, that has subtasks or a result, or that an object names in its
         C(current_operations).
     type: bool
     default: false
@@ -118,7 +119,7 @@ EXAMPLES = r"""
     ca_path: /etc/ssl/certs/pool.pem
     name_regex: Async\.(VM|VDI)\.copy
     min_age: 6h
-    idle_for: 1
+    idle_for: 5m
     max_tasks: 5
 
 - name: Stop all that acts on a virtual machine, with the pool from the environment
@@ -134,7 +135,7 @@ EXAMPLES = r"""
     hostname: xcp1.example.com
     password: "{{ pool_password }}"
     uuid: "{{ orphan_uuid }}"
-    timeout: 2
+    timeout: 10m
     force: true
 """
 
@@ -294,7 +295,7 @@ by_action:
   type: dict
   sample: {cancelled: [9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11], skipped: []}
 elapsed:
-  description: How many seconds it took to ask and to wait.
+  description: How many seconds it took to watch for O(idle_for), to ask and to wait.
   returned: when the tasks were read
   type: float
   sample: 1.25

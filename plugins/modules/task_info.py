@@ -57,7 +57,7 @@ EXAMPLES = r"""
     password: "{{ pool_password }}"
   register: tasks
 
-- name: Stop if the import has failed
+- name: Stop unless the import has succeeded
   xen.xapi.task_info:
     hostname:
       - xcp1.example.com
@@ -67,7 +67,7 @@ EXAMPLES = r"""
     ref:
       - "{{ import_task_ref }}"
   register: imported
-  failed_when: imported.by_status.failure > 0
+  failed_when: imported is failed or imported.tasks[0].status | default('gone') != 'success'
 
 - name: Look for copies that have been running for more than six hours
   xen.xapi.task_info:
@@ -92,12 +92,13 @@ EXAMPLES = r"""
 - name: Count the running snapshots, with the pool's address and account from the environment
   xen.xapi.task_info:
     name_label: Async.VM.snapshot
+    status: [pending, cancelling]
   register: snapshots
 
 - name: Show what runs
   ansible.builtin.debug:
     msg: "{{ item.name_label }}: {{ (item.progress * 100) | round }} % done"
-  loop: "{{ snapshots.tasks | rejectattr('is_finished') }}"
+  loop: "{{ snapshots.tasks }}"
   loop_control:
     label: "{{ item.uuid }}"
 """
@@ -105,7 +106,7 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 tasks:
-  description: The tasks, newest first. A value is null where it is not known.
+  description: The tasks, in the order of O(sort). A value is null where it is not known.
   returned: success
   type: list
   elements: dict

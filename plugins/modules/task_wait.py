@@ -30,7 +30,7 @@ options:
     description:
       - With V(all), every task must end as O(expect) says.
       - With V(any), one must. Those that do not, are gone or are missing only leave the set, and
-        the module fails when none is left.
+        the module fails when none is left. With O(on_missing=wait), missing ones are awaited.
       - With V(none), no running task may match for O(quiet_for). Tasks that appear meanwhile count,
         and whenever the way to the pool is interrupted the quiet time starts again. O(expect),
         O(fail_fast) and O(on_missing) are about a set of tasks, and have no use here.
@@ -42,6 +42,9 @@ options:
       - With O(wait_for=none), for how long no running task may match. Written like O(timeout), and
         shorter than it.
       - The default is V(10), or V(0) where O(timeout) is 0.
+      - After a task of another host than the master vanished, the gate stays shut for 30 seconds
+        whatever is said here. A host that restarts XAPI has its tasks deleted, and tells why only
+        some seconds later.
     type: str
   expect:
     description: The final states that count as good.
@@ -73,7 +76,8 @@ options:
     default: auto
   poll_interval:
     description:
-      - The time between two readings when polling. Written like O(timeout), at least 0.1 seconds.
+      - The time between two readings when polling. Written like O(timeout), at least 0.1 seconds,
+        and with O(wait_for=none) at most 30.
     type: str
     default: "2"
   on_missing:
@@ -169,7 +173,7 @@ EXAMPLES = r"""
       type: VM
       uuid: "{{ vm_uuid }}"
 
-- name: Go on when a task is over, however it ended
+- name: Go on when a task is over or gone, even if its work may go on after a restart
   xen.xapi.task_wait:
     hostname: xcp1.example.com
     password: "{{ pool_password }}"
@@ -407,7 +411,9 @@ missing:
       elements: str
       sample: []
 excluded:
-  description: The running tasks that only O(exclude) left out at the first look.
+  description:
+    - The running tasks that only O(exclude) left out, at the first look, or with O(wait_for=none)
+      at the latest one.
   returned: when the pool was reached
   type: list
   elements: dict
