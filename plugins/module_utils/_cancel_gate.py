@@ -149,9 +149,9 @@ class CancelGate:
         sight = watch.look(Scope(tuple(self._open)))
         self._see(sight.tasks)
         unseen = set(self._open).difference(task.ref for task in sight.tasks)
-        present = self._tasks.present(unseen)
+        present, gone = self._tasks.confirm(unseen)
         self._see(present)
-        for ref in unseen.difference(task.ref for task in present):
+        for ref in gone:
             self._open.pop(ref).vanish(self._session.logins)
 
     def _see(self, tasks: Iterable[Task]) -> None:

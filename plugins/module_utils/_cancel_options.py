@@ -12,7 +12,7 @@ from typing import Any, Mapping
 
 from ._errors import NothingSelected, OptionError
 from ._selection import IDENTITIES, Selection
-from ._selector_options import selection_of, without_housekeeping
+from ._selector_options import selection_of, with_default_exclude
 from ._values import seconds_of_duration
 
 _MIN_AGE = 60.0
@@ -52,7 +52,7 @@ def cancelling_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Can
     selection = replace(selection_of(params, given=given), is_destructive=True)
     if not selection.by_identity:
         _check_means_something(selection)
-        selection = without_housekeeping(selection, params)
+        selection = with_default_exclude(selection, params)
         if selection.min_age is None:
             selection = replace(selection, min_age=_MIN_AGE)
     timeout = seconds_of_duration("timeout", params["timeout"])

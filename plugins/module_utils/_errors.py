@@ -160,13 +160,14 @@ class UnexpectedAnswer(HostError):
         self.sent = True
 
 
-class OddResult(UnexpectedAnswer):
+class OddResult(HostError):
     """The result of a call is not of the shape that XAPI gives it; the field is where, if known."""
 
     def __init__(self, url: str, *, method: str, field: str) -> None:
-        super().__init__(url, status=200, content_type="application/json")
+        super().__init__(url, detail=field)
         self.method = method
         self.field = field
+        self.sent = True
 
 
 class XapiFailure(HostError):

@@ -11,7 +11,8 @@ import threading
 import time
 from typing import Callable, Generic, Iterator, TypeVar
 
-_LOOK_AROUND_EVERY = 0.5
+LOOK_AROUND_EVERY = 0.5
+"""Seconds after which whoever waits looks whether the run is to end."""
 
 T = TypeVar("T")
 
@@ -80,7 +81,7 @@ class Exchange(threading.Thread, Generic[T]):
         self, deadline: float, clock: Callable[[], float] = time.monotonic
     ) -> Iterator[None]:
         """Wait for the end, or the deadline, with a moment to look around now and then."""
-        while self._is_on_after(min(_LOOK_AROUND_EVERY, deadline - clock())):
+        while self._is_on_after(min(LOOK_AROUND_EVERY, deadline - clock())):
             if clock() >= deadline:
                 return
             yield

@@ -31,6 +31,7 @@ from ._errors import (
     XapiError,
     XapiFailure,
 )
+from ._exchange import LOOK_AROUND_EVERY
 from ._rpc import Call
 from ._sentences import explain
 from ._session import Session
@@ -40,7 +41,6 @@ from ._values import refuse_nulls
 _TELLS_CALLS = 3
 _MOST_CALLS = 1000
 _STDOUT = 1
-_LOOK_AROUND_EVERY = 0.5
 
 
 class Run:
@@ -114,7 +114,7 @@ class Run:
             left = end - self.clock()
             if left <= 0:
                 return
-            time.sleep(min(left, _LOOK_AROUND_EVERY))
+            time.sleep(min(left, LOOK_AROUND_EVERY))
 
     def told_calls(self) -> dict[str, Any]:
         """What was called so far, for the result of a run at -vvv and more."""

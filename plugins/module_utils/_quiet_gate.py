@@ -220,12 +220,10 @@ class QuietGate:
             del self.ended[next(iter(self.ended))]
 
     def _look_for(self, unseen: list[str]) -> None:
-        """Read once more what a look did not show, before it counts as gone."""
-        present = {task.ref: task for task in self._tasks.present(unseen)}
-        for ref in unseen:
-            if ref in present:
-                self._see(present[ref])
-                continue
+        present, gone = self._tasks.confirm(unseen)
+        for task in present:
+            self._see(task)
+        for ref in gone:
             last = self.running.pop(ref)
             self.timeline.note(last.task, self.server_time, status="gone")
             reason = why_unknown(last, login=self._session.logins, now=self.server_time)

@@ -112,7 +112,7 @@ def selection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Sele
     return selection
 
 
-def without_housekeeping(selection: Selection, params: Mapping[str, Any]) -> Selection:
+def with_default_exclude(selection: Selection, params: Mapping[str, Any]) -> Selection:
     """The selection with the default of exclude, where the options leave that open."""
     if params["exclude"] is not None or selection.name_label is not None:
         return selection

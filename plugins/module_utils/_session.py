@@ -10,15 +10,12 @@ from __future__ import annotations
 from typing import Any, Callable, Iterable, NamedTuple, Sequence, TypeVar
 
 from . import _records as records
-from ._endpoints import Endpoint, bare_address
+from ._endpoints import Endpoint
 from ._errors import (
     ConnectionCut,
     GivenSessionLost,
     GivenSessionUnknown,
     HostError,
-    MasterAddressUnusable,
-    MasterElsewhere,
-    MasterNotFound,
     NoHostAnswered,
     OddResult,
     OtherPool,
@@ -26,6 +23,7 @@ from ._errors import (
     XapiError,
     XapiFailure,
 )
+from ._members import IS_SUPPORTER, Members, refuses_account
 from ._rpc import Call, Rpc, forget, is_read
 from ._transport import Leave, Transport
 
@@ -33,15 +31,11 @@ from ._transport import Leave, Transport
 _ORIGINATOR = "xen.xapi"
 _API_VERSION = "1.0"
 _LOGOUT_TIME_LIMIT = 2.0
-_MOST_HOPS = 4
 _MOST_SILENCES = 2
 """Requests in a row without an answer, after which the pool may have another master."""
-_IS_SUPPORTER = "HOST_IS_SLAVE"
 _SESSION_UNKNOWN = "SESSION_INVALID"
-# The account is the same on all members: asking the next one would only lock it sooner.
-_ACCOUNT_REFUSED = frozenset({"SESSION_AUTHENTICATION_FAILED", "RBAC_PERMISSION_DENIED"})
 # A host that has become a supporter has forgotten its sessions, as has the new master.
-_SESSION_GONE = frozenset({_SESSION_UNKNOWN, _IS_SUPPORTER})
+_SESSION_GONE = frozenset({_SESSION_UNKNOWN, IS_SUPPORTER})
 _NO_SUCH_OBJECT = frozenset({"HANDLE_INVALID", "UUID_INVALID"})
 
 T = TypeVar("T")
@@ -81,14 +75,16 @@ class Session:
     ) -> None:
         """The callable keep_secret is given the session's reference as soon as there is one."""
         self._transport = transport
-        self._endpoints = endpoints
+        self._members = Members(
+            endpoints,
+            call=lambda endpoint: Rpc(transport, endpoint, record=record),
+            follow_master=follow_master,
+        )
         self._username = username
         self._password = password or ""
         self._keep_secret = keep_secret
         self._given_ref = given_ref
         self._pool_uuid = pool_uuid
-        self._follow_master = follow_master
-        self._record = record
         self._rpc: Rpc | None = None
         self._ref = ""
         self._is_entered = False
@@ -97,8 +93,6 @@ class Session:
         self.pool = Pool("", "", "", "")
         self.logins = 0
         """How often a session was opened: what was learnt in another one may hold no longer."""
-        self.passed_over: tuple[HostError, ...] = ()
-        """What was wrong with the members that were tried before the one that is used."""
         self.lost_logins = 0
         """How many logins were sent and not answered: each may have left a session."""
         self.logout_error: XapiError | None = None
@@ -110,6 +104,11 @@ class Session:
     def __exit__(self, *_details: object) -> None:
         self._is_entered = False
         self._close()
+
+    @property
+    def passed_over(self) -> tuple[HostError, ...]:
+        """What was wrong with the members that were tried before the one that is used."""
+        return self._members.passed_over
 
     @property
     def requests(self) -> int:
@@ -198,7 +197,7 @@ class Session:
 
     def _enter(self, *, but: Endpoint | None = None) -> Rpc:
         enter = self._log_in if self._given_ref is None else self._take
-        self._rpc = rpc = self._at_master(enter, but=but)
+        self._rpc = rpc = self._members.at_master(enter, but=but)
         self._is_identified = False
         return rpc
 
@@ -214,56 +213,11 @@ class Session:
         except GivenSessionUnknown as error:
             raise GivenSessionLost(error.url) from error
         except (HostError, NoHostAnswered) as error:
-            if isinstance(error, XapiFailure) and error.code in _ACCOUNT_REFUSED:
+            if refuses_account(error):
                 raise
             return silent
         self._log_out(silent, ref)
         return rpc
-
-    def _at_master(self, enter: Callable[[Rpc], T], *, but: Endpoint | None) -> T:
-        """What enter makes of the first member, or the master that it names, that lets us in."""
-        attempts: list[HostError] = []
-        for endpoint in self._endpoints:
-            if endpoint == but:
-                continue
-            try:
-                entered = self._from(endpoint, enter, but=but)
-            except GivenSessionUnknown:
-                raise
-            except HostError as error:
-                if isinstance(error, XapiFailure) and error.code in _ACCOUNT_REFUSED:
-                    raise
-                attempts.append(error)
-            else:
-                self.passed_over = tuple(attempts)
-                return entered
-        raise attempts[0] if len(attempts) == 1 else NoHostAnswered(attempts)
-
-    def _from(self, listed: Endpoint, enter: Callable[[Rpc], T], *, but: Endpoint | None) -> T:
-        """Enter at a listed member, or at the master that it names."""
-        endpoint, tried = listed, {listed}
-        while True:
-            try:
-                return enter(Rpc(self._transport, endpoint, record=self._record))
-            except HostError as error:
-                if endpoint != listed:
-                    error.named_by = listed.url
-                if not (isinstance(error, XapiFailure) and error.code == _IS_SUPPORTER):
-                    raise
-                endpoint = self._master_named(error, endpoint)
-            if endpoint in (*tried, but) or len(tried) == _MOST_HOPS:
-                raise MasterNotFound(listed.url)
-            tried.add(endpoint)
-
-    def _master_named(self, failure: XapiFailure, supporter: Endpoint) -> Endpoint:
-        text = failure.params[0] if failure.params else ""
-        address = bare_address(text)
-        if address is None:
-            raise MasterAddressUnusable(supporter.url, address=text)
-        master = supporter.at(address)
-        if not self._follow_master:
-            raise MasterElsewhere(supporter.url, master=address)
-        return master
 
     def _log_in(self, rpc: Rpc) -> Rpc:
         # Not left once it is sent: a session whose reference was never read stays for a day.

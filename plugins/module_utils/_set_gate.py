@@ -148,11 +148,10 @@ class SetGate:
             self._look_for(unseen)
 
     def _look_for(self, unseen: set[str]) -> None:
-        """Read once more what a look did not show, before it counts as gone."""
-        present = self._tasks.present(unseen)
+        present, gone = self._tasks.confirm(unseen)
         for task in present:
             self._see(task)
-        for ref in unseen.difference(task.ref for task in present):
+        for ref in gone:
             self.timeline.note(self.set.tasks[ref], self.server_time, status="gone")
             self.set.lose(ref)
 

@@ -41,6 +41,12 @@ class Tasks:
             return [task for task in map(self.get_record, refs) if task is not None]
         return [task for task in self.get_all_records() if task.ref in refs] if refs else []
 
+    def confirm(self, unseen: Collection[str]) -> tuple[list[Task], list[str]]:
+        """Read once more what a look did not show: the tasks that are there, and what is gone."""
+        present = self.present(unseen)
+        there = {task.ref for task in present}
+        return present, [ref for ref in unseen if ref not in there]
+
     def cancel(self, ref: str) -> bool:
         """Ask for the end of a task; False where there is none.
 

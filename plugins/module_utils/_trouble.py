@@ -14,6 +14,7 @@ from ._errors import (
     MasterNotFound,
     NameUnknown,
     NoHostAnswered,
+    OddResult,
     ProxyFailed,
     RequestFailed,
     RequestTimedOut,
@@ -31,7 +32,7 @@ _NETWORK = (
     RequestFailed,
     RequestTimedOut,
 )
-_BREAKS_OFF = (ConnectionCut, ProxyFailed, RequestTimedOut, UnexpectedAnswer)
+_BREAKS_OFF = (ConnectionCut, OddResult, ProxyFailed, RequestTimedOut, UnexpectedAnswer)
 # What a pool answers while its hosts start, change places, or have more to do than they can.
 _PASSING_CODES = frozenset(
     {
@@ -74,7 +75,7 @@ def may_pass(error: XapiError, *, reached: bool) -> bool:
         return error.code in _PASSING_CODES
     if isinstance(error, UnexpectedAnswer):
         return reached or error.status >= 500
-    if isinstance(error, NameUnknown):
+    if isinstance(error, (NameUnknown, OddResult)):
         return reached
     return isinstance(error, _NETWORK)
 

@@ -75,10 +75,10 @@ options:
         so that a longer O(timeout) is a better proof that nobody works on it.
       - This is bookkeeping and stops no work. All gates and clients see the task as cancelled, and
         the server deletes it within a minute.
-      - Only with O(uuid) and O(ref), with O(wait), and for tasks of more than an hour. It is refused
-        for a task with the name of a method as its label, such as V(Async.VM.copy), for one that
-        the server offers to cancel, that has subtasks or a result, or that an object names in its
-        C(current_operations).
+      - Only with O(uuid) and O(ref), with O(wait), and for tasks of more than an hour.
+      - It is refused for a task with the name of a method as its label, such as V(Async.VM.copy),
+        for one that the server offers to cancel, that has subtasks or a result, or that an object
+        names in its C(current_operations).
     type: bool
     default: false
 extends_documentation_fragment:

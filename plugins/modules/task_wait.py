@@ -509,7 +509,7 @@ from ..module_utils._selector_options import (
     SELECTOR_EXCLUSIVE,
     selection_of,
     selector_spec,
-    without_housekeeping,
+    with_default_exclude,
 )
 from ..module_utils._set_gate import SetGate
 from ..module_utils._set_report import SetReport
@@ -531,7 +531,7 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
         else:
             gate = QuietGate(
                 session,
-                without_housekeeping(selection, run.params),
+                with_default_exclude(selection, run.params),
                 quiet_for=waiting.quiet_for,
                 on_gone=waiting.rules.on_gone,
                 clock=run.clock,

@@ -52,6 +52,7 @@ ROOMS = [
     "_tasks",
     "_task",
     "_session",
+    "_members",
     "_rpc",
     "_transport",
     "_exchange",
