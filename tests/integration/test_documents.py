@@ -30,6 +30,13 @@ PRINTED = {
 }
 _ONE, SEVERAL_AT_ONCE, A_WHOLE_STEP = PRINTED["docs/gate_a_deploy_step.md"][:3]
 A_CODE_DECIDES = PRINTED["docs/chaining_results.md"][2]
+# What takes long as printed, and what is played in its place.
+PATIENCE = {
+    r"\bquiet_for: \w+": "quiet_for: 1",
+    r"\bidle_for: \w+": "idle_for: 0.5",
+    # With force this is how long a record is watched.
+    r"\btimeout: \w+(?=\n +force: true)": "timeout: 2",
+}
 READERS = {"task.get_all_records", "task.get_record", "event.from"}
 
 
@@ -84,7 +91,8 @@ def play_printed(real_pool, play_file, tmp_path):
             text = text.replace(host, f"localhost:{port}")
         for path in ("/etc/ssl/certs/pool.pem", "/etc/ssl/certs/xcp1.pem"):
             text = text.replace(path, str(real_pool.certificate.pem))
-        text = text.replace("quiet_for: 1m", "quiet_for: 1")
+        for long, short in PATIENCE.items():
+            text = re.sub(long, short, text)
         playbook = tmp_path / "printed.yml"
         playbook.write_text(text, encoding="utf-8")
         environment = {
