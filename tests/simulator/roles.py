@@ -21,6 +21,19 @@ BY_PRIVILEGE = (
 )
 """From the most to the least; each role may do all that those after it may."""
 
+AS_TOLD = (
+    "vm-power-admin",
+    "vm-admin",
+    "vm-operator",
+    "read-only",
+    "client-cert",
+    "pool-admin",
+    "pool-operator",
+)
+"""In the order of the generated table, where each permission moves the roles that have it to the
+front (gen_rbac.ml, `concat`; xapi_role.ml, `get_by_permission_common`).
+"""
+
 PERSONAL = tuple(role for role in BY_PRIVILEGE if role != "client-cert")
 
 
@@ -54,6 +67,6 @@ def holders(least: str) -> tuple[str, ...]:
 def require(account: Account, least: str, permission: str) -> None:
     """Raise RBAC_PERMISSION_DENIED unless the account's role is `least` or more."""
     if not account.is_root and account.role not in holders(least):
-        allowed = ", ".join(holders(least))
+        allowed = ", ".join(role for role in AS_TOLD if role in holders(least))
         text = f"No permission in user session. (Roles with this permission: {allowed})"
         raise ApiError("RBAC_PERMISSION_DENIED", permission.lower(), text)

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, Client, Connect
 
-ABOVE_READER = "pool-admin, pool-operator, vm-power-admin, vm-admin, vm-operator"
+ABOVE_READER = "vm-power-admin, vm-admin, vm-operator, pool-admin, pool-operator"
 LESSER = ["read-only", "vm-operator", "vm-admin", "vm-power-admin"]
 GREATER = ["pool-operator", "pool-admin", "root"]
 DENIED = [
