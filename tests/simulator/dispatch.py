@@ -22,7 +22,7 @@ from .database import Database
 from .faults import Cut, Fault, Faults, OtherAnswer
 from .messages import Context, Message
 from .sessions import Sessions
-from .values import ApiError, Value, internal_failure, is_dummy, ref, show
+from .values import ApiError, Value, dummy_ref, internal_failure, is_dummy, ref, show
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ASYNC = re.compile("^(Async|InternalAsync)[.]")
@@ -132,7 +132,9 @@ class Dispatcher:
         if name != request.method and message.start is None:
             raise ApiError("Fault", f"No async mode for this operation (rpc: {name})")
         context = self._context(endpoint, request, session, account)
-        self._check_role(context, message, params)
+        # An Async form checks the role where its work begins: there it fails the task.
+        if name == request.method:
+            message.require(account, params)
         fault = self.faults.hit(request.method, request.params)
         if fault is not None:
             entry.fault = True
@@ -181,6 +183,7 @@ class Dispatcher:
             host=endpoint.ref,
             master_address=endpoint.master_address(),
             forwarded=forwarded,
+            task=dummy_ref(request.method),
             parent=ref(headers.get("subtask-of", "")),
             other_config={
                 name[len(prefix) :]: value
@@ -188,15 +191,6 @@ class Dispatcher:
                 if name.startswith(prefix)
             },
         )
-
-    def _check_role(self, context: Context, message: Message, params: list[Value]) -> None:
-        # What has an Async form checks the role where its work begins: there it fails the task.
-        if message.has_session:
-            if message.start is None:
-                roles.require(context.account, message.role, message.name)
-            for key in message.protected_keys:
-                if params[1] == key:
-                    roles.require(context.account, "vm-operator", f"{message.name}/key:{key}")
 
     def _apply(self, fault: Fault) -> None:
         if fault.delay:

@@ -125,8 +125,8 @@ class LegacyEvents:
 
     def messages(self) -> list[Message]:
         return [
-            Message("event.register", (texts,), self._register),
-            Message("event.unregister", (texts,), self._unregister),
+            Message("event.register", (texts,), self._register, has_async=True),
+            Message("event.unregister", (texts,), self._unregister, has_async=True),
             Message("event.next", (), self._read_next),
             Message("event.get_current_id", (), lambda context: self._next),
         ]

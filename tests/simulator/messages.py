@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from .roles import Account
+from . import roles
 from .values import Reader, Value
 
 
@@ -21,7 +21,7 @@ class Context:
     label: str
     """The method as sent, with `Async.` where it was there."""
     session: str
-    account: Account
+    account: roles.Account
     host: str
     """Reference of the host that was asked."""
     master_address: str | None = None
@@ -31,6 +31,8 @@ class Context:
     makes none of its own and ends none."""
     parent: str = ""
     """Reference in the request's subtask-of header: the parent of the task that the call makes."""
+    task: str = ""
+    """Reference of the task that the call runs as; a call that makes none has that of no row."""
     other_config: dict[str, str] = dataclasses.field(default_factory=dict)
     """What the request's x-http-other-config headers add to a task made by the call."""
 
@@ -48,6 +50,17 @@ class Message(NamedTuple):
     """Trailing parameters that may be left out."""
     has_session: bool = True
     start: Handler | None = None
-    """What `Async.` does: returns the reference of a task. None: the message has no Async form."""
+    """What `Async.` does: returns the reference of a task, which the check of the role fails too.
+    None: the message has no Async form."""
+    has_async: bool = False
+    """Whether what is done at once has an Async form all the same, which Background then gives it.
+    """
     protected_keys: tuple[str, ...] = ()
     """Keys of a map that need vm-operator; `key` is then the second parameter."""
+
+    def require(self, account: roles.Account, params: Sequence[Value]) -> None:
+        """Raise RBAC_PERMISSION_DENIED unless the account may."""
+        roles.require(account, self.role, self.name)
+        for key in self.protected_keys:
+            if params[1] == key:
+                roles.require(account, "vm-operator", f"{self.name}/key:{key}")

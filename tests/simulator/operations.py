@@ -19,7 +19,7 @@ from .inventory import Inventory
 from .lives import Ended, Life, Player
 from .messages import Context, Message
 from .tasks import Tasks, unfinished
-from .values import NULL_REF, ApiError, Reader, Value
+from .values import ApiError, Reader, Value
 
 Args = tuple[Value, ...]
 
@@ -95,12 +95,7 @@ class Operations:
 
     def _start(self, operation: Operation, context: Context, args: Args) -> _Run:
         """Make the task, unless the call came with one, and begin; what is wrong fails the task."""
-        task = context.forwarded or self._tasks.create(
-            context.label,
-            session=context.session,
-            parent=context.parent or NULL_REF,
-            other_config=context.other_config,
-        )
+        task = self._tasks.begin(context)
         run = _Run(operation, args, task, self._database, self._inventory)
         try:
             roles.require(context.account, operation.role, operation.name)
@@ -154,7 +149,6 @@ class Operations:
             operation.name,
             operation.params,
             lambda context, *args: self._wait(operation, context, args),
-            role=operation.role,
             defaults=operation.defaults,
             start=lambda context, *args: self._start(operation, context, args).task,
         )

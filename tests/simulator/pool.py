@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from . import catalogue, classes, readers, writers
+from .background import Background
 from .calls import CallLog
 from .clock import Clock, RealClock, VirtualClock
 from .collector import INTERVAL, Collector
@@ -48,6 +49,7 @@ class Pool:
         self._collector = Collector(
             self.database, self.clock, self._tasks, self._sessions, culls_like=culls_like
         )
+        background = Background(self._tasks)
         self.dispatcher = Dispatcher(self.database, self.clock, self._sessions)
         self.dispatcher.serve(readers.messages(self.database))
         self.dispatcher.serve(writers.messages(self.database))
@@ -59,7 +61,7 @@ class Pool:
             self.events,
             self._legacy_events,
         ):
-            self.dispatcher.serve(part.messages())
+            self.dispatcher.serve(background.complete(part.messages()))
 
     @property
     def master_ref(self) -> str:

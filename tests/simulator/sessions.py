@@ -114,12 +114,18 @@ class Sessions:
                 Message(f"session.get_{field}", (ref,), self._getter(field))
                 for field in ("uuid", *classes.BLANKS["session"])
             ),
-            Message("session.get_all_subject_identifiers", (), lambda _context: self._sids()),
+            Message(
+                "session.get_all_subject_identifiers",
+                (),
+                lambda _context: self._sids(),
+                has_async=True,
+            ),
             Message(
                 "session.logout_subject_identifier",
                 (text,),
                 self._logout_sid,
                 role="pool-operator",
+                has_async=True,
             ),
         ]
 

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import uuid
 from collections.abc import Callable
 
 from . import classes, roles
@@ -80,6 +78,15 @@ class Tasks:
         if parent in database["task"]:
             database.add_to_set("task", parent, "subtasks", task)
         return task
+
+    def begin(self, context: Context) -> str:
+        """The task that a call runs as: the one that it came with, or else one of its own."""
+        return context.forwarded or self.create(
+            context.label,
+            session=context.session,
+            parent=context.parent or NULL_REF,
+            other_config=context.other_config,
+        )
 
     def read(self, task: str) -> Record:
         return self._database.read("task", task)
@@ -165,25 +172,15 @@ class Tasks:
 
     def _cancel(self, context: Context, task: str) -> str:
         """Accepted whatever the status; whether anything comes of it is the work's affair."""
-        self._request_cancel(context, task, dummy_ref(context.label))
-        return ""
-
-    def _request_cancel(self, context: Context, task: str, request: str) -> None:
         self._check_owner(context, task)
         carrier = self._database["task"][task].hidden["forwarded_to"]
         if carrier in self._database["host"] and not self._inventory.is_live(carrier):
             raise ApiError("HOST_OFFLINE", carrier)
-        self.write(task, "current_operations", {request: "cancel"})
+        self.write(task, "current_operations", {context.task: "cancel"})
         hook = self.cancel_hooks.get(task)
         if hook is not None:
             hook()
-
-    def _start_cancel(self, context: Context, task: str) -> str:
-        """Async.task.cancel: done in the background, and its reference names no task."""
-        request = dummy_ref(context.label)
-        with contextlib.suppress(ApiError):
-            self._request_cancel(context, task, request)
-        return request
+        return ""
 
     def _setter(self, field: str) -> Callable[[Context, str, Value], str]:
         def set_field(context: Context, task: str, value: Value) -> str:
@@ -220,7 +217,7 @@ class Tasks:
         return [
             Message("task.create", (text, text), self._create),
             Message("task.destroy", (ref,), self._destroy),
-            Message("task.cancel", (ref,), self._cancel, start=self._start_cancel),
+            Message("task.cancel", (ref,), self._cancel, has_async=True),
             Message("task.set_status", (ref, STATUS), self._setter("status")),
             Message("task.set_progress", (ref, number), self._setter("progress")),
             Message("task.set_result", (ref, text), self._setter("result")),
@@ -229,23 +226,25 @@ class Tasks:
                 "task.add_to_other_config",
                 (ref, text, text),
                 self._add_to_other_config,
+                has_async=True,
                 protected_keys=keys,
             ),
             Message(
                 "task.remove_from_other_config",
                 (ref, text),
                 self._remove_from_other_config,
+                has_async=True,
                 protected_keys=keys,
             ),
-            Message("task.set_other_config", (ref, text_map), self._set_other_config),
+            Message(
+                "task.set_other_config",
+                (ref, text_map),
+                self._set_other_config,
+                has_async=True,
+            ),
         ]
 
 
 def unfinished(writes: Writes) -> Writes:
     """What is left of an end where the task is not one's own to end."""
     return [(field, value) for field, value in writes if field == "backtrace"]
-
-
-def dummy_ref(label: str) -> str:
-    """A reference of something that is not in the database, with its name in it (ref.ml)."""
-    return f"DummyRef:|{uuid.uuid4()}|{label}"

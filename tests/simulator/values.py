@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -120,6 +121,11 @@ def ref(value: Value) -> str:
 def is_dummy(reference: str) -> bool:
     """Whether a reference is of something that is not in the database."""
     return reference.startswith("DummyRef:") and reference.count("|") >= 2
+
+
+def dummy_ref(label: str) -> str:
+    """A new reference of something that is not in the database, with its name in it (ref.ml)."""
+    return f"DummyRef:|{uuid.uuid4()}|{label}"
 
 
 def number(value: Value) -> float:

@@ -1,0 +1,43 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Async forms of messages that are done at once, such as task.cancel."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+
+from .messages import Context, Message
+from .tasks import Tasks, unfinished
+from .values import ApiError, Value
+
+WITHOUT_TASKS = ("task", "event")
+"""Classes whose calls make no task (datamodel.ml, no_task_id_for)."""
+
+
+class Background:
+    """Does the work of a call behind its back: the call is told of a task alone."""
+
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+
+    def complete(self, messages: Iterable[Message]) -> Iterator[Message]:
+        """The messages, with their Async form where they have one."""
+        for message in messages:
+            start = functools.partial(self._start, message)
+            yield message._replace(start=start) if message.has_async else message
+
+    def _start(self, message: Message, context: Context, *params: Value) -> str:
+        """What goes wrong fails the task, a role that is too low too; without a task nobody hears
+        of it."""
+        makes_none = message.name.partition(".")[0] in WITHOUT_TASKS
+        task = context.task if makes_none else self._tasks.begin(context)
+        try:
+            message.require(context.account, params)
+            writes = self._tasks.success_writes(message.handler(context, *params))
+        except ApiError as error:
+            writes = self._tasks.failure_writes(error.description)
+        self._tasks.end(task, unfinished(writes) if context.forwarded else writes)
+        return task
