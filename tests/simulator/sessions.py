@@ -136,10 +136,13 @@ class Sessions:
         return lambda _context, session: self._read(session)[field]
 
     def _read(self, session: str) -> Record:
-        """A session's record, with the tasks that it made."""
+        """A session's record, with the tasks that it made: a new row goes to the front of the set
+        that it belongs to, and stays there (db_cache_types.ml, add_row)."""
         record = self._database.read("session", session)
-        rows = dict(self._database["task"].rows)
+        with self._database.lock:
+            rows = dict(self._database["task"].rows)
         tasks = [task for task, row in rows.items() if row.hidden["session"] == session]
+        tasks.sort(key=lambda task: rows[task].created, reverse=True)
         return {**record, "tasks": tasks}
 
     def _external(self) -> dict[str, str]:

@@ -84,6 +84,16 @@ def test_what_a_session_knows_of_root(root: Client, still: Simulator) -> None:
     assert root("session.get_by_uuid", record["uuid"]) == root.session
 
 
+def test_the_tasks_of_a_session_are_the_newest_first(client: Client) -> None:
+    tasks = [client.task() for _unused in range(4)]
+    client("task.set_progress", tasks[1], 0.5)
+    client("task.set_status", tasks[2], "success")
+    client("task.destroy", tasks[2])
+    newest_first = [tasks[3], tasks[1], tasks[0]]
+    assert client("session.get_tasks", client.session) == newest_first
+    assert client("session.get_record", client.session)["tasks"] == newest_first
+
+
 def test_what_a_session_knows_of_another_account(simulator: Simulator, connect: Connect) -> None:
     reader = connect(simulator, "read-only")
     assert reader("session.get_auth_user_name", reader.session) == "read-only"
