@@ -18,6 +18,7 @@ Effect = Callable[[Inventory, Database, Args], Value]
 
 RUNNING = ("running",)
 HALTED = ("halted",)
+DOWN = ("halted", "suspended")
 UP = ("paused", "suspended", "running")
 
 
@@ -50,6 +51,11 @@ def _snapshot_vm(inventory: Inventory, database: Database, args: Args) -> Value:
 
 def _copy_vm(inventory: Inventory, _database: Database, args: Args) -> Value:
     return inventory.add_vm(args[1])
+
+
+def _provision(_inventory: Inventory, database: Database, args: Args) -> Value:
+    database.write("VM", args[0], "is_a_template", False)
+    return ""
 
 
 def _destroy_vm(inventory: Inventory, _database: Database, args: Args) -> Value:
@@ -105,7 +111,7 @@ CATALOGUE = (
     _vm("start", "start", effect=_power("Running"), params=(boolean, boolean), needs_power=HALTED),
     _vm("clean_shutdown", "clean_shutdown", effect=_power("Halted"), needs_power=RUNNING),
     _vm("hard_shutdown", "hard_shutdown", effect=_power("Halted"), needs_power=UP),
-    _vm("shutdown", "shutdown", effect=_power("Halted"), needs_power=RUNNING),
+    _vm("shutdown", "shutdown", effect=_power("Halted"), needs_power=UP),
     _vm("clean_reboot", "clean_reboot", needs_power=RUNNING),
     _vm("hard_reboot", "hard_reboot", needs_power=("paused", "running")),
     _vm("suspend", "suspend", effect=_power("Suspended"), needs_power=RUNNING),
@@ -132,7 +138,7 @@ CATALOGUE = (
         role="vm-power-admin",
         effect=_snapshot_vm,
         params=(text,),
-        needs_power=RUNNING,
+        needs_power=UP,
     ),
     _vm(
         "clone",
@@ -140,7 +146,7 @@ CATALOGUE = (
         role="vm-admin",
         effect=_copy_vm,
         params=(text,),
-        needs_power=("halted", "suspended"),
+        needs_power=HALTED,
     ),
     _vm(
         "copy",
@@ -151,8 +157,16 @@ CATALOGUE = (
         needs_power=HALTED,
         life=_LONG,
     ),
-    _vm("provision", "provision", role="vm-admin", life=_LONG),
-    _vm("destroy", "destroy", role="vm-admin", effect=_destroy_vm, needs_power=HALTED, life=_QUICK),
+    _vm(
+        "provision",
+        "provision",
+        role="vm-admin",
+        effect=_provision,
+        needs_power=HALTED,
+        needs_template=True,
+        life=_LONG,
+    ),
+    _vm("destroy", "destroy", role="vm-admin", effect=_destroy_vm, needs_power=DOWN, life=_QUICK),
     Operation(
         "VM.pool_migrate",
         (ref, ref, text_map),

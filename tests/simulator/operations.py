@@ -37,7 +37,10 @@ class Operation(NamedTuple):
     effect: Callable[[Inventory, Database, Args], Value]
     """What success leaves behind; returns the result."""
     needs_power: tuple[str, ...] = ()
-    """Power states that the VM may be in, as VM_BAD_POWER_STATE lists them."""
+    """Power states that the VM may be in, as VM_BAD_POWER_STATE lists them (xapi_vm_lifecycle.ml,
+    allowed_power_states)."""
+    needs_template: bool = False
+    """Whether the VM has to be a template."""
     life: Life = Life()
     defaults: tuple[tuple[Reader, Value], ...] = ()
 
@@ -177,7 +180,7 @@ class _Run:
         self._inventory = inventory
 
     def check(self) -> None:
-        """Refuse what is not there and a VM in the wrong power state."""
+        """Refuse what is not there, a VM in the wrong power state, what is no template."""
         allowed = self._operation.needs_power
         for name, place, entry in self._operation.holds:
             target = self._args[place]
@@ -187,6 +190,8 @@ class _Run:
             if name == "VM" and allowed and record["power_state"].lower() not in allowed:
                 state = record["power_state"].lower()
                 raise ApiError("VM_BAD_POWER_STATE", target, ", ".join(allowed), state)
+            if self._operation.needs_template and not record["is_a_template"]:
+                raise ApiError("ONLY_PROVISION_TEMPLATE")
 
     def host(self) -> str | None:
         """The other host that the work is handed to: the one that has the VM, or that is meant."""

@@ -65,7 +65,13 @@ POWER = [
     ("VM.start", "web-1", [False, False], "halted", "running"),
     ("VM.clean_shutdown", "db-1", [], "running", "halted"),
     ("VM.hard_shutdown", "db-1", [], "paused, suspended, running", "halted"),
-    ("VM.clone", "web-1", ["x"], "halted, suspended", "running"),
+    ("VM.shutdown", "db-1", [], "paused, suspended, running", "halted"),
+    ("VM.checkpoint", "db-1", ["x"], "paused, suspended, running", "halted"),
+    ("VM.clone", "web-1", ["x"], "halted", "running"),
+    ("VM.copy", "web-1", ["x", MISSING], "halted", "running"),
+    ("VM.provision", "web-1", [], "halted", "running"),
+    ("VM.destroy", "web-1", [], "halted, suspended", "running"),
+    ("VM.hard_reboot", "db-1", [], "paused, running", "halted"),
 ]
 
 
@@ -85,6 +91,15 @@ def test_a_vm_in_the_wrong_state(
     assert now(still, task, "status", "error_info") == ("failure", error)
     assert root.error(method, vm, *more) == error
     assert root("VM.get_current_operations", vm) == {}
+
+
+def test_only_templates_are_provisioned(still: Simulator, root: Client) -> None:
+    vm = still.find("VM", "db-1")
+    assert root.error("VM.provision", vm) == ["ONLY_PROVISION_TEMPLATE"]
+    still.database.write("VM", vm, "is_a_template", True)
+    root("Async.VM.provision", vm)
+    still.advance(60)
+    assert root("VM.get_is_a_template", vm) is False
 
 
 def test_what_is_not_there_fails_the_task(still: Simulator, root: Client) -> None:
