@@ -109,7 +109,7 @@ class _Parser:
     def _need(self, kind: str) -> str:
         found, value = self._peek()
         if found != kind:
-            raise _SyntaxError("Xapi_database__Db_filter_parse.MenhirBasics.Error")
+            raise _SyntaxError("Xapi_database.Db_filter_parse.MenhirBasics.Error")
         self._token = None
         return value
 

@@ -13,7 +13,7 @@ from ansible_collections.xen.xapi.tests.simulator.filter import parse
 from ansible_collections.xen.xapi.tests.unit.simulator.client import NULL, Client
 
 LEXING = 'Failure("lexing: empty token")'
-PARSING = "Xapi_database__Db_filter_parse.MenhirBasics.Error"
+PARSING = "Xapi_database.Db_filter_parse.MenhirBasics.Error"
 
 TRUE_OR_NOT = [
     ("true", True),
