@@ -10,7 +10,8 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from . import roles
+from .keys import KeyRoles, require_key
+from .roles import Account, require
 from .values import Reader, Value
 
 
@@ -21,7 +22,7 @@ class Context:
     label: str
     """The method as sent, with `Async.` where it was there."""
     session: str
-    account: roles.Account
+    account: Account
     host: str
     """Reference of the host that was asked."""
     master_address: str | None = None
@@ -55,12 +56,12 @@ class Message(NamedTuple):
     has_async: bool = False
     """Whether what is done at once has an Async form all the same, which Background then gives it.
     """
-    protected_keys: tuple[str, ...] = ()
-    """Keys of a map that need vm-operator; `key` is then the second parameter."""
+    key_roles: KeyRoles | None = None
+    """Keys of a map with a role of their own; `key` is then the second parameter."""
 
-    def require(self, account: roles.Account, params: Sequence[Value]) -> None:
+    def require(self, account: Account, params: Sequence[Value]) -> None:
         """Raise RBAC_PERMISSION_DENIED unless the account may."""
-        roles.require(account, self.role, self.name)
-        for key in self.protected_keys:
-            if params[1] == key:
-                roles.require(account, "vm-operator", f"{self.name}/key:{key}")
+        if self.key_roles:
+            require_key(account, self.key_roles, self.role, self.name, params[1])
+        else:
+            require(account, self.role, self.name)

@@ -12,6 +12,7 @@ from . import classes, roles
 from .clock import Clock
 from .database import Database, Record
 from .inventory import Inventory
+from .keys import require_changes
 from .messages import Context, Message
 from .sessions import Sessions
 from .values import (
@@ -33,7 +34,9 @@ STATUS = choice("pending", "success", "failure", "cancelling", "cancelled")
 FINAL = ("success", "failure", "cancelled")
 UNSEEN = {"externalpid": -1, "stunnelpid": -1, "forwarded": False, "forwarded_to": NULL_REF}
 """Columns that no record shows, but that filters know."""
-PROTECTED_KEYS = ("applies_to", "XenCenterUUID", "XenCenterMeddlingActionTitle")
+KEY_ROLES = dict.fromkeys(
+    ("applies_to", "XenCenterUUID", "XenCenterMeddlingActionTitle"), "vm-operator"
+)
 
 
 Writes = list[tuple[str, Value]]
@@ -203,17 +206,11 @@ class Tasks:
     def _set_other_config(self, context: Context, task: str, value: dict[str, str]) -> str:
         self._check_owner(context, task)
         present = self.read(task)["other_config"]
-        keys = sorted(PROTECTED_KEYS)
-        written = [key for key in keys if key in value and present.get(key) != value[key]]
-        removed = [key for key in keys if key in present and key not in value]
-        for verb, touched in (("add_to", written), ("remove_from", removed)):
-            for key in touched:
-                roles.require(context.account, "vm-operator", f"task.{verb}_other_config/key:{key}")
+        require_changes(context.account, KEY_ROLES, "task", present, value)
         self.write(task, "other_config", value)
         return ""
 
     def messages(self) -> list[Message]:
-        keys = PROTECTED_KEYS
         return [
             Message("task.create", (text, text), self._create),
             Message("task.destroy", (ref,), self._destroy),
@@ -227,14 +224,14 @@ class Tasks:
                 (ref, text, text),
                 self._add_to_other_config,
                 has_async=True,
-                protected_keys=keys,
+                key_roles=KEY_ROLES,
             ),
             Message(
                 "task.remove_from_other_config",
                 (ref, text),
                 self._remove_from_other_config,
                 has_async=True,
-                protected_keys=keys,
+                key_roles=KEY_ROLES,
             ),
             Message(
                 "task.set_other_config",

@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What clients write to objects other than tasks: keys of their other_config."""
+"""What clients write to objects other than tasks: their other_config."""
 
 from __future__ import annotations
 
 from .database import Database
+from .keys import KeyRoles, require_changes
 from .messages import Context, Message
-from .values import ref, text
+from .values import ref, text, text_map
 
 ROLES = {
     "session": "pool-admin",
@@ -20,6 +21,18 @@ ROLES = {
     "VDI": "vm-admin",
 }
 """The least role that may, by class."""
+
+_FOLDERS = {"folder": "vm-operator", "XenCenter.CustomFields.*": "vm-operator"}
+KEY_ROLES: dict[str, KeyRoles] = {
+    "session": {},
+    "pool": {**_FOLDERS, "EMPTY_FOLDERS": "vm-operator"},
+    "host": _FOLDERS,
+    "network": {**_FOLDERS, "XenCenterCreateInProgress": "vm-operator"},
+    "SR": _FOLDERS,
+    "VM": {**_FOLDERS, "pci": "pool-admin", "hvm_serial": "pool-admin"},
+    "VDI": _FOLDERS,
+}
+"""Keys with a role of their own (datamodel.ml and its kin, map_keys_roles)."""
 
 
 def messages(database: Database) -> list[Message]:
@@ -35,8 +48,15 @@ def _of_class(database: Database, name: str) -> list[Message]:
         database.remove_from_map(name, self, "other_config", key)
         return ""
 
-    role = ROLES[name]
+    def set_all(context: Context, self: str, value: dict[str, str]) -> str:
+        present = database.read(name, self)["other_config"]
+        require_changes(context.account, own, name, present, value)
+        database.write(name, self, "other_config", value)
+        return ""
+
+    role, own = ROLES[name], KEY_ROLES[name]
     return [
-        Message(f"{name}.add_to_other_config", (ref, text, text), add, role=role),
-        Message(f"{name}.remove_from_other_config", (ref, text), remove, role=role),
+        Message(f"{name}.add_to_other_config", (ref, text, text), add, role=role, key_roles=own),
+        Message(f"{name}.remove_from_other_config", (ref, text), remove, role=role, key_roles=own),
+        Message(f"{name}.set_other_config", (ref, text_map), set_all, role=role),
     ]

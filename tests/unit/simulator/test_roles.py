@@ -16,6 +16,7 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, Cl
 ABOVE_READER = "vm-power-admin, vm-admin, vm-operator, pool-admin, pool-operator"
 LESSER = ["read-only", "vm-operator", "vm-admin", "vm-power-admin"]
 GREATER = ["pool-operator", "pool-admin", "root"]
+BY_PRIVILEGE = [*GREATER[:2][::-1], *LESSER[::-1]]
 DENIED = [
     "RBAC_PERMISSION_DENIED",
     "task.destroy/any",
@@ -115,6 +116,61 @@ def test_setting_all_keys_protects_only_what_changes(
     assert simulator.record(task)["other_config"] == {**kept, "mine": "x"}  # type: ignore[index]
 
 
+KEYS = [
+    ("pool", "folder", "vm-operator"),
+    ("pool", "EMPTY_FOLDERS", "vm-operator"),
+    ("host", "XenCenter.CustomFields.a", "vm-operator"),
+    ("host", "EMPTY_FOLDERS", "pool-operator"),
+    ("network", "XenCenterCreateInProgress", "vm-operator"),
+    ("SR", "folder", "vm-operator"),
+    ("SR", "XenCenter.CustomFields", "pool-operator"),
+    ("VM", "folder", "vm-operator"),
+    ("VM", "Folder", "vm-admin"),
+    ("VM", "pci", "pool-admin"),
+    ("VM", "hvm_serial", "pool-admin"),
+    ("VDI", "XenCenter.CustomFields.", "vm-operator"),
+    ("session", "folder", "pool-admin"),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "least"), KEYS)
+def test_the_least_role_of_a_key(
+    simulator: Simulator, connect: Connect, name: str, key: str, least: str
+) -> None:
+    for role in BY_PRIVILEGE:
+        client = connect(simulator, role)
+        enough = BY_PRIVILEGE.index(role) <= BY_PRIVILEGE.index(least)
+        for verb, *value in (("add_to", "x"), ("remove_from",)):
+            code = client.error(f"{name}.{verb}_other_config", MISSING, key, *value)[0]
+            assert code == ("HANDLE_INVALID" if enough else "RBAC_PERMISSION_DENIED"), role
+
+
+def test_a_denial_names_the_key_as_the_server_knows_it(
+    simulator: Simulator, connect: Connect
+) -> None:
+    reader = connect(simulator, "read-only")
+    found = reader.error("VM.add_to_other_config", MISSING, "XenCenter.CustomFields.a", "x")
+    assert found[1] == "vm.add_to_other_config/key:xencenter.customfields.*"
+
+
+def test_setting_all_keys_of_other_objects(simulator: Simulator, connect: Connect) -> None:
+    client, vm = connect(simulator), simulator.find("VM", "db-1")
+    for name in ("host", "VDI", "network", "SR", "pool"):
+        ref = client(f"{name}.get_all")[0]
+        assert client(f"{name}.set_other_config", ref, {"a": "b", "folder": "/"}) == ""
+        assert client(f"{name}.get_other_config", ref) == {"a": "b", "folder": "/"}
+    assert client("session.set_other_config", client.session, {"a": "b"}) == ""
+    client("VM.set_other_config", vm, {"pci": "0"})
+    admin = connect(simulator, "vm-admin")
+    assert admin("VM.set_other_config", vm, {"pci": "0", "folder": "/"}) == ""
+    found = admin.error("VM.set_other_config", vm, {"hvm_serial": "none"})
+    assert found[:2] == ["RBAC_PERMISSION_DENIED", "vm.add_to_other_config/key:hvm_serial"]
+    found = admin.error("VM.set_other_config", vm, {})
+    assert found[:2] == ["RBAC_PERMISSION_DENIED", "vm.remove_from_other_config/key:pci"]
+    found = connect(simulator, "vm-operator").error("VM.set_other_config", vm, {"folder": "/"})
+    assert found[:2] == ["RBAC_PERMISSION_DENIED", "vm.set_other_config"]
+
+
 def test_the_owner_is_asked_for_after_the_key(simulator: Simulator, connect: Connect) -> None:
     reader = connect(simulator, "read-only")
     found = reader.error("task.add_to_other_config", MISSING, "applies_to", "x")
@@ -149,10 +205,9 @@ ARGUMENTS: dict[str, list[Any]] = {
 def test_the_least_role_of_a_message(
     simulator: Simulator, connect: Connect, method: str, least: str
 ) -> None:
-    by_privilege = [*GREATER[:2][::-1], *LESSER[::-1]]
     arguments = [MISSING, *ARGUMENTS.get(method, [])]
-    for role in by_privilege:
-        enough = by_privilege.index(role) <= by_privilege.index(least)
+    for role in BY_PRIVILEGE:
+        enough = BY_PRIVILEGE.index(role) <= BY_PRIVILEGE.index(least)
         found = connect(simulator, role).error(method, *arguments)
         assert (found[0] != "RBAC_PERMISSION_DENIED") is enough, role
         assert enough or found[1] == method.lower()
