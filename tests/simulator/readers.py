@@ -16,8 +16,10 @@ from .database import Database, Record, Row
 from .messages import Context, Message
 from .values import ApiError, Date, Value, ref, text
 
-ALSO_HIDDEN = {"name__label": "name_label", "name__description": "name_description"}
-"""Columns whose name in the database differs from the field's."""
+NAMES = {"name__label": "name_label", "name__description": "name_description"}
+"""Columns whose name in the database differs from the field's, of the classes with names."""
+NAMED = tuple(name for name in BLANKS if "name_label" in BLANKS[name] and name != "pool")
+"""A pool's name_label is a field like any other, by which nobody can ask (datamodel_pool.ml)."""
 
 READABLE = tuple(name for name in BLANKS if name != "session")
 
@@ -54,7 +56,7 @@ class _Readers:
                 for field in self._fields()
             ),
         ]
-        if "name_label" in BLANKS[name]:
+        if name in NAMED:
             found.append(
                 Message(
                     f"{name}.get_by_name_label",
@@ -72,23 +74,24 @@ class _Readers:
 
     def _where(self, expression: str) -> dict[str, Record]:
         predicate = filters.parse(expression)
+        names = NAMES if self._name in NAMED else {}
         with self._database.lock:
             rows = dict(self._database[self._name].rows)
         found = {}
         for reference, row in sorted(rows.items(), reverse=True, key=lambda item: item[0]):
-            if predicate(functools.partial(_column, reference, row)):
+            if predicate(functools.partial(_column, names, reference, row)):
                 found[reference] = row.fields
         return found
 
 
-def _column(ref: str, row: Row, column: str) -> str:
+def _column(names: dict[str, str], ref: str, row: Row, column: str) -> str:
     """The text that the database keeps in a column of a row."""
     fields, hidden = row.fields, row.hidden
     if column == "_ref":
         return ref
-    if column in ALSO_HIDDEN:
-        return _stored(fields[ALSO_HIDDEN[column]])
-    if column in fields and column not in ALSO_HIDDEN.values():
+    if column in names:
+        return _stored(fields[names[column]])
+    if column in fields and column not in names.values():
         return _stored(fields[column])
     if column in hidden:
         return _stored(hidden[column])

@@ -127,6 +127,15 @@ def test_truths_and_maps_of_other_classes(client: Client) -> None:
     assert len(client("VM.get_all_where", 'field "power_state" = "Running"')) == 2
 
 
+def test_the_name_of_a_pool_is_a_column_like_any_other(client: Client) -> None:
+    assert client("pool.get_all_where", 'field "name_label" = ""') == client("pool.get_all")
+    assert client("pool.get_all_where", 'field "name_label" = "x"') == []
+    found = client.error("pool.get_all_where", 'field "name__label" = "x"')
+    assert found == ["INTERNAL_ERROR", "missing field", "name__label", ""]
+    unknown = client.error("pool.get_by_name_label", "")
+    assert unknown == ["MESSAGE_METHOD_UNKNOWN", "pool.get_by_name_label"]
+
+
 @pytest.mark.parametrize("column", ["nope", "name_label", "NAME__LABEL", ""])
 def test_an_unknown_column(client: Client, column: str) -> None:
     where = f'field "{column}" = "x"'
