@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from .values import ApiError, Base64, Date, Value, is_storable, storable
+from .values import ApiError, Base64, Date, Value, is_storable, new_ref, storable
 
 EMPTY_KEY = "Db_exn.Empty_key_in_map"
 MOST_DELETIONS = 512
@@ -110,7 +110,7 @@ class Database:
         self, table: str, fields: Record, hidden: Record | None = None, *, ref: str | None = None
     ) -> str:
         """Add a row; a uuid is made where the fields have none. Returns its reference."""
-        ref = ref or f"OpaqueRef:{uuid.uuid4()}"
+        ref = ref or new_ref()
         kept = {name: _kept(value) for name, value in fields.items()}
         kept.setdefault("uuid", str(uuid.uuid4()))
         with self.lock:

@@ -34,6 +34,9 @@ AS_TOLD = (
 front (gen_rbac.ml, `concat`; xapi_role.ml, `get_by_permission_common`).
 """
 
+LOCAL_ROOT = "local-root"
+"""What needs it is for root alone: no role has it (datamodel_roles.ml, _R_LOCAL_ROOT_ONLY)."""
+
 PERSONAL = tuple(role for role in BY_PRIVILEGE if role != "client-cert")
 
 
@@ -61,7 +64,7 @@ def accounts(root: str) -> dict[str, Account]:
 
 def holders(least: str) -> tuple[str, ...]:
     """The roles that may do what needs at least this one."""
-    return BY_PRIVILEGE[: BY_PRIVILEGE.index(least) + 1]
+    return () if least == LOCAL_ROOT else BY_PRIVILEGE[: BY_PRIVILEGE.index(least) + 1]
 
 
 def require(account: Account, least: str, permission: str) -> None:

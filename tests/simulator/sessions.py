@@ -12,7 +12,7 @@ from . import classes, roles
 from .clock import Clock
 from .database import Database, Record
 from .messages import Context, Message
-from .values import ApiError, Date, ref, text
+from .values import ApiError, Date, new_ref, ref, text
 
 LAST_ACTIVE_STEP = 600
 """Seconds; `last_active` is written at most this often (session_check.ml)."""
@@ -23,17 +23,20 @@ class Sessions:
 
     def __init__(self, database: Database, clock: Clock, *, username: str, password: str) -> None:
         self.accounts = roles.accounts(username)
-        self.password = password
+        self.root = self.accounts[username]
         self.ended: list[Callable[[str], None]] = []
         """Called with the reference of each session that ends."""
         self._database = database
         self._clock = clock
         self._active: dict[str, float] = {}
+        self._passwords = dict.fromkeys(self.accounts, password)
+        self._local: dict[str, str] = {}
+        """The host of each local session: no other host knows of it, nor does the database
+        (xapi_local_session.ml)."""
 
     def login(self, host: str, name: str, password: str, originator: str) -> str:
-        account = self.accounts.get(name)
-        if account is None or password != self.password:
-            raise ApiError("SESSION_AUTHENTICATION_FAILED", name, "Authentication failure")
+        self._authenticate(name, password)
+        account = self.accounts[name]
         now = self._clock.now()
         session = self._database.create(
             "session",
@@ -50,6 +53,14 @@ class Sessions:
         )
         self._active[session] = now
         return session
+
+    def _authenticate(self, name: str, password: str) -> None:
+        if self._passwords.get(name) != password:
+            raise _not_authenticated(name)
+
+    def is_local(self, session: str, host: str) -> bool:
+        """Whether it is one that root has with that host alone."""
+        return self._local.get(session) == host
 
     def account(self, session: str) -> roles.Account:
         """Whose session this is; SESSION_INVALID where there is none. Marks it as used."""
@@ -85,6 +96,7 @@ class Sessions:
         """A restart: gone without a word to anybody."""
         self._database.empty("session")
         self._active.clear()
+        self._local.clear()
 
     def messages(self) -> list[Message]:
         def login(
@@ -94,8 +106,27 @@ class Sessions:
                 raise ApiError("HOST_IS_SLAVE", context.master_address)
             return self.login(context.host, name, password, originator)
 
+        def local_login(context: Context, name: str, password: str) -> str:
+            if name != self.root.name:
+                raise _not_authenticated(name)
+            self._authenticate(name, password)
+            session = new_ref()
+            self._local[session] = context.host
+            return session
+
+        def local_logout(context: Context) -> str:
+            self._local.pop(context.session, None)
+            return ""
+
         def logout(context: Context) -> str:
-            self.logout(context.session)
+            # A local session stays: it is not in the database (xapi_session.ml, `logout`).
+            if context.session not in self._local:
+                self.logout(context.session)
+            return ""
+
+        def change_password(_context: Context, _old: str, new: str) -> str:
+            # The old one is not looked at (xapi_session.ml).
+            self._passwords[self.root.name] = new
             return ""
 
         optional = ((text, "1.1"), (text, ""))
@@ -107,7 +138,17 @@ class Sessions:
                 defaults=optional,
                 has_session=False,
             ),
+            Message(
+                "session.slave_local_login_with_password",
+                (text, text),
+                local_login,
+                has_session=False,
+            ),
+            Message("session.local_logout", (), local_logout, role="pool-admin"),
             Message("session.logout", (), logout),
+            Message(
+                "session.change_password", (text, text), change_password, role=roles.LOCAL_ROOT
+            ),
             Message("session.get_by_uuid", (text,), self._get_by_uuid),
             Message("session.get_record", (ref,), lambda _context, session: self._read(session)),
             *(
@@ -159,3 +200,7 @@ class Sessions:
             if owner == sid and session != context.session:
                 self.logout(session)
         return ""
+
+
+def _not_authenticated(name: str) -> ApiError:
+    return ApiError("SESSION_AUTHENTICATION_FAILED", name, "Authentication failure")

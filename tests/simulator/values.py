@@ -123,6 +123,10 @@ def is_dummy(reference: str) -> bool:
     return reference.startswith("DummyRef:") and reference.count("|") >= 2
 
 
+def new_ref() -> str:
+    return f"OpaqueRef:{uuid.uuid4()}"
+
+
 def dummy_ref(label: str) -> str:
     """A new reference of something that is not in the database, with its name in it (ref.ml)."""
     return f"DummyRef:|{uuid.uuid4()}|{label}"
