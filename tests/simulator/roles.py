@@ -34,6 +34,21 @@ AS_TOLD = (
 front (gen_rbac.ml, `concat`; xapi_role.ml, `get_by_permission_common`).
 """
 
+CERTIFIED = frozenset(
+    {
+        "VM.shutdown",
+        "VM.suspend",
+        "VM.pool_migrate",
+        "host.disable",
+        "host.enable",
+        "host.evacuate",
+        "host.apply_updates",
+    }
+)
+"""What client-cert may do besides, though it is less than the least role (datamodel_vm.ml,
+datamodel_host.ml, _R_CLIENT_CERT).
+"""
+
 LOCAL_ROOT = "local-root"
 """What needs it is for root alone: no role has it (datamodel_roles.ml, _R_LOCAL_ROOT_ONLY)."""
 
@@ -70,6 +85,7 @@ def holders(least: str) -> tuple[str, ...]:
 def require(account: Account, least: str, permission: str) -> None:
     """Raise RBAC_PERMISSION_DENIED unless the account's role is `least` or more."""
     if not account.is_root and account.role not in holders(least):
-        allowed = ", ".join(role for role in AS_TOLD if role in holders(least))
+        besides = ("client-cert",) if permission in CERTIFIED else ()
+        allowed = ", ".join(role for role in AS_TOLD if role in holders(least) + besides)
         text = f"No permission in user session. (Roles with this permission: {allowed})"
         raise ApiError("RBAC_PERMISSION_DENIED", permission.lower(), text)

@@ -116,6 +116,28 @@ def test_setting_all_keys_protects_only_what_changes(
     assert simulator.record(task)["other_config"] == {**kept, "mine": "x"}  # type: ignore[index]
 
 
+TOLD = [
+    ("VM.start", [MISSING, False, False], ABOVE_READER),
+    ("VM.shutdown", [MISSING], ABOVE_READER.replace("pool-", "client-cert, pool-", 1)),
+    (
+        "VM.pool_migrate",
+        [MISSING, MISSING, {}],
+        "vm-power-admin, client-cert, pool-admin, pool-operator",
+    ),
+    ("host.evacuate", [MISSING], "client-cert, pool-admin, pool-operator"),
+    ("host.reboot", [MISSING], "pool-admin, pool-operator"),
+]
+
+
+@pytest.mark.parametrize(("method", "params", "told"), TOLD)
+def test_the_roles_that_a_denial_tells_of(
+    simulator: Simulator, connect: Connect, method: str, params: list[Any], told: str
+) -> None:
+    text = f"No permission in user session. (Roles with this permission: {told})"
+    found = connect(simulator, "read-only").error(method, *params)
+    assert found == ["RBAC_PERMISSION_DENIED", method.lower(), text]
+
+
 KEYS = [
     ("pool", "folder", "vm-operator"),
     ("pool", "EMPTY_FOLDERS", "vm-operator"),
