@@ -217,7 +217,7 @@ CATALOGUE = (
         "host.disable",
         (ref,),
         "pool-operator",
-        (("host", 0, "provision"),),
+        (("host", 0, ""),),
         _enable(False),
         life=_QUICK,
         defaults=((boolean, True),),

@@ -109,6 +109,13 @@ def test_what_is_not_there_fails_the_task(still: Simulator, root: Client) -> Non
     assert now(still, task, "error_info") == ["HOST_OFFLINE", MISSING]
 
 
+def test_disabling_a_host_is_no_operation_on_it(still: Simulator, root: Client) -> None:
+    task = root("Async.host.disable", MISSING)
+    assert now(still, task, "error_info") == ["HOST_OFFLINE", MISSING]
+    root("Async.host.disable", still.master_ref)
+    assert root("host.get_current_operations", still.master_ref) == {}
+
+
 def test_a_role_that_is_too_low_fails_the_task(still: Simulator, connect: Connect) -> None:
     reader = connect(still, "read-only")
     task = reader("Async.VM.clean_reboot", still.find("VM", "web-1"))
