@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterable, Iterator
 
-from .messages import Context, Message
+from .messages import INTERNAL, Context, Message
 from .tasks import Tasks, unfinished
 from .values import ApiError, Value
 
-WITHOUT_TASKS = ("task", "event")
-"""Classes whose calls make no task (datamodel.ml, no_task_id_for)."""
+WITHOUT_TASKS = ("task.", "event.")
+"""Classes whose calls make no task (datamodel.ml, no_task_id_for), other than InternalAsync."""
 
 
 class Background:
@@ -32,11 +33,15 @@ class Background:
     def _start(self, message: Message, context: Context, *params: Value) -> str:
         """What goes wrong fails the task, a role that is too low too; without a task nobody hears
         of it."""
-        makes_none = message.name.partition(".")[0] in WITHOUT_TASKS
-        task = context.task if makes_none else self._tasks.begin(context)
+        makes_none = message.name.startswith(WITHOUT_TASKS)
+        if makes_none and not context.label.startswith(INTERNAL):
+            task = context.task
+        else:
+            task = self._tasks.begin(context)
         try:
             message.require(context.account, params)
-            writes = self._tasks.success_writes(message.handler(context, *params))
+            result = message.handler(dataclasses.replace(context, task=task), *params)
+            writes = self._tasks.success_writes(result)
         except ApiError as error:
             writes = self._tasks.failure_writes(error.description)
         self._tasks.end(task, unfinished(writes) if context.forwarded else writes)

@@ -20,7 +20,7 @@ from .calls import Call, CallLog
 from .clock import Clock
 from .database import Database
 from .faults import Cut, Fault, Faults, OtherAnswer
-from .messages import Context, Message
+from .messages import INTERNAL, Context, Message
 from .sessions import Sessions
 from .values import ApiError, Value, dummy_ref, internal_failure, is_dummy, ref, show
 
@@ -176,7 +176,8 @@ class Dispatcher:
         self, endpoint: Endpoint, request: Request, session: str, account: roles.Account
     ) -> Context:
         headers = request.headers
-        forwarded = ref(headers.get("task-id", ""))
+        internal = request.method.startswith(INTERNAL)
+        forwarded = "" if internal else ref(headers.get("task-id", ""))
         if forwarded and not is_dummy(forwarded):
             self._database.read("task", forwarded)
         prefix = "x-http-other-config-"

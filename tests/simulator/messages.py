@@ -14,6 +14,10 @@ from .keys import KeyRoles, require_key
 from .roles import Account, require
 from .values import Reader, Value
 
+INTERNAL = "InternalAsync."
+"""Before its name, a method makes a task of its own, whatever its class and whatever the headers
+say (context.ml, of_http_req)."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Context:

@@ -36,6 +36,27 @@ def test_a_call_that_makes_no_task(client: Client, method: str, params: list[Any
     assert client("task.get_all") == []
 
 
+def test_an_internal_call_makes_one(root: Client, still: Simulator) -> None:
+    task = root.task()
+    made = root("InternalAsync.task.cancel", task)
+    assert root("task.get_current_operations", task) == {made: "cancel"}
+    label, status, result = now(still, made, "name_label", "status", "result")
+    assert (label, status) == ("InternalAsync.task.cancel", "success")
+    assert result == "<value></value>"
+    made = root("InternalAsync.task.cancel", MISSING)
+    gone = ["HANDLE_INVALID", "task", MISSING]
+    assert now(still, made, "status", "error_info") == ("failure", gone)
+
+
+def test_an_internal_call_does_not_listen_to_task_id(root: Client, still: Simulator) -> None:
+    task, vm = root.task(), still.find("VM", "web-1")
+    for sent in (task, MISSING):
+        made = root("InternalAsync.task.cancel", task, headers={"task-id": sent})
+        assert now(still, made, "name_label", "status") == ("InternalAsync.task.cancel", "success")
+        made = root("InternalAsync.VM.clean_reboot", vm, headers={"task-id": sent})
+        assert now(still, made, "name_label") == "InternalAsync.VM.clean_reboot"
+
+
 def test_what_it_does_all_the_same(client: Client) -> None:
     task = client.task()
     client("Async.task.set_other_config", task, {"a": "1", "b": "2"})
