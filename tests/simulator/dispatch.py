@@ -188,7 +188,7 @@ class Dispatcher:
             host=endpoint.ref,
             master_address=endpoint.master_address(),
             forwarded=forwarded,
-            task=dummy_ref(request.method),
+            task=forwarded or dummy_ref(request.method),
             parent=ref(headers.get("subtask-of", "")),
             other_config={
                 name[len(prefix) :]: value

@@ -13,6 +13,7 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     NULL,
     Background,
     Client,
+    Connect,
 )
 
 
@@ -82,6 +83,25 @@ def test_a_blocking_call_under_a_task_of_ones_own(
     still.advance(60)
     assert running.result() == still.find("VM", "x")
     assert root("task.get_status", task) == "pending"
+
+
+def test_a_cancel_under_the_task_that_it_cancels(root: Client) -> None:
+    task = root.task()
+    assert root("task.cancel", task, headers={"task-id": task}) == ""
+    assert root("task.get_current_operations", task) == {task: "cancel"}
+    other = root.task()
+    assert root("Async.task.cancel", other, headers={"task-id": task}) == task
+    assert root("task.get_current_operations", other) == {task: "cancel"}
+
+
+def test_the_task_that_a_call_runs_under_is_its_own(
+    simulator: Simulator, client: Client, connect: Connect
+) -> None:
+    task, reader = client.task(), connect(simulator, "read-only")
+    assert reader("task.set_progress", task, 0.5, headers={"task-id": task}) == ""
+    assert reader("task.cancel", task, headers={"task-id": task}) == ""
+    other = reader.error("task.cancel", client.task(), headers={"task-id": task})
+    assert other[:2] == ["RBAC_PERMISSION_DENIED", "task.destroy/any"]
 
 
 def test_a_task_to_run_under_must_be_there(client: Client) -> None:
