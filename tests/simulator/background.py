@@ -39,7 +39,7 @@ class Background:
         else:
             task = self._tasks.begin(context)
         try:
-            message.require(context.account, params)
+            message.require(context, params)
             result = message.handler(dataclasses.replace(context, task=task), *params)
             writes = self._tasks.success_writes(result)
         except ApiError as error:

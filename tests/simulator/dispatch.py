@@ -136,7 +136,7 @@ class Dispatcher:
         context = self._context(endpoint, request, session, account)
         # An Async form checks the role where its work begins: there it fails the task.
         if name == request.method:
-            message.require(account, params)
+            message.require(context, params)
         fault = self.faults.hit(request.method, request.params)
         if fault is not None:
             entry.fault = True

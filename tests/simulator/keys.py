@@ -14,14 +14,11 @@ KeyRoles = Mapping[str, str]
 """The least role by key; a `*` at a key's end stands for any rest."""
 
 
-def require_key(account: Account, roles: KeyRoles, least: str, permission: str, key: str) -> None:
-    """Raise RBAC_PERMISSION_DENIED unless the account may add or remove a key: a role of its own
-    takes the place of the message's, higher or lower (rbac.ml, permission_of_action)."""
+def guarding(roles: KeyRoles, least: str, permission: str, key: str) -> tuple[str, str]:
+    """The least role and the permission to add or remove a key: where it has them, its own take
+    the place of the message's (rbac.ml, permission_of_action)."""
     found = _find(roles, key)
-    if found is None:
-        require(account, least, permission)
-    else:
-        require(account, roles[found], f"{permission}/key:{found}")
+    return (least, permission) if found is None else (roles[found], f"{permission}/key:{found}")
 
 
 def require_changes(
@@ -31,8 +28,8 @@ def require_changes(
     before: Mapping[str, str],
     after: Mapping[str, str],
 ) -> None:
-    """The same for a class's whole map: what stays as it is needs no role (helpers.ml,
-    set_map_with_rbac)."""
+    """Raise RBAC_PERMISSION_DENIED unless the account may write a class's map anew: keys that stay
+    as they are need no role (helpers.ml, set_map_with_rbac)."""
     written = _all(roles, (key for key in after if before.get(key) != after[key]))
     removed = _all(roles, (key for key in before if key not in after))
     for verb, touched in (("add_to", written), ("remove_from", removed)):

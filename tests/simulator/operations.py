@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import roles
 from .clock import Clock
 from .database import Database
 from .faults import Cut
@@ -101,7 +100,7 @@ class Operations:
         task = self._tasks.begin(context)
         run = _Run(operation, args, task, self._database, self._inventory)
         try:
-            roles.require(context.account, operation.role, operation.name)
+            context.require(operation.role, operation.name)
             run.check()
             host = run.host()
             if host is not None:

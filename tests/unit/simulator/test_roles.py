@@ -138,6 +138,25 @@ def test_the_roles_that_a_denial_tells_of(
     assert found == ["RBAC_PERMISSION_DENIED", method.lower(), text]
 
 
+OTHER_SPELLINGS: list[tuple[str, list[Any], str]] = [
+    ("task_get_all", [], "task_get_all"),
+    ("SR_scan", [MISSING], "sr_scan"),
+    ("pool_get_by_uuid", ["x"], "pool_get_by_uuid"),
+    ("VM_add_to_other_config", [MISSING, "a", "b"], "vm_add_to_other_config"),
+    ("VM_add_to_other_config", [MISSING, "pci", "b"], "vm_add_to_other_config/key:pci"),
+]
+
+
+@pytest.mark.parametrize(("method", "params", "permission"), OTHER_SPELLINGS)
+def test_the_other_spelling_is_for_root_alone(
+    simulator: Simulator, connect: Connect, method: str, params: list[Any], permission: str
+) -> None:
+    text = "No permission in user session. (Roles with this permission: )"
+    for role in BY_PRIVILEGE:
+        found = connect(simulator, role).error(method, *params)
+        assert found == ["RBAC_PERMISSION_DENIED", permission, text]
+
+
 KEYS = [
     ("pool", "folder", "vm-operator"),
     ("pool", "EMPTY_FOLDERS", "vm-operator"),
