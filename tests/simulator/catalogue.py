@@ -45,12 +45,13 @@ def _move_vm(_inventory: Inventory, database: Database, args: Args) -> Value:
     return ""
 
 
-def _snapshot_vm(inventory: Inventory, database: Database, args: Args) -> Value:
-    return inventory.add_vm(args[1], is_a_snapshot=True, snapshot_of=args[0], is_a_template=True)
+def _snapshot_vm(inventory: Inventory, _database: Database, args: Args) -> Value:
+    return inventory.add_snapshot(args[1], args[0])
 
 
-def _copy_vm(inventory: Inventory, _database: Database, args: Args) -> Value:
-    return inventory.add_vm(args[1])
+def _copy_vm(inventory: Inventory, database: Database, args: Args) -> Value:
+    is_a_template = database.read("VM", args[0])["is_a_template"]
+    return inventory.add_vm(args[1], is_a_template=is_a_template)
 
 
 def _provision(_inventory: Inventory, database: Database, args: Args) -> Value:
@@ -69,8 +70,8 @@ def _copy_vdi(inventory: Inventory, database: Database, args: Args) -> Value:
     return inventory.add_vdi(source["name_label"], target, virtual_size=source["virtual_size"])
 
 
-def _destroy_vdi(inventory: Inventory, _database: Database, args: Args) -> Value:
-    inventory.delete_vdi(args[0])
+def _destroy_vdi(_inventory: Inventory, database: Database, args: Args) -> Value:
+    database.delete("VDI", args[0])
     return ""
 
 

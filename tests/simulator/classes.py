@@ -45,6 +45,18 @@ COUNTED = (
 The order is that of the events in a batch.
 """
 
+RELATIONS = {
+    "task": {"subtask_of": ("task", "subtasks")},
+    "VDI": {"SR": ("SR", "VDIs"), "snapshot_of": ("VDI", "snapshots")},
+    "VM": {
+        "parent": ("VM", "children"),
+        "resident_on": ("host", "resident_VMs"),
+        "snapshot_of": ("VM", "snapshots"),
+    },
+}
+"""Class -> field with a reference -> class and field of the set that it belongs to there
+(datamodel.ml, all_relations)."""
+
 BLANKS = _load()
 """Class -> field -> first value, for every class that has rows here; a uuid is added at creation.
 """

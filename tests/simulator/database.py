@@ -20,6 +20,7 @@ MOST_DELETIONS = 512
 KEPT_DELETIONS = 256
 
 Record = dict[str, Value]
+Relations = Mapping[str, Mapping[str, tuple[str, str]]]
 Listener = Callable[[str, str, str, Record], None]
 """Called with the operation (add, mod or del), the table, the reference and the fields."""
 
@@ -90,17 +91,19 @@ class Table:
 
 
 class Database:
-    """All tables. Every write takes the next generation and tells the listeners of it.
+    """All tables. Every write takes the next generation and tells the listeners of it. Sets of
+    those that refer to a row are kept up to date by themselves.
 
     Records handed out are the live rows: whoever writes to one goes through this class. A field is
     replaced, never changed in place, so that a record read before a write can still be encoded.
     """
 
-    def __init__(self, classes: Mapping[str, object]) -> None:
+    def __init__(self, classes: Mapping[str, object], relations: Relations) -> None:
         self.lock = threading.RLock()
         self.generation = 1
         self.tables = {name: Table(name) for name in classes}
         self.listeners: list[Listener] = []
+        self._relations = relations
         self._by_uuid: dict[str, tuple[str, str]] = {}
 
     def __getitem__(self, table: str) -> Table:
@@ -117,6 +120,8 @@ class Database:
             self.generation += 1
             self.tables[table].rows[ref] = Row(kept, hidden or {}, self.generation)
             self._by_uuid[kept["uuid"]] = (table, ref)
+            for field, target in self._relations.get(table, {}).items():
+                self._join(target, kept[field], ref)
         self._tell("add", table, ref, kept)
         return ref
 
@@ -140,8 +145,13 @@ class Database:
                 raise ApiError("INTERNAL_ERROR", EMPTY_KEY)
             if _equal(row.fields[field], value):
                 return
+            target = self._relations.get(table, {}).get(field)
+            if target:
+                self._leave(target, row.fields[field], ref)
             row.fields = {**row.fields, field: value}
             self._touch(table, ref, row)
+            if target:
+                self._join(target, value, ref)
         self._tell("mod", table, ref, row.fields)
 
     def add_to_map(self, table: str, ref: str, field: str, key: str, value: str) -> None:
@@ -185,6 +195,8 @@ class Database:
             self.generation += 1
             fields = self.read(table, ref)
             self._by_uuid.pop(fields["uuid"], None)
+            for field, target in self._relations.get(table, {}).items():
+                self._leave(target, fields[field], ref)
             self.tables[table].forget(ref, self.generation)
         self._tell("del", table, ref, fields)
 
@@ -215,6 +227,17 @@ class Database:
                 for row in table.rows.values():
                     row.created = min(row.created, self.generation)
                     row.modified = min(row.modified, self.generation)
+
+    def _join(self, target: tuple[str, str], owner: str, ref: str) -> None:
+        """Put a row into the set of the one that it refers to, if that is there."""
+        table, field = target
+        if owner in self.tables[table]:
+            self.add_to_set(table, owner, field, ref)
+
+    def _leave(self, target: tuple[str, str], owner: str, ref: str) -> None:
+        table, field = target
+        if owner in self.tables[table]:
+            self.remove_from_set(table, owner, field, ref)
 
     def _touch(self, table: str, ref: str, row: Row) -> None:
         self.generation += 1

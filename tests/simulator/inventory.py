@@ -70,23 +70,32 @@ class Inventory:
         return self._create("SR", name_label=label, **fields)
 
     def add_vdi(self, label: str, sr: str, **fields: Value) -> str:
-        vdi = self._create("VDI", name_label=label, SR=sr, **fields)
-        self._database.add_to_set("SR", sr, "VDIs", vdi)
-        return vdi
-
-    def delete_vdi(self, vdi: str) -> None:
-        sr = self._database.read("VDI", vdi)["SR"]
-        self._database.remove_from_set("SR", sr, "VDIs", vdi)
-        self._database.delete("VDI", vdi)
+        return self._create("VDI", name_label=label, SR=sr, **fields)
 
     def add_vm(self, label: str, **fields: Value) -> str:
         metrics = self._create("VM_metrics")
         return self._create("VM", name_label=label, metrics=metrics, **fields)
 
+    def add_snapshot(self, label: str, vm: str) -> str:
+        """It comes between the VM and what was its parent (xapi_vm_clone.ml)."""
+        snapshot = self.add_vm(
+            label,
+            is_a_snapshot=True,
+            is_a_template=True,
+            snapshot_of=vm,
+            snapshot_time=Date.at(self._clock.now()),
+            parent=self._database.read("VM", vm)["parent"],
+        )
+        self._database.write("VM", vm, "parent", snapshot)
+        return snapshot
+
     def delete_vm(self, vm: str) -> None:
-        metrics = self._database.read("VM", vm)["metrics"]
+        """Its children are its parent's from then on (xapi_vm.ml)."""
+        record = self._database.read("VM", vm)
+        for child in record["children"]:
+            self._database.write("VM", child, "parent", record["parent"])
         self._database.delete("VM", vm)
-        self._database.delete("VM_metrics", metrics)
+        self._database.delete("VM_metrics", record["metrics"])
 
     def fill(self) -> None:
         """A small pool to try things on."""

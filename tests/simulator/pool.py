@@ -38,7 +38,7 @@ class Pool:
         self.username = username
         self.password = password
         self.clock = clock or RealClock()
-        self.database = Database(classes.BLANKS)
+        self.database = Database(classes.BLANKS, classes.RELATIONS)
         self.inventory = Inventory(self.database, self.clock)
         self._sessions = Sessions(self.database, self.clock, username=username, password=password)
         self._tasks = Tasks(self.database, self.clock, self._sessions, self.inventory)

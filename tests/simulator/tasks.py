@@ -65,7 +65,6 @@ class Tasks:
         parent: str = NULL_REF,
         other_config: dict[str, str] | None = None,
     ) -> str:
-        database = self._database
         if is_dummy(parent):
             parent = NULL_REF
         record = classes.new(
@@ -77,10 +76,7 @@ class Tasks:
             subtask_of=parent,
             other_config={f"http:{key}": value for key, value in (other_config or {}).items()},
         )
-        task = database.create("task", record, {"session": session, **UNSEEN})
-        if parent in database["task"]:
-            database.add_to_set("task", parent, "subtasks", task)
-        return task
+        return self._database.create("task", record, {"session": session, **UNSEEN})
 
     def begin(self, context: Context) -> str:
         """The task that a call runs as: the one that it came with, or else one of its own."""
@@ -96,12 +92,8 @@ class Tasks:
 
     def delete(self, task: str) -> None:
         """Remove the record at once, whatever its status."""
-        with self._database.lock:
-            parent = self.read(task)["subtask_of"]
-            self._database.delete("task", task)
-            self.cancel_hooks.pop(task, None)
-            if parent in self._database["task"]:
-                self._database.remove_from_set("task", parent, "subtasks", task)
+        self._database.delete("task", task)
+        self.cancel_hooks.pop(task, None)
 
     def forward(self, task: str, host: str) -> None:
         """Hand a task to another host, which then carries it."""

@@ -97,9 +97,13 @@ def test_only_templates_are_provisioned(still: Simulator, root: Client) -> None:
     vm = still.find("VM", "db-1")
     assert root.error("VM.provision", vm) == ["ONLY_PROVISION_TEMPLATE"]
     still.database.write("VM", vm, "is_a_template", True)
-    root("Async.VM.provision", vm)
+    root("Async.VM.clone", vm, "copy")
     still.advance(60)
-    assert root("VM.get_is_a_template", vm) is False
+    copy = still.find("VM", "copy")
+    assert root("VM.get_is_a_template", copy) is True
+    root("Async.VM.provision", copy)
+    still.advance(60)
+    assert root("VM.get_is_a_template", copy) is False
 
 
 def test_what_is_not_there_fails_the_task(still: Simulator, root: Client) -> None:
@@ -141,6 +145,44 @@ def test_what_a_vm_goes_through(still: Simulator, root: Client) -> None:
     root("Async.VM.destroy", vm)
     still.advance(60)
     assert root.error("VM.get_record", vm) == ["HANDLE_INVALID", "VM", vm]
+
+
+def test_snapshots_of_a_vm(still: Simulator, root: Client) -> None:
+    vm = still.find("VM", "web-1")
+
+    def snapshot(label: str) -> str:
+        root("Async.VM.snapshot", vm, label, [])
+        still.advance(60)
+        return still.find("VM", label)
+
+    first = snapshot("first")
+    assert root("VM.get_snapshots", vm) == [first]
+    assert root("VM.get_snapshot_time", first) == "20270115T08:00:02Z"
+    assert (root("VM.get_parent", vm), root("VM.get_children", first)) == (first, [vm])
+    second = snapshot("second")
+    assert root("VM.get_snapshots", vm) == [second, first]
+    assert (root("VM.get_parent", vm), root("VM.get_children", first)) == (second, [second])
+    root("Async.VM.destroy", second)
+    still.advance(60)
+    assert root("VM.get_snapshots", vm) == [first]
+    assert (root("VM.get_parent", vm), root("VM.get_children", first)) == (first, [vm])
+
+
+def test_the_vms_of_a_host(start: Start, connect: Connect) -> None:
+    simulator = start(clock=VirtualClock(), supporters=1)
+    root, hosts = connect(simulator), [host.ref for host in simulator.hosts]
+    one, two = simulator.find("VM", "web-1"), simulator.find("VM", "web-2")
+
+    def residents() -> list[list[str]]:
+        return [root("host.get_resident_VMs", host) for host in hosts]
+
+    assert residents() == [[two, one], []]
+    root("Async.VM.pool_migrate", one, hosts[1], {})
+    simulator.advance(60)
+    assert residents() == [[two], [one]]
+    root("Async.VM.clean_shutdown", one)
+    simulator.advance(60)
+    assert residents() == [[two], []]
 
 
 def test_what_other_objects_go_through(still: Simulator, root: Client) -> None:
