@@ -113,14 +113,14 @@ def ref(value: Value) -> str:
     """A reference; that of something outside the database is put together anew (ref.ml)."""
     written = text(value)
     if is_dummy(written):
-        _unused, unique, name = written.split("|", 2)
+        unique, _unused, name = written.partition("|")[2].partition("|")
         return f"DummyRef:|{unique}|{name}"
     return written
 
 
 def is_dummy(reference: str) -> bool:
     """Whether a reference is of something that is not in the database."""
-    return reference.startswith("DummyRef:") and reference.count("|") >= 2
+    return reference.startswith("DummyRef:") and "|" in reference
 
 
 def new_ref() -> str:

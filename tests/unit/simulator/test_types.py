@@ -153,6 +153,7 @@ def test_the_session_is_read_first(client: Client) -> None:
         ("OpaqueRef:NULL", "OpaqueRef:NULL"),
         ("opaqueref:x", "opaqueref:x"),
         ("DummyRef:x", "DummyRef:x"),
+        ("DummyRef:|u", "DummyRef:|u|"),
         ("DummyRef:|u|a.b", "DummyRef:|u|a.b"),
         ("DummyRef:lost|u|a|b", "DummyRef:|u|a|b"),
     ],
