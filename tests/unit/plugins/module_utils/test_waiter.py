@@ -41,7 +41,7 @@ def test_the_time_that_an_answer_takes_is_not_known_to_have_been_quiet(virtual):
     def make_gate(session):
         return QuietGate(session, Selection(), quiet_for=35, clock=virtual.now)
 
-    with on(virtual, make_gate, timeout=300, latency=3) as run:
+    with on(virtual, make_gate, timeout=300, latency=6) as run:
         run.wait()
         assert run.verdict is Verdict.OPEN
     last = virtual.log.of("event.from")[-1]
