@@ -42,6 +42,8 @@ class Host:
         self._tls = tls
         self._control = control
         self._listener: socket.socket | None = None
+        self._keeper: socket.socket | None = None
+        """What keeps the port while nobody listens."""
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
 
@@ -56,15 +58,9 @@ class Host:
 
     def up(self, port: int = 0) -> None:
         """Answer from now on; on the port of before, if there was one."""
-        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((self.address, port or self.port))
-            listener.listen(BACKLOG)
-        except OSError:
-            listener.close()
-            raise
+        listener = self._bound(port or self.port)
+        listener.listen(BACKLOG)
+        self._give_up_port()
         self.port = listener.getsockname()[1]
         self._listener = listener
         threading.Thread(
@@ -80,11 +76,34 @@ class Host:
         if listener is not None:
             _break(listener)
             listener.close()
+            # A port that is bound refuses as a free one does.
+            self._keeper = self._bound(self.port)
         with self._lock:
             open_now = dict(self._connections)
         for connection, thread in open_now.items():
             if thread is not threading.current_thread():
                 _break(connection)
+
+    def close(self) -> None:
+        """Go down for good: the port is anybody's."""
+        self.down()
+        self._give_up_port()
+
+    def _give_up_port(self) -> None:
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
+
+    def _bound(self, port: int) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind((self.address, port))
+        except OSError:
+            bound.close()
+            raise
+        return bound
 
     @property
     def connections(self) -> int:

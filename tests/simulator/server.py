@@ -84,7 +84,7 @@ class Simulator(Pool):
     ) -> None:
         self.stop()
         for host in self.hosts:
-            host.down()
+            host.close()
         if self.certificate:
             self.certificate.remove()
 
@@ -97,7 +97,7 @@ class Simulator(Pool):
                 return
             except OSError:
                 for host in self.hosts:
-                    host.down()
+                    host.close()
                     host.port = 0
                 if self._port or not tries_left:
                     raise
