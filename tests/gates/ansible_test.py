@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -41,13 +42,21 @@ def prepare_home() -> None:
     # ansible-test looks here before it downloads get-pip; the pip that Python brings will do.
     bootstrap = "import ensurepip; ensurepip.bootstrap(upgrade=True)\n"
     for pip in ("24_2", "25_2"):
-        (cache / f"get_pip_{pip}.py").write_text(bootstrap)
+        _write_at_once(cache / f"get_pip_{pip}.py", bootstrap)
     # It passes no variables on to pip, so a mirror named in the user's files is all that counts.
     settings = Path.home() / ".config" / "pip"
     link = HOME / ".config" / "pip"
-    if settings.is_dir() and not link.is_symlink():
-        link.parent.mkdir(exist_ok=True)
-        link.symlink_to(settings, target_is_directory=True)
+    if settings.is_dir():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            link.symlink_to(settings, target_is_directory=True)
+
+
+def _write_at_once(path: Path, text: str) -> None:
+    """Units and sanity are run side by side: what one writes again, the other may be reading."""
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    part.write_text(text)
+    part.replace(path)
 
 
 def environment(folders: Sequence[str]) -> dict[str, str]:

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -37,15 +39,25 @@ def environment(name: str, base: str, requirements: Iterable[str]) -> Path:
     """The Python of an environment that has these and nothing else, made at its first use."""
     folder = BASE / name
     python, ready = folder / "bin" / "python", folder / ".ready"
-    if not ready.exists():
-        uv = str(Path(sys.executable).parent / "uv")
-        subprocess.run(
-            [uv, "venv", "--quiet", "--clear", "--python", base, str(folder)], check=True
-        )
-        install = [uv, "pip", "install", "--quiet", "--python", str(python)]
-        subprocess.run([*install, *requirements], check=True)
-        ready.touch()
+    with _alone_at(folder):
+        if not ready.exists():
+            uv = str(Path(sys.executable).parent / "uv")
+            subprocess.run(
+                [uv, "venv", "--quiet", "--clear", "--python", base, str(folder)], check=True
+            )
+            install = [uv, "pip", "install", "--quiet", "--python", str(python)]
+            subprocess.run([*install, *requirements], check=True)
+            ready.touch()
     return python
+
+
+@contextlib.contextmanager
+def _alone_at(folder: Path) -> Iterator[None]:
+    """Test processes side by side want the same environment, and one clears what it makes anew."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def skip(gate: str, why: str) -> None:

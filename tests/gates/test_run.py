@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import subprocess
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,3 +41,22 @@ def test_what_was_skipped_is_counted_and_told(
     report = tmp_path / "core-2.20.xml"
     assert summary(count(report, 0)) == "0 passed, 0 failed, 1 skipped"
     assert skipped(report) == ["no python3.12 here"]
+
+
+def test_two_that_want_an_environment_at_once_make_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = []
+
+    def run(command: list[str], **_options: Any) -> None:
+        commands.append(command[1])
+        time.sleep(0.05)
+        (tmp_path / "one").mkdir(exist_ok=True)
+
+    monkeypatch.setattr(environments, "BASE", tmp_path)
+    monkeypatch.setattr(subprocess, "run", run)
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        makers = [threads.submit(environments.environment, "one", "a", ["b"]) for _one in range(2)]
+        made = {maker.result() for maker in makers}
+    assert made == {tmp_path / "one" / "bin" / "python"}
+    assert commands == ["venv", "pip"]
