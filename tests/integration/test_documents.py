@@ -46,14 +46,19 @@ def real_pool(start_pool):
     pool = start_pool(tls=True)
     pool.simulator = start_pool(control=True)
     pool.operations.lives["VM.copy"] = Life(duration=0.5)
-    # XAPI's times are whole seconds: a failure of this very second would be one of the step's.
+    # XAPI's times are whole seconds: what began in this very second would be one of the step's.
     pool.add_task(
         "Async.VM.start",
         status="failure",
         error_info=["VM_BAD_POWER_STATE", "a", "b"],
         created="20190101T00:00:00Z",
     )
-    done = pool.add_task("Async.VM.snapshot", status="success", result="<value>OpaqueRef:x</value>")
+    done = pool.add_task(
+        "Async.VM.snapshot",
+        status="success",
+        result="<value>OpaqueRef:x</value>",
+        created="20190101T00:00:00Z",
+    )
     pool.variables = {
         "pool_password": pool.password,
         "import_task_ref": done,
@@ -66,7 +71,7 @@ def real_pool(start_pool):
         "copy_task_ref": done,
         "idle_for": "0.5",
         "copy_task_uuids": [pool.record(done)["uuid"]],
-        "step_began": "2020-01-01T00:00:00Z",
+        "step_began": "2018-01-01T00:00:00Z",
         "simulator": pool.simulator.url,
         "pool_uuid": pool.pool_uuid,
         "vm_ref": pool.find("VM", "web-1"),
