@@ -8,25 +8,29 @@ import signal
 import threading
 
 from ansible_collections.xen.xapi.tests.patience import happens
+from ansible_collections.xen.xapi.tests.pools import answered
 from ansible_collections.xen.xapi.tests.samples import NO_UUID
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
 LOGOUT = "session.logout"
 
 
-def on_first_sight(pool, ref, happen):
-    """Let something happen to a task once somebody has read it."""
+def once_waited_for(pool, ref, happen):
+    """Let something happen to a task once a module has seen it and waits for its next event."""
+
+    def is_waited_for():
+        looks = answered(pool, "event.from")
+        return pool.events.blocked and any(ref in str(call.params) for call in looks)
 
     def watch():
-        while not [call for call in pool.log if ref in str(call.params)]:
-            if done.wait(0.01):
+        while not is_waited_for():
+            if over.wait(0.01):
                 return
-        if not done.wait(0.3):
-            happen()
+        happen()
 
-    done = threading.Event()
+    over = threading.Event()
     threading.Thread(target=watch, daemon=True).start()
-    return done
+    return over
 
 
 def test_waiting(pool, play):
@@ -37,9 +41,9 @@ def test_waiting(pool, play):
         pool.add_task("Async.VM.copy", life=full),
     )
     watched = [
-        on_first_sight(pool, moving, lambda: pool.set_task(moving, status="success")),
-        on_first_sight(pool, vanishing, lambda: pool.destroy_task(vanishing)),
-        on_first_sight(pool, failing, lambda: pool.set_task(failing, status="failure")),
+        once_waited_for(pool, moving, lambda: pool.set_task(moving, status="success")),
+        once_waited_for(pool, vanishing, lambda: pool.destroy_task(vanishing)),
+        once_waited_for(pool, failing, lambda: pool.set_task(failing, status="failure")),
     ]
     pool.add_task("Async.VM.old", status="success")
     pool.add_task("endless")
