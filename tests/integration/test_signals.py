@@ -65,7 +65,8 @@ def test_a_signal_leaves_no_session_behind(pool, start_module, number, method):
 
 
 def test_a_signal_during_the_login_leaves_no_session_behind(pool, start_module):
-    pool.fail(LOGIN, delay=1)
+    # So long that the signal comes before the answer, however late it is.
+    pool.fail(LOGIN, delay=5)
     with start_module(pool) as module:
         wait_for_call(pool, LOGIN)
         module.send_signal(signal.SIGTERM)
@@ -86,8 +87,11 @@ def test_a_reader_that_goes_leaves_no_session_behind(pool, start_module):
 
 def test_the_keyword_timeout_leaves_no_session_behind(pool, play_on):
     pool.fail(LISTING, delay=FOREVER)
-    output = play_on(pool, timeout=2).communicate()[0]
-    assert "Timed out after 2 second" in output
+    # The start of the module takes a part of it.
+    playbook = play_on(pool, timeout=15)
+    wait_for_call(pool, LISTING)
+    output, _errors = playbook.communicate()
+    assert "Timed out after 15 second" in output
     wait_for_the_end(pool, of=LISTING)
 
 
@@ -103,7 +107,7 @@ def test_a_playbook_that_is_ended_leaves_no_session_behind(pool, play_on, number
 
 def test_a_playbook_that_is_killed_leaves_no_session_behind(pool, play_on):
     """Ansible's worker outlives it and goes on to wait for the module, which ends as always."""
-    pool.fail(LISTING, delay=1)
+    pool.fail(LISTING, delay=5)
     playbook = play_on(pool)
     wait_for_call(pool, LISTING)
     playbook.kill()
