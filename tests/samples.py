@@ -15,6 +15,8 @@ REF = f"OpaqueRef:{UUID}"
 NO_UUID = "00000000-0000-0000-0000-000000000000"
 NO_REF = f"OpaqueRef:{NO_UUID}"
 LONG_AGO = "20200101T00:00:00Z"
+"""Where a task can be as old as this, nothing may collect: a pool deletes what is over a day old
+and has not moved between two passes, which are 30 seconds apart."""
 ENDLESS = Life(duration=None)
 DEAF = Life(duration=None, cancel_after=None)
 TASK: dict[str, Any] = {

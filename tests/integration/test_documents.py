@@ -43,7 +43,7 @@ READERS = {"task.get_all_records", "task.get_record", "event.from"}
 @pytest.fixture
 def real_pool(start_pool):
     """A pool over TLS with what the documents take for granted."""
-    pool = start_pool(tls=True)
+    pool = start_pool(tls=True, collects=False)
     pool.simulator = start_pool(control=True)
     pool.operations.lives["VM.copy"] = Life(duration=0.5)
     # XAPI's times are whole seconds: what began in this very second would be one of the step's.

@@ -10,7 +10,8 @@ from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.samples import DEAF, ENDLESS, LONG_AGO, NO_UUID
 
 
-def test_cancelling(pool, play):
+def test_cancelling(start_pool, play):
+    pool = start_pool(collects=False)
     twins = [pool.add_task("twins", created=LONG_AGO, life=ENDLESS) for _number in range(2)]
     bystander = pool.add_task("bystander", created=LONG_AGO, life=ENDLESS)
     play(

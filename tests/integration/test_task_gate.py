@@ -322,7 +322,8 @@ def test_conditions_on_results(pool, play_tasks, condition, said):
 
 @pytest.mark.parametrize("applies", [False, True])
 @pytest.mark.parametrize("check", [False, True])
-def test_a_clean_up(pool, play_tasks, applies, check):
+def test_a_clean_up(start_pool, play_tasks, applies, check):
+    pool = start_pool(collects=False)
     old = pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
     young = pool.add_task("Async.VM.copy", life=ENDLESS)
     gate = include("cleanup", name_regex=r"Async\.VM\.copy", apply=applies, idle_for="0.2")
@@ -338,8 +339,9 @@ def test_a_clean_up(pool, play_tasks, applies, check):
 
 
 @pytest.mark.parametrize("text", ["false", "0"])
-def test_a_text_that_says_no_cancels_nothing(pool, play_tasks, text):
+def test_a_text_that_says_no_cancels_nothing(start_pool, play_tasks, text):
     """Of the command line, of inventories in INI and of surveys all values are texts."""
+    pool = start_pool(collects=False)
     ref = pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
     tasks = [
         include("cleanup", name_regex=r"Async\.VM\.copy", idle_for="0"),
@@ -352,7 +354,8 @@ def test_a_text_that_says_no_cancels_nothing(pool, play_tasks, text):
     assert not pool.log.of("task.cancel")
 
 
-def test_a_text_that_says_yes_cancels(pool, play_tasks):
+def test_a_text_that_says_yes_cancels(start_pool, play_tasks):
+    pool = start_pool(collects=False)
     ref = pool.add_task("Async.VM.move", life=ENDLESS)
     pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
     tasks = [
@@ -370,7 +373,8 @@ def test_a_gate_that_is_refused_leaves_no_result_of_another(pool, play_tasks):
     play_tasks([pool], [include(**DONE), refused])
 
 
-def test_a_clean_up_of_too_many(pool, play_tasks):
+def test_a_clean_up_of_too_many(start_pool, play_tasks):
+    pool = start_pool(collects=False)
     for _number in range(3):
         pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
     gate = include("cleanup", name_regex=".*copy", apply=True, idle_for="0", max_tasks=2)
@@ -380,7 +384,8 @@ def test_a_clean_up_of_too_many(pool, play_tasks):
     assert not pool.log.of("task.cancel")
 
 
-def test_labels_are_never_templated(pool, play_tasks):
+def test_labels_are_never_templated(start_pool, play_tasks):
+    pool = start_pool(collects=False)
     nasty = "copy {{ 7 * 191 }} \u202e"
     uuid = pool.record(pool.add_task(nasty, created=LONG_AGO, life=ENDLESS))["uuid"]
     tasks = [
