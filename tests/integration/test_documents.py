@@ -35,7 +35,7 @@ PATIENCE = {
     r"\bquiet_for: \w+": "quiet_for: 1",
     r"\bidle_for: \w+": "idle_for: 0.5",
     # With force this is how long a record is watched.
-    r"\btimeout: \w+(?=\n +force: true)": "timeout: 2",
+    r"\btimeout: \w+(?=\n +force: true)": "timeout: 5",
 }
 READERS = {"task.get_all_records", "task.get_record", "event.from"}
 
