@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 
 from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
 from ansible_collections.xen.xapi.plugins.module_utils._transport import Transport
@@ -123,6 +124,28 @@ def late(answer):
         connection.sendall(answer)
 
     return send
+
+
+class LeapingClock:
+    """The clock of a transport, by which any time limit is over once something has happened."""
+
+    def __init__(self):
+        self._ahead = 0.0
+
+    def __call__(self):
+        return time.monotonic() + self._ahead
+
+    def leap(self):
+        self._ahead += FOREVER
+
+    def before(self, answer):
+        """An answer before which the clock leaps: the request is there by then."""
+
+        def send(wire, connection):
+            self.leap()
+            answer(wire, connection)
+
+        return send
 
 
 def headers_of(head):

@@ -32,11 +32,11 @@ from ansible_collections.xen.xapi.plugins.module_utils._transport import Leave
 from ansible_collections.xen.xapi.tests.wire import (
     FOREVER,
     OK,
+    LeapingClock,
     Wire,
     drip,
     headers_of,
     late,
-    never_stop,
     say_nothing,
     send_and_close,
     transport_for,
@@ -155,7 +155,7 @@ def test_the_end_of_all_waiting_cuts_a_request_short(transport):
     assert caught.value.is_cut_short
 
 
-def test_nobody_reads_on_after_the_time_limit(transport):
+def test_nobody_reads_on_after_the_time_limit():
     """What is too late is not taken in beside the work either, up to the limit of its size."""
 
     def pour(wire, connection):
@@ -166,9 +166,10 @@ def test_nobody_reads_on_after_the_time_limit(transport):
         except OSError:
             wire.hung_up.set()
 
-    with Wire(pour) as wire:
+    clock = LeapingClock()
+    with Wire(clock.before(pour)) as wire:
         with pytest.raises(RequestTimedOut):
-            transport.post(wire.endpoint, "/jsonrpc", b"{}", time_limit=SOON)
+            transport_for(clock=clock).post(wire.endpoint, "/jsonrpc", b"{}")
         assert wire.hung_up.wait(60)
 
 
@@ -177,29 +178,32 @@ def test_the_time_limit_holds_for_the_handshake(transport):
         transport.post(wire.endpoint._replace(scheme="https"), "/", b"{}", time_limit=SOON)
 
 
-def test_what_follows_a_timeout_is_not_held_up(transport):
-    with Wire(say_nothing, OK) as wire:
+def test_what_follows_a_timeout_is_not_held_up():
+    clock = LeapingClock()
+    transport = transport_for(clock=clock)
+    with Wire(clock.before(say_nothing), OK) as wire:
         with pytest.raises(RequestTimedOut):
-            transport.post(wire.endpoint, "/", b"{}", time_limit=SOON)
+            transport.post(wire.endpoint, "/", b"{}")
         assert transport.post(wire.endpoint, "/", b"{}").body == b"{}"
         assert wire.connections == 2
 
 
 class Stop:
-    """What the edge asks to stop with: silent for some questions, then it raises."""
+    """What the edge asks to stop with: silent until something is the case, then it raises."""
 
-    def __init__(self, after):
-        self._left = after
+    def __init__(self, *, once):
+        self._once = once
+        self.has_raised = threading.Event()
 
     def __call__(self):
-        self._left -= 1
-        if self._left < 0:
+        if self._once():
+            self.has_raised.set()
             raise Interrupted("SIGTERM")
 
 
 def test_nothing_is_sent_once_the_run_is_to_stop():
     with Wire(OK) as wire:
-        transport = transport_for(stop=Stop(after=0))
+        transport = transport_for(stop=Stop(once=lambda: True))
         with pytest.raises(Interrupted):
             transport.post(wire.endpoint, "/", b"{}")
         assert (wire.requests, transport.requests) == ([], 0)
@@ -207,51 +211,60 @@ def test_nothing_is_sent_once_the_run_is_to_stop():
 
 def test_a_request_is_left_when_the_run_is_to_stop():
     with Wire(say_nothing) as wire:
+        transport = transport_for(stop=Stop(once=lambda: wire.requests))
         with pytest.raises(Interrupted):
-            transport_for(stop=Stop(after=1)).post(wire.endpoint, "/", b"{}", time_limit=5)
+            transport.post(wire.endpoint, "/", b"{}")
         assert len(wire.requests) == 1
 
 
 def test_a_request_is_not_left_once_it_is_sent():
-    with Wire(late(OK)) as wire:
-        transport = transport_for(stop=Stop(after=1))
-        answer = transport.post(wire.endpoint, "/", b"{}", leave=Leave.UNSENT)
+    def answer_in_spite_of_it(_wire, connection):
+        stop.has_raised.wait(FOREVER)
+        connection.sendall(OK)
+
+    with Wire(answer_in_spite_of_it) as wire:
+        stop = Stop(once=lambda: wire.requests)
+        answer = transport_for(stop=stop).post(wire.endpoint, "/", b"{}", leave=Leave.UNSENT)
     assert answer.body == b"{}"
 
 
 def test_a_request_is_left_as_long_as_it_is_not_sent():
     with Wire(say_nothing) as wire:
         endpoint = wire.endpoint._replace(scheme="https")
+        transport = transport_for(stop=Stop(once=lambda: wire.received))
         with pytest.raises(Interrupted):
-            transport_for(stop=Stop(after=1)).post(endpoint, "/", b"{}", leave=Leave.UNSENT)
+            transport.post(endpoint, "/", b"{}", leave=Leave.UNSENT)
 
 
 def test_a_request_is_never_left_that_must_not_be():
     with Wire(late(OK)) as wire:
-        transport = transport_for(stop=Stop(after=0))
+        transport = transport_for(stop=Stop(once=lambda: True))
         assert transport.post(wire.endpoint, "/", b"{}", leave=Leave.NEVER).body == b"{}"
 
 
 class SlowNames:
-    """A name service that answers only when it is told to."""
+    """A name service that tells when it is asked, and answers only when it is told to."""
 
-    def __init__(self, monkeypatch):
+    def __init__(self, monkeypatch, tell):
         self.may_answer = threading.Event()
+        self._tell = tell
         self._lookup = socket.getaddrinfo
         monkeypatch.setattr(socket, "getaddrinfo", self)
 
     def __call__(self, *arguments, **options):
+        self._tell()
         self.may_answer.wait(FOREVER)
         return self._lookup(*arguments, **options)
 
 
-@pytest.mark.parametrize("stop", [never_stop, Stop(after=1)])
-def test_what_was_left_unsent_is_not_sent_later(monkeypatch, stop):
-    names = SlowNames(monkeypatch)
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_what_was_left_unsent_is_not_sent_later(monkeypatch, is_stopped):
+    clock, asked = LeapingClock(), threading.Event()
+    names = SlowNames(monkeypatch, asked.set if is_stopped else clock.leap)
     with Wire(OK) as wire:
-        seconds = SOON if stop is never_stop else FOREVER
-        with pytest.raises((RequestTimedOut, Interrupted)) as caught:
-            transport_for(stop=stop).post(wire.endpoint, "/", b"{}", time_limit=seconds)
+        transport = transport_for(stop=Stop(once=asked.is_set), clock=clock)
+        with pytest.raises(Interrupted if is_stopped else RequestTimedOut) as caught:
+            transport.post(wire.endpoint, "/", b"{}")
         names.may_answer.set()
         assert wire.hung_up.wait(60)
         assert [body for _head, body in wire.requests] == []
@@ -259,9 +272,10 @@ def test_what_was_left_unsent_is_not_sent_later(monkeypatch, stop):
 
 
 @pytest.mark.parametrize("answer", [say_nothing, drip(b"HTTP/1.1 200 OK\r\n")])
-def test_what_is_late_may_have_arrived(transport, answer):
-    with Wire(answer) as wire, pytest.raises(RequestTimedOut) as caught:
-        transport.post(wire.endpoint, "/", b"{}", time_limit=SOON)
+def test_what_is_late_may_have_arrived(answer):
+    clock = LeapingClock()
+    with Wire(clock.before(answer)) as wire, pytest.raises(RequestTimedOut) as caught:
+        transport_for(clock=clock).post(wire.endpoint, "/", b"{}")
     assert caught.value.sent
 
 
@@ -344,10 +358,12 @@ def test_an_older_urllib3_takes_no_half_for_the_whole(transport, monkeypatch):
 
 
 def test_a_port_without_a_listener(transport):
-    with Wire() as wire:
-        endpoint = wire.endpoint
-    with pytest.raises(ConnectionRefused) as caught:
-        transport.post(endpoint, "/", b"{}")
+    # Nobody listens there, and nobody else can while it is taken.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        endpoint = Endpoint("http", *taken.getsockname())
+        with pytest.raises(ConnectionRefused) as caught:
+            transport.post(endpoint, "/", b"{}")
     assert caught.value.url == endpoint.url
 
 

@@ -27,13 +27,12 @@ from ansible_collections.xen.xapi.tests.tunnel import Tunnel
 from ansible_collections.xen.xapi.tests.wire import (
     FOREVER,
     OK,
+    LeapingClock,
     Wire,
     post_to,
     send_and_close,
     transport_for,
 )
-
-SOON = 0.3
 
 
 def test_a_certificate_of_ca_path_is_trusted(certificate):
@@ -64,23 +63,26 @@ def test_another_authority(certificate):
 
 
 class OneHandshake:
-    """Stands for a context; the second time it is asked for a handshake, it keeps still."""
+    """Stands for a context; asked for a second handshake, it tells of that and keeps still."""
 
-    def __init__(self, context):
+    def __init__(self, context, tell):
         self._contexts = [context]
+        self._tell = tell
         self.forever = threading.Event()
 
     def wrap_socket(self, connection, **options):
         if not self._contexts:
+            self._tell()
             self.forever.wait(FOREVER)
             raise OSError
         return self._contexts.pop().wrap_socket(connection, **options)
 
 
 def test_a_fingerprint_that_cannot_be_read_is_done_without(certificate):
-    context = OneHandshake(certificate("127.0.0.1").context)
+    clock = LeapingClock()
+    context = OneHandshake(certificate("127.0.0.1").context, clock.leap)
     with Wire(OK, context=context) as wire, pytest.raises(CertificateUntrusted) as caught:
-        transport_for().post(wire.endpoint, "/", b"{}", time_limit=SOON)
+        transport_for(clock=clock).post(wire.endpoint, "/", b"{}")
     context.forever.set()
     assert caught.value.fingerprint is None
 
