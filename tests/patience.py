@@ -9,8 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+PATIENCE = 60.0
+"""Seconds until a test gives up on what should come at once: a busy machine may take a while."""
 
-def happens(condition: Callable[[], object], *, within: float = 5.0) -> bool:
+
+def happens(condition: Callable[[], object], *, within: float = PATIENCE) -> bool:
     """Whether something comes true within some seconds; returns as soon as it has."""
     deadline = time.monotonic() + within
     while not condition():

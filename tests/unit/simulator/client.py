@@ -14,13 +14,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
+from ansible_collections.xen.xapi.tests.patience import PATIENCE
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 
 PASSWORD = "xapi-secret"
 MISSING = "OpaqueRef:00000000-0000-4000-8000-000000000001"
 NULL = "OpaqueRef:NULL"
-PATIENCE = 5.0
-"""Seconds until a test gives up on something that should come at once."""
 
 
 class Answer(NamedTuple):

@@ -14,6 +14,7 @@ import ssl
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import PATIENCE
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 from ansible_collections.xen.xapi.tests.simulator.certificate import Certificate
 from ansible_collections.xen.xapi.tests.unit.simulator.client import Start
@@ -33,7 +34,7 @@ def trust(certificate: Certificate | None) -> ssl.SSLContext:
 
 def ask(simulator: Simulator, name: str, context: ssl.SSLContext) -> bytes:
     port = simulator.hosts[0].port
-    connection = http.client.HTTPSConnection(name, port, timeout=5, context=context)
+    connection = http.client.HTTPSConnection(name, port, timeout=PATIENCE, context=context)
     try:
         connection.request("POST", "/jsonrpc", CALL)
         return connection.getresponse().read()
@@ -56,7 +57,7 @@ def test_it_holds_for_supporters(start: Start) -> None:
 def test_it_does_not_hold_for_others(secure: Simulator) -> None:
     context = trust(secure.certificate)
     with (
-        socket.create_connection(("127.0.0.1", secure.hosts[0].port), timeout=5) as plain,
+        socket.create_connection(("127.0.0.1", secure.hosts[0].port), timeout=PATIENCE) as plain,
         pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"),
     ):
         context.wrap_socket(plain, server_hostname="127.0.0.5")
@@ -70,7 +71,7 @@ def test_nobody_trusts_it_unasked(secure: Simulator) -> None:
 
 def test_the_fingerprint_is_that_of_the_certificate(secure: Simulator) -> None:
     address = ("127.0.0.1", secure.hosts[0].port)
-    der = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(address, timeout=5))
+    der = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(address, timeout=PATIENCE))
     assert secure.certificate is not None
     assert secure.certificate.sha256 == hashlib.sha256(der).hexdigest().upper()
 
@@ -102,7 +103,7 @@ def test_one_that_has_run_out() -> None:
 def test_files_that_are_not_there(secure: Simulator) -> None:
     port = secure.hosts[0].port
     context = trust(secure.certificate)
-    connection = http.client.HTTPSConnection("localhost", port, timeout=5, context=context)
+    connection = http.client.HTTPSConnection("localhost", port, timeout=PATIENCE, context=context)
     connection.request("GET", "/<x>")
     answer = connection.getresponse()
     page = answer.read().decode()

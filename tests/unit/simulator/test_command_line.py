@@ -25,10 +25,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.xen.xapi.tests.checkout import ROOT
-from ansible_collections.xen.xapi.tests.patience import happens
+from ansible_collections.xen.xapi.tests.patience import PATIENCE, happens
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     PASSWORD,
-    PATIENCE,
     Client,
     Refused,
 )
@@ -71,7 +70,7 @@ def test_it_serves_until_told_to_stop(number: signal.Signals) -> None:
         assert client("task.get_all") == []
         client.logout()
         process.send_signal(number)
-        out, err = process.communicate(timeout=5)
+        out, err = process.communicate(timeout=PATIENCE)
         assert (process.returncode, out, err) == (0, "", "")
 
 
@@ -79,13 +78,13 @@ def test_it_stops_while_calls_are_blocked() -> None:
     with simulator() as process:
         client = Client(line(process), "root")
         where = urllib.parse.urlsplit(client.url)
-        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=5)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)
         params = [client.session, ["task"], "", 60.0]
         connection.request(
             "POST", "/jsonrpc", json.dumps({"method": "event.from", "params": params, "id": 1})
         )
         process.terminate()
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=PATIENCE) == 0
         connection.close()
 
 
@@ -109,7 +108,7 @@ def test_options_of_hosts_and_tls() -> None:
         assert supporters == [f"supporter https://127.0.0.{last}:{port}" for last in (6, 7)]
         context = ssl.create_default_context(cafile=found[1])
         request = urllib.request.Request(f"{url}/", method="OPTIONS")
-        with urllib.request.urlopen(request, timeout=5, context=context) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE, context=context) as answer:
             assert answer.status == 200
 
 
@@ -133,7 +132,7 @@ def test_options_of_the_door_and_the_port() -> None:
     with simulator() as first:
         port = line(first).rpartition(":")[2]
         with simulator("--port", port) as second:
-            assert second.wait(timeout=5) == 1
+            assert second.wait(timeout=PATIENCE) == 1
     with simulator("--port", port, "--control") as process:
         assert line(process) == f"http://127.0.0.1:{port}"
         client = Client(f"http://127.0.0.1:{port}")
@@ -144,7 +143,7 @@ def test_options_of_the_door_and_the_port() -> None:
 
 def test_options_that_are_not_there() -> None:
     with simulator("--nope") as process:
-        assert process.wait(timeout=5) == 2
+        assert process.wait(timeout=PATIENCE) == 2
 
 
 def test_it_needs_nothing_but_python(tmp_path: Path) -> None:
@@ -154,4 +153,4 @@ def test_it_needs_nothing_but_python(tmp_path: Path) -> None:
         "with Simulator(tls=True, tasks=5, supporters=1): pass",
     ]
     command = [sys.executable, "-I", "-S", "-c", "\n".join(lines)]
-    subprocess.run(command, cwd=tmp_path, check=True, timeout=10)
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=PATIENCE)

@@ -12,6 +12,7 @@ import urllib.parse
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import PATIENCE
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 from ansible_collections.xen.xapi.tests.unit.simulator.client import Client, exchange
 
@@ -54,7 +55,7 @@ def test_an_answer_as_it_is_sent(simulator: Simulator) -> None:
 
 def test_one_connection_serves_many_calls(simulator: Simulator) -> None:
     where = urllib.parse.urlsplit(simulator.url)
-    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=5)
+    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)
     for path, body in (("/jsonrpc", CALL), ("/", BY_XML), ("/jsonrpc", CALL)):
         connection.request("POST", path, body)
         assert connection.getresponse().read()
@@ -245,6 +246,6 @@ def test_a_header_that_does_not_come(simulator: Simulator, monkeypatch: pytest.M
     module = "ansible_collections.xen.xapi.tests.simulator.http"
     monkeypatch.setattr(f"{module}.HEADER_TIMEOUT", 0.01)
     where = urllib.parse.urlsplit(simulator.url)
-    with socket.create_connection((where.hostname, where.port), timeout=5) as connection:
+    with socket.create_connection((where.hostname, where.port), timeout=PATIENCE) as connection:
         received = connection.recv(65536)
     assert head_of(received)[0] == "HTTP/1.1 408 Request Timeout"
