@@ -61,6 +61,10 @@ def line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
+def door(client: Client, verb: str, **arguments: Any) -> Any:
+    return client.post(json.dumps(arguments), f"/simulator/{verb}").json["result"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_until_told_to_stop(number: signal.Signals) -> None:
     with simulator() as process:
@@ -75,7 +79,7 @@ def test_it_serves_until_told_to_stop(number: signal.Signals) -> None:
 
 
 def test_it_stops_while_calls_are_blocked() -> None:
-    with simulator() as process:
+    with simulator("--control") as process:
         client = Client(line(process), "root")
         where = urllib.parse.urlsplit(client.url)
         connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)
@@ -83,6 +87,7 @@ def test_it_stops_while_calls_are_blocked() -> None:
         connection.request(
             "POST", "/jsonrpc", json.dumps({"method": "event.from", "params": params, "id": 1})
         )
+        assert happens(lambda: door(client, "calls", method="event.from"))
         process.terminate()
         assert process.wait(timeout=PATIENCE) == 0
         connection.close()
@@ -116,29 +121,28 @@ def test_options_of_hosts_and_tls() -> None:
 def test_options_of_time_and_garbage(options: list[str]) -> None:
     with simulator("--control", "--speed", "100000", *options) as process:
         client = Client(line(process))
-
-        def door(verb: str, **arguments: Any) -> Any:
-            return client.post(json.dumps(arguments), f"/simulator/{verb}").json["result"]
-
-        old = door("add_task", label="x", status="success", finished="19700101T00:00:00Z")["ref"]
-        new = door("add_task", label="x", life={"duration": 300})["ref"]
+        ended = {"status": "success", "finished": "19700101T00:00:00Z"}
+        old = door(client, "add_task", label="x", **ended)["ref"]
+        new = door(client, "add_task", label="x", life={"duration": 300})["ref"]
         assert happens(
-            lambda: (door("record", ref=new) or {"status": "gone"})["status"] != "pending"
+            lambda: (door(client, "record", ref=new) or {"status": "gone"})["status"] != "pending"
         )
-        assert (door("record", ref=old) is not None) is bool(options)
+        assert (door(client, "record", ref=old) is not None) is bool(options)
 
 
 def test_options_of_the_door_and_the_port() -> None:
-    with simulator() as first:
+    # An address at which nobody else is given the port between one simulator and the next.
+    host = ("--host", "127.0.0.77")
+    with simulator(*host) as first:
         port = line(first).rpartition(":")[2]
-        with simulator("--port", port) as second:
+        with simulator(*host, "--port", port) as second:
             assert second.wait(timeout=PATIENCE) == 1
-    with simulator("--port", port, "--control") as process:
-        assert line(process) == f"http://127.0.0.1:{port}"
-        client = Client(f"http://127.0.0.1:{port}")
-        added = client.post('{"label": "x", "life": {"duration": 0}}', "/simulator/add_task").json
-        body = f'{{"ref": "{added["result"]["ref"]}"}}'
-        assert client.post(body, "/simulator/record").json["result"]["status"] == "success"
+    with simulator(*host, "--port", port, "--control") as process:
+        url = line(process)
+        assert url == f"http://127.0.0.77:{port}"
+        client = Client(url)
+        added = door(client, "add_task", label="x", life={"duration": 0})
+        assert door(client, "record", ref=added["ref"])["status"] == "success"
 
 
 def test_options_that_are_not_there() -> None:
