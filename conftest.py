@@ -26,6 +26,11 @@ def _use_checkout() -> None:
 
 
 _use_checkout()
-# What a shell puts into the background is deaf to interrupts, and so is all that it starts.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# What a shell puts into the background is deaf to interrupts, and what nohup starts to hangups; so
+# is all that these start, and modules leave it at that.
+for number, handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, lambda _number, _frame: None),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
