@@ -41,6 +41,7 @@ def sizes(seed: int) -> dict[str, str]:
     return {
         "CHAOS_SEED": str(seed),
         "CHAOS_ENDS": "600",
+        "CHAOS_LOGGED_OUT_WITHIN": "3",
         "CHAOS_WAITS": "50",
         "CHAOS_TASKS": "1000",
         "CHAOS_RUNS": "1000",
