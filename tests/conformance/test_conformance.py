@@ -31,7 +31,7 @@ def test_the_simulator_answers_as_the_server_did(golden: str, scenarios: str, co
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=110,
         )
     assert run.stdout.splitlines()[-1:] == [f"{count} passed, 0 failed"], run.stdout + run.stderr
     assert run.returncode == 0

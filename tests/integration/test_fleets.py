@@ -32,7 +32,7 @@ def test_a_fleet(start_pool, play_file, tmp_path):
     playbook.write_text(
         PLAY.replace("hosts: pools", "hosts: pools:!localhost")
         .replace("quiet_for: 1m", "quiet_for: 1")
-        .replace("timeout: 2h", "timeout: 6")
+        .replace("timeout: 2h", "timeout: 25")
     )
     tries = [
         "--forks=4",
