@@ -21,13 +21,18 @@ MODULES = "ansible_collections.xen.xapi.plugins.modules"
 def start(
     folder: Path, module: str, pool: Simulator, options: dict[str, Any], *, name: str = "one"
 ) -> subprocess.Popen[str]:
-    """Start a module on a pool."""
+    """Start a module on a pool; what it makes in passing is in the folder's tmp."""
+    (folder / "tmp").mkdir(exist_ok=True)
     arguments = folder / f"{name}.json"
     connection = {"hostname": pool.url, "password": pool.password}
     arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**connection, **options}}))
     return subprocess.Popen(
         [sys.executable, "-m", f"{MODULES}.{module}", arguments],
-        env={**os.environ, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+            "TMPDIR": str(folder / "tmp"),
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
