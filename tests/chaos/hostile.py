@@ -67,7 +67,7 @@ def whole(body: bytes) -> bytes:
 
 
 def _refuse(exchange: Exchange) -> None:
-    exchange.way.stop_listening()
+    exchange.way.refuse()
     exchange.reset()
 
 
@@ -213,9 +213,11 @@ class HostileWay:
         self._faults = faults
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._trap = socket.create_server(("127.0.0.1", 0))
+        self._kept = contextlib.ExitStack()
         self._lock = threading.Lock()
         self._count = 0
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
         self.elsewhere = f"http://127.0.0.1:{self._trap.getsockname()[1]}"
         self.ended = threading.Event()
         self.hits: list[tuple[str, str]] = []
@@ -227,10 +229,18 @@ class HostileWay:
 
     def __exit__(self, *_details: object) -> None:
         self.ended.set()
-        self.stop_listening()
+        self._stop_listening()
+        self._kept.close()
         self._trap.close()
 
-    def stop_listening(self) -> None:
+    def refuse(self) -> None:
+        """Listen no more, and keep the port: a pool of another test could be given it."""
+        self._stop_listening()
+        kept = self._kept.enter_context(socket.socket())
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", self._port))
+
+    def _stop_listening(self) -> None:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

@@ -19,6 +19,7 @@ from ansible_collections.xen.xapi.plugins.modules import task_cancel
 from ansible_collections.xen.xapi.tests.chaos import campaign_faults, hostile
 from ansible_collections.xen.xapi.tests.chaos.campaign_real import RealPlay
 from ansible_collections.xen.xapi.tests.chaos.campaign_virtual import Play
+from ansible_collections.xen.xapi.tests.patience import PATIENCE
 
 SEED = "20261124"
 ANYTHING = {"name_label": None, "refs": None, "name_regex": re.compile(".*")}
@@ -41,7 +42,8 @@ def test_nothing_is_broken_in_virtual_time(part):
 
 @pytest.mark.parametrize("fault", hostile.FAULTS)
 def test_nothing_is_broken_over_sockets(fault, tmp_path):
-    outcome = RealPlay(f"{SEED}/{fault}", fault=fault).run(tmp_path / "one")
+    play = RealPlay(f"{SEED}/{fault}", fault=fault, startup=PATIENCE)
+    outcome = play.run(tmp_path / "one")
     assert outcome.violations == []
 
 
