@@ -20,6 +20,8 @@ unexport $(filter ANSIBLE_%,$(.VARIABLES))
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+export ANSIBLE_ASYNC_DIR := $(ANSIBLE_HOME)/async
+export ANSIBLE_REMOTE_TMP := $(ANSIBLE_HOME)/remote
 WITH_TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help

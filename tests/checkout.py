@@ -37,7 +37,11 @@ def use_this_collection(environ: MutableMapping[str, str]) -> None:
         del environ[name]
     environ["ANSIBLE_COLLECTIONS_PATH"] = str(collections_path())
     environ["ANSIBLE_CONFIG"] = str(ROOT / "tests" / "ansible.cfg")
-    environ["ANSIBLE_HOME"] = str(ROOT / ".cache" / "ansible")
+    home = ROOT / ".cache" / "ansible"
+    environ["ANSIBLE_HOME"] = str(home)
+    # These two are of the host that a module runs on, where Ansible asks for no home of its own.
+    environ["ANSIBLE_ASYNC_DIR"] = str(home / "async")
+    environ["ANSIBLE_REMOTE_TMP"] = str(home / "remote")
     environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environ["PATH"]])
 
 
