@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 PATIENCE = 60.0
 """Seconds until a test gives up on what should come at once: a busy machine may take a while."""
+MUCH_PATIENCE = 240.0
+"""The same for a process that has much to do; a test that takes 300 ends the whole run."""
 
 
 def happens(condition: Callable[[], object], *, within: float = PATIENCE) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import MUCH_PATIENCE
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 
 HERE = Path(__file__).parent
@@ -31,7 +32,7 @@ def test_the_simulator_answers_as_the_server_did(golden: str, scenarios: str, co
             capture_output=True,
             text=True,
             check=False,
-            timeout=110,
+            timeout=MUCH_PATIENCE,
         )
     assert run.stdout.splitlines()[-1:] == [f"{count} passed, 0 failed"], run.stdout + run.stderr
     assert run.returncode == 0

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.patience import happens
+from ansible_collections.xen.xapi.tests.patience import MUCH_PATIENCE, happens
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 from tests.checkout import ROOT
 
@@ -59,7 +59,7 @@ def environ(mark: str, **changes: str) -> dict[str, str]:
 def run(mark: str, **changes: str) -> subprocess.CompletedProcess[str]:
     env = environ(mark, **changes)
     return subprocess.run(
-        DEMO, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
+        DEMO, cwd=ROOT, env=env, capture_output=True, text=True, timeout=MUCH_PATIENCE, check=False
     )
 
 

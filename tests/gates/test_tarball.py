@@ -21,6 +21,7 @@ import pytest
 from tests.checkout import ROOT
 from tests.documents import blocks
 from tests.gates.environments import environment, pins
+from tests.patience import MUCH_PATIENCE
 
 EXPECTED = {
     "CHANGELOG.md",
@@ -40,7 +41,9 @@ ADDED = {"FILES.json", "MANIFEST.json"}
 def ansible(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     call = [sys.executable, "-m", "ansible", *arguments]
     env = {**os.environ, **environ}
-    done = subprocess.run(call, env=env, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        call, env=env, capture_output=True, text=True, timeout=MUCH_PATIENCE, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 
@@ -105,7 +108,7 @@ def test_documents_its_modules_once_installed(installed: Path) -> None:
 def test_names_its_needs_to_execution_environments(installed: Path) -> None:
     builder = Path(sys.executable).with_name("ansible-builder")
     call = [str(builder), "introspect", "--sanitize", str(installed)]
-    done = subprocess.run(call, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(call, capture_output=True, text=True, check=True, timeout=MUCH_PATIENCE)
     assert "requests" in done.stdout
 
 
@@ -136,7 +139,7 @@ def test_the_first_play_of_the_readme_needs_nothing_else(
             env={**env, **environ},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=MUCH_PATIENCE,
             check=False,
         )
 
@@ -168,7 +171,7 @@ def test_galaxy_imports_it_without_a_warning(tarball: Path, tmp_path: Path) -> N
         env={**os.environ, "HOME": str(tmp_path), "PATH": tools},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=MUCH_PATIENCE,
         check=False,
     )
     told = done.stdout + done.stderr
