@@ -177,7 +177,7 @@ def test_a_fleet_of_which_one_is_busy(start_pool, play_tasks, quiet):
     if not quiet:
         pools[6].add_task("Async.VM.copy", life=ENDLESS)
     # It has to be longer than the first answers of twenty pools on two processors take.
-    tasks = [include("quiesce", quiet_for="1", timeout="25"), say_when_open("patch")]
+    tasks = [include("quiesce", quiet_for="1", timeout="45"), say_when_open("patch")]
 
     def run():
         return play_tasks(pools, tasks, "--forks=20", keywords={"strategy": "free"})
