@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
-from ansible_collections.xen.xapi.tests.patience import PATIENCE
+from ansible_collections.xen.xapi.tests.patience import PATIENCE, happens
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 
 PASSWORD = "xapi-secret"
@@ -133,6 +133,23 @@ def now(simulator: Simulator, task: str, *fields: str) -> Any:
     assert record is not None
     values = tuple(record[field] for field in fields)
     return values if len(fields) > 1 else values[0]
+
+
+def at_work(simulator: Simulator) -> list[str]:
+    """The tasks whose work has begun: from then on they offer a cancel, and hold their objects."""
+    records = simulator.database.records("task")
+    return [task for task, record in records.items() if record["allowed_operations"]]
+
+
+def outlasted(simulator: Simulator, call: Future[Any]) -> Any:
+    """What a call comes to whose work takes virtual time, from whenever it begins."""
+
+    def has_ended() -> bool:
+        simulator.advance(1)
+        return call.done()
+
+    assert happens(has_ended)
+    return call.result()
 
 
 Start = Callable[..., Simulator]

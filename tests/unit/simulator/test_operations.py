@@ -18,7 +18,9 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     Client,
     Connect,
     Start,
+    at_work,
     now,
+    outlasted,
 )
 
 AT_WORK = {"status": "pending", "allowed_operations": ["cancel"], "finished": "19700101T00:00:00Z"}
@@ -242,12 +244,11 @@ def test_a_blocking_call_has_a_task_while_it_runs(
 ) -> None:
     vm = still.find("VM", "web-1")
     running = background(root, "VM.snapshot", vm, "x")
-    assert happens(lambda: bool(still.database["task"].rows))
-    ((task, record),) = still.database.records("task").items()
-    assert record["name_label"] == "VM.snapshot"
+    assert happens(lambda: at_work(still))
+    (task,) = at_work(still)
+    assert now(still, task, "name_label") == "VM.snapshot"
     assert root("VM.get_current_operations", vm) == {task: "snapshot"}
-    still.advance(2)
-    assert running.result() == still.find("VM", "x")
+    assert outlasted(still, running) == still.find("VM", "x")
     assert still.record(task) is None
 
 
@@ -264,8 +265,8 @@ def test_a_blocking_call_that_fails(
 ) -> None:
     still.operations.lives["SR.scan"] = life
     running = background(root.error, "SR.scan", still.find("SR", "Local storage"))
-    assert happens(lambda: bool(still.database["task"].rows))
-    (task,) = still.database["task"]
-    still.advance(2)
-    assert running.result() == {"A": ["A", "b"]}.get(code, ["TASK_CANCELLED", task])
+    assert happens(lambda: at_work(still))
+    (task,) = at_work(still)
+    expected = {"A": ["A", "b"]}.get(code, ["TASK_CANCELLED", task])
+    assert outlasted(still, running) == expected
     assert still.record(task) is None
