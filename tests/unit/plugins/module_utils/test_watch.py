@@ -133,7 +133,7 @@ def test_a_wait_has_what_was_changed_since_the_look(virtual, session):
     assert watch.wait(3.0).deleted == frozenset()
 
 
-def test_what_joins_a_target_is_not_silent(virtual, session):
+def test_what_joins_a_scope_is_not_silent(virtual, session):
     watch, ref = EventWatch(session), virtual.add_task("first")
     watch.look(Scope((ref,)))
     late = virtual.add_task("late")
