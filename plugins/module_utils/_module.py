@@ -49,7 +49,7 @@ class Run:
     def __init__(self, module: basic.AnsibleModule, *, given: Mapping[str, Any]) -> None:
         """What is given is what the task wrote: in params, a null looks like a missing option."""
         self._module = module
-        self._stop = _Stop()
+        self.stop = _Stop()
         self._calls: deque[Call] | None = None
         if module._verbosity >= _TELLS_CALLS:
             self._calls = deque(maxlen=_MOST_CALLS)
@@ -75,7 +75,7 @@ class Run:
             ca_path=options.ca_path,
             fingerprints=options.fingerprints,
             time_limit=options.request_timeout,
-            stop=self._stop.check,
+            stop=self.stop.check,
         )
         session = Session(
             transport,
@@ -89,7 +89,7 @@ class Run:
             record=self._record,
         )
         try:
-            with self._stop, session:
+            with session:
                 yield session
         finally:
             for error in session.passed_over:
@@ -110,7 +110,7 @@ class Run:
         """Sleep, unless the run is to end."""
         end = self.clock() + seconds
         while True:
-            self._stop.check()
+            self.stop.check()
             left = end - self.clock()
             if left <= 0:
                 return
@@ -151,7 +151,8 @@ def run_module(
         supports_check_mode=True,
     )
     run = Run(module, given=basic._load_params())
-    with _reader_may_leave():
+    # To the end of the output: a signal after the logout has nothing left to stop.
+    with _reader_may_leave(), run.stop:
         _work_and_tell(work, run, module)
 
 

@@ -133,6 +133,17 @@ def test_a_signal_ends_the_run_without_a_session_left(run, pool, number):
     assert pool.sessions() == []
 
 
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_signal_after_the_logout_has_nothing_left_to_stop(run, pool, number):
+    def end_before_the_signal(run):
+        with run.connect() as session:
+            session.call("task.get_all")
+        os.kill(os.getpid(), number)
+        return {"is_done": True}
+
+    assert run(main_of(end_before_the_signal), {**OPTIONS, "hostname": pool.url})["is_done"]
+
+
 def test_a_signal_that_is_to_be_ignored_ends_nothing(run, pool):
     """As under nohup."""
 
