@@ -94,7 +94,6 @@ def _after(end: End, pool: Simulator, process: subprocess.Popen[str], within: fl
     output = "".join(process.communicate())
     if len(pool.log.of("task.cancel")) > sent:
         found.append("a cancel after the end")
-    # A Python that is ending by itself tells of an interrupt too, and none of our lines is in that.
-    untold = (*secrets_of(pool), "plugins/module")
+    untold = (*secrets_of(pool), "Traceback")
     found += [f"{what!r} in the output" for what in untold if what in output]
     return found
