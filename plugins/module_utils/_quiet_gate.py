@@ -177,7 +177,7 @@ class QuietGate:
     @property
     def _is_quiet_enough(self) -> bool:
         is_long_enough = self._quiet_since is not None and self.quiet >= self.quiet_for
-        return is_long_enough and self._known_at >= self._shut_until
+        return is_long_enough and not self.unsettled
 
     @property
     def _on_supporters(self) -> list[Vanished]:
