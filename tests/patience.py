@@ -6,8 +6,14 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+import pytest
+
+Condition = Callable[[], object]
 
 PATIENCE = 60.0
 """Seconds until a test gives up on what should come at once: a busy machine may take a while."""
@@ -15,7 +21,7 @@ MUCH_PATIENCE = 240.0
 """The same for a process that has much to do; a test that takes 300 ends the whole run."""
 
 
-def happens(condition: Callable[[], object], *, within: float = PATIENCE) -> bool:
+def happens(condition: Condition, *, within: float = PATIENCE) -> bool:
     """Whether something comes true within some seconds; returns as soon as it has."""
     deadline = time.monotonic() + within
     while not condition():
@@ -23,3 +29,26 @@ def happens(condition: Callable[[], object], *, within: float = PATIENCE) -> boo
             return False
         time.sleep(0.005)
     return True
+
+
+@pytest.fixture
+def when() -> Iterator[Callable[[Condition, Callable[[], object]], None]]:
+    """Does something once a condition holds, while a module runs."""
+    over = threading.Event()
+    watching = []
+
+    def watch(condition: Condition, happen: Callable[[], object]) -> None:
+        while not condition():
+            if over.wait(0.005):
+                return
+        happen()
+
+    with concurrent.futures.ThreadPoolExecutor(max_workers=8) as threads:
+
+        def do_when(condition: Condition, happen: Callable[[], object]) -> None:
+            watching.append(threads.submit(watch, condition, happen))
+
+        yield do_when
+        over.set()
+    for one in watching:
+        one.result()

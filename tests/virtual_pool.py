@@ -99,10 +99,6 @@ class VirtualPool(Pool):
         for _number in range(count):
             self.destroy_task(self.add_task("VM.get_boot_record"))
 
-    def logout_all(self) -> None:
-        for session in self.sessions():
-            self.logout(session)
-
     def take_down_for(self, seconds: float, place: int = 0) -> None:
         member = self.members[place]
         member.is_up = False

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.patience import when
 from ansible_collections.xen.xapi.tests.pools import pool, start_pool
 
-__all__ = ["play", "play_file", "pool", "start_pool"]
+__all__ = ["play", "play_file", "pool", "start_pool", "when"]
 
 HERE = Path(__file__).parent
 

@@ -126,8 +126,7 @@ def test_the_module_tells_no_secret(wreck, capsys, told, password, trouble):
     assert "invocation" in json.loads(output.out)
     assert_untold(output.out + output.err + "".join(map(str, told)), *secrets_of(pool))
     # A login that was answered in another way, or a fault that is no truth, leaves its session.
-    for left in pool.sessions():
-        pool.logout(left)
+    pool.logout_all()
 
 
 @pytest.mark.parametrize("trouble", ["nothing", "echo", "gone"])

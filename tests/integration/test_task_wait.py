@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
+import functools
 import signal
-import threading
 
 from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.pools import answered
@@ -15,25 +15,13 @@ from ansible_collections.xen.xapi.tests.simulator.lives import Life
 LOGOUT = "session.logout"
 
 
-def once_waited_for(pool, ref, happen):
-    """Let something happen to a task once a module has seen it and waits for its next event."""
-
-    def is_waited_for():
-        looks = answered(pool, "event.from")
-        return pool.events.blocked and any(ref in str(call.params) for call in looks)
-
-    def watch():
-        while not is_waited_for():
-            if over.wait(0.01):
-                return
-        happen()
-
-    over = threading.Event()
-    threading.Thread(target=watch, daemon=True).start()
-    return over
+def is_waited_for(pool, ref):
+    """Whether a module has seen a task and waits for its next event."""
+    looks = answered(pool, "event.from")
+    return pool.events.blocked and any(ref in str(call.params) for call in looks)
 
 
-def test_waiting(start_pool, play):
+def test_waiting(start_pool, play, when):
     # An end that is written here has no time, and a pool deletes what ended long ago.
     pool = start_pool(collects=False)
     full = Life(duration=None, writes=((0.0, "progress", 1.0),))
@@ -42,11 +30,12 @@ def test_waiting(start_pool, play):
         pool.add_task("Async.VM.copy"),
         pool.add_task("Async.VM.copy", life=full),
     )
-    watched = [
-        once_waited_for(pool, moving, lambda: pool.set_task(moving, status="success")),
-        once_waited_for(pool, vanishing, lambda: pool.destroy_task(vanishing)),
-        once_waited_for(pool, failing, lambda: pool.set_task(failing, status="failure")),
-    ]
+    for ref, happen in (
+        (moving, lambda: pool.set_task(moving, status="success")),
+        (vanishing, lambda: pool.destroy_task(vanishing)),
+        (failing, lambda: pool.set_task(failing, status="failure")),
+    ):
+        when(functools.partial(is_waited_for, pool, ref), happen)
     pool.add_task("Async.VM.old", status="success")
     pool.add_task("endless")
     play(
@@ -61,8 +50,6 @@ def test_waiting(start_pool, play):
         failed=pool.add_task("Async.VM.copy", status="failure", error_info=["SR_FULL", "1", "2"]),
         cancelled=pool.add_task("Async.VM.copy", status="cancelled"),
     )
-    for one in watched:
-        one.set()
 
 
 def test_an_interrupt_in_the_middle_leaves_no_session(pool, start_play):

@@ -37,7 +37,7 @@ class Door:
             "collect": simulator.collect,
             "advance": simulator.advance,
             "sessions": lambda: len(simulator.sessions()),
-            "logout_all": self._logout_all,
+            "logout_all": simulator.logout_all,
             "calls": self._calls,
             "restart_master": simulator.restart_master,
             "restart_supporter": simulator.restart_supporter,
@@ -67,10 +67,6 @@ class Door:
     def _life(self, method: str, **life: Any) -> None:
         """How the work of a message goes from now on, such as VM.snapshot."""
         self._simulator.operations.lives[method] = Life.from_data(life)
-
-    def _logout_all(self) -> None:
-        for session in self._simulator.sessions():
-            self._simulator.logout(session)
 
     def _calls(self, method: str = "") -> list[dict[str, Any]]:
         """What was called, without sessions."""

@@ -85,6 +85,10 @@ class Pool:
         """End a session as its owner or the collector would."""
         self._sessions.logout(session)
 
+    def logout_all(self) -> None:
+        for session in self.sessions():
+            self.logout(session)
+
     def find(self, kind: str, label: str) -> str:
         """Reference of the one object of a class with a label: find("VM", "web-1")."""
         (ref,) = self.database.find_by_name(kind, label)

@@ -63,14 +63,6 @@ def test_a_local_session_is_to_be_had_in_an_emergency(simulator: Simulator) -> N
     assert client("session.local_logout") == ""
 
 
-@pytest.mark.parametrize(("name", "password"), [("root", "x"), ("pool-admin", PASSWORD), ("", "")])
-def test_who_gets_no_local_session(simulator: Simulator, name: str, password: str) -> None:
-    with pytest.raises(Refused) as caught:
-        Client(simulator.url).call(LOGIN, name, password)
-    wanted = ["SESSION_AUTHENTICATION_FAILED", name, "Authentication failure"]
-    assert caught.value.error == wanted
-
-
 def test_a_new_password(simulator: Simulator, connect: Connect) -> None:
     client = connect(simulator)
     assert client("session.change_password", "whatever", "new") == ""

@@ -22,14 +22,24 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
 )
 
 LOGIN = "session.login_with_password"
+LOCAL_LOGIN = "session.slave_local_login_with_password"
 
 
 @pytest.mark.parametrize(
-    ("name", "password"), [("root", "wrong"), ("root", ""), ("nobody", PASSWORD), ("", PASSWORD)]
+    ("method", "name", "password"),
+    [
+        (LOGIN, "root", "wrong"),
+        (LOGIN, "root", ""),
+        (LOGIN, "nobody", PASSWORD),
+        (LOGIN, "", PASSWORD),
+        (LOCAL_LOGIN, "root", "x"),
+        (LOCAL_LOGIN, "pool-admin", PASSWORD),
+        (LOCAL_LOGIN, "", ""),
+    ],
 )
-def test_bad_credentials(simulator: Simulator, name: str, password: str) -> None:
+def test_bad_credentials(simulator: Simulator, method: str, name: str, password: str) -> None:
     with pytest.raises(Refused) as caught:
-        Client(simulator.url).call(LOGIN, name, password)
+        Client(simulator.url).call(method, name, password)
     wanted = ["SESSION_AUTHENTICATION_FAILED", name, "Authentication failure"]
     assert caught.value.error == wanted
 

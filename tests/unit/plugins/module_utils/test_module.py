@@ -171,8 +171,7 @@ def test_a_login_without_an_answer_is_warned_of(run, pool):
     pool.fail("session.login_with_password", cut="after")
     result = run(main_of(connect_only), {**OPTIONS, "hostname": pool.url}, fails=True)
     assert [warning for warning in result["warnings"] if "not answered in time: 1." in warning]
-    for session in pool.sessions():
-        pool.logout(session)
+    pool.logout_all()
 
 
 def test_a_failure_has_its_code(run, pool):

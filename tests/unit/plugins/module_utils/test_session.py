@@ -361,8 +361,7 @@ def test_a_session_that_dies_again_is_not_replaced_again(pool):
             session.call("task.get_all")
     assert caught.value.code == "SESSION_INVALID"
     assert methods(pool).count(LOGIN) == 2
-    for left in pool.sessions():
-        pool.logout(left)
+    pool.logout_all()
 
 
 def test_a_write_is_not_repeated_when_the_session_dies(pool):

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import threading
-
 import pytest
 
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
+from ansible_collections.xen.xapi.tests.patience import when
 from ansible_collections.xen.xapi.tests.pools import answered
+
+__all__ = ["when"]
 
 LOOKS = ("event.from", "task.get_record", "task.get_all_records")
 
@@ -39,29 +39,6 @@ def wait(run, pool):
 def cancel(run, pool):
     """Runs task_cancel, on the pool unless another host is given."""
     return on_the_pool(run, pool, task_cancel, timeout=20)
-
-
-@pytest.fixture
-def when():
-    """Does something once a condition holds, while a module runs."""
-    over = threading.Event()
-    watching = []
-
-    def watch(condition, happen):
-        while not condition():
-            if over.wait(0.005):
-                return
-        happen()
-
-    with concurrent.futures.ThreadPoolExecutor(max_workers=8) as threads:
-
-        def do_when(condition, happen):
-            watching.append(threads.submit(watch, condition, happen))
-
-        yield do_when
-        over.set()
-    for one in watching:
-        one.result()
 
 
 @pytest.fixture

@@ -283,8 +283,7 @@ def test_our_own_session_ends_in_between(pool, info):
     assert info()["count"] == 1
     assert len(pool.log.of(LOGIN)) == 2
     # The fault only pretends that the first one is gone.
-    for left in pool.sessions():
-        pool.logout(left)
+    pool.logout_all()
 
 
 @pytest.mark.parametrize("how", ["ca_path", "cert_fingerprint", "validate_certs"])

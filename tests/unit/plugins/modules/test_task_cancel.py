@@ -286,8 +286,7 @@ def test_what_cannot_be_watched_is_not_cancelled(pool, cancel, endless, when_wai
         "Nothing was cancelled. The tasks could not be watched for the 1 s of idle_for in 2 s."
     )
     assert actions(result) == {"not_sent": 1}
-    for session in pool.sessions():
-        pool.logout(session)
+    pool.logout_all()
 
 
 def test_nothing_is_sent_after_the_deadline(pool, cancel, endless):

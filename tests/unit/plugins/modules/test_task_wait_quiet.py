@@ -204,8 +204,7 @@ def test_another_pool_ends_it(start_pool, pool, quiet, when_waiting):
 
     when_waiting(replace)
     assert quiet(fails=True)["msg"].startswith("This is another pool")
-    for session in pool.sessions():
-        pool.logout(session)
+    pool.logout_all()
 
 
 def test_a_role_that_may_only_read(quiet, live):

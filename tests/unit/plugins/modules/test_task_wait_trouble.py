@@ -21,12 +21,6 @@ def ref(pool):
     return pool.add_task("Async.VM.copy")
 
 
-def forget_sessions(pool):
-    """Those that the module was told are gone, and that only a fault made look so."""
-    for session in pool.sessions():
-        pool.logout(session)
-
-
 def troubled(result):
     return [warning for warning in result["warnings"] if "The way to the pool failed" in warning]
 
@@ -61,7 +55,7 @@ def test_what_is_ridden_out(pool, wait, ref, when, when_waiting, fault, nth):
     assert len(result["satisfied"]) == 1
     if fault.get("error", [""])[0] != "INTERNAL_ERROR":
         assert troubled(result)
-    forget_sessions(pool)
+    pool.logout_all()
 
 
 @pytest.mark.parametrize(
@@ -103,7 +97,7 @@ def test_a_pool_that_is_down_at_first(pool, wait, live, when, monkeypatch):
 
 
 def test_a_session_that_somebody_ends(pool, wait, ref, when, when_waiting):
-    when_waiting(lambda: forget_sessions(pool))
+    when_waiting(pool.logout_all)
     when(
         lambda: len(pool.log.of("session.login_with_password")) == 2,
         lambda: pool.set_task(ref, status="success"),
@@ -153,7 +147,7 @@ def test_another_pool_at_the_same_address(start_pool, pool, wait, ref, when_wait
     result = wait(ref=[ref], fails=True)
     assert result["msg"].startswith("This is another pool")
     assert len(result["unmet"]) == 1
-    forget_sessions(pool)
+    pool.logout_all()
 
 
 @pytest.mark.parametrize("options", [{"wait_for": "none"}, {"on_missing": "ok"}])
@@ -175,7 +169,7 @@ def test_wrong_credentials_end_it_at_once(pool, wait, ref, options):
 def test_credentials_that_are_revoked(pool, wait, ref, when_waiting):
     def revoke():
         pool.fail("session.*", error=["SESSION_AUTHENTICATION_FAILED", "root", "no"], count=None)
-        forget_sessions(pool)
+        pool.logout_all()
 
     when_waiting(revoke)
     result = wait(ref=[ref], fails=True)
@@ -236,7 +230,7 @@ def test_the_deadline_holds_when_the_pool_falls_silent(pool, wait, when_waiting)
     pool.heal()
     assert result["timed_out"] is True
     assert "This is as last seen, since the pool did not answer." in result["msg"]
-    forget_sessions(pool)
+    pool.logout_all()
 
 
 def test_one_look_rides_nothing_out(pool, wait, ref):
