@@ -86,13 +86,18 @@ class VirtualPool(Pool):
     def supporter(self) -> Member:
         return next(member for member in self.members if member.ref != self.master_ref)
 
-    def restart_supporter(self, *, startup: float = 0.0) -> None:
-        """Its tasks are deleted when it says hello, and some seconds later it tells its start."""
-        supporter = self.supporter.ref
+    def restart_supporter(
+        self, *, startup: float = 0.0, failed_rounds: int = 0, enables: bool = True
+    ) -> None:
+        """XAPI restarts on the supporter; see `restart_agent`."""
+        self.restart_agent(
+            self.supporter.ref, startup=startup, failed_rounds=failed_rounds, enables=enables
+        )
+
+    def delete_carried(self, host: str) -> None:
         before = set(self.present())
-        self.delete_carried(supporter)
+        super().delete_carried(host)
         self.dropped |= before.difference(self.present())
-        self.at(startup, lambda: self.inventory.agent_started(supporter))
 
     def churn(self, count: int) -> None:
         """Tasks that come and go: the server forgets older deletions over them."""

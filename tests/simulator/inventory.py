@@ -56,6 +56,9 @@ class Inventory:
         metrics = self._database.read("host", host)["metrics"]
         self._database.write("host_metrics", metrics, "live", live)
 
+    def set_enabled(self, host: str, enabled: bool) -> None:
+        self._database.write("host", host, "enabled", enabled)
+
     def agent_started(self, host: str) -> None:
         """A toolstack writes down when it started; a real one takes longer than a second for it."""
         present = self._database.read("host", host)["other_config"]

@@ -183,6 +183,34 @@ class Pool:
         self.operations.forget_holds()
         self.drop_blocked()
 
+    def restart_agent(
+        self, host: str, *, startup: float = 0.0, failed_rounds: int = 0, enables: bool = True
+    ) -> None:
+        """XAPI restarts on a supporter, as the master sees it.
+
+        `Pool.hello` disables the host before its tasks are deleted (xapi_pool.ml). The host writes
+        its new start time at the end of its start-up and enables itself after that
+        (dbsync_slave.ml), unless it is to stay disabled. A start-up that fails begins again.
+        """
+        self.inventory.set_enabled(host, False)
+        self.inventory.set_live(host, True)
+        self.delete_carried(host)
+
+        def come_up() -> None:
+            if failed_rounds:
+                self.restart_agent(
+                    host, startup=startup, failed_rounds=failed_rounds - 1, enables=enables
+                )
+                return
+            self.inventory.agent_started(host)
+            if enables:
+                self.inventory.set_enabled(host, True)
+
+        if startup:
+            self.clock.after(startup, come_up)
+        else:
+            come_up()
+
     def delete_carried(self, host: str) -> None:
         """What the master does when a supporter's toolstack comes back (cancel_tasks.ml)."""
         with self.database.lock:

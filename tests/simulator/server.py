@@ -135,13 +135,19 @@ class Simulator(Pool):
         old.up()
         new.up()
 
-    def restart_supporter(self, place: int) -> None:
-        """A supporter's toolstack restarts: the master deletes the tasks that it was carrying."""
+    def restart_supporter(
+        self,
+        place: int,
+        *,
+        startup: float = 0.0,
+        failed_rounds: int = 0,
+        enables: bool = True,
+    ) -> None:
+        """XAPI restarts on a supporter; see `restart_agent`."""
         host = self.hosts[place]
         host.down()
-        self.delete_carried(host.ref)
-        self.inventory.agent_started(host.ref)
         host.up()
+        self.restart_agent(host.ref, startup=startup, failed_rounds=failed_rounds, enables=enables)
 
     def boot(self, place: int = 0, *, error: Iterable[str] = ("HOST_STILL_BOOTING",)) -> None:
         """A host is in emergency mode and refuses every call, until `boot(place, error=())`."""
