@@ -15,7 +15,7 @@ from ._task import Task
 from ._task_set import Verdict
 from ._task_words import listed, told, under_way
 from ._wait_report import WaitReport
-from ._wait_sentences import quiet_of, unknown, unsettled
+from ._wait_sentences import quiet_of, undecided, unknown
 
 
 class QuietReport(WaitReport):
@@ -27,6 +27,7 @@ class QuietReport(WaitReport):
         gate = self._gate
         now = gate.server_time
         running = [last.task for last in gate.running.values()]
+        stalled = [task.uuid for task in gate.stalled]
         ended = list(gate.ended.values())
         lost = [lost.what for lost in gate.lost.values() if isinstance(lost.what, Task)]
 
@@ -36,7 +37,8 @@ class QuietReport(WaitReport):
         return {
             "tasks": [*dicts(running), *dicts(ended), *dicts(lost, gone=True)],
             "satisfied": [task.uuid for task in ended],
-            "unmet": [task.uuid for task in running],
+            "unmet": [task.uuid for task in gate.blocking.values()],
+            "stalled": stalled,
             "unexpected": [],
             "gone": [task.uuid for task in lost],
             **common_returns(
@@ -54,9 +56,19 @@ class QuietReport(WaitReport):
         return f"waiting until it is quiet: {self._unquiet()}"
 
     def _doubts(self) -> list[str]:
-        if not self._gate.lost:
-            return []
-        return [f"Opened all the same, since on_gone is ok: {self._closed()}"]
+        gate = self._gate
+        unknown_ends = [*gate.lost.values(), *gate.undecided]
+        doubts = []
+        if unknown_ends:
+            reasons = told([unknown(lost.what, lost.reason) for lost in unknown_ends])
+            doubts.append(f"Opened all the same, since on_gone is ok: {reasons}")
+        if gate.stalled:
+            stalled = listed([under_way(task) for task in gate.stalled])
+            doubts.append(f"Opened although these do not move (ignore_stalled): {stalled}.")
+        if gate.excluded:
+            labels = listed([repr(task["name_label"]) for task in gate.excluded])
+            doubts.append(f"Opened while excluded tasks were running: {labels}.")
+        return doubts
 
     def _at_one_look(self) -> str:
         if self._gate.verdict is Verdict.OPEN:
@@ -67,17 +79,17 @@ class QuietReport(WaitReport):
 
     @property
     def _is_busy(self) -> bool:
-        return bool(self._gate.running or self._gate.held)
+        return bool(self._gate.blocking or self._gate.held)
 
     def _unquiet(self) -> str:
         gate = self._gate
         if not self._is_busy:
-            if gate.unsettled:
-                return unsettled(gate.unsettled)
-            return quiet_of(gate.quiet, gate.quiet_for, list(gate.ended.values()))
-        busy = [under_way(last.task) for last in gate.running.values()]
+            if gate.undecided:
+                return told([undecided(lost.what, lost.reason) for lost in gate.undecided])
+            return quiet_of(gate.quiet, gate.quiet_for, list(gate.ended.values()), gate.ended_count)
+        busy = [under_way(task) for task in gate.blocking.values()]
         busy += [
-            f"{operation} on the object, whose task cannot be told"
+            f"{operation} on the object, by a task that cannot be identified"
             for ref, operation in gate.held.items()
             if ref not in gate.running
         ]

@@ -126,8 +126,10 @@ def pool(answer: Any) -> Record:
 
 
 def host(answer: Any) -> Record:
-    """The record of a host: what tells whether it lives, and since when."""
+    """The record of a host: what tells whether it is live and enabled, and since when it runs."""
     record = _with_texts(answer, "metrics")
+    if not isinstance(record.get("enabled"), bool):
+        raise Odd("enabled")
     _map_of(record, "other_config", default={})
     return record
 

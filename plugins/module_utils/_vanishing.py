@@ -7,58 +7,198 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Collection, Mapping, NamedTuple
 
-from ._task import Task
+from . import _records as records
+from ._session import Session, read, unless_gone
+from ._task import Task, seconds_of
 
-# The server drops a task that is older and whose progress stands still, whatever becomes of its
-# work (db_gc_util.ml).
-_KEPT_FOR_SURE = 86400
+# The server deletes an older task whose progress stands still, although its work continues
+# (db_gc_util.ml). The age is an option of xapi.conf, which the API does not show.
+_MAX_AGE = 86400
 _START = "agent_start_time"
-SESSION_LOST = "the session was lost meanwhile, as it is when XAPI on the master restarts"
-HOST_UNKNOWN = "the host that carried it is not live, or not known"
+SESSION_LOST = "the session was lost, as happens when XAPI on the master restarts"
+HOST_UNKNOWN = "its host is not live or not known"
+HOST_RESTARTED = "XAPI restarted on its host, which makes the server delete the host's tasks"
+HOST_DISABLED = "its host is disabled and may be restarting XAPI"
+TOO_OLD = (
+    "the server deletes tasks that are over 24 hours old and make no progress, while their work "
+    "continues"
+)
+_ENDED = (
+    "it had ended, and its record was deleted before its outcome was read, as xe and Xen "
+    "Orchestra do with theirs"
+)
+
+
+class HostState(NamedTuple):
+    """What tells whether XAPI restarted on a host."""
+
+    start: str
+    """When XAPI started, in the host's own words; empty where it does not say."""
+    is_enabled: bool
+    metrics: str
+    """The reference of its host_metrics."""
 
 
 class LastSeen(NamedTuple):
-    """A running task as it was last seen."""
+    """A running task, and what was known of the hosts when it was last seen."""
 
     task: Task
-    login: int
-    """In which session that was."""
-    host_start: str | None
-    """When the toolstack of its host had started, in that host's own words."""
+    session_generation: int
+    hosts: Mapping[str, HostState]
 
     @property
     def host(self) -> str:
+        """The reference of the host that runs the task."""
         return str(self.task.record.get("resident_on", ""))
 
 
-def host_start(host: Mapping[str, Any] | None) -> str | None:
-    """When a host's toolstack started; None for an unknown host, empty where it does not say."""
-    if host is None:
-        return None
-    return str(host.get("other_config", {}).get(_START, ""))
+class Finding(NamedTuple):
+    """What is known of a task that disappeared while running."""
+
+    last: LastSeen
+    reason: str
+    """Why its work may continue; empty if the task has ended."""
 
 
-def why_unknown(last: LastSeen, *, login: int, now: int | None) -> str:
-    """Why nobody knows what became of a task that vanished while running; empty if it has ended.
+class Disappearances:
+    """Finds out whether tasks that disappeared while running have ended.
 
-    A task that is deleted in the life of one master has ended with the call that made it, unless
-    the server dropped it for its age, or for a restart of the host that carried it.
+    Besides its end, the record of a running task has three reasons to disappear: its age, a restart
+    of XAPI on the master, which loses all tasks and sessions, and one on another host. In the last
+    case `Pool.hello` disables the host before it deletes its tasks (xapi_pool.ml), and the host
+    enables itself only after its start-up, when its new start time is written (dbsync_slave.ml).
+    So a host that is enabled after the deletion, with the start time of before, has not restarted.
+    Until it is enabled, the question stays open.
     """
-    if login != last.login:
-        return SESSION_LOST
-    created = last.task.created
-    if created is None or now is None or now - created >= _KEPT_FOR_SURE:
-        return "the server drops tasks of 24 hours whose progress stands, and their work goes on"
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._hosts: Mapping[str, HostState] = {}
+        self.undecided: dict[str, LastSeen] = {}
+        """The tasks whose hosts are disabled, by reference."""
+
+    def update_hosts(self, hosts: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take in records of hosts, by reference."""
+        if hosts:
+            self._hosts = {**self._hosts, **_states(hosts)}
+
+    def remember(self, task: Task) -> LastSeen:
+        """Return a running task with what is known of the hosts now."""
+        return LastSeen(task, self._session.logins, self._hosts)
+
+    def examine(self, gone: Collection[LastSeen], *, expected_time: int | None) -> list[Finding]:
+        """Return what is known by now of tasks that are gone, and of undecided ones.
+
+        The server's time and the hosts are read here, after the confirmation: only that shows what
+        was the case at the deletion. The time is compared with the expected one, in seconds since
+        1970, since the server's clock may have been set back meanwhile.
+        """
+        if not gone and not self.undecided:
+            return []
+        now = seconds_of(self._session.server_time()) if gone else None
+        if now is not None and expected_time is not None:
+            now = max(now, expected_time)
+        hosts = self._read_hosts()
+        old = [last for last in gone if _is_old(last.task, now)]
+        pending = {**self.undecided, **{last.task.ref: last for last in gone if last not in old}}
+        live = self._read_live(hosts, pending.values())
+        findings = [Finding(last, self._session_reason(last) or TOO_OLD) for last in old]
+        findings += [
+            Finding(last, self._session_reason(last) or self._host_reason(last, hosts, live))
+            for last in pending.values()
+        ]
+        self.undecided = {
+            last.task.ref: last for last, reason in findings if reason == HOST_DISABLED
+        }
+        return [finding for finding in findings if finding.reason != HOST_DISABLED]
+
+    def explain(self, gone: Collection[LastSeen]) -> dict[str, str]:
+        """Return by reference the likeliest reason why each task is gone, for a message.
+
+        Nothing need be known of the hosts from before: a host whose XAPI started after the task was
+        created has restarted since. Both times are by that host's clock.
+        """
+        reasons = {last.task.ref: self._session_reason(last) for last in gone}
+        if all(reasons.values()):
+            return reasons
+        now = seconds_of(self._session.server_time())
+        hosts = self._read_hosts()
+        live = self._read_live(hosts, gone)
+        for last in gone:
+            ref, host = last.task.ref, hosts.get(last.host)
+            if _is_old(last.task, now):
+                reason = TOO_OLD
+            elif host is not None and _seconds(host.start) > (last.task.created or 0):
+                reason = HOST_RESTARTED
+            else:
+                now_known = last._replace(hosts=hosts)
+                reason = self._host_reason(now_known, hosts, live) or _ENDED
+            reasons[ref] = self._session_reason(last) or reason
+        return reasons
+
+    def _session_reason(self, last: LastSeen) -> str:
+        return SESSION_LOST if self._session.logins != last.session_generation else ""
+
+    def _host_reason(
+        self, last: LastSeen, hosts: Mapping[str, HostState], live: Collection[str]
+    ) -> str:
+        before, after = last.hosts.get(last.host), hosts.get(last.host)
+        if before is None or after is None:
+            return HOST_UNKNOWN
+        if last.host == self._session.pool.master_ref:
+            return _forwarded_reason(last.hosts, hosts)
+        if last.host not in live:
+            return HOST_UNKNOWN
+        if after.start != before.start:
+            return HOST_RESTARTED
+        return "" if after.is_enabled else HOST_DISABLED
+
+    def _read_hosts(self) -> Mapping[str, HostState]:
+        return _states(read(self._session, records.hosts, "host.get_all_records"))
+
+    def _read_live(
+        self, hosts: Mapping[str, HostState], tasks: Collection[LastSeen]
+    ) -> Collection[str]:
+        """Read which of the hosts that ran the tasks are live; the master is."""
+        refs = {last.host for last in tasks} & hosts.keys() - {self._session.pool.master_ref}
+        return {ref for ref in refs if self._is_live(hosts[ref].metrics)}
+
+    def _is_live(self, metrics: str) -> bool:
+        method = "host_metrics.get_live"
+        return unless_gone(lambda: self._session.call(method, metrics)) is True
+
+
+def _forwarded_reason(before: Mapping[str, HostState], after: Mapping[str, HostState]) -> str:
+    """Return why a task that was last seen on the master may have been deleted on another host.
+
+    The master forwards a task, which changes its host, and nobody need have seen that write.
+    """
+    pairs = [(before[ref], after[ref]) for ref in before.keys() & after.keys()]
+    if any(old.start != new.start for old, new in pairs):
+        return HOST_RESTARTED
+    if any(old.is_enabled and not new.is_enabled for old, new in pairs):
+        return HOST_DISABLED
     return ""
 
 
-def why_host_unknown(last: LastSeen, host: Mapping[str, Any] | None) -> str:
-    """The same, as far as the host that carried the task decides it."""
-    start = host_start(host)
-    if start is None or last.host_start is None:
-        return HOST_UNKNOWN
-    if start != last.host_start:
-        return "XAPI on the host that carried it restarted, upon which its tasks are deleted"
-    return ""
+def _is_old(task: Task, now: int | None) -> bool:
+    created = task.created
+    return created is None or now is None or now - created >= _MAX_AGE
+
+
+def _states(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, HostState]:
+    return {
+        ref: HostState(
+            str(host.get("other_config", {}).get(_START, "")), host["enabled"], host["metrics"]
+        )
+        for ref, host in hosts.items()
+    }
+
+
+def _seconds(start: str) -> float:
+    try:
+        return float(start)
+    except ValueError:
+        return 0.0

@@ -117,24 +117,26 @@ def _what_went_wrong(tasks: TaskSet, rules: Rules) -> list[str]:
 
 
 def unknown(what: Task | str, reason: str) -> str:
-    """Something that kept a pool busy and has gone without a trace of its end."""
-    if isinstance(what, Task):
-        what = f"Task {named(what)} disappeared while {_state(what)}"
-    else:
-        what += " disappeared"
-    return f"{what}; whether its work goes on is unknown: {reason}; on_gone decides."
+    """Something that kept a pool busy and disappeared without a trace of its end."""
+    return f"{_gone(what)}; it may still be running: {reason}; on_gone decides."
 
 
-def quiet_of(seconds: float, wanted: float, ended: list[Task]) -> str:
+def undecided(what: Task | str, reason: str) -> str:
+    """Something that disappeared, and that may have ended or not."""
+    return f"{_gone(what)}; it is not known yet whether it ended: {reason}."
+
+
+def quiet_of(seconds: float, wanted: float, ended: list[Task], count: int) -> str:
     """How far a pool that is quiet is from having been so for long enough."""
     last = f"; the last to end was {named(ended[-1])}" if ended else ""
-    return f"it had been quiet for {int(seconds)} s of {wanted:g} s{last}."
+    others = f", after {count} that ended while waiting" if count > 1 else ""
+    return f"it had been quiet for {int(seconds)} s of {wanted:g} s{last}{others}."
 
 
-def unsettled(tasks: list[Task]) -> str:
-    """Why a pool that is quiet does not count as quiet yet."""
-    names = listed([named(task) for task in tasks])
-    return f"{names} vanished a moment ago, and the host may yet tell that it restarted."
+def _gone(what: Task | str) -> str:
+    if isinstance(what, Task):
+        return f"Task {named(what)} disappeared while {_state(what)}"
+    return f"{what} disappeared"
 
 
 def _disappeared(task: Task) -> str:

@@ -39,6 +39,7 @@ ONLY_REPORTED = frozenset(
         "error",
         "found",
         "ended",
+        "ended_count",
         "_endpoints",
         "_keep_secret",
         "_record",
@@ -49,15 +50,12 @@ ONLY_REPORTED = frozenset(
         "_clock",
         "_sleep",
         "_jitter",
-        "_pass_time",
-        "hook",
         "_token",
         "_selection",
         "rules",
-        "_around",
     ]
 )
-LOGINS = frozenset({"login", "_broken_login", "_answered_login", "_object_login"})
+LOGINS = frozenset({"_seen_in", "_broken_login", "session_generation", "_session_generation"})
 
 
 def state_of(rule: str, waiter: Waiter, pool: SmallPool, wire: ScriptedWire) -> object:
@@ -68,7 +66,6 @@ def state_of(rule: str, waiter: Waiter, pool: SmallPool, wire: ScriptedWire) -> 
         pool.now(),
         client,
         getattr(gate, "found", None) is None,
-        getattr(gate, "_around", None) is None or gate._around.now is None,
         _server(rule, pool, waiter),
         _truth(rule, pool, wire),
     )
@@ -89,6 +86,7 @@ def _server(rule: str, pool: SmallPool, waiter: Waiter) -> object:
         row = hosts.rows[host.ref]
         moments.append(row.modified)
         records.append(row.fields["other_config"]["agent_start_time"])
+        records.append(row.fields["enabled"])
     return tuple(records), _in_order(moments), tuple(pool.unborn), _sessions(pool, waiter)
 
 

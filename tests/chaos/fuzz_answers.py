@@ -53,12 +53,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._task import (
 from ansible_collections.xen.xapi.plugins.module_utils._task_set import TaskSet
 from ansible_collections.xen.xapi.plugins.module_utils._tasks import Tasks
 from ansible_collections.xen.xapi.plugins.module_utils._timeline import Timeline
-from ansible_collections.xen.xapi.plugins.module_utils._vanishing import (
-    LastSeen,
-    host_start,
-    why_host_unknown,
-    why_unknown,
-)
+from ansible_collections.xen.xapi.plugins.module_utils._vanishing import Disappearances
 from ansible_collections.xen.xapi.plugins.module_utils._wait_sentences import end_of, under_way
 from ansible_collections.xen.xapi.plugins.module_utils._watch import EventWatch, PollWatch, Scope
 from ansible_collections.xen.xapi.tests.answers import (
@@ -87,6 +82,7 @@ HOST = {
     "uuid": UUID,
     "name_label": "host-1",
     "metrics": REF,
+    "enabled": True,
     "other_config": {"agent_start_time": "1795428672."},
     "current_operations": {REF: "evacuate"},
 }
@@ -192,8 +188,6 @@ def use(task: Task, before: Task) -> None:
         matches(task, selection, AROUND)
         is_excluded(task, selection)
     as_json([end_of(task, {"success"}), under_way(task)])
-    why_unknown(LastSeen(task, 1, ""), login=1, now=NOW)
-    why_host_unknown(LastSeen(task, 1, ""), HOST)
 
 
 def check_envelope(given: tuple[bytes, int]) -> None:
@@ -242,9 +236,8 @@ def check_events(given: Any) -> None:
         for sight in (watch.look(scope), watch.wait(1.0)):
             for task in sight.tasks:
                 use(task, task)
-            for host in sight.hosts.values():
-                host_start(host)
-                assert isinstance(host["metrics"], str)
+            Disappearances(session).update_hosts(sight.hosts)
+            assert all(isinstance(host["metrics"], str) for host in sight.hosts.values())
             assert all(isinstance(ref, str) for ref in (*sight.deleted, *(sight.operations or ())))
 
 
@@ -259,12 +252,22 @@ def check_pool(given: tuple[str, Any]) -> None:
 
 
 def check_hosts(given: Any) -> None:
-    answers = Answers({"host.get_all_records": given, "task.get_all_records": {}})
+    answers = Answers(
+        {
+            "host.get_all_records": given,
+            "host.get_servertime": "20261123T10:13:12Z",
+            "host_metrics.get_live": given,
+            "task.get_all_records": {},
+        }
+    )
     with explained(), session_of(answers) as session:
         watch = PollWatch(session, interval=1.0, sleep=lambda _seconds: None)
-        for host in watch.look(Scope(None, hosts=True)).hosts.values():
-            why_host_unknown(LastSeen(Task(REF, TASK), 1, ""), host)
-            assert isinstance(host["metrics"], str)
+        disappearances = Disappearances(session)
+        disappearances.update_hosts(watch.look(Scope(None, hosts=True)).hosts)
+        last = disappearances.remember(Task(REF, TASK))
+        for finding in disappearances.examine([last], expected_time=NOW):
+            assert isinstance(finding.reason, str)
+        assert all(disappearances.explain([last]).values())
 
 
 def check_objects(given: tuple[str, Any]) -> None:

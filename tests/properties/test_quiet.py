@@ -31,8 +31,6 @@ from ansible_collections.xen.xapi.tests.virtual_wait import on
 
 LABEL = "Async.VM.copy"
 LONGEST_GAP = 32.1
-# What vanishes of another host than the master keeps the gate shut for so long.
-SHUT_FOR = 30.0
 SELECTIONS = st.sampled_from(
     [Selection(), Selection(name_label=LABEL), Selection(name_regex=re.compile("copy$"))]
 )
@@ -81,8 +79,7 @@ def test_quiet(lived, early, selection, quiet_for, troubles, timeout, method):
         elif run.verdict is Verdict.CLOSED:
             assert any(pool.record(ref) is None for ref in seen & ours)
         if not troubles and method != "poll":
-            is_carried = any(one[-1] for one in lived) or any(one[1] for one in early)
-            judge_promptness(run, ours, max(quiet_for, SHUT_FOR) if is_carried else quiet_for)
+            judge_promptness(run, ours, quiet_for)
 
 
 def judge_open(run, ours, quiet_for):

@@ -11,7 +11,7 @@ from ansible_collections.xen.xapi.tests import samples
 from ansible_collections.xen.xapi.tests.samples import REF
 
 TASK = {**samples.TASK, "error_info": ["CODE", "param"]}
-HOST = {"metrics": REF, "other_config": {"agent_start_time": "1."}}
+HOST = {"metrics": REF, "enabled": True, "other_config": {"agent_start_time": "1."}}
 HOLDER = {"uuid": "u", "name_label": "web-1", "current_operations": {REF: "start"}}
 POOL = {"uuid": "u", "name_label": "", "master": REF}
 EVENT = {"class": "task", "operation": "mod", "ref": REF, "snapshot": TASK}
@@ -138,13 +138,15 @@ def test_a_pool_has_a_name_and_a_master(field, value):
     [
         ({"metrics": None}, "metrics"),
         ({"metrics": [REF]}, "metrics"),
+        ({"enabled": None}, "enabled"),
         ({"other_config": None}, "other_config"),
         ({"other_config": {"agent_start_time": 1}}, "other_config"),
     ],
 )
 def test_hosts(change, field):
     assert records.hosts({REF: HOST}) == {REF: HOST}
-    assert records.host({"metrics": REF}) == {"metrics": REF}
+    bare = {"metrics": REF, "enabled": False}
+    assert records.host(bare) == bare
     assert oddity(records.hosts, {REF: {**HOST, **change}}) == field
     assert oddity(records.hosts, [HOST]) == oddity(records.host, None) == ""
 

@@ -193,12 +193,17 @@ def test_too_many_for_a_request_are_watched_as_a_class(count, is_listed):
 def test_an_object_and_hosts_are_watched_as_well():
     vm = {"class": "vm", "operation": "mod", "ref": "v", "snapshot": {"current_operations": {}}}
     other = {**vm, "ref": "other", "snapshot": {"current_operations": {"t": "start"}}}
-    host = {"class": "host", "operation": "add", "ref": "h", "snapshot": {"metrics": "m"}}
+    host = {
+        "class": "host",
+        "operation": "add",
+        "ref": "h",
+        "snapshot": {"metrics": "m", "enabled": True},
+    }
     session = Recorder(batch("1", vm, other, host))
     sight = EventWatch(session).look(Scope(None, ("VM", "v"), hosts=True))
     assert session.asked[0][0] == ["task", "VM/v", "host"]
     assert sight.operations == {}
-    assert sight.hosts == {"h": {"metrics": "m"}}
+    assert sight.hosts == {"h": {"metrics": "m", "enabled": True}}
 
 
 def test_a_deletion_has_no_record():
