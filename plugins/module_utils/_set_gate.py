@@ -12,6 +12,7 @@ import math
 import time
 from typing import Callable, Iterable
 
+from ._errors import HostError, NoHostAnswered
 from ._scene import Scene
 from ._selection import Selection, Surroundings, is_meant
 from ._selector import Found, candidates, current_operations, select
@@ -20,6 +21,7 @@ from ._task import Task
 from ._task_set import Rules, TaskSet, Verdict, judge
 from ._tasks import Tasks
 from ._timeline import Timeline
+from ._vanishing import Disappearances, LastSeen
 from ._watch import Scope, Sight, Watch
 
 
@@ -44,6 +46,8 @@ class SetGate:
         self.rules = rules
         self._tasks = Tasks(session)
         self._scene = Scene(session, selection, clock=clock)
+        self._disappearances = Disappearances(session)
+        self._last_seen: dict[str, LastSeen] = {}
         self._finished_before: frozenset[str] = frozenset()
         self._is_confirmed = selection.by_identity or rules.wait_for != "all"
         self.set = TaskSet(rules.expect)
@@ -120,20 +124,15 @@ class SetGate:
         self._is_confirmed |= judge(self.set, self.rules) is Verdict.OPEN
 
     def _confirm(self) -> None:
-        """List once more before the gate opens: what matches by now and is running joins the set.
+        """List once more before the gate opens, so that matches of today join the set.
 
-        So does what has finished, where the selection is about such.
+        A match that has finished by now and had not at the first look ran meanwhile, and counts.
         """
         if self.selection.object is not None:
             kind, ref = self.selection.object.type, self._scene.around.object_ref
             self._scene.learn(current_operations(self._session, kind, ref))
         around = self._scene.around
-        self._admit(
-            task
-            for task in self._tasks.get_all_records()
-            if self._is_new(task, around)
-            and (self.selection.counts_finished or not task.is_finished)
-        )
+        self._admit(task for task in self._tasks.get_all_records() if self._is_new(task, around))
         self._is_confirmed = not self.set.running
         self.needs_look = bool(self.set.running)
 
@@ -151,9 +150,17 @@ class SetGate:
         present, gone = self._tasks.confirm(unseen)
         for task in present:
             self._see(task)
+        self.set.gone_reasons.update(self._explain([self._last_seen[ref] for ref in gone]))
         for ref in gone:
             self.timeline.note(self.set.tasks[ref], self.server_time, status="gone")
             self.set.lose(ref)
+
+    def _explain(self, gone: list[LastSeen]) -> dict[str, str]:
+        """Find out why tasks are gone, if that is to be had: the message alone needs it."""
+        try:
+            return self._disappearances.explain(gone) if gone else {}
+        except (HostError, NoHostAnswered):
+            return {}
 
     def _scope(self) -> Scope:
         if not self.set.is_incomplete or self.rules.on_missing != "wait":
@@ -171,6 +178,8 @@ class SetGate:
 
     def _see(self, task: Task) -> bool:
         is_telling = self.set.see(task)
+        if task.ref in self.set.running:
+            self._last_seen[task.ref] = self._disappearances.remember(task)
         self.timeline.note(task, self.server_time)
         return is_telling
 

@@ -39,6 +39,7 @@ class SetReport(WaitReport):
             ],
             "satisfied": uuids(tasks.satisfied),
             "unmet": uuids(tasks.running),
+            "stalled": [],
             "unexpected": uuids(tasks.unexpected),
             "gone": uuids(tasks.gone),
             **common_returns(
@@ -50,13 +51,7 @@ class SetReport(WaitReport):
         }
 
     def _closed(self) -> str:
-        message = closed(self._gate.set, self._gate.rules, unmatched=self._no_match())
-        if self._gate.set.gone and self._session.logins > 1:
-            message += (
-                " The session was lost while waiting, as it is when XAPI on the master restarts or "
-                "another host becomes master: all tasks are forgotten then."
-            )
-        return message
+        return closed(self._gate.set, self._gate.rules, unmatched=self._no_match())
 
     def _awaited(self) -> str:
         return f"waiting for {self._unfinished()}"

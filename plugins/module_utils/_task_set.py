@@ -48,6 +48,8 @@ class TaskSet:
         self.satisfied: set[str] = set()
         self.unexpected: set[str] = set()
         self.gone: set[str] = set()
+        self.gone_reasons: dict[str, str] = {}
+        """The likeliest reason why each task is gone, as far as it is known."""
         self.missing: set[str] = set()
         """The identities that were asked for and that no task has had yet."""
         self.is_unmatched = False

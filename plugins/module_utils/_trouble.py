@@ -32,7 +32,6 @@ _NETWORK = (
     RequestFailed,
     RequestTimedOut,
 )
-_BREAKS_OFF = (ConnectionCut, OddResult, ProxyFailed, RequestTimedOut, UnexpectedAnswer)
 # What a pool answers while its hosts start, change places, or have more to do than they can.
 _PASSING_CODES = frozenset(
     {
@@ -85,15 +84,10 @@ def is_of_the_pool(failure: XapiFailure) -> bool:
     return failure.code in _PASSING_CODES - _OF_ONE_TASK
 
 
-def breaks_off(error: XapiError) -> bool:
-    """Whether this is how a call that waits for events looks when a proxy does not let it wait."""
-    return isinstance(error, _BREAKS_OFF)
-
-
 def forbids_events(error: XapiError) -> bool:
-    """Whether the server has no event.from for us."""
+    """Whether the server refuses event.from in a way that will not pass."""
     return (
         isinstance(error, XapiFailure)
         and error.method == "event.from"
-        and error.code in _EVENTS_UNUSABLE
+        and (error.code in _EVENTS_UNUSABLE or error.code not in _PASSING_CODES)
     )

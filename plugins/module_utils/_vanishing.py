@@ -17,7 +17,10 @@ from ._task import Task, seconds_of
 # (db_gc_util.ml). The age is an option of xapi.conf, which the API does not show.
 _MAX_AGE = 86400
 _START = "agent_start_time"
-SESSION_LOST = "the session was lost, as happens when XAPI on the master restarts"
+SESSION_LOST = (
+    "the session was lost, as happens when XAPI on the master restarts or another host becomes "
+    "master, which makes the pool forget all tasks"
+)
 HOST_UNKNOWN = "its host is not live or not known"
 HOST_RESTARTED = "XAPI restarted on its host, which makes the server delete the host's tasks"
 HOST_DISABLED = "its host is disabled and may be restarting XAPI"
@@ -127,16 +130,21 @@ class Disappearances:
         hosts = self._read_hosts()
         live = self._read_live(hosts, gone)
         for last in gone:
-            ref, host = last.task.ref, hosts.get(last.host)
-            if _is_old(last.task, now):
+            reason = self._session_reason(last)
+            if not reason and _is_old(last.task, now):
                 reason = TOO_OLD
-            elif host is not None and _seconds(host.start) > (last.task.created or 0):
+            if not reason and self._has_started_since(last, hosts):
                 reason = HOST_RESTARTED
-            else:
-                now_known = last._replace(hosts=hosts)
-                reason = self._host_reason(now_known, hosts, live) or _ENDED
-            reasons[ref] = self._session_reason(last) or reason
+            last_known = last._replace(hosts=hosts)
+            reasons[last.task.ref] = reason or self._host_reason(last_known, hosts, live) or _ENDED
         return reasons
+
+    def _has_started_since(self, last: LastSeen, hosts: Mapping[str, HostState]) -> bool:
+        host, created = hosts.get(last.host), last.task.created
+        if host is None or created is None or last.host == self._session.pool.master_ref:
+            return False
+        # The start is known to the second, and written some seconds later.
+        return _seconds(host.start) > created + 1
 
     def _session_reason(self, last: LastSeen) -> str:
         return SESSION_LOST if self._session.logins != last.session_generation else ""

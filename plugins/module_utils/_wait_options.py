@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Mapping
 
@@ -18,6 +19,7 @@ from ._watch import SLICE
 
 _SHORTEST_POLL = 0.1
 _QUIET_FOR = 10.0
+_NEVER = "never"
 
 
 def waiting_spec() -> dict[str, dict[str, Any]]:
@@ -25,6 +27,7 @@ def waiting_spec() -> dict[str, dict[str, Any]]:
     return {
         "wait_for": {"type": "str", "choices": ["all", "any", "none"], "default": "all"},
         "quiet_for": {"type": "str"},
+        "ignore_stalled": {"type": "str"},
         "expect": {
             "type": "list",
             "elements": "str",
@@ -47,7 +50,9 @@ class Waiting:
     rules: Rules
     quiet_for: float | None
     """None unless it is quiet that is waited for."""
+    ignore_stalled: float | None
     timeout: float
+    """Infinite where the wait has no end."""
     method: str
     poll_interval: float
 
@@ -59,12 +64,15 @@ def waiting_of(params: Mapping[str, Any], selection: Selection) -> Waiting:
         _check_quiet_selection(selection)
     else:
         _check_set_selection(selection)
-        if params["quiet_for"] is not None:
-            problem = "is for wait_for: none alone"
-            raise OptionError("quiet_for", value=params["quiet_for"], problem=problem)
+        for option in ("quiet_for", "ignore_stalled"):
+            if params[option] is not None:
+                problem = "is for wait_for: none alone"
+                raise OptionError(option, value=params[option], problem=problem)
     if not params["expect"]:
         raise OptionError("expect", value=[], problem="is empty: no end would be the right one")
-    timeout = seconds_of_duration("timeout", params["timeout"])
+    timeout = math.inf
+    if params["timeout"] != _NEVER:
+        timeout = seconds_of_duration("timeout", params["timeout"])
     return Waiting(
         rules=Rules(
             wait_for=params["wait_for"],
@@ -74,6 +82,7 @@ def waiting_of(params: Mapping[str, Any], selection: Selection) -> Waiting:
             on_gone=params["on_gone"],
         ),
         quiet_for=_quiet_for(params, timeout) if is_for_quiet else None,
+        ignore_stalled=_ignore_stalled(params["ignore_stalled"]),
         timeout=timeout,
         method=params["method"],
         poll_interval=_poll_interval(params["poll_interval"], is_for_quiet=is_for_quiet),
@@ -116,6 +125,16 @@ def _quiet_for(params: Mapping[str, Any], timeout: float) -> float:
     if seconds >= timeout and seconds:
         problem = f"is not under timeout ({params['timeout']}), so it could never be full"
         raise OptionError(option, value=text, problem=problem)
+    return seconds
+
+
+def _ignore_stalled(text: str | None) -> float | None:
+    if text is None:
+        return None
+    seconds = seconds_of_duration("ignore_stalled", text)
+    if not seconds:
+        problem = "would leave out every task; give the time without progress"
+        raise OptionError("ignore_stalled", value=text, problem=problem)
     return seconds
 
 

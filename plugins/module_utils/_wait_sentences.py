@@ -15,9 +15,9 @@ from ._task import Task, seconds_of
 from ._task_set import Rules, TaskSet
 from ._task_words import listed, named, percent, told, under_way
 
-_GONE = (
-    "its outcome is unknown: it may have finished and been deleted by the client that started it "
-    "(xe and Xen Orchestra do) or collected, or the master restarted; on_gone decides"
+_ANY_REASON = (
+    "it may have ended and been deleted by its client, as xe and Xen Orchestra do, or the server "
+    "deleted it"
 )
 _MISSING = (
     "it may have finished and been deleted, or the master restarted since; on_missing decides"
@@ -108,7 +108,10 @@ def _what_went_wrong(tasks: TaskSet, rules: Rules) -> list[str]:
     """A sentence for each task that the rules hold against the gate."""
     wrong = [end_of(task, rules.expect) for task in _of(tasks, tasks.unexpected)]
     if rules.on_gone == "fail" or rules.wait_for == "any":
-        wrong += [_disappeared(task) for task in _of(tasks, tasks.gone)]
+        wrong += [
+            _disappeared(task, tasks.gone_reasons.get(task.ref, _ANY_REASON))
+            for task in _of(tasks, tasks.gone)
+        ]
     if rules.on_missing == "fail" or (rules.wait_for == "any" and rules.on_missing == "ok"):
         wrong += [
             f"No task has the {_identity(name)}; {_MISSING}" for name in sorted(tasks.missing)
@@ -139,8 +142,8 @@ def _gone(what: Task | str) -> str:
     return f"{what} disappeared"
 
 
-def _disappeared(task: Task) -> str:
-    return f"Task {named(task)} disappeared while {_state(task)}; {_GONE}"
+def _disappeared(task: Task, reason: str) -> str:
+    return f"{_gone(task)}, so its outcome is unknown: {reason}; on_gone decides"
 
 
 def _state(task: Task) -> str:

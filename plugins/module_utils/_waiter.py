@@ -11,10 +11,12 @@ import random
 import time
 from typing import Callable, Protocol
 
+from ._backoff import Backoff
 from ._errors import XapiError, without_frames
+from ._event_fallback import EventFallback
 from ._session import Session
 from ._task_set import Verdict
-from ._trouble import breaks_off, forbids_events, may_pass
+from ._trouble import may_pass
 from ._watch import EventWatch, PollWatch, Sight, Watch
 
 _LAST_LOOK = 5.0
@@ -23,9 +25,6 @@ _MARGIN = 0.25
 """Seconds before the deadline by which a call that waits has to be answered."""
 _PACE = 0.1
 """Seconds from one wait for events to the next while nothing but progress moves."""
-_FIRST_PAUSE = 0.25
-_LONGEST_PAUSE = 10.0
-_MOST_BREAKS = 2
 _MOST_LOOKS = 4
 """Looks in a row without a pause: tasks that come and go between them must not wear us out."""
 _MOST_WAITS = 10
@@ -74,22 +73,21 @@ class Waiter:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Times are in seconds, of a monotonic clock; the callable jitter gives 0 to 1."""
+        """Times are in seconds, of a monotonic clock; the callable jitter gives 0 to 1.
+
+        An infinite timeout waits without a deadline.
+        """
         self._session = session
         self._gate = gate
         self.timeout = timeout
         self._clock = clock
         self._sleep = sleep
-        self._jitter = jitter
-        self._polls = PollWatch(session, interval=poll_interval, sleep=sleep)
-        self._may_poll = method == "auto"
-        self._watch: Watch = self._polls if method == "poll" else EventWatch(session)
+        self._backoff = Backoff(jitter=jitter)
+        polls = PollWatch(session, interval=poll_interval, sleep=sleep)
+        self._fallback = EventFallback(session, EventWatch(session), polls, method=method)
         self._began = self._deadline = clock()
         self._look_due = self._began
         self._looks = self._waits = 0
-        self._failures = 0
-        self._breaks = 0
-        self._broken_login: int | None = None
         self.timed_out = False
         self.waited = False
         """Whether the first look did not decide."""
@@ -103,7 +101,7 @@ class Waiter:
     @property
     def method(self) -> str:
         """How it is being watched: events or poll."""
-        return self._watch.method
+        return self._fallback.watch.method
 
     def look(self) -> None:
         """Have the gate look once, without a deadline; trouble is not ridden out."""
@@ -141,7 +139,8 @@ class Waiter:
             except XapiError as error:
                 self._ride_out(error)
             else:
-                self._failures, self.is_out_of_touch = 0, False
+                self._backoff.reset()
+                self.is_out_of_touch = False
 
     def _go_on(self) -> None:
         now = self._clock()
@@ -153,13 +152,8 @@ class Waiter:
         if self._left() <= _MARGIN:
             self._sleep(max(self._left(), 0))
             return
-        try:
-            sight = self._watch.wait(max(seconds, 0.0))
-        except XapiError as error:
-            if breaks_off(error):
-                self._broken_login = self._session.logins
-            raise
-        self._breaks = 0
+        sight = self._fallback.watch.wait(max(seconds, 0.0))
+        self._fallback.record_wait()
         is_telling = self._gate.take(sight)
         self._waits = self._waits + 1 if is_telling else _MOST_WAITS
         if self._waits >= _MOST_WAITS and self._gate.verdict is Verdict.UNDECIDED:
@@ -170,33 +164,19 @@ class Waiter:
         if self._looks >= _MOST_LOOKS:
             self._sleep(max(min(_PACE, self._left()), 0))
         self._looks += 1
-        self._gate.look(self._watch)
-        self._notice_break()
+        self._fallback.probe()
+        self._gate.look(self._fallback.watch)
         # A pool that answers slowly is not asked all the time.
-        every = self._watch.look_every
+        every = self._fallback.watch.look_every
         self._look_due = max(now + every, self._clock() + every / 2)
-
-    def _notice_break(self) -> None:
-        """Poll if waits are broken off twice while all else gets through, as behind some proxies.
-
-        A restart of the master breaks them off too, but takes our session with it.
-        """
-        if self._broken_login == self._session.logins:
-            self._breaks += 1
-        self._broken_login = None
-        if self._breaks == _MOST_BREAKS and self._may_poll:
-            self._watch = self._polls
 
     def _ride_out(self, error: XapiError) -> None:
         self._gate.lose_touch()
         self.waited = True
-        if forbids_events(error) and self._may_poll and self._watch is not self._polls:
-            self._watch = self._polls
+        if self._fallback.record_error(error):
             return
         self._note(error)
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._failures, 10))
-        self._failures += 1
-        self._sleep(max(min(pause * (1 + self._jitter()) / 2, self._left()), 0))
+        self._sleep(max(min(self._backoff.next_pause(), self._left()), 0))
 
     def _note(self, error: XapiError) -> None:
         if not may_pass(error, reached=self._session.logins > 0):
@@ -208,6 +188,7 @@ class Waiter:
     def _look_last(self) -> None:
         """The truth at the deadline is what counts, as long as it does not keep us waiting."""
         self._session.end_by(self._clock() + min(_LAST_LOOK, self._session.time_limit))
+        self._fallback.choose_last()
         try:
             self._look_somehow()
             while self._gate.needs_look and self._gate.verdict is Verdict.UNDECIDED:
@@ -220,12 +201,11 @@ class Waiter:
     def _look_somehow(self) -> None:
         """Look where there is no time for another try: by polling if events are not to be had."""
         try:
-            self._gate.look(self._watch)
+            self._gate.look(self._fallback.watch)
         except XapiError as error:
-            if not (forbids_events(error) and self._may_poll):
+            if not self._fallback.replace_after(error):
                 raise
-            self._watch = self._polls
-            self._gate.look(self._watch)
+            self._gate.look(self._fallback.watch)
 
     def _left(self) -> float:
         return self._deadline - self._clock()

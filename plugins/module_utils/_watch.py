@@ -74,6 +74,8 @@ class EventWatch:
         self._classes: list[str] = []
         self._object: tuple[str, str] | None = None
         self._token = ""
+        self.has_failed = False
+        """Whether the latest call of event.from failed."""
 
     def look(self, scope: Scope) -> Sight:
         self._object = scope.object
@@ -85,8 +87,10 @@ class EventWatch:
         return self._ask(seconds)
 
     def _ask(self, seconds: float) -> Sight:
+        self.has_failed = True
         answer = self._session.events_from(self._classes, self._token, seconds)
         sight, self._token = shaped(self._session, self._read, _EVENTS, answer)
+        self.has_failed = False
         return sight
 
     def _read(self, answer: Any) -> tuple[Sight, str]:

@@ -42,10 +42,16 @@ options:
       - With O(wait_for=none), for how long no running task may match. Written like O(timeout), and
         shorter than it.
       - The default is V(10), or V(0) where O(timeout) is 0.
-      - After a task of another host than the master vanished, the gate stays shut for 30 seconds
-        whatever is said here. A host that restarts XAPI has its tasks deleted, and tells why only
-        some seconds later.
     type: str
+  ignore_stalled:
+    description:
+      - With O(wait_for=none), running tasks whose status and progress have not changed for this
+        long do not count. RV(stalled) and a warning name them.
+      - A task that has made no progress when it is first seen has not moved since it was created.
+        For any other, only the time counts in which the module watches it.
+      - Without it, every running task counts. Written like O(timeout).
+    type: str
+    version_added: 2.0.0
   expect:
     description: The final states that count as good.
     type: list
@@ -63,14 +69,15 @@ options:
       - How long to wait at most, from the first attempt to reach the pool on. At the end the tasks
         are read once more, which takes no more than 5 seconds.
       - Seconds, or a number with C(s), C(m), C(h) or C(d) after it, such as V(30m).
-      - With V(0) the module looks once, and a pool that does not answer is an error at once.
+      - With V(0) the module looks once, and a pool that does not answer is an error at once. With
+        V(never) it waits without a limit.
     type: str
     default: "3600"
   method:
     description:
       - V(events) has the pool tell of changes, V(poll) reads every O(poll_interval) seconds.
-      - V(auto) takes events, and polls where the server has none, forbids them, or where a proxy
-        breaks off the long requests that they need.
+      - V(auto) uses events, and polls where the server refuses them or where the requests for them
+        fail twice in a row although others are answered, as behind some proxies.
     type: str
     choices: [auto, events, poll]
     default: auto
@@ -90,10 +97,11 @@ options:
     default: fail
   on_gone:
     description:
-      - What to do when a task vanishes before its end was seen, so that its outcome is unknown.
-      - With O(wait_for=none) it only counts if its work may be going on. It has ended if the same
-        master has known it all the time, its host has neither died nor restarted XAPI, and it was
-        under 24 hours old, since the server drops older ones.
+      - What to do when a task disappears before its end was seen, so that its outcome is unknown.
+      - With O(wait_for=none) it only counts if it may still be running. It has ended if the same
+        session has seen it all the time, its host is live, enabled, and has not restarted XAPI, and
+        it was under 24 hours old, since the server deletes older ones. While its host is disabled,
+        the module waits for the host to be enabled or to tell of a restart.
       - V(ok) goes on without it and warns.
     type: str
     choices: [fail, ok]
@@ -112,15 +120,16 @@ notes:
   - With O(wait_for=none) and no O(name_label), the default of O(exclude) is what a pool does for
     itself all the time, C(SR\.scan), C(SR\.update_snapshot_info_.*), C(/rrd_updates) and
     C(Connection to VM console). RV(excluded) names what that left out.
-  - With O(wait_for=none) and O(object), everything that the object names in its
-    C(current_operations) counts, also if the task of it is not there any more; but for tasks that
-    are there and that the label, a filter or O(exclude) leaves out. A task that comes and goes
-    between two answers of the pool, which are at most 30 seconds apart, cannot be seen.
-  - A selection is made at the first look at which any task matches. What had finished before the
-    very first look is left out, so that an old success opens no gate, unless O(created_after) or
-    O(max_age) is given. Before O(wait_for=all) opens, the tasks are listed once more, and those
-    that match by then and are running are waited for as well; with O(created_after) or O(max_age),
-    those that have finished count too.
+  - With O(wait_for=none) and O(object), every operation that the object names in its
+    C(current_operations) counts, even if its task no longer exists. Existing tasks can be left out
+    by label, filter or O(exclude).
+  - With O(wait_for=none), a match that began and ended between two answers of the pool, which are
+    at most 30 seconds apart, starts the quiet time again if its record still exists. If its client
+    deleted it at once, it cannot be seen.
+  - A selection is made at the first check at which any task matches. Tasks that had finished before
+    the very first check are left out, so that an old success opens no gate, unless O(created_after)
+    or O(max_age) is given. Before O(wait_for=all) succeeds, the tasks are listed once more, and
+    every match that did not exist at the first check joins, whether it is running or has finished.
   - An empty list of O(uuid) or O(ref) opens O(wait_for=all) at once, with a warning.
 seealso:
   - module: xen.xapi.task_info
@@ -191,7 +200,7 @@ tasks:
       known.
     - With O(ref) and O(uuid) they are in the order in which these name them, those of O(ref) first.
     - With O(wait_for=none), these are the matches that are running, the latest 200 that have ended
-      meanwhile, and those of which it is unknown whether their work goes on.
+      meanwhile, and those that disappeared and may still be running.
   returned: when the pool was reached
   type: list
   elements: dict
@@ -320,7 +329,7 @@ tasks:
       type: dict
       sample: {}
     gone:
-      description: Whether the task vanished before its end was seen; then this is the last record.
+      description: Whether the task disappeared before its end was seen; this is the last record.
       type: bool
       sample: false
 satisfied:
@@ -337,6 +346,12 @@ unmet:
   type: list
   elements: str
   sample: []
+stalled:
+  description: The uuids of the running tasks that did not count because of O(ignore_stalled).
+  returned: when the pool was reached
+  type: list
+  elements: str
+  sample: []
 unexpected:
   description: The uuids of the tasks that ended otherwise.
   returned: when the pool was reached
@@ -345,8 +360,8 @@ unexpected:
   sample: []
 gone:
   description:
-    - The uuids of the tasks that vanished before their end was seen.
-    - With O(wait_for=none), of those only of which it is unknown whether their work goes on.
+    - The uuids of the tasks that disappeared before their end was seen.
+    - With O(wait_for=none), only of those that may still be running.
   returned: when the pool was reached
   type: list
   elements: str
@@ -534,6 +549,7 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
                 with_default_exclude(selection, run.params),
                 quiet_for=waiting.quiet_for,
                 on_gone=waiting.rules.on_gone,
+                ignore_stalled=waiting.ignore_stalled,
                 clock=run.clock,
             )
         waiter = Waiter(

@@ -38,6 +38,8 @@ ROOMS = [
     "_cancel_gate",
     "_idle_gate",
     "_waiter",
+    "_event_fallback",
+    "_backoff",
     "_set_gate",
     "_quiet_gate",
     "_quiet_window",

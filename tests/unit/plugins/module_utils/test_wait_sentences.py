@@ -23,8 +23,8 @@ UUID = "9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11"
 REF = "OpaqueRef:0c5e9ed6-2d4d-7a95-13a7-ea0c8a9b6b5f"
 NOW = 1_795_428_672  # 20261123T10:11:12Z
 GONE = (
-    "its outcome is unknown: it may have finished and been deleted by the client that started it "
-    "(xe and Xen Orchestra do) or collected, or the master restarted; on_gone decides"
+    "so its outcome is unknown: it may have ended and been deleted by its client, as xe and Xen "
+    "Orchestra do, or the server deleted it; on_gone decides"
 )
 MISSING = "it may have finished and been deleted, or the master restarted since; on_missing decides"
 NASTY = "one\ntwo\x1b[2J\x07\u202e"
@@ -120,7 +120,7 @@ def test_what_was_expected(expect, words):
 def test_one_that_disappeared(progress, state):
     tasks = set_of(task(uuid=UUID, progress=progress), gone=["a"])
     assert closed(tasks, Rules(), unmatched="") == (
-        f"Task 'Async.VM.snapshot' (uuid {UUID}) disappeared while {state}; {GONE}."
+        f"Task 'Async.VM.snapshot' (uuid {UUID}) disappeared while {state}, {GONE}."
     )
 
 
@@ -138,7 +138,7 @@ def test_all_that_went_wrong_is_told():
     tasks = set_of(task("a", status="cancelled"), task("b"), gone=["b"], missing=[UUID])
     assert closed(tasks, Rules(), unmatched="") == (
         "Task 'Async.VM.snapshot' (uuid uuid-a) ended as cancelled; expected success. "
-        f"Task 'Async.VM.snapshot' (uuid uuid-b) disappeared while pending (43 %); {GONE}. "
+        f"Task 'Async.VM.snapshot' (uuid uuid-b) disappeared while pending (43 %), {GONE}. "
         f"No task has the uuid {UUID}; {MISSING}."
     )
 

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     ConnectionCut,
     ConnectionRefused,
+    OddResult,
     ProxyFailed,
     RequestTimedOut,
     UnexpectedAnswer,
@@ -44,7 +45,7 @@ RESTART = "restart"
 class ScriptedSession:
     """A session in its own time, whose waits for events go by a script, and then come through."""
 
-    def __init__(self, waits=(), looks=()):
+    def __init__(self, waits=(), looks=(), calls=()):
         self.now = 0.0
         self.time_limit = 30.0
         self.logins = 1
@@ -53,6 +54,7 @@ class ScriptedSession:
         self.slept = []
         self._waits = list(waits)
         self._looks = list(looks)
+        self._calls = list(calls)
 
     def events_from(self, _classes, token, seconds):
         self.asked.append((self.now, token, seconds))
@@ -69,6 +71,12 @@ class ScriptedSession:
     def call(self, _method, _ref):
         self.now += 0.001
         return {"status": "pending"}
+
+    def server_time(self):
+        step = self._calls.pop(0) if self._calls else None
+        if step is not None:
+            raise step
+        return "20261123T10:11:12Z"
 
     def end_by(self, deadline):
         """Its answers take no time, so that none is late."""
@@ -160,9 +168,9 @@ def test_one_is_not_enough():
     assert wait(ScriptedSession(waits=[BROKEN_OFF[0]]), timeout=60).method == "events"
 
 
-def test_a_broken_look_in_between_is_no_broken_wait():
+def test_a_wait_and_a_look_that_fail_in_a_row_lead_to_polling():
     session = ScriptedSession(waits=[BROKEN_OFF[0]], looks=[None, *BROKEN_OFF])
-    assert wait(session, timeout=60).method == "events"
+    assert wait(session, timeout=60).method == "poll"
 
 
 def test_broken_looks_do_not_hide_the_broken_waits():
@@ -177,10 +185,28 @@ def test_a_wait_that_comes_through_starts_the_count_again():
     assert wait(session, timeout=300).method == "events"
 
 
-def test_other_failures_of_a_wait_are_no_proxys():
-    refused = ConnectionRefused(URL)
-    session = ScriptedSession(waits=[refused, refused, refused])
-    assert wait(session, timeout=60).method == "events"
+@pytest.mark.parametrize("place", ["waits", "looks"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        *BROKEN_OFF,
+        ConnectionRefused(URL),
+        OddResult(URL, method="event.from", field="events"),
+        UnexpectedAnswer(URL, status=403, content_type="text/html"),
+        XapiFailure(URL, method="event.from", code="HOST_OFFLINE", params=[]),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_polls_if_events_alone_fail_in_whatever_way(error, place):
+    session = ScriptedSession(**{place: [error] * 9})
+    waiter = wait(session, timeout=60)
+    assert (waiter.method, waiter.troubles) == ("poll", 2)
+
+
+@pytest.mark.parametrize("error", BROKEN_OFF, ids=lambda error: type(error).__name__)
+def test_keeps_events_if_other_calls_fail_as_well(error):
+    session = ScriptedSession(waits=[error] * 4, looks=[None, error, error], calls=[error] * 6)
+    assert wait(session, timeout=300).method == "events"
 
 
 @pytest.mark.parametrize(
@@ -189,7 +215,7 @@ def test_other_failures_of_a_wait_are_no_proxys():
     ids=["three restarts", "before", "after"],
 )
 def test_a_session_that_broke_as_well_is_no_proxys_doing(waits):
-    """The session's reference is new by the look that follows a restart."""
+    """The session's reference is new by the call that follows a restart."""
 
     class Restarting(ScriptedSession):
         def events_from(self, classes, token, seconds):
@@ -197,13 +223,15 @@ def test_a_session_that_broke_as_well_is_no_proxys_doing(waits):
             try:
                 return super().events_from(classes, token, seconds)
             except ConnectionCut:
-                # It is noticed at the next look only.
+                # It is noticed at the next call only.
                 self.is_forgotten = self.logins > before
                 self.logins = before
                 raise
-            finally:
-                if not token and getattr(self, "is_forgotten", False):
-                    self.logins, self.is_forgotten = before + 1, False
+
+        def server_time(self):
+            if getattr(self, "is_forgotten", False):
+                self.logins, self.is_forgotten = self.logins + 1, False
+            return super().server_time()
 
     session = Restarting(waits=waits)
     assert wait(session, timeout=60).method == "events"
@@ -240,7 +268,7 @@ def quiet_at(pool, session):
 
 def set_at(pool, session):
     ref = pool.add_task("ends", status="pending")
-    pool.at(1.15, lambda: pool.set_task(ref, status="success"))
+    pool.at(1.05, lambda: pool.set_task(ref, status="success"))
     return SetGate(session, Selection(refs=(ref,)), Rules(), clock=pool.now)
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.pools import answered
-from ansible_collections.xen.xapi.tests.samples import NO_UUID
+from ansible_collections.xen.xapi.tests.samples import LONG_AGO, NO_UUID
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.values import Date
 
 SOON = 0.2
 
@@ -373,3 +374,84 @@ def test_check_mode_reads_once(pool, wait, status):
     assert [task["status"] for task in result["tasks"]] == [status]
     assert any("Nothing was waited for" in warning for warning in result["warnings"])
     assert not pool.log.of("event.from")
+
+
+@pytest.mark.parametrize("status", ["failure", "success"])
+def test_a_late_match_that_has_finished_joins_before_all_opens(pool, wait, when_waiting, status):
+    first = pool.add_task("Async.VM.copy")
+
+    def join():
+        pool.add_task("Async.VM.copy", status=status)
+        pool.set_task(first, status="success")
+
+    when_waiting(join)
+    result = wait(name_label="Async.VM.copy", fails=status == "failure")
+    assert len(result["tasks"]) == 2
+    assert len(result["unexpected"]) == (status == "failure")
+
+
+def gone_reason(result):
+    assert "so its outcome is unknown" in result["msg"]
+    return result["msg"]
+
+
+def test_names_the_age_of_a_task_that_the_server_deleted_for_it(pool, wait, when_waiting):
+    ref = pool.add_task("[XO] VDI Export", created=LONG_AGO)
+    when_waiting(lambda: pool.destroy_task(ref))
+    assert "over 24 hours old" in gone_reason(wait(ref=[ref], fails=True))
+
+
+def test_names_the_restart_of_a_host_whose_task_is_gone(start_pool, wait, when_waiting):
+    pool = start_pool(supporters=1)
+    created = Date.at(pool.clock.now() - 600)
+    ref = pool.add_task("Async.VM.copy", resident_on=pool.hosts[1].ref, created=created)
+    when_waiting(lambda: pool.restart_supporter(1), pool=pool)
+    result = wait(hostname=pool.url, ref=[ref], fails=True)
+    assert "XAPI restarted on its host" in gone_reason(result)
+
+
+def test_names_a_host_that_may_be_restarting(start_pool, wait, when_waiting):
+    pool = start_pool(supporters=1)
+    ref = pool.add_task("Async.VM.copy", resident_on=pool.hosts[1].ref)
+    when_waiting(lambda: pool.restart_supporter(1, startup=600), pool=pool)
+    result = wait(hostname=pool.url, ref=[ref], fails=True)
+    assert "may be restarting XAPI" in gone_reason(result)
+
+
+def test_names_the_client_of_a_task_that_is_gone_without_another_reason(pool, wait, when_waiting):
+    ref = pool.add_task("Async.VM.copy")
+    when_waiting(lambda: pool.destroy_task(ref))
+    reason = gone_reason(wait(ref=[ref], fails=True))
+    assert "it had ended, and its record was deleted before its outcome was read" in reason
+
+
+def test_fails_without_a_reason_if_none_can_be_read(pool, wait, when_waiting):
+    ref = pool.add_task("Async.VM.copy")
+    pool.fail("host.get_all_records", cut="before", count=None)
+    when_waiting(lambda: pool.destroy_task(ref))
+    assert "it may have ended and been deleted by its client" in gone_reason(
+        wait(ref=[ref], fails=True)
+    )
+
+
+@pytest.mark.parametrize("page", [403, 408, 504])
+@pytest.mark.parametrize("how", [{"ref": True}, {"wait_for": "none", "quiet_for": "0"}], ids=str)
+def test_polls_where_event_from_alone_is_answered_with_a_page(pool, wait, live, how, page):
+    pool.fail("event.from", count=None, http=(page, "<html>blocked</html>"))
+    ref = live(Life(duration=0.5))
+    options = {**how, "ref": [ref]} if "ref" in how else how
+    result = wait(poll_interval="0.1", **options)
+    assert (result["method"], len(result["satisfied"])) == ("poll", 1)
+
+
+def test_polls_at_the_deadline_if_event_from_hangs(pool, wait, when):
+    """The first call of event.from takes all of the time, so that only the last check is left."""
+    pool.fail("event.from", count=None, delay=30.0)
+    ref = pool.add_task("Async.VM.copy")
+    when(lambda: pool.log.of("event.from"), lambda: pool.set_task(ref, status="success"))
+    assert wait(ref=[ref], timeout=2)["method"] == "poll"
+
+
+def test_waits_without_a_limit(pool, wait, live):
+    ref = live(Life(duration=0.3))
+    assert wait(ref=[ref], timeout="never")["timed_out"] is False

@@ -27,6 +27,14 @@ UUID = "12345678-1234-1234-1234-123456789012"
         ({"name_label": "x", "timeout": "1 h"}, "'timeout': '1 h' is no duration"),
         ({"name_label": "x", "poll_interval": "0"}, "'poll_interval': '0' is too short"),
         ({"name_label": "x", "quiet_for": "1"}, "'quiet_for': '1' is for wait_for: none alone"),
+        (
+            {"name_label": "x", "ignore_stalled": "1h"},
+            "'ignore_stalled': '1h' is for wait_for: none",
+        ),
+        (
+            {"wait_for": "none", "ignore_stalled": "0"},
+            "'ignore_stalled': '0' would leave out every",
+        ),
         ({"name_label": ""}, "'name_label': '' is empty"),
         ({"name_label": None}, "'name_label' is null"),
         (

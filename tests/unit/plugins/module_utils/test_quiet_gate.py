@@ -1,0 +1,239 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rules of the quiet gate, in virtual time."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils import _watch
+from ansible_collections.xen.xapi.plugins.module_utils._quiet_gate import QuietGate
+from ansible_collections.xen.xapi.plugins.module_utils._selection import ObjectOption, Selection
+from ansible_collections.xen.xapi.plugins.module_utils._task_set import Verdict
+from ansible_collections.xen.xapi.tests.simulator.clock import START
+from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.values import Date
+from ansible_collections.xen.xapi.tests.virtual_wait import on
+
+COPY = "Async.VM.copy"
+DAY = 86400.0
+
+
+@contextlib.contextmanager
+def quiet(pool, selection=None, *, quiet_for=10.0, on_gone="fail", ignore_stalled=None, **options):
+    def make_gate(session):
+        return QuietGate(
+            session,
+            selection or Selection(),
+            quiet_for=quiet_for,
+            on_gone=on_gone,
+            ignore_stalled=ignore_stalled,
+            clock=pool.now,
+        )
+
+    with on(pool, make_gate, **{"timeout": 600.0, **options}) as run:
+        yield run
+
+
+def opened_at(run):
+    assert run.verdict is Verdict.OPEN
+    return run.ended - START
+
+
+def test_a_match_that_ran_while_an_answer_was_on_its_way_restarts_the_quiet_time(virtual):
+    virtual.fail("event.from", nth=2, delay=9.0)
+    virtual.at(2, lambda: virtual.add_task(COPY, life=Life(duration=5)))
+    with quiet(virtual, quiet_for=8.0) as run:
+        run.wait()
+        assert opened_at(run) >= 9 + 8
+        assert [task.name_label for task in run.gate.ended.values()] == [COPY]
+        assert run.gate.ended_count == 1
+
+
+def test_polling_stays_shut_over_tasks_that_come_and_go_between_its_answers(virtual):
+    for number in range(100):
+        virtual.at(2 * number + 0.5, lambda: virtual.add_task(COPY, life=Life(duration=1.0)))
+    with quiet(virtual, quiet_for=6.0, method="poll", timeout=190.0) as run:
+        run.wait()
+        assert run.verdict is Verdict.UNDECIDED
+        assert run.gate.ended_count > 90
+
+
+def test_tasks_that_had_finished_before_the_first_look_do_not_count(virtual):
+    for _number in range(3):
+        virtual.add_task(COPY, status="success")
+    with quiet(virtual) as run:
+        run.wait()
+        assert opened_at(run) < 11
+        assert run.gate.ended == {}
+
+
+def test_finished_tasks_that_do_not_match_do_not_restart_the_quiet_time(virtual):
+    virtual.fail("event.from", nth=2, delay=9.0)
+    virtual.at(2, lambda: virtual.add_task(COPY, life=Life(duration=5)))
+    with quiet(virtual, Selection(name_label="other"), quiet_for=8.0) as run:
+        run.wait()
+        assert opened_at(run) < 10
+
+
+def watch_vm(virtual, label="web-1"):
+    virtual.inventory.fill()
+    vm = virtual.find("VM", label)
+    uuid = virtual.database.read("VM", vm)["uuid"]
+    return vm, Selection(object=ObjectOption(type="VM", uuid=uuid))
+
+
+def hold(virtual, vm, *, seconds):
+    """A task that holds the VM for a while."""
+    ref = virtual.add_task(COPY, life=Life(duration=seconds))
+    virtual.database.write("VM", vm, "current_operations", {ref: "snapshot"})
+    virtual.at(seconds, lambda: virtual.database.write("VM", vm, "current_operations", {}))
+
+
+def test_an_object_that_was_held_while_an_answer_was_on_its_way_restarts_the_quiet_time(virtual):
+    vm, selection = watch_vm(virtual)
+    virtual.fail("event.from", nth=2, delay=9.0)
+    virtual.at(2, lambda: hold(virtual, vm, seconds=5))
+    with quiet(virtual, selection, quiet_for=8.0) as run:
+        run.wait()
+        assert opened_at(run) >= 9 + 8
+
+
+def test_a_task_that_ends_while_the_object_is_not_written_does_not_restart_it(virtual):
+    _vm, selection = watch_vm(virtual)
+    virtual.fail("event.from", nth=2, delay=9.0)
+    virtual.at(2, lambda: virtual.add_task(COPY, life=Life(duration=5)))
+    with quiet(virtual, selection, quiet_for=8.0) as run:
+        run.wait()
+        assert opened_at(run) < 10
+
+
+@pytest.mark.parametrize("startup", [5.0, 25.0, 45.0, 600.0])
+@pytest.mark.parametrize("failed_rounds", [0, 3])
+def test_a_slow_supporter_that_restarts_is_never_taken_for_an_end(virtual, startup, failed_rounds):
+    virtual.add_task(COPY, resident_on=virtual.supporter.ref)
+    virtual.at(20, lambda: virtual.restart_supporter(startup=startup, failed_rounds=failed_rounds))
+    with quiet(virtual, timeout=4000.0) as run:
+        run.wait()
+        assert run.verdict is Verdict.CLOSED
+        assert run.ended - START >= 20 + startup * (1 + failed_rounds)
+        (lost,) = run.gate.lost.values()
+        assert "XAPI restarted on its host" in lost.reason
+
+
+def test_a_supporter_that_stays_disabled_after_its_restart_tells_by_its_start_time(virtual):
+    virtual.add_task(COPY, resident_on=virtual.supporter.ref)
+    virtual.at(20, lambda: virtual.restart_supporter(startup=45, enables=False))
+    with quiet(virtual) as run:
+        run.wait()
+        assert run.verdict is Verdict.CLOSED
+
+
+def test_an_end_on_an_enabled_supporter_needs_no_further_wait(virtual):
+    virtual.add_task(
+        COPY, resident_on=virtual.supporter.ref, life=Life(duration=None, deleted_after=20)
+    )
+    with quiet(virtual, quiet_for=5.0) as run:
+        run.wait()
+        assert opened_at(run) == pytest.approx(25, abs=0.5)
+
+
+def test_a_task_that_was_forwarded_unseen_to_a_host_that_restarts_is_unknown(virtual):
+    """It was last seen on the master, so its record does not name the host that was to blame."""
+    ref = virtual.add_task(COPY)
+    supporter = virtual.supporter.ref
+
+    def forward_and_restart():
+        virtual.set_task(ref, resident_on=supporter)
+        virtual.restart_supporter(startup=60)
+
+    virtual.at(21, forward_and_restart)
+    with quiet(virtual, method="poll") as run:
+        run.wait()
+        assert run.verdict is Verdict.CLOSED
+
+
+def step_clock(virtual, seconds):
+    """What the server says of the time from now on; the records that exist keep their dates."""
+    tell = virtual.inventory._servertime
+
+    def servertime(context, host):
+        return Date.at(virtual.now() + seconds) if tell(context, host) else None
+
+    message = next(m for m in virtual.inventory.messages() if m.name == "host.get_servertime")
+    virtual.dispatcher.serve([message._replace(handler=servertime)])
+
+
+@pytest.mark.parametrize(("seconds", "age"), [(1200, DAY - 600), (-1200, DAY)])
+def test_a_task_that_is_deleted_for_its_age_around_a_step_of_the_clock_is_unknown(
+    virtual, seconds, age
+):
+    ref = virtual.add_task(COPY, created=Date.at(virtual.now() - age))
+
+    def step_and_delete():
+        step_clock(virtual, seconds)
+        virtual.destroy_task(ref)
+
+    virtual.at(10, step_and_delete)
+    with quiet(virtual, timeout=100.0) as run:
+        run.wait()
+        assert run.verdict is Verdict.CLOSED
+
+
+def test_stalled_tasks_do_not_keep_it_shut_if_they_are_to_be_ignored(virtual):
+    ref = virtual.add_task(COPY, created=Date.at(virtual.now() - 7200))
+    with quiet(virtual, ignore_stalled=3600.0) as run:
+        run.wait()
+        assert opened_at(run) < 11
+        assert [task.ref for task in run.gate.stalled] == [ref]
+        assert run.gate.blocking == {}
+
+
+def test_a_task_with_progress_has_to_be_watched_before_it_counts_as_stalled(virtual):
+    virtual.add_task(COPY, created=Date.at(virtual.now() - 7200), progress=0.4)
+    with quiet(virtual, ignore_stalled=100.0) as run:
+        run.wait()
+        assert opened_at(run) == pytest.approx(110, abs=1)
+
+
+def test_a_stalled_task_that_moves_keeps_it_shut_again(virtual):
+    ref = virtual.add_task(COPY, created=Date.at(virtual.now() - 7200))
+    virtual.at(5, lambda: virtual.set_task(ref, progress=0.1))
+    with quiet(virtual, ignore_stalled=100.0) as run:
+        run.wait()
+        assert opened_at(run) == pytest.approx(115, abs=1)
+
+
+def test_a_stalled_task_that_ends_was_at_work(virtual):
+    ref = virtual.add_task(COPY, created=Date.at(virtual.now() - 7200))
+    virtual.at(5, lambda: virtual.set_task(ref, status="success"))
+    with quiet(virtual, ignore_stalled=3600.0) as run:
+        run.wait()
+        assert opened_at(run) == pytest.approx(15, abs=1)
+
+
+def test_a_stalled_task_that_is_deleted_does_not_shut_it(virtual):
+    ref = virtual.add_task(COPY, created=Date.at(virtual.now() - DAY - 100))
+    virtual.at(5, lambda: virtual.destroy_task(ref))
+    with quiet(virtual, ignore_stalled=3600.0) as run:
+        run.wait()
+        assert opened_at(run) < 12
+
+
+def test_waiting_for_a_disabled_host_costs_no_more_than_other_waiting(virtual):
+    ref = virtual.add_task(COPY, resident_on=virtual.supporter.ref)
+
+    def disable_and_delete():
+        virtual.inventory.set_enabled(virtual.supporter.ref, False)
+        virtual.destroy_task(ref)
+
+    virtual.at(5, disable_and_delete)
+    with quiet(virtual, quiet_for=1.0) as run:
+        run.wait()
+        assert run.verdict is Verdict.UNDECIDED
+    # A resync of an undecided task reads the hosts and whether they are live.
+    assert run.wire.requests <= 600 / _watch.SLICE * 6
