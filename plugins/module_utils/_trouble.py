@@ -49,6 +49,7 @@ _PASSING_CODES = frozenset(
         "TOO_MANY_PENDING_TASKS",
     }
 )
+_SESSION_GONE = frozenset({"HOST_IS_SLAVE", "SESSION_INVALID"})
 # Those of them that may be about the task of a call, and about nothing else.
 _OF_ONE_TASK = frozenset({"HANDLE_INVALID", "HOST_OFFLINE", "INTERNAL_ERROR"})
 # To an account that may not call extensions, XAPI answers so for a method that it does not know.
@@ -77,6 +78,11 @@ def may_pass(error: XapiError, *, reached: bool) -> bool:
     if isinstance(error, (NameUnknown, OddResult)):
         return reached
     return isinstance(error, _NETWORK)
+
+
+def is_session_lost(error: XapiError) -> bool:
+    """Tell whether the host answered that it does not know our session, or is no longer master."""
+    return isinstance(error, XapiFailure) and error.code in _SESSION_GONE
 
 
 def is_of_the_pool(failure: XapiFailure) -> bool:

@@ -16,7 +16,7 @@ from ._errors import XapiError, without_frames
 from ._event_fallback import EventFallback
 from ._session import Session
 from ._task_set import Verdict
-from ._trouble import may_pass
+from ._trouble import is_session_lost, may_pass
 from ._watch import EventWatch, PollWatch, Sight, Watch
 
 _LAST_LOOK = 5.0
@@ -88,6 +88,7 @@ class Waiter:
         self._began = self._deadline = clock()
         self._look_due = self._began
         self._looks = self._waits = 0
+        self._is_session_lost = False
         self.timed_out = False
         self.waited = False
         """Whether the first look did not decide."""
@@ -140,6 +141,7 @@ class Waiter:
                 self._ride_out(error)
             else:
                 self._backoff.reset()
+                self._is_session_lost = False
                 self.is_out_of_touch = False
 
     def _go_on(self) -> None:
@@ -176,7 +178,11 @@ class Waiter:
         if self._fallback.record_error(error):
             return
         self._note(error)
-        self._sleep(max(min(self._backoff.next_pause(), self._left()), 0))
+        # The host answers, so that a new login may succeed at once.
+        may_go_on = is_session_lost(error) and not self._is_session_lost
+        self._is_session_lost = is_session_lost(error)
+        if not may_go_on:
+            self._sleep(max(min(self._backoff.next_pause(), self._left()), 0))
 
     def _note(self, error: XapiError) -> None:
         if not may_pass(error, reached=self._session.logins > 0):

@@ -15,6 +15,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
 from ansible_collections.xen.xapi.plugins.module_utils._trouble import (
     forbids_events,
     is_of_the_pool,
+    is_session_lost,
     may_pass,
 )
 from ansible_collections.xen.xapi.tests.errors import URL, example, kinds
@@ -169,3 +170,12 @@ def test_what_is_of_the_pool_and_not_of_one_task(code):
     of_one_task = {"HANDLE_INVALID", "HOST_OFFLINE", "INTERNAL_ERROR"}
     expected = code in PASSING_CODES and code not in of_one_task
     assert is_of_the_pool(failure(code, "task.cancel")) is expected
+
+
+@pytest.mark.parametrize("code", [*PASSING_CODES, *LASTING_CODES])
+def test_a_session_is_lost_by_these_codes(code):
+    assert is_session_lost(failure(code)) is (code in ("HOST_IS_SLAVE", "SESSION_INVALID"))
+
+
+def test_no_session_is_lost_by_a_cut():
+    assert not is_session_lost(CUT)

@@ -126,6 +126,29 @@ def test_pauses_grow_up_to_five_seconds(virtual, jitter, share):
     assert found == pytest.approx([pause * share for pause in full], abs=0.15)
 
 
+@pytest.mark.parametrize("method", ["auto", "events", "poll"])
+def test_logs_in_again_without_a_pause_when_the_session_is_lost(virtual, method):
+    """The outage has its pause; SESSION_INVALID after it is an answer, and needs none."""
+    ref = virtual.add_task("ends")
+    virtual.at(5, lambda: [virtual.take_down_for(20), virtual.take_down_for(20, 1)])
+    virtual.at(5, virtual.drop_blocked)
+    virtual.at(6, virtual.logout_all)
+    virtual.at(7, lambda: virtual.set_task(ref, status="success"))
+    with waiting(virtual, ref, timeout=60, method=method) as run:
+        run.wait()
+        assert run.verdict is Verdict.OPEN
+        # The longest pause begins just before the hosts are back.
+        assert run.ended - START < 25 + 5 + 0.2
+
+
+def test_pauses_if_new_sessions_are_lost_again_and_again(virtual):
+    ref = virtual.add_task("idle")
+    virtual.fail("task.get_record", error=["SESSION_INVALID", "x"], count=None)
+    with waiting(virtual, ref, timeout=60) as run:
+        run.wait()
+    assert len(run.wire.asked_at) < 200
+
+
 def test_pauses_begin_again_after_a_success(virtual):
     ref = virtual.add_task("idle")
     for nth in (3, 12):
