@@ -50,6 +50,8 @@ class VirtualPool(Pool):
             Member(self, self.inventory.add_host(f"host-{place}", f"10.0.0.{place}"), address)
             for place, address in ((1, "10.0.0.1"), (2, "10.0.0.2"))
         ]
+        self.is_starting = False
+        """Whether XAPI on the supporter is in its start-up."""
         self.history: list[Change] = []
         self.labels: dict[str, str] = {}
         self.dropped: set[str] = set()
@@ -90,9 +92,14 @@ class VirtualPool(Pool):
         self, *, startup: float = 0.0, failed_rounds: int = 0, enables: bool = True
     ) -> None:
         """XAPI restarts on the supporter; see `restart_agent`."""
+        self.is_starting = True
+        self.at(startup * (1 + failed_rounds), self._has_started)
         self.restart_agent(
             self.supporter.ref, startup=startup, failed_rounds=failed_rounds, enables=enables
         )
+
+    def _has_started(self) -> None:
+        self.is_starting = False
 
     def delete_carried(self, host: str) -> None:
         before = set(self.present())

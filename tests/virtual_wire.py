@@ -30,10 +30,11 @@ TELLING = frozenset({"event.from", "task.get_all_records", "task.get_record"})
 
 
 class Delivery(NamedTuple):
-    """An answer that came through whole: when it came, and which tasks were running by it."""
+    """An answer that came through whole: when it came, and the tasks that it has."""
 
     at: float
     running: frozenset[str]
+    finished: frozenset[str] = frozenset()
 
 
 class VirtualWire:
@@ -131,16 +132,18 @@ class VirtualWire:
         """Note what the client has been told of; what it makes of it is its affair."""
         if method not in TELLING or answer.status != 200:
             return
-        running = set()
+        running, finished = set(), set()
         envelope = json.loads(answer.body)
         if "error" in envelope:
             return
         for ref, record in _records(envelope["result"]):
             if record.get("status") in FINAL:
                 self.delivered.setdefault(ref or record["uuid"], record["status"])
+                finished.add(ref)
             else:
                 running.add(ref or record["uuid"])
-        self.deliveries.append(Delivery(self._pool.now(), frozenset(running)))
+        delivery = Delivery(self._pool.now(), frozenset(running), frozenset(finished))
+        self.deliveries.append(delivery)
 
 
 def _records(result: Any) -> list[tuple[str, dict[str, Any]]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -48,6 +49,38 @@ def lives(draw: st.DrawFn) -> Life:
 
 def _restart(lost: int, pool: VirtualPool, _wire: VirtualWire) -> None:
     pool.restart_master(generations_lost=lost)
+
+
+def _restart_supporter(
+    startup: float, failed_rounds: int, enables: bool, pool: VirtualPool, _wire: VirtualWire
+) -> None:
+    pool.restart_supporter(startup=startup, failed_rounds=failed_rounds, enables=enables)
+
+
+def _set_enabled(enabled: bool, pool: VirtualPool, _wire: VirtualWire) -> None:
+    """An administrator disables a host for maintenance, or enables it again."""
+    # Enabling a host in the middle of its start-up tells the opposite of what is the case.
+    if not (enabled and pool.is_starting):
+        pool.inventory.set_enabled(pool.supporter.ref, enabled)
+
+
+def _forward_and_restart(place: int, pool: VirtualPool, _wire: VirtualWire) -> None:
+    """The master hands a task to another host, on which XAPI restarts a moment later."""
+    refs = pool.present()
+    if refs:
+        pool.set_task(refs[place % len(refs)], resident_on=pool.supporter.ref)
+        pool.restart_supporter(startup=15.0)
+
+
+def _fail_events(how: str, pool: VirtualPool, _wire: VirtualWire) -> None:
+    """Something between here and the pool lets everything through but event.from."""
+    faults: dict[str, dict[str, Any]] = {
+        "page": {"http": (403, "<html>Forbidden</html>")},
+        "cut": {"cut": "before"},
+        "slow": {"delay": 12.0},
+        "hang": {"delay": 500.0},
+    }
+    pool.fail("event.from", count=None, **faults[how])
 
 
 def _fault(method: str, cut: str, count: int, pool: VirtualPool, _wire: VirtualWire) -> None:
@@ -92,8 +125,16 @@ TROUBLE: st.SearchStrategy[Happening] = st.one_of(
     st.builds(functools.partial, st.just(_restart), st.sampled_from([0, 3])),
     st.just(lambda pool, _wire: pool.promote_other()),
     st.builds(
-        lambda startup: lambda pool, _wire: pool.restart_supporter(startup=startup),
-        st.sampled_from([0.0, 5.0]),
+        functools.partial,
+        st.just(_restart_supporter),
+        st.sampled_from([0.0, 1.0, 5.0, 45.0, 600.0]),
+        st.sampled_from([0, 0, 2]),
+        st.booleans(),
+    ),
+    st.builds(functools.partial, st.just(_set_enabled), st.booleans()),
+    st.builds(functools.partial, st.just(_forward_and_restart), PLACES),
+    st.builds(
+        functools.partial, st.just(_fail_events), st.sampled_from(["page", "cut", "slow", "hang"])
     ),
     st.builds(functools.partial, st.just(_vanish_unheard), PLACES),
     st.builds(

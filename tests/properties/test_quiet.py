@@ -93,6 +93,10 @@ def judge_open(run, ours, quiet_for):
     assert all(b - a <= LONGEST_GAP for a, b in itertools.pairwise(moments))
     # Whatever breaks the watching starts the quiet time again.
     assert not [at for at in run.wire.troubled_at if began < at < opened]
+    # A task that an answer shows finished, and that ran in the quiet time, starts it again.
+    shown = set().union(*(one.finished for one in window)) & ours
+    for ref in shown:
+        assert all(end <= began + 0.01 for _begin, end in running_times(run.pool, ref)), ref
     # What was running all the time between two answers has to be in one of them.
     for ref in ours:
         for begin, end in running_times(run.pool, ref):
