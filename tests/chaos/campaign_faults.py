@@ -259,6 +259,39 @@ def _restart(campaign: Campaign) -> None:
     campaign.pool.restart_master(generations_lost=campaign.chance.choice((0, 3)))
 
 
+def _restart_supporter(campaign: Campaign) -> None:
+    """XAPI restarts on the supporter, with a start-up of any length, and of some rounds."""
+    startup, chance = campaign.chance.choice((0.0, 1.0, 30.0, 45.0, 600.0)), campaign.chance
+    campaign.pool.restart_supporter(
+        startup=startup, failed_rounds=chance.choice((0, 0, 2)), enables=chance.random() < 0.8
+    )
+
+
+def _disable_supporter(campaign: Campaign) -> None:
+    campaign.pool.inventory.set_enabled(campaign.pool.supporter.ref, False)
+
+
+def _fail_events(campaign: Campaign) -> None:
+    """Everything gets through but event.from."""
+    fault: dict[str, Any] = campaign.chance.choice(
+        [
+            {"http": (403, "<html>Forbidden</html>")},
+            {"http": (408, "<html>Request Timeout</html>")},
+            {"cut": "before"},
+            {"delay": 12.0},
+            {"delay": 500.0},
+        ]
+    )
+    campaign.pool.fail("event.from", count=None, **fault)
+
+
+def _page_after_login(campaign: Campaign) -> None:
+    """A gateway passes a login on and gives up before its answer comes."""
+    count = campaign.chance.choice((1, 2, 10**6))
+    page = _page(campaign.chance.choice((502, 504)))
+    campaign.wire.mangles.append(Mangle("session.login_with_password", count, page))
+
+
 def _server_jump(campaign: Campaign) -> None:
     """From now on the server tells another time; what was created keeps its date."""
     pool, seconds = campaign.pool, campaign.chance.choice(JUMPS)
@@ -303,7 +336,10 @@ FAULTS: dict[str, Callable[[Campaign], None]] = {
     "token from the future": _mangle(lambda _chance: _envelope(_future_token)),
     "master switch": _at_once("promote_other"),
     "master restart": _restart,
-    "supporter restart": _at_once("restart_supporter"),
+    "supporter restart": _restart_supporter,
+    "supporter disabled": _disable_supporter,
+    "events alone fail": _fail_events,
+    "HTML after a login": _page_after_login,
     "master boots": _boot,
     "sessions lost": _at_once("logout_all"),
     "garbage collection": _at_once("collect"),

@@ -93,7 +93,9 @@ class Play:
             deleted_after=chance.choice([None, None, None, 30.0]),
         )
         age = chance.choice([0, 5, 7200])
-        ref = self.pool.add_task(label, life=life, created=Date.at(self.pool.now() - age))
+        host = chance.choice([self.pool.master, self.pool.master, self.pool.supporter])
+        created = Date.at(self.pool.now() - age)
+        ref = self.pool.add_task(label, life=life, created=created, resident_on=host.ref)
         self.ages[ref] = age
         return ref
 
@@ -205,7 +207,9 @@ class Play:
         rule = self.options.get("wait_for", "all")
         if rule == "none":
             watched = self.meant if "name_label" in self.options else self.meant + self.others
-            return all(self.pool.status(ref) in (None, *FINAL) for ref in watched)
+            seen = set().union(*(delivery.running for delivery in self.wire.deliveries))
+            is_over = all(self.pool.status(ref) in (None, *FINAL) for ref in watched)
+            return is_over and not seen.intersection(watched) & self.pool.dropped
         if rule == "any":
             return bool(good)
         if "ref" in self.options:
