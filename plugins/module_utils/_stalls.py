@@ -38,7 +38,8 @@ class Stalls:
         any other, only what is watched is known.
         """
         before = self._standstills.get(task.ref)
-        if before is not None and before[:2] == (task.status, task.progress):
+        is_same = before is not None and before[:2] == (task.status, task.progress)
+        if is_same or self._limit == math.inf:
             return
         since = self._clock()
         created = task.created
