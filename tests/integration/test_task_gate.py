@@ -366,11 +366,77 @@ def test_a_text_that_says_yes_cancels(start_pool, play_tasks):
     assert len(pool.log.of("task.cancel")) == 2
 
 
-def test_a_gate_that_is_refused_leaves_no_result_of_another(pool, play_tasks):
+def test_quiesce_leaves_out_stalled_tasks(start_pool, play_tasks):
+    pool = start_pool(collects=False)
+    uuid = pool.record(pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS))["uuid"]
+    gate = include("quiesce", quiet_for="0", timeout="5", ignore_stalled="1h")
+    left_out = {"ansible.builtin.assert": {"that": f"task_gate_result.stalled == ['{uuid}']"}}
+    play_tasks([pool], [gate, left_out])
+
+
+REFUSED = {
+    "unknown variable": ("main", {"tmeout": "1"}),
+    "wrong choice": ("main", {"on_gone": "bogus"}),
+    "wrong type": ("main", {"port": "not a port"}),
+    "missing variable": ("cleanup", {}),
+    "failing template": ("main", {"timeout": "{{ there_is_no_such_variable }}"}),
+    "wrong value": ("quiesce", {"quiet_for": "soon"}),
+}
+
+
+@pytest.mark.parametrize(("entry", "variables"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("how", ["include_role", "import_role"])
+def test_a_refused_gate_leaves_no_result_of_an_earlier_one(pool, play_tasks, entry, variables, how):
     pool.add_task("Async.VM.snapshot", status="success")
-    left = {"ansible.builtin.assert": {"that": "task_gate_result == {}"}}
-    refused = {"block": [include(tmeout="1", **DONE)], "rescue": [left]}
-    play_tasks([pool], [include(**DONE), refused])
+    selected = DONE if entry == "main" else {}
+    gate = include(entry, **selected, **variables)
+    gate[f"ansible.builtin.{how}"] = gate.pop("ansible.builtin.include_role")
+    nothing = {"ansible.builtin.assert": {"that": "'satisfied' not in task_gate_result"}}
+    refused = {"block": [gate, say_when_open()], "rescue": [nothing, say_when_open("shut")]}
+    output = play_tasks([pool], [include(**DONE), refused])
+    assert "shut pool-1" in output
+    assert "open pool-1" not in output
+
+
+OF_THE_INVENTORY = {
+    "ansible_become": True,
+    "ansible_become_user": "nobody",
+    "ansible_become_method": "su",
+    "ansible_become_exe": "/nonexistent/su",
+    "ansible_connection": "ssh",
+    "ansible_host": "192.0.2.1",
+    "ansible_port": 2222,
+    "ansible_user": "nobody",
+    "ansible_password": "nonsense",
+    "ansible_python_interpreter": "/nonexistent/python",
+    "ansible_shell_type": "powershell",
+    "ansible_shell_executable": "/nonexistent/sh",
+    "ansible_remote_tmp": "/nonexistent/tmp",
+    "ansible_pipelining": True,
+    "ansible_async_dir": "/nonexistent/async",
+    "ansible_delegated_vars": {},
+    "ansible_facts": {},
+    "task_gate_result": {"satisfied": ["of the inventory"]},
+}
+
+
+@pytest.mark.parametrize("entry", ["main", "quiesce", "cleanup"])
+def test_no_variable_of_the_inventory_changes_how_a_gate_runs(
+    start_pool, play_tasks, tmp_path, entry
+):
+    pool = start_pool(collects=False)
+    pool.add_task("Async.VM.snapshot", status="success")
+    pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
+    variables = tmp_path / "group_vars" / "all.yml"
+    variables.parent.mkdir()
+    variables.write_text(json.dumps(OF_THE_INVENTORY))
+    options = {
+        "main": DONE,
+        "quiesce": {"name_label": "other", "quiet_for": "0"},
+        "cleanup": {"name_regex": r"Async\.VM\.copy", "idle_for": "0", "apply": True},
+    }
+    play_tasks([pool], [include(entry, **options[entry]), say_when_open()])
+    assert len(pool.log.of("session.logout")) == 1
 
 
 def test_a_clean_up_of_too_many(start_pool, play_tasks):
