@@ -17,6 +17,8 @@ from ._task import Task
 IDENTITIES = ("uuid", "ref", "name_label", "name_regex")
 OBJECT_TYPES = ("VM", "host", "SR", "VDI")
 _NO_BOUNDS = (None, None, None, None)
+_MAX_LABEL = 1000
+"""Characters of a label; longer ones, which any account can write, would keep a regex busy."""
 FILTERS = (
     "status",
     "min_age",
@@ -73,6 +75,11 @@ class Selection:
         return self.name_label is not None or self.name_regex is not None
 
     @property
+    def has_regexes(self) -> bool:
+        """Whether the user gave regular expressions for labels."""
+        return self.name_regex is not None or bool(self.exclude)
+
+    @property
     def counts_finished(self) -> bool:
         """Whether it was asked for what has finished: by name, or by a time that tells it apart."""
         return self.by_identity or self.created_after is not None or self.max_age is not None
@@ -122,10 +129,17 @@ def is_meant(task: Task, selection: Selection, around: Surroundings) -> bool:
     return matches(task, selection, around) and not is_excluded(task, selection)
 
 
+def is_long(label: str) -> bool:
+    """Whether a label is too long for a regular expression, so that it is a case of doubt."""
+    return len(label) > _MAX_LABEL
+
+
 def is_excluded(task: Task, selection: Selection) -> bool:
     """Whether exclude leaves a task out: by its whole label, or by any part where that is safer."""
     if not selection.exclude:
         return False
+    if is_long(task.name_label):
+        return selection.is_destructive
     if selection.is_destructive:
         return any(regex.search(task.name_label) for regex in selection.exclude)
     return any(regex.fullmatch(task.name_label) for regex in selection.exclude)
@@ -138,6 +152,8 @@ def _is_named(task: Task, selection: Selection) -> bool:
         return task.name_label == selection.name_label
     if selection.name_regex is None:
         return True
+    if is_long(task.name_label):
+        return not selection.is_destructive
     if selection.is_destructive:
         return selection.name_regex.fullmatch(task.name_label) is not None
     return selection.name_regex.search(task.name_label) is not None
