@@ -137,3 +137,20 @@ def test_a_task_that_the_object_does_not_name():
 def test_is_excluded(exclude, is_destructive, is_left_out):
     selection = Selection(exclude=tuple(map(regex, exclude)), is_destructive=is_destructive)
     assert is_excluded(task(), selection) is is_left_out
+
+
+LONG = "Async.VM.copy" * 100
+
+
+@pytest.mark.parametrize("is_destructive", [False, True])
+def test_long_label_is_never_given_to_a_regex(is_destructive):
+    """In doubt it counts for a gate, and is spared by a clean-up."""
+    hostile = task(name_label=LONG)
+    named = Selection(name_regex=regex("Async.*copy"), is_destructive=is_destructive)
+    other = Selection(name_regex=regex("SR"), is_destructive=is_destructive)
+    assert matches(hostile, named, AROUND) is not is_destructive
+    assert matches(hostile, other, AROUND) is not is_destructive
+    for pattern in ("x?(Async.VM.copy)+", "SR"):
+        excluding = Selection(exclude=(regex(pattern),), is_destructive=is_destructive)
+        assert is_excluded(hostile, excluding) is is_destructive
+    assert matches(hostile, Selection(name_label=LONG), AROUND)
