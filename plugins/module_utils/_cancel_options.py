@@ -12,7 +12,7 @@ from typing import Any, Mapping
 
 from ._errors import NothingSelected, OptionError
 from ._selection import IDENTITIES, Selection
-from ._selector_options import selection_of, with_default_exclude
+from ._selector_options import housekeeping_spec, selection_of, with_default_exclude
 from ._values import seconds_of_duration
 
 _MIN_AGE = 60.0
@@ -21,6 +21,7 @@ _MIN_AGE = 60.0
 def cancelling_spec() -> dict[str, dict[str, Any]]:
     """The argument spec of what task_cancel has besides connection and selector."""
     return {
+        **housekeeping_spec(),
         "max_tasks": {"type": "int"},
         "idle_for": {"type": "str", "default": "0"},
         "wait": {"type": "bool", "default": True},
@@ -55,6 +56,9 @@ def cancelling_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Can
         selection = with_default_exclude(selection, params)
         if selection.min_age is None:
             selection = replace(selection, min_age=_MIN_AGE)
+    elif params["include_housekeeping"]:
+        problem = "has no use with uuid or ref: by these, nothing is excluded by default"
+        raise OptionError("include_housekeeping", value=True, problem=problem)
     timeout = seconds_of_duration("timeout", params["timeout"])
     if not timeout:
         problem = "leaves no time to ask; to ask without waiting, give wait: false and more"

@@ -19,6 +19,16 @@ OBJECT_TYPES = ("VM", "host", "SR", "VDI")
 _NO_BOUNDS = (None, None, None, None)
 _MAX_LABEL = 1000
 """Characters of a label; longer ones, which any account can write, would keep a regex busy."""
+# What a pool does for itself all the time. Plugins are not part of it: updates run in them.
+HOUSEKEEPING = tuple(
+    re.compile(label)
+    for label in (
+        r"SR\.scan",
+        r"SR\.update_snapshot_info_.*",
+        "/rrd_updates",
+        "Connection to VM console",
+    )
+)
 FILTERS = (
     "status",
     "min_age",
@@ -64,6 +74,8 @@ class Selection:
     resident_on: str | None = None
     other_config: Mapping[str, str] = field(default_factory=dict)
     exclude: tuple[re.Pattern[str], ...] = ()
+    excludes_housekeeping: bool = False
+    """Whether tasks that a pool runs for itself are left out, besides those of exclude."""
     is_destructive: bool = False
 
     @property
@@ -73,6 +85,17 @@ class Selection:
     @property
     def by_label(self) -> bool:
         return self.name_label is not None or self.name_regex is not None
+
+    @property
+    def is_whole_pool(self) -> bool:
+        """Whether no option says what tasks do; a host and times only narrow the pool's tasks."""
+        selecting = self.by_identity or self.by_label or self.object or self.subtask_of
+        return not (selecting or self.other_config)
+
+    @cached_property
+    def excluded_labels(self) -> tuple[re.Pattern[str], ...]:
+        """All expressions for the labels of tasks to leave out."""
+        return self.exclude + (HOUSEKEEPING if self.excludes_housekeeping else ())
 
     @property
     def has_regexes(self) -> bool:
@@ -136,13 +159,13 @@ def is_long(label: str) -> bool:
 
 def is_excluded(task: Task, selection: Selection) -> bool:
     """Whether exclude leaves a task out: by its whole label, or by any part where that is safer."""
-    if not selection.exclude:
+    if not selection.excluded_labels:
         return False
     if is_long(task.name_label):
         return selection.is_destructive
     if selection.is_destructive:
-        return any(regex.search(task.name_label) for regex in selection.exclude)
-    return any(regex.fullmatch(task.name_label) for regex in selection.exclude)
+        return any(regex.search(task.name_label) for regex in selection.excluded_labels)
+    return any(regex.fullmatch(task.name_label) for regex in selection.excluded_labels)
 
 
 def _is_named(task: Task, selection: Selection) -> bool:

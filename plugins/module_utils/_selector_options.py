@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any, Callable, Mapping, TypeVar
 
@@ -29,17 +28,6 @@ _Value = TypeVar("_Value")
 SELECTOR_EXCLUSIVE = (
     ("uuid", "name_label", "name_regex"),
     ("ref", "name_label", "name_regex"),
-)
-
-# What a pool does for itself all the time. Plugins are none of it: updates run in them.
-HOUSEKEEPING = tuple(
-    re.compile(label)
-    for label in (
-        r"SR\.scan",
-        r"SR\.update_snapshot_info_.*",
-        "/rrd_updates",
-        "Connection to VM console",
-    )
 )
 
 
@@ -112,11 +100,22 @@ def selection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Sele
     return selection
 
 
+def housekeeping_spec() -> dict[str, dict[str, Any]]:
+    """Return the option that turns the default exclusion off, for the modules that have one."""
+    return {"include_housekeeping": {"type": "bool", "default": False}}
+
+
 def with_default_exclude(selection: Selection, params: Mapping[str, Any]) -> Selection:
-    """The selection with the default of exclude, where the options leave that open."""
-    if params["exclude"] is not None or selection.name_label is not None:
-        return selection
-    return replace(selection, exclude=HOUSEKEEPING)
+    """Return the selection with the default exclusion where it applies.
+
+    In a gate it is for the whole pool alone: tasks that are asked for must not be left out. In a
+    clean-up, sparing a task is the safe side, so that only their exact label includes them.
+    """
+    is_open = selection.is_whole_pool
+    if selection.is_destructive:
+        is_open = not selection.by_identity and selection.name_label is None
+    is_excluding = is_open and not params["include_housekeeping"]
+    return replace(selection, excludes_housekeeping=is_excluding)
 
 
 def _each(
@@ -163,7 +162,7 @@ def _texts_by_key(option: str, value: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _regexes(option: str, value: Any) -> tuple[Any, ...]:
-    """One regular expression or a list of them; an empty list excludes nothing."""
+    """One regular expression or a list of them, which may be empty."""
     check_elements(option, value)
     written = value if isinstance(value, list) else [value]
     return tuple(regex_of(option, item) for item in written)

@@ -13,6 +13,7 @@ from typing import Any, Mapping
 
 from ._errors import NothingSelected, OptionError
 from ._selection import IDENTITIES, Selection
+from ._selector_options import housekeeping_spec
 from ._task_set import Rules
 from ._values import seconds_of_duration
 from ._watch import SLICE
@@ -27,6 +28,7 @@ def waiting_spec() -> dict[str, dict[str, Any]]:
     return {
         "wait_for": {"type": "str", "choices": ["all", "any", "none"], "default": "all"},
         "quiet_for": {"type": "str"},
+        **housekeeping_spec(),
         "ignore_stalled": {"type": "str"},
         "expect": {
             "type": "list",
@@ -64,8 +66,8 @@ def waiting_of(params: Mapping[str, Any], selection: Selection) -> Waiting:
         _check_quiet_selection(selection)
     else:
         _check_set_selection(selection)
-        for option in ("quiet_for", "ignore_stalled"):
-            if params[option] is not None:
+        for option in ("quiet_for", "ignore_stalled", "include_housekeeping"):
+            if params[option] not in (None, False):
                 problem = "is for wait_for: none alone"
                 raise OptionError(option, value=params[option], problem=problem)
     if not params["expect"]:

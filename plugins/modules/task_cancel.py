@@ -29,6 +29,16 @@ options:
       - The default is 1 for O(name_label), O(name_regex) and O(object), and no limit for O(uuid)
         and O(ref).
     type: int
+  include_housekeeping:
+    description:
+      - Whether to cancel what a pool does for itself all the time, if it matches. By default, tasks
+        that O(name_regex) or O(object) select are spared if one of C(SR\.scan),
+        C(SR\.update_snapshot_info_.*), C(/rrd_updates) and C(Connection to VM console) is found
+        in their label, besides those that O(exclude) spares.
+      - It cannot be V(true) with O(uuid) and O(ref), which need no such protection.
+    type: bool
+    default: false
+    version_added: 2.0.0
   idle_for:
     description:
       - Only cancel tasks whose progress does not move while the module watches them for this long.
@@ -92,9 +102,7 @@ notes:
     the other options narrow them.
   - O(name_regex) must match the whole label here, and O(exclude) is searched for anywhere in it, so
     that a doubt spares a task.
-  - For O(name_label), O(name_regex) and O(object), the default of O(min_age) is V(60). For the
-    latter two, that of O(exclude) is what a pool does for itself, C(SR\.scan),
-    C(SR\.update_snapshot_info_.*), C(/rrd_updates) and C(Connection to VM console).
+  - For O(name_label), O(name_regex) and O(object), the default of O(min_age) is V(60).
   - The tasks of other accounts, and of sessions that have logged out, can only be cancelled with
     the role pool-operator or above.
 seealso:

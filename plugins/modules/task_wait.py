@@ -43,6 +43,18 @@ options:
         shorter than it.
       - The default is V(10), or V(0) where O(timeout) is 0.
     type: str
+  include_housekeeping:
+    description:
+      - With O(wait_for=none) and nothing that selects tasks, count what a pool does for itself all
+        the time as well. By default the labels C(SR\.scan), C(SR\.update_snapshot_info_.*),
+        C(/rrd_updates) and C(Connection to VM console) are left out, besides those of O(exclude).
+      - O(resident_on), O(created_after) and O(created_before) only narrow the tasks of the pool, so
+        that the default holds with them. With any other option that selects tasks, only O(exclude)
+        leaves tasks out.
+      - With V(true), O(wait_for) must be V(none).
+    type: bool
+    default: false
+    version_added: 2.0.0
   ignore_stalled:
     description:
       - With O(wait_for=none), running tasks whose status and progress have not changed for this
@@ -117,9 +129,8 @@ notes:
     filter; one of these is needed. Filters and O(exclude) do not go with O(uuid) and O(ref).
     With O(wait_for=none) nothing need be given, which means the whole pool, and O(uuid), O(ref),
     O(min_age), O(max_age) and O(cancellable) do not go with it.
-  - With O(wait_for=none) and no O(name_label), the default of O(exclude) is what a pool does for
-    itself all the time, C(SR\.scan), C(SR\.update_snapshot_info_.*), C(/rrd_updates) and
-    C(Connection to VM console). RV(excluded) names what that left out.
+  - RV(excluded) names the running tasks that O(exclude), or the default of
+    O(include_housekeeping), left out.
   - With O(wait_for=none) and O(object), every operation that the object names in its
     C(current_operations) counts, even if its task no longer exists. Existing tasks can be left out
     by label, filter or O(exclude).

@@ -12,9 +12,9 @@ from ansible_collections.xen.xapi.plugins.module_utils._cancel_options import (
     cancelling_of,
     cancelling_spec,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._errors import NothingSelected
+from ansible_collections.xen.xapi.plugins.module_utils._errors import NothingSelected, OptionError
+from ansible_collections.xen.xapi.plugins.module_utils._selection import HOUSEKEEPING
 from ansible_collections.xen.xapi.plugins.module_utils._selector_options import (
-    HOUSEKEEPING,
     selector_spec,
     status_spec,
 )
@@ -59,7 +59,13 @@ def test_nothing_that_narrows_says_which_tasks_are_meant():
         ({"name_regex": "copy"}, 60.0, 1, HOUSEKEEPING),
         ({"object": {"type": "VM", "uuid": UUID}}, 60.0, 1, HOUSEKEEPING),
         ({"object": {"type": "VM", "uuid": UUID}, "name_label": "copy"}, 60.0, 1, ()),
-        ({"name_regex": "copy", "min_age": "0", "max_tasks": 7, "exclude": []}, 0.0, 7, ()),
+        ({"name_regex": "copy", "exclude": []}, 60.0, 1, HOUSEKEEPING),
+        (
+            {"name_regex": "copy", "min_age": "0", "max_tasks": 7, "include_housekeeping": True},
+            0.0,
+            7,
+            (),
+        ),
     ],
     ids=str,
 )
@@ -68,4 +74,17 @@ def test_defaults_that_guard(options, min_age, max_tasks, exclude):
     assert checked.selection.is_destructive
     assert checked.selection.min_age == min_age
     assert checked.max_tasks == max_tasks
-    assert checked.selection.exclude == exclude
+    assert checked.selection.excluded_labels == exclude
+
+
+def test_exclude_adds_to_default():
+    selection = cancelling(name_regex="copy", exclude=["plugin"]).selection
+    patterns = [regex.pattern for regex in selection.excluded_labels]
+    assert patterns == ["plugin", *(regex.pattern for regex in HOUSEKEEPING)]
+
+
+@pytest.mark.parametrize("identity", [{"uuid": [UUID]}, {"ref": [f"OpaqueRef:{UUID}"]}])
+def test_include_housekeeping_is_refused_by_identity(identity):
+    with pytest.raises(OptionError) as raised:
+        cancelling(**identity, include_housekeeping=True)
+    assert raised.value.option == "include_housekeeping"

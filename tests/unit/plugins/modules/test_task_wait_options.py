@@ -32,6 +32,10 @@ UUID = "12345678-1234-1234-1234-123456789012"
             "'ignore_stalled': '1h' is for wait_for: none",
         ),
         (
+            {"name_label": "x", "include_housekeeping": True},
+            "'include_housekeeping': True is for wait_for: none alone",
+        ),
+        (
             {"wait_for": "none", "ignore_stalled": "0"},
             "'ignore_stalled': '0' would leave out every",
         ),

@@ -97,9 +97,37 @@ def test_housekeeping_is_in_nobodys_way(pool, quiet):
     result = quiet(timeout=0)
     assert sorted(task["name_label"] for task in result["excluded"]) == sorted(labels)
     assert any("Opened while excluded tasks were running" in one for one in result["warnings"])
-    busy = quiet(timeout=0, exclude=[], fails=True)
+    busy = quiet(timeout=0, include_housekeeping=True, fails=True)
     assert len(busy["unmet"]) == len(labels)
-    assert len(quiet(timeout=0, name_label="SR.scan", fails=True)["unmet"]) == 1
+    assert quiet(timeout=0, resident_on="host-1", created_after="2020-01-01T00:00:00Z")
+
+
+def test_exclude_adds_to_housekeeping(pool, quiet):
+    for label in ("SR.scan", "host.call_plugin"):
+        pool.add_task(label)
+    result = quiet(timeout=0, exclude=[r"host\.call_plugin"])
+    assert len(result["excluded"]) == 2
+    assert len(quiet(timeout=0, exclude=[], fails=True)["unmet"]) == 1
+
+
+@pytest.mark.parametrize(
+    "option", ["name_label", "name_regex", "object", "subtask_of", "other_config"]
+)
+def test_housekeeping_that_is_asked_for_keeps_the_gate_shut(pool, quiet, option):
+    parent = pool.add_task("parent", status="success")
+    ref = pool.add_task("SR.scan", subtask_of=parent, other_config={"by": "me"})
+    sr = pool.find("SR", "Local storage")
+    pool.database.write("SR", sr, "current_operations", {ref: "scan"})
+    value = {
+        "name_label": "SR.scan",
+        "name_regex": r"^SR\.scan$",
+        "object": {"type": "SR", "uuid": pool.database.read("SR", sr)["uuid"]},
+        "subtask_of": parent,
+        "other_config": {"by": "me"},
+    }[option]
+    result = quiet(timeout=0, fails=True, **{option: value})
+    assert result["unmet"] == [pool.record(ref)["uuid"]]
+    assert quiet(timeout=0, exclude=r"SR\.scan", **{option: value})["excluded"]
 
 
 @pytest.mark.parametrize("label", ["Async.SR.scan", "host.call_plugin"])
