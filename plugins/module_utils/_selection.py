@@ -128,6 +128,7 @@ class Surroundings:
 
     now: int | None
     object_ref: str = ""
+    object_uuid: str = ""
     object_tasks: frozenset[str] = frozenset()
     parent_ref: str = ""
     host_ref: str = ""
@@ -140,11 +141,28 @@ def matches(task: Task, selection: Selection, around: Surroundings) -> bool:
         and (selection.status is None or task.status in selection.status)
         and _is_of_age(task, selection, around.now)
         and (selection.cancellable is None or task.is_cancellable == selection.cancellable)
-        and (selection.object is None or task.ref in around.object_tasks)
+        and (selection.object is None or belongs_to_object(task, around))
         and (selection.subtask_of is None or task.record.get("subtask_of") == around.parent_ref)
         and (selection.resident_on is None or task.record.get("resident_on") == around.host_ref)
         and _is_configured(task, selection.other_config)
     )
+
+
+def belongs_to_object(task: Task, around: Surroundings) -> bool:
+    """Whether the object names the task in its current_operations, or the task names the object."""
+    if task.ref in around.object_tasks:
+        return True
+    return not applied_objects(task).isdisjoint((around.object_ref, around.object_uuid))
+
+
+def applied_objects(task: Task) -> frozenset[str]:
+    """Return the references and uuids of the objects that a task itself names.
+
+    The storage manager and XenCenter write them to other_config, separated by commas. For the
+    garbage collection of an SR there is no other sign, since the SR does not name its task.
+    """
+    names = (task.record.get("other_config") or {}).get("applies_to")
+    return frozenset(filter(None, map(str.strip, names.split(",")))) if names else frozenset()
 
 
 def is_meant(task: Task, selection: Selection, around: Surroundings) -> bool:

@@ -96,10 +96,11 @@ def candidates(tasks: Tasks, selection: Selection) -> list[Task]:
 def look_around(session: Session, selection: Selection) -> Surroundings:
     """Read what a selection depends on besides the tasks; before these, as Found says."""
     now = seconds_of(session.server_time())
-    object_ref, object_tasks = _object(session, selection)
+    object_ref, object_uuid, object_tasks = _object(session, selection)
     return Surroundings(
         now=now,
         object_ref=object_ref,
+        object_uuid=object_uuid,
         object_tasks=object_tasks,
         parent_ref=_parent_ref(session, selection),
         host_ref=_host_ref(session, selection),
@@ -112,16 +113,16 @@ def current_operations(session: Session, kind: str, ref: str) -> Mapping[str, st
     return unless_gone(lambda: read(session, records.texts_by_key, method, ref))
 
 
-def _object(session: Session, selection: Selection) -> tuple[str, frozenset[str]]:
-    """The object's reference, and the tasks that it names as working on it."""
+def _object(session: Session, selection: Selection) -> tuple[str, str, frozenset[str]]:
+    """Return the object's reference and uuid, and the tasks that it names as working on it."""
     if selection.object is None:
-        return "", frozenset()
+        return "", "", frozenset()
     kind, uuid = selection.object.type, selection.object.uuid
     ref = unless_gone(lambda: read(session, records.name, f"{kind}.get_by_uuid", uuid))
     operations = None if ref is None else current_operations(session, kind, ref)
     if ref is None or operations is None:
         raise OptionError("object.uuid", value=uuid, problem=f"is no {kind} of this pool")
-    return ref, frozenset(operations)
+    return ref, uuid, frozenset(operations)
 
 
 def _parent_ref(session: Session, selection: Selection) -> str:

@@ -235,7 +235,9 @@ tasks:
       type: dict
       sample: {}
     objects:
-      description: The objects that name the task in their C(current_operations).
+      description:
+        - The objects that name the task in their C(current_operations), and those that the task
+          names in C(applies_to) of its RV(tasks[].other_config).
       returned: when O(with_objects) is true
       type: list
       elements: dict
@@ -251,7 +253,7 @@ tasks:
           description: The name of the object.
           type: str
         operation:
-          description: What the task does with it.
+          description: What the task does with it. Null if only the task names the object.
           type: str
           sample: snapshot
     resident_on_name:

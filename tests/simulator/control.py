@@ -27,6 +27,7 @@ class Door:
         self._simulator = simulator
         self._verbs: dict[str, Callable[..., Any]] = {
             "add_task": self._add_task,
+            "add_garbage_collection": simulator.add_garbage_collection,
             "set_task": simulator.set_task,
             "destroy_task": simulator.destroy_task,
             "record": simulator.record,

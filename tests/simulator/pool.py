@@ -118,6 +118,20 @@ class Pool:
         for field, value in fields.items():
             self._tasks.write(ref, field, value)
 
+    def add_garbage_collection(self, sr: str, **fields: Value) -> str:
+        """Put the task of an SR's garbage collection into the pool, as the storage manager does.
+
+        It goes on until something ends it, and nothing of the SR names it (cleanup.py of SM).
+        """
+        uuid = self.database.read("SR", sr)["uuid"]
+        return self.add_task(
+            "Garbage Collection",
+            life=Life(duration=None, cancellable=False, cancel_after=None),
+            name_description=f"Garbage collection for SR {uuid}",
+            other_config={"applies_to": sr},
+            **fields,
+        )
+
     def destroy_task(self, ref: str) -> None:
         """Delete a task's record at once, whatever its status."""
         self._tasks.delete(ref)

@@ -15,8 +15,8 @@ from ansible_collections.xen.xapi.tests.simulator import Simulator, VirtualClock
 from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, Client, Connect, Start
 
 VERBS = (
-    "add_task set_task destroy_task record find life fail heal collect advance sessions logout_all "
-    "calls restart_master restart_supporter promote boot take_down bring_up"
+    "add_task add_garbage_collection set_task destroy_task record find life fail heal collect "
+    "advance sessions logout_all calls restart_master restart_supporter promote boot take_down bring_up"
 )
 
 
@@ -131,7 +131,7 @@ def test_whoever_asks_gets_an_answer(opened: Simulator, verb: str) -> None:
 @pytest.mark.parametrize(
     ("verb", "arguments", "text"),
     [
-        ("nope", {}, "no such verb; there are add_task, advance"),
+        ("nope", {}, "no such verb; there are add_garbage_collection, add_task"),
         ("add_task", {}, "label"),
         ("add_task", {"label": "x", "life": {"durance": 1}}, "a life has no ['durance']"),
         ("destroy_task", {"ref": MISSING}, "HANDLE_INVALID"),

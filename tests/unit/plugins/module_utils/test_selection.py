@@ -123,6 +123,25 @@ def test_a_task_that_the_object_does_not_name():
 
 
 @pytest.mark.parametrize(
+    ("applies_to", "is_met"),
+    [
+        ("OpaqueRef:sr", True),
+        ("uuid-sr", True),
+        ("OpaqueRef:vm, OpaqueRef:sr", True),
+        ("OpaqueRef:sr-2", False),
+        ("", False),
+        (",", False),
+    ],
+)
+def test_task_that_names_the_object_itself(applies_to, is_met):
+    around = Surroundings(now=NOW, object_ref="OpaqueRef:sr", object_uuid="uuid-sr")
+    collection = task(other_config={"applies_to": applies_to})
+    assert matches(collection, Selection(object=VM), around) is is_met
+    assert not matches(collection, Selection(object=VM), Surroundings(now=NOW))
+    assert not matches(task(other_config=None), Selection(object=VM), around)
+
+
+@pytest.mark.parametrize(
     ("exclude", "is_destructive", "is_left_out"),
     [
         ((), False, False),
