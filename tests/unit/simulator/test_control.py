@@ -16,7 +16,8 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, Cl
 
 VERBS = (
     "add_task add_garbage_collection set_task destroy_task record find life fail heal collect "
-    "advance sessions logout_all calls restart_master restart_supporter promote boot take_down bring_up"
+    "advance sessions logout_all calls restart_master restart_supporter promote boot take_down "
+    "bring_up"
 )
 
 

@@ -231,6 +231,20 @@ def test_tasks_to_begin_with(start: Start, connect: Connect) -> None:
     assert statuses == {"pending", "success", "failure", "cancelled"}
 
 
+def test_garbage_collection_of_sr_is_named_by_no_object(simulator: Simulator) -> None:
+    sr = simulator.find("SR", "Local storage")
+    ref = simulator.add_garbage_collection(sr)
+    record = simulator.record(ref)
+    assert record is not None
+    assert (record["name_label"], record["other_config"]) == (
+        "Garbage Collection",
+        {"applies_to": sr},
+    )
+    assert simulator.database.read("SR", sr)["uuid"] in record["name_description"]
+    assert record["allowed_operations"] == []
+    assert simulator.database.read("SR", sr)["current_operations"] == {}
+
+
 def test_a_call_without_http(still: Simulator) -> None:
     session = still.call("session.login_with_password", "root", PASSWORD)
     assert still.call("task.get_all", session) == []
