@@ -12,6 +12,7 @@ from typing import Any, Iterable, Mapping
 
 from . import _records as records
 from ._errors import OptionError
+from ._matching_time import limit_matching
 from ._selection import Selection, Surroundings, is_excluded, matches
 from ._session import Session, read, unless_gone
 from ._task import Task, iso_time, seconds_of
@@ -69,9 +70,10 @@ def select(present: Iterable[Task], selection: Selection, around: Surroundings) 
     """What a selection means among the tasks that are there."""
     found = Found(around.now)
     present = list(present)
-    for task in present:
-        if matches(task, selection, around):
-            (found.excluded if is_excluded(task, selection) else found.tasks).append(task)
+    with limit_matching(selection):
+        for task in present:
+            if matches(task, selection, around):
+                (found.excluded if is_excluded(task, selection) else found.tasks).append(task)
     if selection.by_identity:
         uuids, refs = {task.uuid for task in present}, {task.ref for task in present}
         found.missing_uuids = [uuid for uuid in selection.uuids or () if uuid not in uuids]
