@@ -12,6 +12,7 @@ from typing import Any, Iterable, Mapping
 
 from . import _records as records
 from ._errors import OptionError
+from ._literal_regexes import literal_warnings
 from ._matching_time import limit_matching
 from ._selection import Selection, Surroundings, is_excluded, matches
 from ._session import Session, read, unless_gone
@@ -32,6 +33,8 @@ class Found:
     excluded: list[Task] = field(default_factory=list)
     missing_uuids: list[str] = field(default_factory=list)
     missing_refs: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    """What is wrong with regular expressions that matched nothing they were written for."""
 
     @property
     def missing(self) -> dict[str, list[str]]:
@@ -63,7 +66,11 @@ def common_returns(
 def find(session: Session, selection: Selection) -> Found:
     """Read the selected tasks: one by its own calls, several or unknown ones by one listing."""
     around = look_around(session, selection)
-    return select(candidates(Tasks(session), selection), selection, around)
+    present = candidates(Tasks(session), selection)
+    found = select(present, selection, around)
+    with limit_matching(selection):
+        found.warnings = literal_warnings(present, selection)
+    return found
 
 
 def select(present: Iterable[Task], selection: Selection, around: Surroundings) -> Found:

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 
 from ._cancel_options import Cancelling
 from ._forcing import why_not_forced
+from ._literal_regexes import check_literal, is_found_as_text
+from ._matching_time import limit_matching
 from ._objects import Objects
-from ._selection import Selection, Surroundings, is_excluded, matches
+from ._selection import Selection, Surroundings, is_excluded, is_long, matches
 from ._selector import Found, candidates, look_around, select
 from ._session import Session
 from ._task import Task
@@ -42,18 +44,24 @@ class Targets:
 def targets_of(session: Session, selection: Selection) -> Targets:
     """Read the tasks that are named, and tell which of them the other options let through."""
     around = look_around(session, selection)
-    bare = _without_filters(selection)
     present = candidates(Tasks(session), selection)
-    targets = Targets(select(present, bare, around), login=session.logins)
-    if selection.name_regex is not None:
-        searched = Selection(name_regex=selection.name_regex)
-        targets.nearly = [
-            task
-            for task in present
-            if not task.is_finished
-            and matches(task, searched, around)
-            and not matches(task, bare, around)
-        ]
+    with limit_matching(selection):
+        check_literal(present, selection)
+        return _targets_among(present, selection, around, login=session.logins)
+
+
+def _targets_among(
+    present: list[Task], selection: Selection, around: Surroundings, *, login: int
+) -> Targets:
+    bare = _without_filters(selection)
+    targets = Targets(select(present, bare, around), login=login)
+    targets.nearly = [
+        task
+        for task in present
+        if not task.is_finished
+        and _is_found_anywhere(task, selection)
+        and not matches(task, bare, around)
+    ]
     for task in (*targets.found.tasks, *targets.found.excluded):
         if task.is_finished:
             if selection.by_identity:
@@ -67,6 +75,14 @@ def targets_of(session: Session, selection: Selection) -> Targets:
     return targets
 
 
+def _is_found_anywhere(task: Task, selection: Selection) -> bool:
+    """Whether name_regex is found in a label, as an expression or as text."""
+    regex, label = selection.name_regex, task.name_label
+    if regex is None or is_long(label):
+        return False
+    return regex.search(label) is not None or is_found_as_text(regex.pattern, label)
+
+
 def _without_filters(selection: Selection) -> Selection:
     """The identity alone; the object is one if there is no other."""
     is_named = selection.by_identity or selection.by_label
@@ -77,6 +93,7 @@ def _without_filters(selection: Selection) -> Selection:
         name_regex=selection.name_regex,
         object=None if is_named else selection.object,
         exclude=selection.exclude,
+        excludes_housekeeping=selection.excludes_housekeeping,
         is_destructive=True,
     )
 

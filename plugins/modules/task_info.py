@@ -428,6 +428,8 @@ def _listing(run: Run, selection: Selection, limit: int | None) -> dict[str, Any
     with run.connect() as session:
         found = find(session, selection)
         objects = Objects(session) if run.params["with_objects"] else None
+    for warning in found.warnings:
+        run.warn(warning)
     listed = sorted(found.tasks, key=lambda task: task.uuid)
     listed.sort(key=SORT_KEYS[run.params["sort"]])
     tasks = [task.to_dict(now=found.server_time) for task in listed[:limit]]

@@ -10,6 +10,8 @@ import pytest
 
 from ansible_collections.xen.xapi.tests.samples import ENDLESS, LONG_AGO
 
+IMPORT = "[XO] Importing content into VDI XO CloudConfigDrive (on xcp1)"
+
 
 @pytest.fixture
 def old(pool):
@@ -42,3 +44,61 @@ def test_exclude_spares_tasks_besides_housekeeping(cancel, old):
         old(label)
     result = cancel(name_regex=r"SR\..*", exclude="probe", max_tasks=3)
     assert actions(result) == {"cancelled": 1, "skipped": 2}
+
+
+@pytest.mark.parametrize(
+    ("regex", "escaped"),
+    [
+        ("[XO] Importing content into VDI .*", r"\[XO\] Importing content into VDI .*"),
+        ("[XO] (Importing|Exporting) content.*", r"\[XO\] (Importing|Exporting) content.*"),
+    ],
+)
+def test_text_in_place_of_name_regex_is_refused(pool, cancel, old, regex, escaped):
+    old(IMPORT)
+    message = cancel(name_regex=regex, fails=True)["msg"]
+    assert message == (
+        f"argument 'name_regex': '{regex}' does not match the task '{IMPORT}' as a regular "
+        f"expression, but would as plain text: write '{escaped}' to match the text, or give the "
+        "whole label in name_label."
+    )
+    assert not pool.log.of("task.cancel")
+    assert actions(cancel(name_regex=escaped)) == {"cancelled": 1}
+
+
+def test_text_in_place_of_exclude_is_refused(pool, cancel, old):
+    old(IMPORT)
+    options = {"name_regex": r"\[XO\] .*"}
+    message = cancel(**options, exclude="[XO] Importing", fails=True)["msg"]
+    assert r"write '\[XO\] Importing' to match the text." in message
+    assert not pool.log.of("task.cancel")
+    assert actions(cancel(**options, exclude=r"\[XO\] Importing")) == {"skipped": 1}
+
+
+def test_part_of_label_as_text_is_named_in_warning(cancel, old):
+    old(IMPORT)
+    warnings = cancel(name_regex="[XO] Importing content")["warnings"]
+    assert any(one.startswith("name_regex must match the whole label here") for one in warnings)
+
+
+def test_long_label_is_spared(pool, cancel, old):
+    old("Async.VM." * 1000)
+    assert cancel(name_regex=r"(Async\.VM\.)+")["tasks"] == []
+    assert actions(cancel(object=work_on_vm(pool), exclude="nothing")) == {"skipped": 1}
+
+
+def work_on_vm(pool):
+    """Let a VM name all tasks, and return the option that selects it."""
+    vm = pool.find("VM", "web-1")
+    entries = dict.fromkeys(pool.database.records("task"), "copy")
+    pool.database.write("VM", vm, "current_operations", entries)
+    return {"type": "VM", "uuid": pool.database.read("VM", vm)["uuid"]}
+
+
+def test_expression_without_end_is_refused(pool, cancel, old):
+    old("a" * 1000)
+    message = cancel(name_regex="(a+)+b", fails=True)["msg"]
+    assert message == (
+        "argument 'name_regex': '(a+)+b' took more than 2 s on the labels of this pool; write a "
+        "simpler expression."
+    )
+    assert not pool.log.of("task.cancel")

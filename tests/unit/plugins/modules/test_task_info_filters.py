@@ -115,6 +115,32 @@ def test_a_task_that_a_filter_left_out_is_not_missing(pool, info):
     assert (result["tasks"], result["missing"]) == ([], {"uuid": [], "ref": []})
 
 
+def test_text_in_place_of_regex_is_warned_of(pool, info):
+    pool.add_task("[XO] Exporting content of VDI web-1_0", status="success")
+
+    def warnings(**options):
+        return [one for one in info(**options)["warnings"] if "plain text" in one]
+
+    (warning,) = warnings(name_regex="[XO] Exporting content")
+    assert r"write '\[XO\] Exporting content' to match the text, or give" in warning
+    (warning,) = warnings(exclude="[XO] Exporting content.*")
+    assert warning.startswith("exclude '[XO] Exporting content.*' does not match the task '[XO]")
+    assert warnings(name_regex=r"\[XO\] Exporting content") == []
+
+
+def test_long_label_counts_as_match(pool, info):
+    label = "Async.VM." * 1000
+    pool.add_task(label)
+    assert labels(info(name_regex=r"SR\.scan")) == [label]
+    assert labels(info(exclude=r"(Async\.VM\.)+")) == [label]
+
+
+def test_expression_without_end_is_refused(pool, info):
+    pool.add_task("a" * 1000)
+    message = info(exclude="(a+)+b", fails=True)["msg"]
+    assert message.startswith("argument 'exclude': '(a+)+b' took more than 2 s on the labels")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
