@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Callable, Iterable, NamedTuple
+from typing import Callable, NamedTuple, Sequence
 
+from ._literal_regexes import check_literal
+from ._matching_time import limit_matching
 from ._object_holds import ObjectHolds
 from ._quiet_window import QuietWindow
 from ._scene import Scene
@@ -146,10 +148,11 @@ class QuietGate:
         self._disappearances.update_hosts(sight.hosts)
         self._scene.learn(sight.operations)
         around = self._scene.around
-        # An event may have been lost with the old token, so that the object may have been held.
-        self._see_all(sight.tasks, around, is_object_written=watch.method == "events")
+        with limit_matching(self._selection):
+            # An event may have been lost with the old token, and the object may have been held.
+            self._see_all(sight.tasks, around, is_object_written=watch.method == "events")
+            self.excluded = select(sight.tasks, self._selection, around).excluded_briefly
         self._finished = {task.ref for task in sight.tasks if task.is_finished}
-        self.excluded = select(sight.tasks, self._selection, around).excluded_briefly
         self._look_for([ref for ref in self.running if ref not in present])
         if self._selection.object is not None:
             for ref, what in self._holds.refresh(sight.operations, present, around).items():
@@ -168,7 +171,8 @@ class QuietGate:
         before = set(self.running)
         self._disappearances.update_hosts(sight.hosts)
         around, operations = self._scene.around, sight.operations
-        self._see_all(sight.tasks, around, is_object_written=operations is not None)
+        with limit_matching(self._selection):
+            self._see_all(sight.tasks, around, is_object_written=operations is not None)
         # Only a look tells what became of them, and which task it is that holds the object now.
         self.needs_look |= not self.running.keys().isdisjoint(sight.deleted)
         self.needs_look |= bool(sight.hosts and self._disappearances.undecided)
@@ -196,8 +200,9 @@ class QuietGate:
         )
 
     def _see_all(
-        self, tasks: Iterable[Task], around: Surroundings, *, is_object_written: bool
+        self, tasks: Sequence[Task], around: Surroundings, *, is_object_written: bool
     ) -> None:
+        check_literal(tasks, self._selection)
         for task in tasks:
             if task.ref in self.running:
                 self._see(task)

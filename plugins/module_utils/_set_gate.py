@@ -13,6 +13,8 @@ import time
 from typing import Callable, Iterable
 
 from ._errors import HostError, NoHostAnswered
+from ._literal_regexes import check_literal
+from ._matching_time import limit_matching
 from ._scene import Scene
 from ._selection import Selection, Surroundings, is_meant
 from ._selector import Found, candidates, current_operations, select
@@ -90,17 +92,24 @@ class SetGate:
         is_selecting = self._is_selecting
         is_telling = is_selecting and sight.operations is not None
         self.needs_look |= is_telling
-        around = self._scene.around
-        for task in sight.tasks:
+        with limit_matching(self.selection):
+            is_telling |= self._see_all(sight.tasks, is_selecting=is_selecting)
+        # The server may have deleted it as well as another client: what was its end is not told.
+        self.needs_look |= not self.set.running.isdisjoint(sight.deleted)
+        self.needs_look |= self._awaits_confirmation
+        return is_telling or self.needs_look
+
+    def _see_all(self, tasks: list[Task], *, is_selecting: bool) -> bool:
+        is_telling, around = False, self._scene.around
+        if is_selecting:
+            check_literal(tasks, self.selection)
+        for task in tasks:
             if task.ref in self.set.running:
                 is_telling |= self._see(task)
             elif self._is_awaited(task) or (is_selecting and self._is_new(task, around)):
                 is_telling |= self._see(task)
                 self.needs_look |= not self.set.is_incomplete
-        # The server may have deleted it as well as another client: what was its end is not told.
-        self.needs_look |= not self.set.running.isdisjoint(sight.deleted)
-        self.needs_look |= self._awaits_confirmation
-        return is_telling or self.needs_look
+        return is_telling
 
     @property
     def _awaits_confirmation(self) -> bool:
@@ -113,7 +122,9 @@ class SetGate:
     def _look_first(self) -> None:
         self._scene.read()
         present = candidates(self._tasks, self.selection)
-        found = select(present, self.selection, self._scene.around)
+        with limit_matching(self.selection):
+            check_literal(present, self.selection)
+            found = select(present, self.selection, self._scene.around)
         if not self.selection.counts_finished:
             self._finished_before = frozenset(task.ref for task in present if task.is_finished)
         self.set.missing.update(found.missing_uuids, found.missing_refs)
@@ -132,7 +143,10 @@ class SetGate:
             kind, ref = self.selection.object.type, self._scene.around.object_ref
             self._scene.learn(current_operations(self._session, kind, ref))
         around = self._scene.around
-        self._admit(task for task in self._tasks.get_all_records() if self._is_new(task, around))
+        present = self._tasks.get_all_records()
+        with limit_matching(self.selection):
+            check_literal(present, self.selection)
+            self._admit(task for task in present if self._is_new(task, around))
         self._is_confirmed = not self.set.running
         self.needs_look = bool(self.set.running)
 

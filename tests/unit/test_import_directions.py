@@ -77,7 +77,6 @@ PURE = (
     "_task_words",
     "_sentences",
     "_trouble",
-    "_vanishing",
     "_task_set",
     "_timeline",
     "_literal_regexes",

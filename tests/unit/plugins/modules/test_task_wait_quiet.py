@@ -339,3 +339,60 @@ def test_check_mode(pool, quiet):
     result = quiet(_ansible_check_mode=True)
     assert (result["waited"], result["timed_out"], len(result["unmet"])) == (False, False, 1)
     assert any("Nothing was waited for" in warning for warning in result["warnings"])
+
+
+XO_EXPORT = "[XO] Exporting content of VDI web-1_0"
+
+
+@pytest.mark.parametrize(
+    ("written", "escaped"),
+    [
+        ("[XO] Exporting content of VDI", r"\[XO\] Exporting content of VDI"),
+        ("[XO] (Importing|Exporting) content", r"\[XO\] (Importing|Exporting) content"),
+    ],
+)
+def test_refuses_a_regex_that_matches_a_running_task_only_as_text(pool, quiet, written, escaped):
+    pool.add_task(XO_EXPORT)
+    message = quiet(name_regex=written, fails=True)["msg"]
+    assert f"argument 'name_regex': '{written}' does not match the task" in message
+    assert escaped in message
+    assert "Timed out" in quiet(name_regex=escaped, timeout=2, fails=True)["msg"]
+
+
+def test_refuses_it_when_such_a_task_begins_later(pool, quiet, when_waiting):
+    when_waiting(lambda: pool.add_task(XO_EXPORT))
+    message = quiet(name_regex="[XO] Exporting", fails=True)["msg"]
+    assert "would as plain text" in message
+
+
+def test_refuses_an_exclude_that_leaves_out_a_running_task_only_as_text(pool, quiet):
+    pool.add_task(XO_EXPORT)
+    message = quiet(exclude=["[XO] Exporting content of VDI .*"], fails=True)["msg"]
+    assert "argument 'exclude'" in message
+
+
+def test_waits_for_the_garbage_collection_of_a_storage(pool, quiet, when_waiting):
+    sr = pool.find("SR", "Local storage")
+    uuid = pool.database.read("SR", sr)["uuid"]
+    ref = pool.add_garbage_collection(sr)
+    when_waiting(lambda: pool.set_task(ref, status="success"))
+    result = quiet(object={"type": "SR", "uuid": uuid})
+    assert result["satisfied"] == [pool.record(ref)["uuid"]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "regex"),
+    [
+        (["Async.VM." * 31000] * 2, r"Async\..*copy"),
+        (["a" * 40 + "!"], r"(a+)+b"),
+        (["Async." + "a" * 900] * 30, r"Async\..*.*.*copy"),
+    ],
+    ids=["long", "exponential", "cubic"],
+)
+def test_hostile_labels_do_not_outlast_the_timeout(pool, quiet, labels, regex):
+    session = pool.call("session.login_with_password", "read-only", pool.password)
+    for label in labels:
+        pool.call("task.create", session, label, "")
+    result = quiet(name_regex=regex, timeout=2, fails=True)
+    assert "Timed out after 2 s" in result["msg"] or "write a simpler expression" in result["msg"]
+    pool.logout(session)
