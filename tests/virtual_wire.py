@@ -73,7 +73,8 @@ class VirtualWire:
         self.requests += 1
         try:
             return self._post(endpoint, body, end)
-        except (ConnectionCut, ConnectionRefused, RequestTimedOut):
+        except (ConnectionCut, ConnectionRefused, RequestTimedOut) as error:
+            error.sent = not isinstance(error, ConnectionRefused)
             self.troubled_at.append(self._pool.now())
             raise
         finally:

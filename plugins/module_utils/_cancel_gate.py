@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Callable, Iterable
+from typing import Any, Callable, Collection, Iterable
 
 from ._errors import XapiError, XapiFailure
 from ._session import Session
@@ -17,39 +17,48 @@ from ._task import Task
 from ._task_set import Verdict
 from ._tasks import Tasks
 from ._trouble import is_of_the_pool
+from ._vanishing import HOST_DISABLED, Disappearances, LastSeen
 from ._watch import Scope, Sight, Watch
 
 SEND_AGAIN_AFTER = 5.0
 _KNOWN_FOR = 5.0
 """Seconds for which what was read of a task may be acted on."""
+_MAY_HAVE_ARRIVED = frozenset({"HOST_OFFLINE", "INTERNAL_ERROR"})
 
 
 class Cancel:
     """What becomes of one task that is to be cancelled."""
 
-    def __init__(self, task: Task, *, login: int) -> None:
+    def __init__(self, last: LastSeen) -> None:
         """The task, as it was seen in a session."""
-        self.task = task
-        self._seen_in = login
+        self.last = self.first = last
         self.action = ""
         """Empty while it is not decided."""
+        self.reason = ""
+        """Why the outcome is unknown, or why a forced end was refused."""
         self.error: XapiFailure | None = None
-        self.was_asked_before = is_asked(task)
+        self.was_asked_before = is_asked(last.task)
         """Whether somebody else had asked for the end of it already."""
         self.is_sent = False
         """Whether the server has our request, or may have it."""
-        self.is_lost = False
-        """Whether it vanished in another session, so that nobody knows what became of it."""
+        self.may_be_marked = False
+        """Whether the server may have marked the record as cancelled for us."""
         self.sent_at = -math.inf
-        self.has_moved = False
-        """Whether its progress was seen to change."""
+        self.has_changed = False
+        """Whether anything but the requests to cancel was written to the record."""
 
-    def see(self, task: Task, login: int) -> None:
+    @property
+    def task(self) -> Task:
+        return self.last.task
+
+    def see(self, last: LastSeen) -> None:
         """Take in a record, and in which session it was read; a final one decides."""
-        self.has_moved |= task.progress != self.task.progress
-        self.task, self._seen_in = task, login
-        if task.is_finished:
-            was_ours = task.status == "cancelled" and self.is_sent
+        if not self.first.hosts:
+            self.first = self.first._replace(hosts=last.hosts)
+        self.has_changed |= _written(last.task) != _written(self.task)
+        self.last = last
+        if last.task.is_finished:
+            was_ours = last.task.status == "cancelled" and self.is_sent
             self.action = "cancelled" if was_ours else "finished_first"
 
     def send(self, at: float) -> None:
@@ -60,16 +69,17 @@ class Cancel:
         self.error = failure
         self.action = "denied" if failure.code == "RBAC_PERMISSION_DENIED" else "error"
 
-    def vanish(self, login: int) -> None:
-        """Note in which session there was no such task any more."""
-        self.action = "gone"
-        self.is_lost = self._seen_in != login
+    def lose(self, reason: str) -> None:
+        """Note that there is no such task any more, and why it may still be running."""
+        self.action = "unknown" if reason else "gone"
+        self.reason = reason
 
     @property
     def is_changed(self) -> bool:
         if self.action == "requested":
             return not self.was_asked_before
-        return self.action in ("cancelled", "gone", "forced") and self.is_sent
+        is_over = self.action in ("cancelled", "gone", "forced")
+        return (is_over and self.is_sent) or self.may_be_marked
 
 
 def is_asked(task: Task) -> bool:
@@ -77,12 +87,17 @@ def is_asked(task: Task) -> bool:
     return "cancel" in task.record.get("current_operations", {}).values()
 
 
+def _written(task: Task) -> dict[str, Any]:
+    return {**task.record, "current_operations": None}
+
+
 class CancelGate:
     """A gate that opens when each of some tasks has ended, or need not be asked any more.
 
     The server takes every request and promises nothing (xapi_task.ml), so a task that goes on is
     asked again, and only its status tells what came of it. Nothing is sent to a task that was not
-    read within the last seconds, and nothing after the deadline.
+    read within the last seconds, and nothing after the deadline. A task that disappears has ended
+    only if nothing speaks against it.
     """
 
     def __init__(
@@ -101,13 +116,16 @@ class CancelGate:
         self._waits = waits
         self._deadline = deadline
         self._clock = clock
-        self.cancels = {task.ref: Cancel(task, login=login) for task in tasks}
+        self.disappearances = Disappearances(session)
+        self.cancels = {task.ref: Cancel(LastSeen(task, login, {})) for task in tasks}
         self._open = dict(self.cancels)
+        self._undecided: dict[str, Cancel] = {}
+        """What disappeared, and its host does not tell yet whether it restarted."""
         self.needs_look = True
 
     @property
     def verdict(self) -> Verdict:
-        return Verdict.UNDECIDED if self._open else Verdict.OPEN
+        return Verdict.UNDECIDED if self._open or self._undecided else Verdict.OPEN
 
     @property
     def look_in(self) -> float:
@@ -135,8 +153,10 @@ class CancelGate:
 
     def take(self, sight: Sight) -> bool:
         before = len(self._open)
+        self.disappearances.update_hosts(sight.hosts)
         self._see(sight.tasks)
         self.needs_look |= not self._open.keys().isdisjoint(sight.deleted)
+        self.needs_look |= bool(sight.hosts and self._undecided)
         self.needs_look |= self.look_in <= 0
         return self.needs_look or len(self._open) < before
 
@@ -144,22 +164,44 @@ class CancelGate:
         """Name what is left undecided: nothing more will be read or sent."""
         for cancel in self._open.values():
             cancel.action = "still_running" if cancel.is_sent else "not_sent"
+        self.close_undecided()
 
     def _read(self, watch: Watch) -> None:
-        sight = watch.look(Scope(tuple(self._open)))
+        sight = watch.look(Scope(tuple(self._open), hosts=True))
+        self.disappearances.update_hosts(sight.hosts)
         self._see(sight.tasks)
         unseen = set(self._open).difference(task.ref for task in sight.tasks)
         present, gone = self._tasks.confirm(unseen)
         self._see(present)
-        for ref in gone:
-            self._open.pop(ref).vanish(self._session.logins)
+        self._lose(gone)
 
     def _see(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
-            if task.ref in self._open:
-                self._open[task.ref].see(task, self._session.logins)
-                if task.is_finished:
-                    del self._open[task.ref]
+            cancel = self._open.get(task.ref)
+            if cancel is None:
+                continue
+            cancel.see(self.disappearances.remember(task))
+            if task.is_finished:
+                del self._open[task.ref]
+            elif not self._waits and cancel.is_sent and is_asked(task):
+                # The answer to our request was lost, but the record shows that it arrived.
+                self._open.pop(task.ref).action = "requested"
+
+    def _lose(self, gone: Collection[str]) -> None:
+        """Find out what became of tasks that are gone, and of those that are undecided."""
+        left = [self._open[ref].last for ref in gone]
+        findings = self.disappearances.examine(left, expected_time=None)
+        self._undecided.update((ref, self._open.pop(ref)) for ref in gone)
+        for last, reason in findings:
+            self._undecided.pop(last.task.ref).lose(reason)
+        if not self._waits:
+            self.close_undecided()
+
+    def close_undecided(self) -> None:
+        """Do not wait for hosts that do not tell yet whether they restarted."""
+        for cancel in self._undecided.values():
+            cancel.lose(HOST_DISABLED)
+        self._undecided.clear()
 
     def _send(self, cancel: Cancel) -> None:
         ref = cancel.task.ref
@@ -168,16 +210,29 @@ class CancelGate:
         except XapiFailure as failure:
             if is_of_the_pool(failure):
                 raise
-            self._open.pop(ref).refuse(failure)
+            self._open.pop(ref)
+            self._refuse(cancel, failure)
         except XapiError as error:
-            # Whether it arrived is not known: it is sent again unless the task is seen to end.
+            # Whether it arrived is not known: the next look tells if the task is still running.
             if error.sent:
                 cancel.send(self._clock())
             raise
         else:
             if not is_there:
-                self._open.pop(ref).vanish(self._session.logins)
+                self._lose([ref])
                 return
             cancel.send(self._clock())
             if not self._waits:
                 self._open.pop(ref).action = "requested"
+
+    def _refuse(self, cancel: Cancel, failure: XapiFailure) -> None:
+        """Note the server's error, and read once more whether the task has ended all the same.
+
+        A request that is passed on to another host may end in INTERNAL_ERROR after it arrived.
+        """
+        cancel.refuse(failure)
+        if failure.code in _MAY_HAVE_ARRIVED:
+            cancel.is_sent = True
+        task = self._tasks.get_record(cancel.task.ref)
+        if task is not None:
+            cancel.see(self.disappearances.remember(task))

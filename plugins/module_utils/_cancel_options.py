@@ -16,6 +16,7 @@ from ._selector_options import housekeeping_spec, selection_of, with_default_exc
 from ._values import seconds_of_duration
 
 _MIN_AGE = 60.0
+_MIN_FORCE_TIMEOUT = 300.0
 
 
 def cancelling_spec() -> dict[str, dict[str, Any]]:
@@ -60,11 +61,13 @@ def cancelling_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Can
         problem = "has no use with uuid or ref: by these, nothing is excluded by default"
         raise OptionError("include_housekeeping", value=True, problem=problem)
     timeout = seconds_of_duration("timeout", params["timeout"])
+    if params["force"] and "timeout" not in given:
+        timeout = _MIN_FORCE_TIMEOUT
     if not timeout:
         problem = "leaves no time to ask; to ask without waiting, give wait: false and more"
         raise OptionError("timeout", value=params["timeout"], problem=problem)
     if params["force"]:
-        _check_force(params, selection)
+        _check_force(params, selection, timeout)
     return Cancelling(
         selection=selection,
         max_tasks=_max_tasks(params["max_tasks"], selection),
@@ -93,10 +96,15 @@ def _max_tasks(number: int | None, selection: Selection) -> int | None:
     return number
 
 
-def _check_force(params: Mapping[str, Any], selection: Selection) -> None:
+def _check_force(params: Mapping[str, Any], selection: Selection, timeout: float) -> None:
     if not selection.by_identity:
         problem = "is for tasks that are named by uuid or ref alone"
         raise OptionError("force", value=True, problem=problem)
     if not params["wait"]:
         problem = "needs wait: true, to see first whether the task can be cancelled"
         raise OptionError("force", value=True, problem=problem)
+    if timeout < _MIN_FORCE_TIMEOUT:
+        problem = (
+            "is too short for force, which has to see the task ignore a cancel: give 5m or more"
+        )
+        raise OptionError("timeout", value=params["timeout"], problem=problem)

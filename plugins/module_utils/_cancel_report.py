@@ -26,6 +26,7 @@ ACTIONS = (
     "already_finished",
     "finished_first",
     "gone",
+    "unknown",
     "not_cancellable",
     "still_running",
     "denied",
@@ -34,8 +35,8 @@ ACTIONS = (
     "skipped",
     "forced",
 )
-_BAD = ("still_running", "denied", "error", "not_sent")
-_OVER = {"gone": "gone", "forced": "cancelled", "cancelled": "cancelled"}
+_BAD = ("unknown", "still_running", "denied", "error", "not_sent")
+_OVER = {"gone": "gone", "unknown": "unknown", "forced": "cancelled", "cancelled": "cancelled"}
 _OWNERS = (
     "a task of another account, or of a session that has logged out, can be cancelled by an "
     "account with the role pool-operator or above"
@@ -104,12 +105,6 @@ class CancelReport:
             return {}
         cancels = self.gate.cancels.values()
         sentences = [self._sentence(cancel) for cancel in cancels if cancel.action in _BAD]
-        sentences += [
-            f"Task {named(cancel.task)} vanished{' after it was asked' if cancel.is_sent else ''}, "
-            "and the session was lost meanwhile: whether its work goes on is unknown."
-            for cancel in cancels
-            if cancel.is_lost
-        ]
         return {"failed": True, "msg": told(sentences)} if sentences else {}
 
     def refusal(self, problems: list[str]) -> dict[str, Any]:
@@ -132,7 +127,8 @@ class CancelReport:
         return rows
 
     def _row(self, cancel: Cancel) -> tuple[Task, str, dict[str, Any]]:
-        error, extra = cancel.error, {}
+        error = cancel.error
+        extra: dict[str, Any] = {"reason": cancel.reason or None}
         if error is not None:
             extra["error"] = error_of(error.code, error.params)
         undecided = "requested" if cancel.is_sent else "not_sent"
@@ -158,7 +154,7 @@ class CancelReport:
         before, after = [], []
         for task, action, _extra in self._rows():
             if task.ref in first:
-                is_over = action in ("gone", "forced") or (
+                is_over = action in ("gone", "unknown", "forced") or (
                     self.is_prediction and action == "cancelled"
                 )
                 before.append(f"{named(task)}: {first[task.ref]}\n")
@@ -173,6 +169,14 @@ class CancelReport:
                 return f"The cancel of task {named(task)} was denied ({words}): {_OWNERS}."
             return f"The cancel of task {named(task)} failed ({words})."
         seconds = f"{self.cancelling.timeout:g} s"
+        if cancel.action == "unknown":
+            if cancel.may_be_marked:
+                return f"The outcome of task {named(task)} is unknown: {cancel.reason}."
+            when = " after it was asked to end" if cancel.is_sent else ""
+            return (
+                f"Task {named(task)} disappeared{when}; it may still be running: {cancel.reason}."
+            )
         if cancel.action == "not_sent":
             return f"Task {named(task)} was not asked to end within {seconds}."
-        return f"Task {under_way(task)} is still running {seconds} after it was to end."
+        refused = f" force was refused: {cancel.reason}." if cancel.reason else ""
+        return f"Task {under_way(task)} is still running {seconds} after it was to end.{refused}"

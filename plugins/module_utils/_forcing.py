@@ -8,65 +8,175 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import Iterable
 
-from ._cancel_gate import Cancel, CancelGate
-from ._errors import XapiFailure
-from ._objects import Objects
-from ._session import Session
+from . import _records as records
+from ._api_classes import CLASSES, HOLDERS
+from ._cancel_gate import Cancel
+from ._errors import XapiError, XapiFailure
+from ._session import Session, read
 from ._task import Task, seconds_of
+from ._task_set import Verdict
 from ._tasks import Tasks
+from ._vanishing import HOST_DISABLED, Disappearances
+from ._watch import Sight, Watch
 
-_OLD_ENOUGH = 3600
-_NAME_OF_A_METHOD = re.compile(r"Async\.|[A-Za-z_]+\.[A-Za-z0-9_]+\Z")
+FORCE_TIMEOUT = 60.0
+"""Seconds for the reads and writes that follow a cancel that was ignored."""
+_MIN_AGE = 3600
+_EARLIEST = 1104537600
+"""2005 began: no record is older than XAPI, so that a clock must have been wrong."""
+_METHOD = re.compile(r"(?:Async\.|InternalAsync\.)?([A-Za-z_]+)\.[A-Za-z0-9_]+\Z")
+_APPLIES_TO = "applies_to"
+_ANSWER_LOST = "the answer to the request was lost, so that it may be marked as cancelled"
+_CHANGED = "its record changed while it was watched"
 
 
-def why_not_forced(task: Task, objects: Objects, *, now: int | None) -> str:
-    """What shows that a task is more than a record that its client left behind."""
-    created, record = task.created, task.record
-    if created is None or now is None or now - created < _OLD_ENOUGH:
+@dataclass
+class Evidence:
+    """What a pool shows about work behind a record, besides the record itself."""
+
+    now: int | None
+    held_by: frozenset[str]
+    """The tasks that any object names in its current_operations."""
+    running: frozenset[str]
+    """The subtasks that are running."""
+
+
+def read_evidence(session: Session, tasks: Iterable[Task]) -> Evidence:
+    """Read what tells whether the server works on some tasks."""
+    now = seconds_of(session.server_time())
+    held: set[str] = set()
+    for name in HOLDERS:
+        held.update(_read_holders(session, name))
+    reader = Tasks(session)
+    subtasks = {ref for task in tasks for ref in task.record.get("subtasks", ())}
+    found = [task for task in map(reader.get_record, sorted(subtasks)) if task is not None]
+    running = frozenset(task.ref for task in found if not task.is_finished)
+    return Evidence(now, frozenset(held), running)
+
+
+def why_not_forced(task: Task, evidence: Evidence) -> str:
+    """Return what shows that a task is more than a record that its client left behind."""
+    created, now, record = task.created, evidence.now, task.record
+    is_plausible = created is not None and now is not None and created >= _EARLIEST
+    if not is_plausible or (now or 0) - (created or 0) < _MIN_AGE:
         return "it is not known to be older than an hour"
-    if _NAME_OF_A_METHOD.match(task.name_label):
+    method = _METHOD.match(task.name_label)
+    if method is not None and method[1] in CLASSES:
         return "its label is the name of a method, so the server itself works on it"
-    if task.is_cancellable:
-        return "the server offers to cancel it"
-    if record.get("subtasks"):
-        return "it has subtasks"
     if record.get("result"):
         return "it has a result"
-    if objects.to_dict(task)["objects"]:
+    if task.ref in evidence.held_by:
         return "an object names it in its current_operations"
+    if record.get("other_config", {}).get(_APPLIES_TO):
+        return "it names an object that it works on, in other_config: applies_to"
+    if not evidence.running.isdisjoint(record.get("subtasks", ())):
+        return "it has a subtask that is running"
     return ""
 
 
-def force(session: Session, gate: CancelGate) -> list[Cancel]:
-    """Write off what no cancel has reached, where all that allows it is still the case.
+class ForceGate:
+    """A gate that opens when each of some tasks is marked as cancelled, or may not be.
 
     A task that a client made with task.create ends by that client's word alone (xapi_task.ml). If
     the client is gone, the record stays; this says in its place that the task was cancelled, which
-    stops no work.
+    stops no work. It is for tasks that a cancel did not reach, and all that allows it is read again
+    before the write. If the answer to the write is lost, the record tells whether it arrived.
     """
-    left = [cancel for cancel in gate.cancels.values() if cancel.action == "still_running"]
-    if not left:
-        return []
-    objects, now = Objects(session), seconds_of(session.server_time())
-    tasks = Tasks(session)
-    forced = []
-    for cancel in left:
-        task = tasks.get_record(cancel.task.ref)
+
+    look_in = float("inf")
+
+    def __init__(
+        self, session: Session, cancels: Iterable[Cancel], disappearances: Disappearances
+    ) -> None:
+        self._session = session
+        self._tasks = Tasks(session)
+        self._disappearances = disappearances
+        self._open = {cancel.task.ref: cancel for cancel in cancels}
+        self.forced: list[Cancel] = []
+        self.needs_look = True
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict.UNDECIDED if self._open else Verdict.OPEN
+
+    def lose_touch(self) -> None:
+        """Nothing: each look reads everything."""
+
+    def take(self, _sight: Sight) -> bool:
+        return True
+
+    def look(self, _watch: Watch) -> None:
+        """Mark what may be marked, one task after the other."""
+        evidence = read_evidence(self._session, [one.task for one in self._open.values()])
+        for cancel in list(self._open.values()):
+            self._decide(cancel, evidence)
+
+    def close(self) -> None:
+        """Name what is left undecided: nothing more will be read or sent."""
+        for cancel in self._open.values():
+            if cancel.may_be_marked:
+                cancel.action, cancel.reason = "unknown", _ANSWER_LOST
+
+    def _decide(self, cancel: Cancel, evidence: Evidence) -> None:
+        ref = cancel.task.ref
+        task = self._tasks.get_record(ref)
         if task is None:
-            cancel.vanish(session.logins)
-            continue
-        cancel.see(task, session.logins)
-        if task.is_finished or cancel.has_moved or why_not_forced(task, objects, now=now):
-            continue
-        try:
-            is_there = tasks.set_status(task.ref, "cancelled")
-        except XapiFailure as failure:
-            cancel.refuse(failure)
-            continue
-        if is_there:
-            cancel.action = "forced"
-            forced.append(cancel)
+            self._lose(cancel)
+            return
+        if task.is_finished:
+            cancel.see(self._disappearances.remember(task))
+            del self._open[ref]
+            if cancel.may_be_marked and task.status == "cancelled":
+                self._note_forced(cancel)
+            cancel.may_be_marked = False
+            return
+        cancel.may_be_marked = False
+        cancel.see(self._disappearances.remember(task))
+        hosts = self._disappearances.check_hosts([cancel.first])
+        cancel.reason = (
+            _CHANGED if cancel.has_changed else why_not_forced(task, evidence) or hosts.get(ref, "")
+        )
+        if cancel.reason:
+            del self._open[ref]
         else:
-            cancel.vanish(session.logins)
-    return forced
+            self._mark(cancel)
+
+    def _mark(self, cancel: Cancel) -> None:
+        ref = cancel.task.ref
+        try:
+            is_there = self._tasks.set_status(ref, "cancelled")
+        except XapiFailure as failure:
+            del self._open[ref]
+            cancel.refuse(failure)
+        except XapiError as error:
+            cancel.may_be_marked = error.sent
+            raise
+        else:
+            if is_there:
+                del self._open[ref]
+                self._note_forced(cancel)
+            else:
+                self._lose(cancel)
+
+    def _note_forced(self, cancel: Cancel) -> None:
+        cancel.action, cancel.reason = "forced", ""
+        self.forced.append(cancel)
+
+    def _lose(self, cancel: Cancel) -> None:
+        findings = self._disappearances.examine([cancel.last], expected_time=None)
+        cancel.lose(findings[0].reason if findings else HOST_DISABLED)
+        del self._open[cancel.task.ref]
+
+
+def _read_holders(session: Session, name: str) -> set[str]:
+    """Read which tasks the objects of a class name; none if the server does not know the class."""
+    try:
+        found = read(session, records.holding, f"{name}.get_all_records")
+    except XapiFailure as failure:
+        if failure.code == "MESSAGE_METHOD_UNKNOWN":
+            return set()
+        raise
+    return {ref for operations in found.values() for ref in operations}

@@ -147,6 +147,11 @@ def holders(answer: Any) -> dict[str, Record]:
     return records
 
 
+def holding(answer: Any) -> dict[str, dict[str, str]]:
+    """The current_operations of objects, by the reference of the object."""
+    return {ref: operations_of(record) for ref, record in _records(answer).items()}
+
+
 def operations_of(record: Any) -> dict[str, str]:
     """What is being done with an object, by the reference of the task."""
     return _map_of(record, "current_operations")

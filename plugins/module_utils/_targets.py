@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ._cancel_options import Cancelling
-from ._forcing import why_not_forced
+from ._forcing import read_evidence, why_not_forced
 from ._literal_regexes import check_literal, is_found_as_text
 from ._matching_time import limit_matching
-from ._objects import Objects
 from ._selection import Selection, Surroundings, is_excluded, is_long, matches
 from ._selector import Found, candidates, look_around, select
 from ._session import Session
@@ -124,10 +123,9 @@ def problems_of(targets: Targets, cancelling: Cancelling, session: Session) -> l
         if deaf:
             problems.append(f"The server does not offer to cancel {_names(deaf)}.")
     if cancelling.force and running:
-        objects = Objects(session)
-        now = targets.found.server_time
+        evidence = read_evidence(session, running)
         for task in running:
-            reason = why_not_forced(task, objects, now=now)
+            reason = why_not_forced(task, evidence)
             if reason:
                 problems.append(f"force is refused for {named(task)}: {reason}.")
     return problems

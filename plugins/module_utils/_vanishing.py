@@ -16,6 +16,7 @@ from ._task import Task, seconds_of
 # The server deletes an older task whose progress stands still, although its work continues
 # (db_gc_util.ml). The age is an option of xapi.conf, which the API does not show.
 _MAX_AGE = 86400
+_MAX_CLOCK_DIFFERENCE = 600
 _START = "agent_start_time"
 SESSION_LOST = (
     "the session was lost, as happens when XAPI on the master restarts or another host becomes "
@@ -117,6 +118,13 @@ class Disappearances:
         }
         return [finding for finding in findings if finding.reason != HOST_DISABLED]
 
+    def check_hosts(self, tasks: Collection[LastSeen]) -> dict[str, str]:
+        """Return by reference what is wrong with the hosts of running tasks, where anything is."""
+        hosts = self._read_hosts()
+        live = self._read_live(hosts, tasks)
+        reasons = {last.task.ref: self._host_reason(last, hosts, live) for last in tasks}
+        return {ref: reason for ref, reason in reasons.items() if reason}
+
     def explain(self, gone: Collection[LastSeen]) -> dict[str, str]:
         """Return by reference the likeliest reason why each task is gone, for a message.
 
@@ -153,13 +161,13 @@ class Disappearances:
         self, last: LastSeen, hosts: Mapping[str, HostState], live: Collection[str]
     ) -> str:
         before, after = last.hosts.get(last.host), hosts.get(last.host)
-        if before is None or after is None:
+        if after is None or (before is None and last.hosts):
             return HOST_UNKNOWN
         if last.host == self._session.pool.master_ref:
             return _forwarded_reason(last.hosts, hosts)
-        if last.host not in live:
+        if last.host not in live or (before is None and not _is_older(after, last.task)):
             return HOST_UNKNOWN
-        if after.start != before.start:
+        if before is not None and after.start != before.start:
             return HOST_RESTARTED
         return "" if after.is_enabled else HOST_DISABLED
 
@@ -189,6 +197,12 @@ def _forwarded_reason(before: Mapping[str, HostState], after: Mapping[str, HostS
     if any(old.is_enabled and not new.is_enabled for old, new in pairs):
         return HOST_DISABLED
     return ""
+
+
+def _is_older(host: HostState, task: Task) -> bool:
+    """Tell whether XAPI on the host started well before the task, by two clocks that may differ."""
+    created = task.created
+    return created is not None and _seconds(host.start) < created - _MAX_CLOCK_DIFFERENCE
 
 
 def _is_old(task: Task, now: int | None) -> bool:

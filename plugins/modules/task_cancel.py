@@ -54,7 +54,8 @@ options:
   timeout:
     description:
       - How long asking and waiting may take. What goes on then is an error. Written like
-        O(idle_for), whose time does not count. V(0) is an error.
+        O(idle_for), whose time does not count. V(0) is an error. With O(force), another minute may
+        pass for what follows.
     type: str
     default: "60"
   on_uncancellable:
@@ -80,15 +81,19 @@ options:
     default: false
   force:
     description:
-      - For records that a client made with C(task.create) and left behind, which no cancel reaches.
-        What still runs at the end of O(timeout) without any progress is then marked as cancelled,
-        so that a longer O(timeout) is a better proof that nobody works on it.
+      - Marks a task as cancelled that has ignored the requests to cancel for all of O(timeout), if
+        nothing shows that anybody works on it. It is for records that a client made with
+        C(task.create) and left behind.
       - This is bookkeeping and stops no work. All gates and clients see the task as cancelled, and
         the server deletes it within a minute.
-      - Only with O(uuid) and O(ref), with O(wait), and for tasks of more than an hour.
-      - It is refused for a task with the name of a method as its label, such as V(Async.VM.copy),
-        for one that the server offers to cancel, that has subtasks or a result, or that an object
-        names in its C(current_operations).
+      - Only with O(uuid) and O(ref), and with O(wait). O(timeout) must be at least V(5m), and is
+        V(5m) if it is not given.
+      - The task must be older than an hour, and nothing may be written to its record meanwhile. It
+        may have no result and no running subtask, and may not name an object in
+        C(other_config) C(applies_to). No object may name it in C(current_operations). Its label may
+        not be the name of a method of XAPI, such as V(Async.VM.copy). Its host must be live, and
+        XAPI may not have restarted there. All of this is checked before anything is sent, and again
+        before the task is marked.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -285,16 +290,18 @@ tasks:
       description:
         - What became of it. V(cancelled), it was asked and is seen cancelled. V(requested), it was
           asked, and nobody waited. V(already_finished), there was nothing to do. V(finished_first),
-          it ended before it was cancelled. V(gone), its record vanished.
-          V(not_cancellable), see O(on_uncancellable). V(still_running), it goes on at the end of
-          O(timeout). V(denied) and V(error), the server refused, see RV(tasks[].error).
-          V(not_sent), nothing was sent. V(skipped), see RV(tasks[].reason). V(forced), see
-          O(force).
+          it ended before it was cancelled. V(gone), its record disappeared and it has ended.
+          V(unknown), see RV(tasks[].reason). V(not_cancellable), see O(on_uncancellable).
+          V(still_running), it goes on at the end of O(timeout). V(denied) and V(error), the server
+          refused, see RV(tasks[].error). V(not_sent), nothing was sent. V(skipped), see
+          RV(tasks[].reason). V(forced), see O(force).
       type: str
       sample: cancelled
     reason:
       description:
-        - Why a task was skipped, V(too young), V(excluded), V(filtered) or V(not idle), else null.
+        - Why a task was skipped, V(too young), V(excluded), V(filtered) or V(not idle).
+        - Where RV(tasks[].action) is V(unknown), why a task that disappeared may still be running.
+        - After O(force), why the task was not marked as cancelled. Otherwise null.
       type: str
       sample: null
 by_action:
@@ -425,7 +432,7 @@ from ..module_utils._cancel_gate import CancelGate
 from ..module_utils._cancel_options import cancelling_of, cancelling_spec
 from ..module_utils._cancel_report import CancelReport
 from ..module_utils._connection_options import connection_spec
-from ..module_utils._forcing import force
+from ..module_utils._forcing import FORCE_TIMEOUT, ForceGate
 from ..module_utils._idle_gate import IdleGate
 from ..module_utils._module import Run, run_module
 from ..module_utils._selector_options import SELECTOR_EXCLUSIVE, selector_spec, status_spec
@@ -501,7 +508,21 @@ def cancel(run: Run, session: Session, report: CancelReport) -> None:
     report.waiters.append(waiter)
     waiter.wait()
     gate.close()
-    if cancelling.force and force(session, gate):
+    if cancelling.force:
+        force(run, session, report, gate)
+
+
+def force(run: Run, session: Session, report: CancelReport, gate: CancelGate) -> None:
+    """Mark as cancelled what no cancel has reached, if nothing works on it."""
+    left = [cancel for cancel in gate.cancels.values() if cancel.action == "still_running"]
+    forcing = ForceGate(session, left, gate.disappearances)
+    waiter = Waiter(session, forcing, timeout=FORCE_TIMEOUT, clock=run.clock, sleep=run.sleep)
+    report.waiters.append(waiter)
+    try:
+        waiter.wait()
+    finally:
+        forcing.close()
+    if forcing.forced:
         run.warn(
             "force marked tasks as cancelled. This is bookkeeping: it stops no work, and the "
             "server deletes the records within a minute."

@@ -69,6 +69,7 @@ ROOMS = [
     "_values",
     "_collector",
     "_codes",
+    "_api_classes",
     "_errors",
 ]
 KNOWS_ANSIBLE = ("_module", "_connection_options")

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._cancel_gate import CancelGate
@@ -76,3 +78,29 @@ def test_what_the_whole_pool_goes_through_is_ridden_out(virtual, code):
     virtual.fail("task.cancel", error=[code])
     assert cancel(virtual, [ref]) == ["cancelled"]
     assert len(sent(virtual)) == 2
+
+
+@pytest.mark.parametrize(
+    ("life", "action"),
+    [(ENDLESS, "cancelled"), (Life(duration=None, cancel_after=None), "error")],
+    ids=["ends", "goes on"],
+)
+def test_a_cancel_that_arrived_although_it_was_answered_with_an_error(
+    virtual, monkeypatch, life, action
+):
+    """The master passed it on to another host, and lost the connection to that."""
+    ref = virtual.add_task("slow", life=life)
+    post = VirtualWire.post
+
+    def spoil(wire, endpoint, path, body, **limits):
+        answered = post(wire, endpoint, path, body, **limits)
+        if b"task.cancel" not in body:
+            return answered
+        error = {"code": 1, "message": "INTERNAL_ERROR", "data": ["unexpected eof"]}
+        number = json.loads(body)["id"]
+        envelope = {"jsonrpc": "2.0", "id": number, "error": error}
+        return Answer(200, "application/json", json.dumps(envelope).encode())
+
+    monkeypatch.setattr(VirtualWire, "post", spoil)
+    assert cancel(virtual, [ref]) == [action]
+    assert len(sent(virtual)) == 1

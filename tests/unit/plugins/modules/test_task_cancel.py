@@ -76,16 +76,68 @@ def test_one_that_wins_the_race(pool, cancel, endless, when):
 
 
 def test_one_that_vanishes(pool, cancel, endless, when):
-    ref = endless(life=DEAF)
+    ref = pool.add_task(LABEL, life=DEAF)
     when(lambda: answered(pool, "task.cancel"), lambda: pool.destroy_task(ref))
     result = cancel(ref=ref)
     assert (actions(result), result["changed"]) == ({"gone": 1}, True)
 
 
+def test_a_task_that_the_server_deletes_for_its_age_may_still_be_running(start_pool, cancel, when):
+    pool = start_pool(collects=False)
+    ref = pool.add_task(LABEL, life=DEAF, created=LONG_AGO)
+    when(lambda: answered(pool, "task.cancel"), lambda: pool.destroy_task(ref))
+    result = cancel(hostname=pool.url, ref=ref, fails=True)
+    assert (actions(result), result["changed"]) == ({"unknown": 1}, False)
+    assert "disappeared after it was asked to end; it may still be running" in result["msg"]
+    assert "over 24 hours old" in result["msg"]
+    assert "over 24 hours old" in result["tasks"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("startup", "words"), [(0, "XAPI restarted on its host"), (600, "its host is disabled")]
+)
+def test_a_task_whose_host_restarts_may_still_be_running(start_pool, cancel, when, startup, words):
+    pool = start_pool(supporters=1)
+    ref = pool.add_task(LABEL, life=DEAF, resident_on=pool.hosts[1].ref)
+    when(
+        lambda: answered(pool, "task.cancel"),
+        lambda: pool.restart_supporter(1, startup=startup),
+    )
+    result = cancel(hostname=pool.url, ref=ref, timeout=3, fails=True)
+    assert (actions(result), result["changed"]) == ({"unknown": 1}, False)
+    assert words in result["msg"]
+
+
+def test_waits_until_a_disabled_host_tells_that_a_task_has_ended(start_pool, cancel, when):
+    pool = start_pool(supporters=1)
+    supporter = pool.hosts[1].ref
+    ref = pool.add_task(LABEL, life=DEAF, resident_on=supporter)
+
+    def disable_and_delete():
+        pool.inventory.set_enabled(supporter, False)
+        pool.destroy_task(ref)
+
+    when(lambda: answered(pool, "task.cancel"), disable_and_delete)
+    when(
+        lambda: pool.log.of("host_metrics.get_live"),
+        lambda: pool.inventory.set_enabled(supporter, True),
+    )
+    result = cancel(hostname=pool.url, ref=ref)
+    assert (actions(result), result["changed"]) == ({"gone": 1}, True)
+
+
+def test_a_lost_answer_is_followed_by_a_read_without_a_wait(pool, cancel, endless):
+    ref = endless(life=DEAF)
+    pool.fail("task.cancel", cut="after")
+    result = cancel(ref=ref, wait=False)
+    assert (actions(result), result["changed"]) == ({"requested": 1}, True)
+    assert len(cancels(pool)) == 1
+
+
 def test_one_that_vanishes_with_the_session(pool, cancel, endless, when_waiting):
     when_waiting(pool.restart_master)
     result = cancel(ref=endless(life=DEAF), fails=True)
-    assert actions(result) == {"gone": 1}
+    assert actions(result) == {"unknown": 1}
     assert "the session was lost" in result["msg"]
 
 
@@ -94,7 +146,7 @@ def test_one_that_vanishes_with_the_session_before_it_is_asked(pool, cancel, end
     pool.fail("event.from", cut="before")
     when(lambda: [call for call in pool.log if call.fault], pool.restart_master)
     result = cancel(ref=ref, fails=True)
-    assert (actions(result), result["changed"], cancels(pool)) == ({"gone": 1}, False, [])
+    assert (actions(result), result["changed"], cancels(pool)) == ({"unknown": 1}, False, [])
     assert "the session was lost" in result["msg"]
     assert "after it was asked" not in result["msg"]
 

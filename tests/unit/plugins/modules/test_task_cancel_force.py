@@ -2,35 +2,83 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The option force: only a record that its client left behind is written off."""
+"""The option force, in virtual time: only a record that its client left behind is marked."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.samples import LONG_AGO
+from ansible_collections.xen.xapi.tests.module_run import ModuleRun
+from ansible_collections.xen.xapi.tests.samples import NO_REF
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.values import Date
+from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
+from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session
+
+LABEL = "[XO] Importing content into VDI XO CloudConfigDrive (on xcp1)"
+OFFERED = Life(duration=None, cancel_after=None, cancellable=True)
+DURING_THE_WATCH = 150
 
 
-def action(result):
-    """What became of the one task that there is."""
-    (task,) = result["tasks"]
-    return task["action"]
+@pytest.fixture
+def virtual():
+    pool = VirtualPool()
+    pool.inventory.fill()
+    return pool
 
 
-def test_an_orphan(pool, cancel):
-    ref = pool.add_task("backup", created=LONG_AGO)
-    result = cancel(ref=ref, timeout=3, force=True)
-    assert (action(result), result["changed"]) == ("forced", True)
-    assert pool.record(ref)["status"] == "cancelled"
-    assert any("bookkeeping" in warning for warning in result["warnings"])
-    assert action(cancel(ref=ref, timeout=3, force=True)) == "already_finished"
+@pytest.fixture
+def orphan(virtual):
+    """Adds a record of two hours ago that its client left behind."""
+
+    def add(label=LABEL, *, age=7200, life=OFFERED, **fields):
+        created = fields.pop("created", Date.at(virtual.now() - age))
+        return virtual.add_task(label, life=life, created=created, **fields)
+
+    return add
 
 
-def test_one_that_can_be_cancelled_after_all(pool, cancel):
-    ref = pool.add_task("backup", created=LONG_AGO, life=Life(cancellable=False))
-    assert action(cancel(ref=ref, timeout=5, force=True)) == "cancelled"
-    assert not pool.log.of("task.set_status")
+@pytest.fixture
+def force(virtual):
+    def run_task_cancel(*refs, fails=False, **options):
+        run = ModuleRun(
+            "task_cancel",
+            {"ref": list(refs), "force": True, **options},
+            lambda: virtual_session(VirtualWire(virtual), virtual),
+            clock=virtual.now,
+            sleep=virtual.solo.advance,
+        )
+        result = run.work()
+        assert bool(result.get("failed")) is fails, result
+        return result
+
+    return run_task_cancel
+
+
+def actions(result):
+    return {action: len(uuids) for action, uuids in result["by_action"].items() if uuids}
+
+
+def test_marks_a_record_whose_cancel_was_ignored(virtual, orphan, force):
+    """That the server offers to cancel it is no sign of life once a cancel was ignored."""
+    ref = orphan()
+    result = force(ref)
+    assert (actions(result), result["changed"]) == ({"forced": 1}, True)
+    assert virtual.record(ref)["status"] == "cancelled"
+    (write,) = virtual.log.of("task.set_status")
+    assert write.at - virtual.log.of("task.cancel")[0].at >= 300
+    assert actions(force(ref)) == {"already_finished": 1}
+
+
+def test_leaves_it_to_the_cancel_if_that_is_honoured(virtual, orphan, force):
+    ref = orphan(life=Life(duration=None, cancellable=False))
+    assert actions(force(ref)) == {"cancelled": 1}
+    assert not virtual.log.of("task.set_status")
+
+
+@pytest.mark.parametrize("label", ["nightly.backup", "tool.export", "Backup of VM.copy"])
+def test_a_label_that_only_looks_like_a_method_is_a_clients(orphan, force, label):
+    assert actions(force(orphan(label))) == {"forced": 1}
 
 
 @pytest.mark.parametrize(
@@ -38,34 +86,158 @@ def test_one_that_can_be_cancelled_after_all(pool, cancel):
     [
         ({"label": "Async.VM.copy"}, "the name of a method"),
         ({"label": "VM.copy"}, "the name of a method"),
-        ({"created": None}, "not known to be older than an hour"),
-        ({"allowed_operations": ["cancel"]}, "the server offers to cancel it"),
-        ({"subtasks": ["OpaqueRef:x"]}, "it has subtasks"),
+        ({"label": "Async.SR.scan"}, "the name of a method"),
+        ({"age": 3500}, "not known to be older than an hour"),
+        ({"created": "19700101T00:00:05Z"}, "not known to be older than an hour"),
         ({"result": "<value>1</value>"}, "it has a result"),
+        ({"other_config": {"applies_to": NO_REF}}, "it names an object that it works on"),
     ],
     ids=str,
 )
-def test_what_is_no_orphan(pool, cancel, fields, reason):
-    fields = {"label": "backup", "created": LONG_AGO, **fields}
-    if fields["created"] is None:
-        del fields["created"]
-    ref = pool.add_task(fields.pop("label"), **fields)
-    result = cancel(ref=ref, timeout=3, force=True, fails=True)
+def test_refuses_before_anything_is_sent(virtual, orphan, force, fields, reason):
+    result = force(orphan(**fields), fails=True)
+    assert result["msg"].startswith("Nothing was cancelled. force is refused for")
     assert reason in result["msg"]
-    assert not pool.log.of("task.cancel")
+    assert not virtual.log.of("task.cancel")
 
 
-def test_one_that_holds_an_object(pool, cancel):
-    ref = pool.add_task("backup", created=LONG_AGO)
+@pytest.mark.parametrize("kind", ["VM", "host", "SR", "VDI", "network", "pool"])
+def test_refuses_a_record_that_any_object_names(virtual, orphan, force, kind):
+    ref = orphan()
+    one = next(iter(virtual.database.records(kind)))
+    virtual.database.add_to_map(kind, one, "current_operations", ref, "export")
+    assert "an object names it in its current_operations" in force(ref, fails=True)["msg"]
+
+
+def test_refuses_a_record_with_a_running_subtask(virtual, orphan, force):
+    ref = orphan()
+    virtual.add_task("part", subtask_of=ref)
+    assert "it has a subtask that is running" in force(ref, fails=True)["msg"]
+
+
+def test_a_finished_subtask_is_no_sign_of_life(virtual, orphan, force):
+    ref = orphan()
+    virtual.add_task("part", subtask_of=ref, status="success")
+    assert actions(force(ref)) == {"forced": 1}
+
+
+def write_progress(pool, ref):
+    pool.set_task(ref, progress=0.5)
+
+
+def write_and_take_back(pool, ref):
+    pool.set_task(ref, progress=0.5)
+    pool.at(20, lambda: pool.set_task(ref, progress=0.0))
+
+
+def stop_offering_to_cancel(pool, ref):
+    pool.set_task(ref, allowed_operations=[])
+
+
+def hold_an_object(pool, ref):
     vm = pool.find("VM", "web-1")
     pool.database.add_to_map("VM", vm, "current_operations", ref, "export")
-    result = cancel(ref=ref, timeout=3, force=True, fails=True)
-    assert "an object names it" in result["msg"]
 
 
-def test_one_that_moves(pool, cancel, when_waiting):
-    ref = pool.add_task("backup", created=LONG_AGO)
-    when_waiting(lambda: pool.set_task(ref, progress=0.5))
-    result = cancel(ref=ref, timeout=2, force=True, fails=True)
-    assert action(result) == "still_running"
-    assert not pool.log.of("task.set_status")
+def name_an_object(pool, ref):
+    pool.set_task(ref, other_config={"applies_to": pool.find("VM", "web-1")})
+
+
+def begin_a_subtask(pool, ref):
+    pool.add_task("part", subtask_of=ref)
+
+
+@pytest.mark.parametrize(
+    ("happen", "reason"),
+    [
+        (write_progress, "its record changed"),
+        (write_and_take_back, "its record changed"),
+        (stop_offering_to_cancel, "its record changed"),
+        (hold_an_object, "an object names it"),
+        (name_an_object, "its record changed"),
+        (begin_a_subtask, "its record changed"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_refuses_after_the_watch_what_shows_life_meanwhile(virtual, orphan, force, happen, reason):
+    ref = orphan()
+    virtual.at(DURING_THE_WATCH, lambda: happen(virtual, ref))
+    result = force(ref, fails=True)
+    assert (actions(result), result["changed"]) == ({"still_running": 1}, False)
+    assert f"force was refused: {reason}" in result["msg"]
+    assert reason in result["tasks"][0]["reason"]
+    assert not virtual.log.of("task.set_status")
+
+
+def test_refuses_a_record_of_a_host_that_died_meanwhile(virtual, orphan, force):
+    supporter = virtual.supporter.ref
+    ref = orphan(resident_on=supporter)
+    virtual.at(DURING_THE_WATCH, lambda: virtual.inventory.set_live(supporter, False))
+    assert "its host is not live" in force(ref, fails=True)["msg"]
+
+
+def test_refuses_a_record_of_a_host_that_restarted_meanwhile(virtual, orphan, force):
+    """Its tasks are deleted then; one that came from elsewhere is not."""
+    supporter = virtual.supporter.ref
+    ref = orphan(resident_on=supporter)
+    virtual.at(DURING_THE_WATCH, lambda: virtual.inventory.agent_started(supporter))
+    assert "XAPI restarted on its host" in force(ref, fails=True)["msg"]
+
+
+@pytest.mark.parametrize("cut", ["before", "after", "half"])
+def test_reads_what_became_of_a_write_whose_answer_is_lost(virtual, orphan, force, cut):
+    first, second = orphan(), orphan()
+    virtual.fail("task.set_status", cut=cut)
+    result = force(first, second)
+    assert (actions(result), result["changed"]) == ({"forced": 2}, True)
+    writes = virtual.log.of("task.set_status")
+    assert len(writes) == (3 if cut == "before" else 2)
+
+
+def test_says_so_if_nobody_knows_whether_the_write_arrived(virtual, orphan, force):
+    ref = orphan()
+
+    def lose_the_pool():
+        virtual.fail("task.set_status", cut="after")
+        virtual.fail("task.get_record", nth=2, cut="before", count=None)
+        virtual.fail("host.get_servertime", nth=2, cut="before", count=None)
+
+    virtual.at(290, lose_the_pool)
+    result = force(ref, fails=True)
+    assert (actions(result), result["changed"]) == ({"unknown": 1}, True)
+    assert "it may be marked as cancelled" in result["msg"]
+
+
+def test_notes_a_refusal_of_the_write(virtual, orphan, force):
+    denied, other = orphan(), orphan()
+    error = ["RBAC_PERMISSION_DENIED", "task.set_status"]
+    virtual.fail("task.set_status", ref=denied, error=error)
+    assert actions(force(denied, other, fails=True)) == {"denied": 1, "forced": 1}
+
+
+@pytest.mark.parametrize(
+    ("happen", "action"),
+    [
+        (lambda pool, ref: pool.destroy_task(ref), "gone"),
+        (lambda pool, ref: pool.set_task(ref, status="success"), "finished_first"),
+        (lambda pool, ref: pool.set_task(ref, status="cancelled"), "cancelled"),
+    ],
+    ids=["gone", "success", "cancelled"],
+)
+def test_does_not_mark_what_is_over_by_then(virtual, orphan, force, happen, action):
+    ref = orphan()
+    virtual.at(DURING_THE_WATCH, lambda: happen(virtual, ref))
+    assert actions(force(ref)) == {action: 1}
+    assert not virtual.log.of("task.set_status")
+
+
+def test_a_record_that_disappears_just_before_the_write_is_gone(virtual, orphan, force):
+    ref = orphan()
+    virtual.fail("task.set_status", error=["HANDLE_INVALID", "task", ref])
+    assert actions(force(ref)) == {"gone": 1}
+
+
+def test_a_record_of_a_day_that_disappears_during_the_watch_is_unknown(virtual, orphan, force):
+    ref = orphan(age=86500)
+    virtual.at(DURING_THE_WATCH, lambda: virtual.destroy_task(ref))
+    assert actions(force(ref, fails=True)) == {"unknown": 1}
