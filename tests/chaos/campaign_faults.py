@@ -114,6 +114,8 @@ def _text(change: Callable[[bytes], bytes]) -> Callable[[Answer], Answer]:
 
 def _envelope(change: Callable[[dict[str, Any]], None]) -> Callable[[Answer], Answer]:
     def mangle(answer: Answer) -> Answer:
+        if answer.status != 200:
+            return answer
         envelope = json.loads(answer.body)
         change(envelope)
         return answer._replace(body=json.dumps(envelope).encode())

@@ -13,6 +13,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError
+from ansible_collections.xen.xapi.plugins.module_utils._forcing import FORCE_TIMEOUT
 from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
 from ansible_collections.xen.xapi.tests.chaos.campaign_faults import FAULTS, Campaign, MangledWire
 from ansible_collections.xen.xapi.tests.chaos.checks import Checks
@@ -104,7 +105,7 @@ class Play:
         if "ref" in options:
             options["ref"] = list(self.meant)
         if self.module != "task_info":
-            options["timeout"] = self.chance.choice(TIMEOUTS)
+            options["timeout"] = "300" if "force" in options else self.chance.choice(TIMEOUTS)
         return options
 
     def run(self) -> Outcome:
@@ -162,7 +163,7 @@ class Play:
         if cancels:
             elapsed = self.pool.now() - cancels[0].at
             patience = float(self.options["timeout"]) + LAST_LOOK
-            patience += REQUEST * bool(self.options.get("force"))
+            patience += FORCE_TIMEOUT * bool(self.options.get("force"))
         self.checks.check("an end by the deadline", elapsed <= patience + LOGOUT + ROUNDING)
 
     def _judge_cancels(self, is_check: bool) -> None:
@@ -185,8 +186,13 @@ class Play:
             if task.get("action") == "cancelled":
                 self.checks.check("cancelled by us alone", task["ref"] in asked)
         if not self.result.get("failed") and self.options.get("wait", True):
-            ended = [ref for ref in asked if self.pool.ends(ref) or self.pool.gone_at(ref)]
+            ended = [ref for ref in asked if self._has_ended(ref)]
             self.checks.check("no false success", len(ended) == len(asked))
+
+    def _has_ended(self, ref: str) -> bool:
+        """Whether a task has ended, or its record went for no other reason than its end."""
+        is_gone = self.pool.gone_at(ref) is not None and ref not in self.pool.dropped
+        return bool(self.pool.ends(ref)) or is_gone
 
     def _is_meant(self, ref: str, moment: float) -> bool:
         """Whether a task may be asked to end then."""

@@ -173,6 +173,8 @@ def _is_true(run: Ended, ref: str, action: str) -> bool:
     if action in ("already_finished", "finished_first"):
         return reached is not None and told == reached
     if action == "gone":
+        return ref in run.pool.gone and told is None and ref not in run.pool.restarted_over
+    if action == "unknown":
         return ref in run.pool.gone and told is None
     if action == "not_sent":
         return told is None

@@ -55,7 +55,7 @@ ONLY_REPORTED = frozenset(
         "rules",
     ]
 )
-LOGINS = frozenset({"_seen_in", "_broken_login", "session_generation", "_session_generation"})
+LOGINS = frozenset({"_seen_in", "_failed_in", "session_generation", "_session_generation"})
 
 
 def state_of(rule: str, waiter: Waiter, pool: SmallPool, wire: ScriptedWire) -> object:
@@ -73,7 +73,7 @@ def state_of(rule: str, waiter: Waiter, pool: SmallPool, wire: ScriptedWire) -> 
 
 def _server(rule: str, pool: SmallPool, waiter: Waiter) -> object:
     tasks, hosts = pool.database["task"], pool.database["host"]
-    token = getattr(waiter._watch, "_token", "")
+    token = getattr(waiter._fallback.watch, "_token", "")
     deletions = {gone.ref: gone for gone in tasks.deletions}
     moments: list[object] = [int(token.split(",")[0]) if token else None]
     records: list[object] = []
