@@ -38,10 +38,24 @@ options:
   name_regex:
     description:
       - A regular expression of Python for the label of the tasks. It is one text, never a list.
-      - It is searched for anywhere in the label, unless the module says otherwise.
-      - An expression that the empty text matches is refused, since every label would match it.
+      - M(xen.xapi.task_info) and M(xen.xapi.task_wait) search for it anywhere in the label. In
+        M(xen.xapi.task_cancel) it must match the whole label.
+      - Escape what is special in a label. Those of Xen Orchestra begin with C([XO]), which is
+        written V(\[XO\] Exporting content). If the expression does not match a running task but
+        would do so as plain text, M(xen.xapi.task_wait) and M(xen.xapi.task_cancel) fail and
+        M(xen.xapi.task_info) warns, each with the escaped form.
+      - An expression that the empty text matches is refused, since every label would match it. So
+        is one that needs more than 2 seconds for the labels of a pool.
+      - A label of more than 1,000 characters matches in M(xen.xapi.task_info) and
+        M(xen.xapi.task_wait), and does not in M(xen.xapi.task_cancel), whatever the expression.
       - Mutually exclusive with O(uuid), O(ref) and O(name_label).
     type: raw
+  name_description:
+    description:
+      - Only tasks with exactly this description. Xen Orchestra, C(xe) and the storage manager often
+        write there what a task is about.
+    type: raw
+    version_added: 2.0.0
   min_age:
     description:
       - Only tasks that were made at least this long ago, by the server's clock.
@@ -72,10 +86,14 @@ options:
     type: bool
   object:
     description:
-      - Only tasks that are working on this object, as its C(current_operations) say.
-      - The server writes them to the object that an operation holds. A host has neither the tasks
-        of its storage repositories and disks nor the exports that it serves, and a migration
-        within the pool is on the virtual machine and the host that it goes to.
+      - Only tasks that work on this object. Those are the tasks that the object names in its
+        C(current_operations), and the tasks that name its reference or uuid in C(applies_to) of
+        their C(other_config).
+      - The server writes C(current_operations) to the object that an operation holds. A host has
+        neither the tasks of its storage repositories and disks nor the exports that it serves, and
+        a migration within the pool is on the virtual machine and the host that it goes to.
+      - C(applies_to) is how the storage manager, Xen Orchestra and XenCenter link their tasks to
+        objects. The garbage collection of a storage repository can only be found by it.
     type: dict
     suboptions:
       type:
@@ -87,10 +105,20 @@ options:
           - host
           - SR
           - VDI
+          - network
+          - pool
       uuid:
-        description: The uuid of the object.
+        description:
+          - The uuid of the object.
+          - One of O(object.uuid) and O(object.name_label) is required.
         type: str
-        required: true
+      name_label:
+        description:
+          - The name of the object, in its exact spelling. If several objects of the type have it,
+            that is an error, which lists their uuids.
+          - It can be empty for a pool, since many pools have no name.
+        type: raw
+        version_added: 2.0.0
   subtask_of:
     description:
       - Only parts of this task, which is given by its uuid or its reference.
@@ -106,8 +134,13 @@ options:
     type: dict
   exclude:
     description:
-      - A regular expression of Python, or a list of them. Tasks whose whole label matches one of
-        them are left out, unless the module says otherwise.
+      - A regular expression of Python, or a list of them, for the labels of tasks to leave out. An
+        empty list leaves out nothing.
+      - In M(xen.xapi.task_info) and M(xen.xapi.task_wait) an expression must match the whole label.
+        M(xen.xapi.task_cancel) searches for it anywhere in the label, so that a doubt spares a
+        task.
+      - Escape what is special in a label, as with O(name_regex). A label of more than 1,000
+        characters is left out by M(xen.xapi.task_cancel) only.
       - Running tasks that were left out are returned in RV(excluded).
     type: raw
 notes:

@@ -23,7 +23,8 @@ class Objects:
         self._by_name: dict[str, dict[str, str | None]] = {}
         self._host_names: dict[str, str] = {}
         for kind in OBJECT_TYPES:
-            found = read(session, records.holders, f"{kind}.get_all_records")
+            shape = records.pools if kind == "pool" else records.holders
+            found = read(session, shape, f"{kind}.get_all_records")
             for ref, record in found.items():
                 self._note(kind, ref, record)
             if kind == "host":

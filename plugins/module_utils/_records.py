@@ -152,6 +152,23 @@ def holding(answer: Any) -> dict[str, dict[str, str]]:
     return {ref: operations_of(record) for ref, record in _records(answer).items()}
 
 
+def holding_on_new_servers(answer: Any) -> dict[str, dict[str, str]]:
+    """The same for a class whose objects have no current_operations on old servers."""
+    return {
+        ref: _map_of(record, "current_operations", default={})
+        for ref, record in _records(answer).items()
+    }
+
+
+def pools(answer: Any) -> dict[str, Record]:
+    """Return the same of the pool, which names no tasks on old servers."""
+    records = _records(answer)
+    for record in records.values():
+        if isinstance(record, dict):
+            record.setdefault("current_operations", {})
+    return holders(records)
+
+
 def operations_of(record: Any) -> dict[str, str]:
     """What is being done with an object, by the reference of the task."""
     return _map_of(record, "current_operations")

@@ -15,7 +15,7 @@ from typing import Mapping
 from ._task import Task
 
 IDENTITIES = ("uuid", "ref", "name_label", "name_regex")
-OBJECT_TYPES = ("VM", "host", "SR", "VDI")
+OBJECT_TYPES = ("VM", "host", "SR", "VDI", "network", "pool")
 _NO_BOUNDS = (None, None, None, None)
 _MAX_LABEL = 1000
 """Characters of a label; longer ones, which any account can write, would keep a regex busy."""
@@ -30,6 +30,7 @@ HOUSEKEEPING = tuple(
     )
 )
 FILTERS = (
+    "name_description",
     "status",
     "min_age",
     "max_age",
@@ -45,10 +46,11 @@ FILTERS = (
 
 @dataclass(frozen=True)
 class ObjectOption:
-    """The object whose tasks are meant."""
+    """The object whose tasks are meant, by one of its uuid and its name."""
 
     type: str
-    uuid: str
+    uuid: str | None = None
+    name_label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Selection:
     refs: tuple[str, ...] | None = None
     name_label: str | None = None
     name_regex: re.Pattern[str] | None = None
+    name_description: str | None = None
     status: frozenset[str] | None = None
     min_age: float | None = None
     max_age: float | None = None
@@ -89,8 +92,9 @@ class Selection:
     @property
     def is_whole_pool(self) -> bool:
         """Whether no option says what tasks do; a host and times only narrow the pool's tasks."""
-        selecting = self.by_identity or self.by_label or self.object or self.subtask_of
-        return not (selecting or self.other_config)
+        is_named = self.by_identity or self.by_label or self.name_description is not None
+        is_related = self.object is not None or self.subtask_of is not None
+        return not (is_named or is_related or self.other_config)
 
     @cached_property
     def excluded_labels(self) -> tuple[re.Pattern[str], ...]:
@@ -138,6 +142,7 @@ def matches(task: Task, selection: Selection, around: Surroundings) -> bool:
     """Whether identity and filters meet a task; what exclude says is another question."""
     return (
         _is_named(task, selection)
+        and (selection.name_description in (None, task.record.get("name_description")))
         and (selection.status is None or task.status in selection.status)
         and _is_of_age(task, selection, around.now)
         and (selection.cancellable is None or task.is_cancellable == selection.cancellable)

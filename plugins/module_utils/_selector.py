@@ -14,11 +14,13 @@ from . import _records as records
 from ._errors import OptionError
 from ._literal_regexes import literal_warnings
 from ._matching_time import limit_matching
-from ._selection import Selection, Surroundings, is_excluded, matches
+from ._selection import ObjectOption, Selection, Surroundings, is_excluded, matches
 from ._session import Session, read, unless_gone
 from ._task import Task, iso_time, seconds_of
 from ._tasks import Tasks
 from ._values import is_ref, is_uuid
+
+_MAX_NAMED = 5
 
 
 @dataclass
@@ -124,14 +126,40 @@ def current_operations(session: Session, kind: str, ref: str) -> Mapping[str, st
 
 def _object(session: Session, selection: Selection) -> tuple[str, str, frozenset[str]]:
     """Return the object's reference and uuid, and the tasks that it names as working on it."""
-    if selection.object is None:
+    option = selection.object
+    if option is None:
         return "", "", frozenset()
-    kind, uuid = selection.object.type, selection.object.uuid
+    kind, uuid = option.type, option.uuid or _uuid_by_name(session, option)
     ref = unless_gone(lambda: read(session, records.name, f"{kind}.get_by_uuid", uuid))
     operations = None if ref is None else current_operations(session, kind, ref)
     if ref is None or operations is None:
         raise OptionError("object.uuid", value=uuid, problem=f"is no {kind} of this pool")
     return ref, uuid, frozenset(operations)
+
+
+def _uuid_by_name(session: Session, option: ObjectOption) -> str:
+    """Return the uuid of the one object of a class that has a name."""
+    kind, name = option.type, option.name_label or ""
+    if kind == "pool":
+        # Nobody can ask for a pool by its name (datamodel_pool.ml).
+        count, uuids = 1, [session.pool.uuid] if session.pool.name_label == name else []
+    else:
+        refs = read(session, records.names, f"{kind}.get_by_name_label", name)
+        named = [_uuid(session, kind, ref) for ref in refs[:_MAX_NAMED]]
+        count, uuids = len(refs), [uuid for uuid in named if uuid]
+    if count > 1:
+        more = f" and {count - len(uuids)} more" if count > len(uuids) else ""
+        found = ", ".join(f"{name!r} (uuid {uuid})" for uuid in uuids)
+        problem = f"is the name of {count} {kind}s of this pool: {found}{more}; give a uuid"
+        raise OptionError("object.name_label", value=name, problem=problem)
+    if not uuids:
+        problem = f"is not the name of any {kind} of this pool"
+        raise OptionError("object.name_label", value=name, problem=problem)
+    return uuids[0]
+
+
+def _uuid(session: Session, kind: str, ref: str) -> str | None:
+    return unless_gone(lambda: read(session, records.name, f"{kind}.get_uuid", ref))
 
 
 def _parent_ref(session: Session, selection: Selection) -> str:

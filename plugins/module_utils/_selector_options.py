@@ -17,6 +17,7 @@ from ._values import (
     check_elements,
     moment_of,
     ref_of,
+    refuse_nulls,
     regex_of,
     seconds_of_duration,
     text_of,
@@ -40,6 +41,7 @@ def selector_spec() -> dict[str, dict[str, Any]]:
         "ref": {"type": "list", "elements": "str"},
         "name_label": {"type": "raw"},
         "name_regex": {"type": "raw"},
+        "name_description": {"type": "raw"},
         "min_age": {"type": "str"},
         "max_age": {"type": "str"},
         "created_after": {"type": "str"},
@@ -49,8 +51,11 @@ def selector_spec() -> dict[str, dict[str, Any]]:
             "type": "dict",
             "options": {
                 "type": {"type": "str", "required": True, "choices": list(OBJECT_TYPES)},
-                "uuid": {"type": "str", "required": True},
+                "uuid": {"type": "str"},
+                "name_label": {"type": "raw"},
             },
+            "mutually_exclusive": [("uuid", "name_label")],
+            "required_one_of": [("uuid", "name_label")],
         },
         "subtask_of": {"type": "raw"},
         "resident_on": {"type": "raw"},
@@ -68,6 +73,8 @@ def selection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Sele
     """The checked options; given is what the task wrote, before core made texts of it."""
     for option in ("uuid", "ref", "status"):
         check_elements(option, given.get(option))
+    if isinstance(given.get("object"), dict):
+        refuse_nulls(given["object"], ("uuid", "name_label"), inside="object.")
 
     def one(option: str, read: Callable[[str, Any], _Value]) -> _Value | None:
         return None if params.get(option) is None else read(option, params[option])
@@ -77,6 +84,7 @@ def selection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Sele
         refs=_each(params, "ref", ref_of),
         name_label=one("name_label", text_of),
         name_regex=one("name_regex", regex_of),
+        name_description=one("name_description", text_of),
         status=_status(params),
         min_age=one("min_age", seconds_of_duration),
         max_age=one("max_age", seconds_of_duration),
@@ -136,7 +144,13 @@ def _status(params: Mapping[str, Any]) -> frozenset[str] | None:
 
 
 def _object(option: str, value: Mapping[str, Any]) -> ObjectOption:
-    return ObjectOption(type=value["type"], uuid=uuid_of(f"{option}.uuid", value["uuid"]))
+    kind, uuid, name = value["type"], value.get("uuid"), value.get("name_label")
+    if uuid is not None:
+        return ObjectOption(kind, uuid=uuid_of(f"{option}.uuid", uuid))
+    # There is only one pool, and many have no name.
+    if (kind, name) != ("pool", ""):
+        text_of(f"{option}.name_label", name)
+    return ObjectOption(kind, name_label=name)
 
 
 def _uuid_or_ref(option: str, value: Any) -> str:

@@ -31,11 +31,11 @@ _MOMENT = re.compile(
 )
 
 
-def refuse_nulls(given: Mapping[str, Any], options: Iterable[str]) -> None:
+def refuse_nulls(given: Mapping[str, Any], options: Iterable[str], *, inside: str = "") -> None:
     """A null may be meant as anything: core takes it for nothing, for a default or for a text."""
     for option in options:
         if option in given and given[option] is None:
-            raise OptionError(option, problem="is null; leave it out, or use omit")
+            raise OptionError(inside + option, problem="is null; leave it out, or use omit")
 
 
 def text_of(option: str, value: Any) -> str:

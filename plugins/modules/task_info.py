@@ -36,7 +36,7 @@ options:
   with_objects:
     description:
       - Return with each task the objects that it works on and the name of the host that it is on.
-      - This reads all virtual machines, hosts, storage repositories and disks of the pool.
+      - This reads all virtual machines, hosts, storage repositories, disks and networks.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -244,7 +244,7 @@ tasks:
       sample: []
       contains:
         type:
-          description: What the object is, V(VM), V(host), V(SR) or V(VDI).
+          description: What the object is, V(VM), V(host), V(SR), V(VDI), V(network) or V(pool).
           type: str
         uuid:
           description: The uuid of the object.

@@ -123,7 +123,8 @@ FITTING: dict[str, st.SearchStrategy[Any]] = {
     "created_after": TIMES,
     "created_before": TIMES,
     "object": st.fixed_dictionaries(
-        {"type": st.sampled_from(["VM", "host", "vm"]), "uuid": IDENTITIES}
+        {"type": st.sampled_from(["VM", "host", "vm", "pool"])},
+        optional={"uuid": IDENTITIES, "name_label": TEXTS},
     ),
     "subtask_of": IDENTITIES,
     "resident_on": st.one_of(IDENTITIES, TEXTS),

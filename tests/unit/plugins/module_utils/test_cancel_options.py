@@ -21,6 +21,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._selector_options import 
 
 UUID = "12345678-1234-1234-1234-123456789012"
 NARROWING = {
+    "name_description": "disk",
     "status": ["pending"],
     "min_age": "1h",
     "max_age": "2h",

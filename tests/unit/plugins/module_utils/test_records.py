@@ -173,6 +173,15 @@ def test_an_object_that_does_not_say_what_is_done_with_it_is_not_free():
     assert oddity(records.operations_of, "text") == "current_operations"
 
 
+def test_pool_of_old_server_names_no_tasks():
+    old = {key: value for key, value in HOLDER.items() if key != "current_operations"}
+    assert records.pools({REF: old}) == {REF: {**old, "current_operations": {}}}
+    assert oddity(records.pools, {REF: {**HOLDER, "current_operations": None}}) == (
+        "current_operations"
+    )
+    assert oddity(records.pools, {REF: None}) == ""
+
+
 @pytest.mark.parametrize(
     ("answer", "field"),
     [

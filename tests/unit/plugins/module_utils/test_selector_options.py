@@ -43,6 +43,15 @@ def selection(**options):
             {"object": {"type": "VM", "uuid": UUID.upper()}},
             {"object": ObjectOption(type="VM", uuid=UUID)},
         ),
+        (
+            {"object": {"type": "SR", "name_label": "Local storage"}},
+            {"object": ObjectOption(type="SR", name_label="Local storage")},
+        ),
+        (
+            {"object": {"type": "pool", "name_label": ""}},
+            {"object": ObjectOption(type="pool", name_label="")},
+        ),
+        ({"name_description": "web-1"}, {"name_description": "web-1"}),
         ({"subtask_of": UUID.upper()}, {"subtask_of": UUID}),
         ({"subtask_of": REF}, {"subtask_of": REF}),
         ({"resident_on": "xcp1"}, {"resident_on": "xcp1"}),
@@ -64,7 +73,9 @@ def test_regexes():
     assert [regex.pattern for regex in selection(exclude="a").exclude] == ["a"]
 
 
-@pytest.mark.parametrize("option", ["name_label", "name_regex", "subtask_of", "resident_on"])
+@pytest.mark.parametrize(
+    "option", ["name_label", "name_regex", "name_description", "subtask_of", "resident_on"]
+)
 @pytest.mark.parametrize("value", ["", " ", " x", ["x"], {"x": "y"}, 5, True])
 def test_one_text_is_meant(option, value):
     with pytest.raises(OptionError) as raised:

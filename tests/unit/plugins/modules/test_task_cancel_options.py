@@ -14,6 +14,7 @@ UUID = "12345678-1234-1234-1234-123456789012"
 REF = f"OpaqueRef:{UUID}"
 IDENTITIES = {"uuid": [UUID], "ref": [REF], "name_label": "copy", "name_regex": "copy"}
 FILTERS = {
+    "name_description": "disk",
     "status": ["pending"],
     "min_age": "1h",
     "max_age": "2h",
@@ -82,8 +83,8 @@ def test_identities_that_do_not_go_together(refused, names):
         ({"uuid": "None"}, "'uuid': 'None' is no uuid"),
         ({"ref": ["OpaqueRef:NULL"]}, "'ref': 'OpaqueRef:NULL' is no ref"),
         ({"object": None}, "'object' is null"),
-        ({"object": {"type": "VM"}}, "missing required arguments: uuid"),
-        ({"object": {"type": "pool", "uuid": UUID}}, "object"),
+        ({"object": {"type": "VM"}}, "one of the following is required: uuid, name_label"),
+        ({"object": {"type": "disk", "uuid": UUID}}, "object"),
         ({"ref": [REF], "exclude": None}, "'exclude' is null"),
         ({"ref": [REF], "exclude": [".*"]}, "'exclude': '.*' matches the empty text"),
         ({"name_label": "copy", "min_age": None}, "'min_age' is null"),

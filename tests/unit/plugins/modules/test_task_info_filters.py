@@ -33,9 +33,11 @@ def crowd(pool):
     pool.add_task("part", subtask_of=parent, created="20261123T10:00:30Z")
     pool.add_task("elsewhere", resident_on=other_host, created="20261123T10:01:00Z")
     pool.add_task("marked", other_config={"by": "me", "on": "true"}, status="success")
+    pool.set_task(working, name_description="web-1 (on xcp1)")
     return {
         "name_label": {"name_label": "working"},
         "name_regex": {"name_regex": r"VM\.|part|marked"},
+        "name_description": {"name_description": "web-1 (on xcp1)"},
         "status": {"status": ["failure", "pending"]},
         "min_age": {"min_age": "1h"},
         "max_age": {"max_age": "1h"},
@@ -44,6 +46,7 @@ def crowd(pool):
         "cancellable": {"cancellable": True},
         "not_cancellable": {"cancellable": False},
         "object": {"object": {"type": "VM", "uuid": pool.database.read("VM", vm)["uuid"]}},
+        "object_by_name": {"object": {"type": "VM", "name_label": "web-1"}},
         "subtask_of": {"subtask_of": parent},
         "subtask_of_uuid": {"subtask_of": pool.record(parent)["uuid"].upper()},
         "resident_on": {"resident_on": "other"},
@@ -70,6 +73,8 @@ ALONE = {
     "cancellable": {"working"},
     "not_cancellable": {"parent", "Async.VM.copy", "part", "elsewhere", "marked"},
     "object": {"working"},
+    "object_by_name": {"working"},
+    "name_description": {"working"},
     "subtask_of": {"part"},
     "subtask_of_uuid": {"part"},
     "resident_on": {"elsewhere"},
@@ -148,6 +153,16 @@ def test_expression_without_end_is_refused(pool, info):
         ({"object": {"type": "SR", "uuid": NO_UUID}}, f"'object.uuid': '{NO_UUID}' is no SR"),
         ({"object": {"type": "VDI", "uuid": NO_UUID}}, f"'object.uuid': '{NO_UUID}' is no VDI"),
         ({"object": {"type": "host", "uuid": NO_UUID}}, f"'object.uuid': '{NO_UUID}' is no host"),
+        ({"object": {"type": "network", "uuid": NO_UUID}}, "is no network of this pool"),
+        ({"object": {"type": "pool", "uuid": NO_UUID}}, "is no pool of this pool"),
+        (
+            {"object": {"type": "VM", "name_label": "web-9"}},
+            "'object.name_label': 'web-9' is not the name of any VM of this pool",
+        ),
+        (
+            {"object": {"type": "pool", "name_label": "production"}},
+            "'object.name_label': 'production' is not the name of any pool of this pool",
+        ),
         ({"subtask_of": NO_UUID}, f"'subtask_of': '{NO_UUID}' is no task"),
         ({"subtask_of": NO_REF}, f"'subtask_of': '{NO_REF}' is no task"),
         ({"resident_on": NO_UUID}, f"'resident_on': '{NO_UUID}' is no host"),
@@ -157,6 +172,43 @@ def test_expression_without_end_is_refused(pool, info):
 )
 def test_what_does_not_exist_is_an_error(crowd, info, options, words):
     assert words in info(fails=True, **options)["msg"]
+
+
+@pytest.mark.parametrize("count", [2, 7])
+def test_name_of_several_objects_is_an_error_that_lists_them(pool, info, count):
+    refs = [pool.inventory.add_vm("twin") for _number in range(count)]
+    uuids = [pool.database.read("VM", ref)["uuid"] for ref in refs]
+    message = info(object={"type": "VM", "name_label": "twin"}, fails=True)["msg"]
+    assert f"'object.name_label': 'twin' is the name of {count} VMs of this pool" in message
+    assert sum(f"'twin' (uuid {uuid})" in message for uuid in uuids) == min(count, 5)
+    assert ("and 2 more; give a uuid." in message) is (count == 7)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("VM", "web-1"),
+        ("host", "host-1"),
+        ("SR", "Local storage"),
+        ("VDI", "web-1 disk 0"),
+        ("network", "Pool-wide network associated with eth0"),
+        ("pool", ""),
+        ("pool", "production"),
+    ],
+)
+def test_every_type_of_object_by_name_and_by_uuid(pool, info, kind, name):
+    ref = pool.inventory.pool if kind == "pool" else pool.find(kind, name)
+    if kind == "pool":
+        pool.database.write("pool", ref, "name_label", name)
+    working = pool.add_task("working")
+    pool.add_task("idle")
+    pool.database.write(kind, ref, "current_operations", {working: "work"})
+    uuid = pool.database.read(kind, ref)["uuid"]
+    for identity in ({"uuid": uuid}, {"name_label": name}):
+        (task,) = info(object={"type": kind, **identity}, with_objects=True)["tasks"]
+        assert task["ref"] == working
+        (named,) = task["objects"]
+        assert named == {"type": kind, "uuid": uuid, "name_label": name, "operation": "work"}
 
 
 @pytest.mark.parametrize(
@@ -180,7 +232,14 @@ def test_what_does_not_exist_is_an_error(crowd, info, options, words):
         ({"object": None}, "'object' is null"),
         ({"object": {"type": "VM", "uuid": "web-1"}}, "'object.uuid': 'web-1' is no uuid"),
         ({"object": {"type": "disk", "uuid": NO_UUID}}, "type"),
-        ({"object": {"type": "VM"}}, "missing required arguments: uuid found in object"),
+        ({"object": {"type": "VM"}}, "one of the following is required: uuid, name_label found"),
+        ({"object": {"type": "VM", "uuid": None}}, "'object.uuid' is null"),
+        ({"object": {"type": "VM", "uuid": NO_UUID, "name_label": "a"}}, "mutually exclusive"),
+        ({"object": {"type": "VM", "name_label": ""}}, "'object.name_label': '' is empty"),
+        ({"object": {"type": "VM", "name_label": ["a"]}}, "'object.name_label': ['a'] is a list"),
+        ({"object": {"type": "pool", "name_label": " "}}, "'object.name_label': ' ' has white"),
+        ({"name_description": ""}, "'name_description': '' is empty"),
+        ({"name_description": ["a"]}, "'name_description': ['a'] is a list"),
         ({"subtask_of": "web-1"}, "'subtask_of': 'web-1' is no uuid"),
         ({"resident_on": " "}, "'resident_on': ' ' has white space"),
         ({"other_config": {}}, "'other_config': {} is empty"),

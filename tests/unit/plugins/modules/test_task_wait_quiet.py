@@ -111,17 +111,21 @@ def test_exclude_adds_to_housekeeping(pool, quiet):
 
 
 @pytest.mark.parametrize(
-    "option", ["name_label", "name_regex", "object", "subtask_of", "other_config"]
+    "option",
+    ["name_label", "name_regex", "name_description", "object", "subtask_of", "other_config"],
 )
 def test_housekeeping_that_is_asked_for_keeps_the_gate_shut(pool, quiet, option):
     parent = pool.add_task("parent", status="success")
-    ref = pool.add_task("SR.scan", subtask_of=parent, other_config={"by": "me"})
+    ref = pool.add_task(
+        "SR.scan", subtask_of=parent, name_description="Disks", other_config={"by": "me"}
+    )
     sr = pool.find("SR", "Local storage")
     pool.database.write("SR", sr, "current_operations", {ref: "scan"})
     value = {
         "name_label": "SR.scan",
         "name_regex": r"^SR\.scan$",
-        "object": {"type": "SR", "uuid": pool.database.read("SR", sr)["uuid"]},
+        "name_description": "Disks",
+        "object": {"type": "SR", "name_label": "Local storage"},
         "subtask_of": parent,
         "other_config": {"by": "me"},
     }[option]
