@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from itertools import combinations
-from typing import Iterable, Iterator, NamedTuple, Sequence
+from typing import Iterable, Iterator, Sequence
 
 from ._errors import OptionError
 from ._selection import Selection, is_long
@@ -24,28 +24,6 @@ _TOKEN = re.compile(
 )
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 _MAX_CHOICES = 6
-_MAX_LABELS = 3
-
-
-class Mistake(NamedTuple):
-    """A regular expression that matches a label only if it is read as text."""
-
-    option: str
-    written: str
-    label: str
-    escaped: str
-    """The regular expression that matches the label."""
-
-    @property
-    def problem(self) -> str:
-        """What is wrong, as the rest of a sentence that begins with the option and its value."""
-        remedy = f"write '{self.escaped}' to match the text"
-        if self.option == "name_regex":
-            remedy += ", or give the whole label in name_label"
-        return (
-            f"does not match the task {self.label!r} as a regular expression, but would as plain "
-            f"text: {remedy}"
-        )
 
 
 def check_literal(tasks: Iterable[Task], selection: Selection) -> None:
@@ -53,39 +31,46 @@ def check_literal(tasks: Iterable[Task], selection: Selection) -> None:
 
     Those are the running tasks, and the finished ones too if the selection includes these.
     """
-    if not selection.has_regexes:
-        return
-    for task in tasks:
-        if task.is_finished and not selection.counts_finished:
-            continue
-        for mistake in _mistakes(task.name_label, selection):
-            raise OptionError(mistake.option, value=mistake.written, problem=mistake.problem)
-
-
-def literal_warnings(tasks: Iterable[Task], selection: Selection) -> list[str]:
-    """Return a warning for each expression that reads like the label of a task, running or not."""
-    found: dict[str, Mistake] = {}
     if selection.has_regexes:
-        for task in tasks:
-            for mistake in _mistakes(task.name_label, selection):
-                found.setdefault(mistake.written, mistake)
-    return [
-        f"{mistake.option} {mistake.written!r} {mistake.problem}."
-        for mistake in list(found.values())[:_MAX_LABELS]
-    ]
+        counted = (t for t in tasks if not t.is_finished or selection.counts_finished)
+        for error in _errors(counted, selection):
+            raise error
 
 
-def _mistakes(label: str, selection: Selection) -> Iterator[Mistake]:
-    if is_long(label) or not _SPECIAL.search(label):
-        return
+def find_literal(tasks: Iterable[Task], selection: Selection) -> list[OptionError]:
+    """Return an error for each expression that reads like the label of a task, running or not."""
+    found: dict[str, OptionError] = {}
+    if selection.has_regexes:
+        for error in _errors(tasks, selection):
+            found.setdefault(error.value, error)
+    return list(found.values())
+
+
+def _errors(tasks: Iterable[Task], selection: Selection) -> Iterator[OptionError]:
     regexes = [("exclude", regex, not selection.is_destructive) for regex in selection.exclude]
     if selection.name_regex is not None:
         regexes.insert(0, ("name_regex", selection.name_regex, selection.is_destructive))
-    for option, regex, is_whole in regexes:
-        if not _matches(regex, label, is_whole=is_whole):
+    for task in tasks:
+        label = task.name_label
+        if is_long(label) or not _SPECIAL.search(label):
+            continue
+        for option, regex, is_whole in regexes:
+            if _matches(regex, label, is_whole=is_whole):
+                continue
             escaped = _escaped_match(regex.pattern, label, is_whole=is_whole)
             if escaped:
-                yield Mistake(option, regex.pattern, label, escaped)
+                problem = _problem(option, label, escaped)
+                yield OptionError(option, value=regex.pattern, problem=problem)
+
+
+def _problem(option: str, label: str, escaped: str) -> str:
+    remedy = f"write '{escaped}' to match the text"
+    if option == "name_regex":
+        remedy += ", or give the whole label in name_label"
+    return (
+        f"does not match the task {label!r} as a regular expression, but would as plain text: "
+        f"{remedy}"
+    )
 
 
 def is_found_as_text(pattern: str, label: str) -> bool:

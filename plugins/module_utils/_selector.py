@@ -12,7 +12,7 @@ from typing import Any, Iterable, Mapping
 
 from . import _records as records
 from ._errors import OptionError
-from ._literal_regexes import literal_warnings
+from ._literal_regexes import find_literal
 from ._matching_time import limit_matching
 from ._selection import ObjectOption, Selection, Surroundings, is_excluded, matches
 from ._session import Session, read, unless_gone
@@ -35,8 +35,8 @@ class Found:
     excluded: list[Task] = field(default_factory=list)
     missing_uuids: list[str] = field(default_factory=list)
     missing_refs: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    """What is wrong with regular expressions that matched nothing they were written for."""
+    doubts: list[OptionError] = field(default_factory=list)
+    """Regular expressions that read like the labels of tasks that they do not match."""
 
     @property
     def missing(self) -> dict[str, list[str]]:
@@ -71,7 +71,7 @@ def find(session: Session, selection: Selection) -> Found:
     present = candidates(Tasks(session), selection)
     found = select(present, selection, around)
     with limit_matching(selection):
-        found.warnings = literal_warnings(present, selection)
+        found.doubts = find_literal(present, selection)
     return found
 
 

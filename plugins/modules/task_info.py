@@ -388,6 +388,7 @@ from ..module_utils._selector_options import (
     selector_spec,
     status_spec,
 )
+from ..module_utils._sentences import explain
 from ..module_utils._task import STATUSES
 
 SORT_KEYS = {
@@ -428,8 +429,8 @@ def _listing(run: Run, selection: Selection, limit: int | None) -> dict[str, Any
     with run.connect() as session:
         found = find(session, selection)
         objects = Objects(session) if run.params["with_objects"] else None
-    for warning in found.warnings:
-        run.warn(warning)
+    for error in found.doubts:
+        run.warn(explain(error))
     listed = sorted(found.tasks, key=lambda task: task.uuid)
     listed.sort(key=SORT_KEYS[run.params["sort"]])
     tasks = [task.to_dict(now=found.server_time) for task in listed[:limit]]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
 from ansible_collections.xen.xapi.plugins.module_utils._literal_regexes import (
     check_literal,
+    find_literal,
     is_found_as_text,
-    literal_warnings,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
 from ansible_collections.xen.xapi.plugins.module_utils._task import Task
@@ -101,13 +101,12 @@ def test_finished_tasks_count_where_selection_includes_them():
         check_literal(ended, selection("[XO] Exporting", created_after=1.0))
 
 
-def test_warns_once_for_each_expression():
-    (warning,) = literal_warnings(
-        [task(EXPORT, "success"), task(EXPORT), task("SR.scan")], selection("[XO] Exporting")
-    )
-    assert warning.startswith("name_regex '[XO] Exporting' does not match the task")
-    assert literal_warnings([task(EXPORT)], Selection()) == []
-    assert literal_warnings([task(EXPORT)], selection(r"\[XO\] Exporting")) == []
+def test_finds_each_expression_once():
+    tasks = [task(EXPORT, "success"), task(EXPORT), task("SR.scan")]
+    (error,) = find_literal(tasks, selection("[XO] Exporting"))
+    assert (error.option, error.value) == ("name_regex", "[XO] Exporting")
+    assert find_literal(tasks, Selection()) == []
+    assert find_literal(tasks, selection(r"\[XO\] Exporting")) == []
 
 
 def test_long_label_is_not_read():

@@ -129,7 +129,9 @@ def test_text_in_place_of_regex_is_warned_of(pool, info):
     (warning,) = warnings(name_regex="[XO] Exporting content")
     assert r"write '\[XO\] Exporting content' to match the text, or give" in warning
     (warning,) = warnings(exclude="[XO] Exporting content.*")
-    assert warning.startswith("exclude '[XO] Exporting content.*' does not match the task '[XO]")
+    assert warning.startswith(
+        "argument 'exclude': '[XO] Exporting content.*' does not match the task '[XO] Exporting"
+    )
     assert warnings(name_regex=r"\[XO\] Exporting content") == []
 
 
