@@ -155,6 +155,28 @@ def test_defaults_of_one_module(start_pool, play_tasks, entry, variables, module
     assert (bool(ours.log), bool(theirs.log)) == (True, False)
 
 
+def test_housekeeping_counts_where_it_is_included(pool, play_tasks):
+    pool.add_task("SR.scan", life=ENDLESS, created="20200101T00:00:00Z")
+    quiet = {"quiet_for": "0", "timeout": "5", "exclude": []}
+    play_tasks([pool], [include("quiesce", **quiet)])
+    included = include("quiesce", include_housekeeping=True, **quiet)
+    assert "SR.scan" in failure_of(lambda: play_tasks([pool], [included]))
+    stale = {"name_regex": r"SR\..*", "idle_for": "0", "apply": True}
+    play_tasks([pool], [include("cleanup", **stale)])
+    assert not pool.log.of("task.cancel")
+    play_tasks([pool], [include("cleanup", include_housekeeping=True, **stale)])
+    assert len(pool.log.of("task.cancel")) == 1
+
+
+def test_object_by_name(pool, play_tasks):
+    sr = pool.find("SR", "Local storage")
+    pool.add_garbage_collection(sr)
+    gate = include(
+        "quiesce", object={"type": "SR", "name_label": "Local storage"}, quiet_for="0", timeout="5"
+    )
+    assert "Garbage Collection" in failure_of(lambda: play_tasks([pool], [gate]))
+
+
 def test_a_vaulted_password(pool, play_tasks, tmp_path):
     pool.add_task("Async.VM.snapshot", status="success", created="29990101T00:00:00Z")
     key, secrets = tmp_path / "key", tmp_path / "secrets.yml"
