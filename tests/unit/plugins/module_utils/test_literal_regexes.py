@@ -138,6 +138,21 @@ def test_no_false_alarm_for_ordinary_expression(pattern, label, option, destroys
     check_literal([task(label)], selection(pattern, option=option, destroys=destroys))
 
 
+@pytest.mark.parametrize(
+    ("pattern", "label"),
+    [
+        (r"^SR\.scan$", "^SR.scan"),
+        (r"^SR\.scan$", "SR.scan$"),
+        (r"VM \d+ done", "VM 5+ done"),
+        (r"disk [0-9]{2} done", "disk 5{2} done"),
+        (r"Async\.(VM|VDI)\.copy", "Async.(VM|VDI).copy"),
+        (r"(?i)vm\.(copy)", "(?i)vm.copying"),
+    ],
+)
+def test_no_false_alarm_for_what_is_clearly_an_expression(pattern, label):
+    check_literal([task(label)], selection(pattern))
+
+
 @given(
     pattern=st.text("abX[]().*+?{}|^$\\d0 ", min_size=1, max_size=12),
     label=st.text("abXd0 .-_/", max_size=20),
