@@ -36,7 +36,7 @@ class Clock(Protocol):
     """What the simulator asks of time. All values are seconds."""
 
     def now(self) -> float:
-        """The server's wall clock, as a POSIX time."""
+        """The time as it passes, as a POSIX time; the hosts' clocks show it, unless set off."""
 
     def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Call back when that much of the server's time has passed."""
@@ -52,6 +52,13 @@ class Clock(Protocol):
 
     def stop(self) -> None:
         """Call nothing back any more."""
+
+
+class WallClock(Protocol):
+    """What shows a time that somebody may set."""
+
+    def now(self) -> float:
+        """The master's clock, as a POSIX time."""
 
 
 class _Queue:

@@ -10,7 +10,7 @@ import calendar
 import sys
 import time
 
-from .clock import Clock
+from .clock import WallClock
 from .database import Database, Record
 from .sessions import Sessions
 from .tasks import FINAL, Tasks
@@ -29,7 +29,13 @@ class Collector:
     """One pass at a time; `culls_like` is whose rule of 200 tasks holds: `25.37` or `25.36`."""
 
     def __init__(
-        self, database: Database, clock: Clock, tasks: Tasks, sessions: Sessions, *, culls_like: str
+        self,
+        database: Database,
+        clock: WallClock,
+        tasks: Tasks,
+        sessions: Sessions,
+        *,
+        culls_like: str,
     ) -> None:
         self._database = database
         self._clock = clock

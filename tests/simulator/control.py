@@ -43,6 +43,7 @@ class Door:
             "restart_master": simulator.restart_master,
             "restart_supporter": simulator.restart_supporter,
             "promote": simulator.promote,
+            "set_clock": simulator.set_clock,
             "boot": simulator.boot,
             "take_down": simulator.take_down,
             "bring_up": simulator.bring_up,

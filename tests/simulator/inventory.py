@@ -12,6 +12,9 @@ from .database import Database
 from .messages import Context, Message
 from .values import NULL_REF, ApiError, Date, Value, ref
 
+UP_FOR = 30 * 86400.0
+"""For how many seconds the toolstack of a new host has been running."""
+
 
 class Inventory:
     """Makes objects and answers what is asked of hosts. The first host made is the first master."""
@@ -19,6 +22,7 @@ class Inventory:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._offsets: dict[str, float] = {}
         self.pool = database.create("pool", classes.new("pool"))
 
     @property
@@ -26,8 +30,18 @@ class Inventory:
         found: str = self._database.read("pool", self.pool)["master"]
         return found
 
+    def now(self, host: str = "") -> float:
+        """The clock of a host, as a POSIX time; the master's unless another one is named."""
+        offset = self._offsets.get(host or self.master, 0.0) if self._offsets else 0.0
+        return self._clock.now() + offset
+
+    def set_clock(self, host: str, offset: float) -> None:
+        """Set a host's clock ahead by so many seconds, or behind; records keep their dates."""
+        self._offsets[host] = offset
+
     def add_host(self, label: str, address: str) -> str:
         now = self._clock.now()
+        started = now - UP_FOR
         metrics = self._create("host_metrics", last_updated=Date.at(now), live=True)
         host = self._create(
             "host",
@@ -35,7 +49,10 @@ class Inventory:
             hostname=label,
             address=address,
             metrics=metrics,
-            other_config={"agent_start_time": f"{now:.0f}.", "boot_time": f"{now - 3600:.0f}."},
+            other_config={
+                "agent_start_time": f"{started:.0f}.",
+                "boot_time": f"{started - 3600:.0f}.",
+            },
         )
         if self.master == NULL_REF:
             self.make_master(host)
@@ -62,7 +79,9 @@ class Inventory:
     def agent_started(self, host: str) -> None:
         """A toolstack writes down when it started; a real one takes longer than a second for it."""
         present = self._database.read("host", host)["other_config"]
-        now = max(self._clock.now(), float(present["agent_start_time"]) + 1)
+        now, before = self.now(host), float(present["agent_start_time"])
+        if abs(now - before) < 1:
+            now = before + 1
         started = {**present, "agent_start_time": f"{now:.0f}."}
         self._database.write("host", host, "other_config", started)
 
@@ -86,7 +105,7 @@ class Inventory:
             is_a_snapshot=True,
             is_a_template=True,
             snapshot_of=vm,
-            snapshot_time=Date.at(self._clock.now()),
+            snapshot_time=Date.at(self.now()),
             parent=self._database.read("VM", vm)["parent"],
         )
         self._database.write("VM", vm, "parent", snapshot)
@@ -115,7 +134,7 @@ class Inventory:
     def _servertime(self, _context: Context, host: str) -> Date:
         if host not in self._database["host"] or not self.is_live(host):
             raise ApiError("HOST_OFFLINE", host)
-        return Date.at(self._clock.now())
+        return Date.at(self.now(host))
 
     def messages(self) -> list[Message]:
         return [Message("host.get_servertime", (ref,), self._servertime)]

@@ -21,7 +21,7 @@ from .lives import Life
 from .operations import Operations
 from .sessions import Sessions
 from .tasks import FINAL, Tasks
-from .values import ApiError, Value
+from .values import ApiError, Date, Value
 
 
 class Pool:
@@ -40,14 +40,16 @@ class Pool:
         self.clock = clock or RealClock()
         self.database = Database(classes.BLANKS, classes.RELATIONS)
         self.inventory = Inventory(self.database, self.clock)
-        self._sessions = Sessions(self.database, self.clock, username=username, password=password)
-        self._tasks = Tasks(self.database, self.clock, self._sessions, self.inventory)
+        self._sessions = Sessions(
+            self.database, self.inventory, username=username, password=password
+        )
+        self._tasks = Tasks(self.database, self._sessions, self.inventory)
         self.operations = Operations(self.database, self.clock, self._tasks, self.inventory)
         self.events = Events(self.database, self.clock)
         self._legacy_events = LegacyEvents(self.database, self.clock)
         self._sessions.ended += [self.events.session_ended, self._legacy_events.session_ended]
         self._collector = Collector(
-            self.database, self.clock, self._tasks, self._sessions, culls_like=culls_like
+            self.database, self.inventory, self._tasks, self._sessions, culls_like=culls_like
         )
         background = Background(self._tasks)
         self.dispatcher = Dispatcher(self.database, self.clock, self._sessions)
@@ -102,7 +104,12 @@ class Pool:
             return None
 
     def add_task(self, label: str, *, life: Life | None = None, **fields: Value) -> str:
-        """Put a task into the pool; any field of the class can be given, and a life to live."""
+        """Put a task into the pool; any field of the class can be given, and a life to live.
+
+        The host that it is resident on made it, by its own clock, unless `created` is given.
+        """
+        if "resident_on" in fields:
+            fields.setdefault("created", Date.at(self.inventory.now(fields["resident_on"])))
         with self.database.lock:
             ref = self._tasks.create(label)
             if fields.get("status") in FINAL:

@@ -149,6 +149,10 @@ class Simulator(Pool):
         host.up()
         self.restart_agent(host.ref, startup=startup, failed_rounds=failed_rounds, enables=enables)
 
+    def set_clock(self, place: int, offset: float) -> None:
+        """Set a host's clock ahead by so many seconds, or behind; records keep their dates."""
+        self.inventory.set_clock(self.hosts[place].ref, offset)
+
     def boot(self, place: int = 0, *, error: Iterable[str] = ("HOST_STILL_BOOTING",)) -> None:
         """A host is in emergency mode and refuses every call, until `boot(place, error=())`."""
         self.hosts[place].emergency = list(error)

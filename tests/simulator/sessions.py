@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import classes, roles
-from .clock import Clock
+from .clock import WallClock
 from .database import Database, Record
 from .messages import Context, Message
 from .values import ApiError, Date, new_ref, ref, text
@@ -21,7 +21,9 @@ LAST_ACTIVE_STEP = 600
 class Sessions:
     """The sessions of a pool. They live in the master's memory: a restart forgets them."""
 
-    def __init__(self, database: Database, clock: Clock, *, username: str, password: str) -> None:
+    def __init__(
+        self, database: Database, clock: WallClock, *, username: str, password: str
+    ) -> None:
         self.accounts = roles.accounts(username)
         self.root = self.accounts[username]
         self.ended: list[Callable[[str], None]] = []

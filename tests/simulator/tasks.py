@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import classes, roles
-from .clock import Clock
 from .database import Database, Record
 from .inventory import Inventory
 from .keys import require_changes
@@ -46,11 +45,8 @@ Writes = list[tuple[str, Value]]
 class Tasks:
     """The tasks of a pool. They live in the master's memory: a restart forgets them."""
 
-    def __init__(
-        self, database: Database, clock: Clock, sessions: Sessions, inventory: Inventory
-    ) -> None:
+    def __init__(self, database: Database, sessions: Sessions, inventory: Inventory) -> None:
         self._database = database
-        self._clock = clock
         self._sessions = sessions
         self._inventory = inventory
         self.cancel_hooks: dict[str, Callable[[], None]] = {}
@@ -71,7 +67,7 @@ class Tasks:
             "task",
             name_label=label,
             name_description=description,
-            created=Date.at(self._clock.now()),
+            created=Date.at(self._inventory.now()),
             resident_on=self._inventory.master,
             subtask_of=parent,
             other_config={f"http:{key}": value for key, value in (other_config or {}).items()},
@@ -111,7 +107,7 @@ class Tasks:
         """The writes that end a task well, each one seen by whoever reads in between."""
         return [
             ("allowed_operations", []),
-            ("finished", Date.at(self._clock.now())),
+            ("finished", Date.at(self._inventory.now())),
             ("progress", 1.0),
             ("result", to_text(result)),
             ("status", "success"),
@@ -122,7 +118,7 @@ class Tasks:
             ("progress", 1.0),
             ("error_info", error),
             ("backtrace", "(((process xapi)(filename simulated.ml)(line 1)))"),
-            ("finished", Date.at(self._clock.now())),
+            ("finished", Date.at(self._inventory.now())),
             ("allowed_operations", []),
             ("status", "cancelled" if error[0] == "TASK_CANCELLED" else "failure"),
         ]
@@ -130,7 +126,7 @@ class Tasks:
     def cancelled_writes(self) -> Writes:
         return [
             ("progress", 1.0),
-            ("finished", Date.at(self._clock.now())),
+            ("finished", Date.at(self._inventory.now())),
             ("status", "cancelled"),
             ("allowed_operations", []),
         ]

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Simulator, VirtualClock
+from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, Client, Connect, Start
 
 VERBS = (
     "add_task add_garbage_collection set_task destroy_task record find life fail heal collect "
-    "advance sessions logout_all calls restart_master restart_supporter promote boot take_down "
-    "bring_up"
+    "advance sessions logout_all calls restart_master restart_supporter promote set_clock "
+    "boot take_down bring_up"
 )
 
 
@@ -118,6 +119,9 @@ def test_other_hosts(opened: Simulator, door: Door) -> None:
     assert not opened.inventory.is_live(there.ref)
     door("bring_up", place=1)
     assert opened.inventory.is_live(there.ref)
+    door("set_clock", place=1, offset=-120)
+    late = door("add_task", label="x", resident_on=there.ref)["ref"]
+    assert door("record", ref=late)["created"] == Date.at(opened.clock.now() - 120)
     door("promote", place=1)
     assert opened.master is there
 
