@@ -103,13 +103,17 @@ class Pool:
         except ApiError:
             return None
 
-    def add_task(self, label: str, *, life: Life | None = None, **fields: Value) -> str:
+    def add_task(
+        self, label: str, *, life: Life | None = None, age: float = 0.0, **fields: Value
+    ) -> str:
         """Put a task into the pool; any field of the class can be given, and a life to live.
 
-        The host that it is resident on made it, by its own clock, unless `created` is given.
+        The host that it is resident on made it, `age` seconds ago by its own clock, unless
+        `created` is given.
         """
-        if "resident_on" in fields:
-            fields.setdefault("created", Date.at(self.inventory.now(fields["resident_on"])))
+        if age or "resident_on" in fields:
+            now = self.inventory.now(str(fields.get("resident_on", "")))
+            fields.setdefault("created", Date.at(now - age))
         with self.database.lock:
             ref = self._tasks.create(label)
             if fields.get("status") in FINAL:
