@@ -28,6 +28,11 @@ _VALUES: dict[type[XapiError], dict[str, Any]] = {
     _errors.OptionError: {"option": "uuid", "value": "x", "problem": "is no uuid"},
     _errors.OtherPool: {**_OF_HOST, "expected": "one", "found": "other"},
     _errors.RequestTimedOut: {**_OF_HOST, "seconds": 30.0},
+    _errors.TimeUnreadable: {
+        **_OF_HOST,
+        "method": "host.get_servertime",
+        "option": "min_age",
+    },
     _errors.TrustUnusable: {"source": "ca_path", "path": "/ca", "detail": "no such file"},
     _errors.UnexpectedAnswer: {**_OF_HOST, "status": 404, "content_type": "text/html"},
     _errors.XapiFailure: {

@@ -58,25 +58,24 @@ options:
     version_added: 2.0.0
   min_age:
     description:
-      - Only tasks that were made at least this long ago, by the server's clock.
+      - Only tasks that were made at least this long ago, by the clock of the host that made them.
       - Seconds, or a number with C(s), C(m), C(h) or C(d) after it, such as V(30m).
-      - A task from the future, as after a jump of a host's clock, is too young.
     type: str
   max_age:
     description:
-      - Only tasks that were made at most this long ago, by the server's clock.
+      - Only tasks that were made at most this long ago, by the clock of the host that made them.
       - Written like O(min_age).
     type: str
   created_after:
     description:
-      - Only tasks that were made at this time or later, by the server's clock.
+      - Only tasks that were made at this time or later, by the clock of the host that made them.
       - A time in ISO 8601 with its offset from UTC, such as V(2026-11-23T10:11:12Z) or
         V(2026-11-23T11:11:12+01:00). What a module of this collection returned as C(server_time)
         fits. A time without an offset is refused.
     type: str
   created_before:
     description:
-      - Only tasks that were made at this time or earlier, by the server's clock.
+      - Only tasks that were made at this time or earlier, by the clock of the host that made them.
       - Written like O(created_after).
     type: str
   cancellable:
@@ -149,4 +148,13 @@ notes:
     meant, a text that is no uuid, reference, time or duration, and an object, host or parent task
     that does not exist. To leave an option out, use C(omit).
   - Identity and filters are all to be met, so each further option selects less.
+  - With O(min_age), O(max_age), O(created_after) or O(created_before), the module reads the clocks
+    of all hosts of the pool. Where the clock of a host differs from the master's, the creation
+    times by both clocks are considered. M(xen.xapi.task_cancel) needs both to be within the bounds,
+    M(xen.xapi.task_wait) one of them, and M(xen.xapi.task_info) takes the younger age.
+  - An age is unknown if the creation time cannot be right, since it is before 2005, before XAPI
+    started on the host that made the task or on the master, or in the future, or if the clock of
+    that host cannot be read. M(xen.xapi.task_cancel) leaves such a task alone,
+    M(xen.xapi.task_wait) counts it unless it had already ended as expected, and
+    M(xen.xapi.task_info) takes it for new. A warning names such tasks.
 """

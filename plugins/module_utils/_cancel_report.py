@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ._age_sentences import SPARED, age_warnings
 from ._cancel_gate import Cancel, CancelGate, is_asked
 from ._cancel_options import Cancelling
 from ._codes import error_of, plain_words
@@ -65,7 +66,12 @@ class CancelReport:
         return {
             "changed": self._is_changed(),
             "tasks": [
-                {**task.to_dict(now=now), "action": action, "reason": None, **extra}
+                {
+                    **task.to_dict(now=now, clocks=found.around.clocks),
+                    "action": action,
+                    "reason": None,
+                    **extra,
+                }
                 for task, action, extra in rows
             ],
             "by_action": by_action,
@@ -91,6 +97,8 @@ class CancelReport:
     def warnings(self) -> list[str]:
         """What the reader should know besides the result."""
         found = [warning for waiter in self.waiters for warning in trouble(waiter)]
+        undated = self.targets.found.undated
+        found += age_warnings(undated, self.targets.found.around, consequence=SPARED)
         if self.targets.nearly:
             labels = listed([repr(task.name_label) for task in self.targets.nearly])
             found.append(

@@ -170,6 +170,14 @@ class OddResult(HostError):
         self.sent = True
 
 
+class TimeUnreadable(OddResult):
+    """The server's time is not one, and an option needs it."""
+
+    def __init__(self, url: str, *, method: str, option: str) -> None:
+        super().__init__(url, method=method, field="")
+        self.option = option
+
+
 class XapiFailure(HostError):
     """XAPI answered a call with an error."""
 

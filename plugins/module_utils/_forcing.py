@@ -7,16 +7,20 @@
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from dataclasses import dataclass
-from typing import Iterable
+from typing import Callable, Iterable
 
 from . import _records as records
+from ._ages import Bounds, Clocks, Doubt, creation_of, is_within
 from ._api_classes import CLASSES, HOLDERS
 from ._cancel_gate import Cancel
+from ._clocks import read_time
 from ._errors import XapiError, XapiFailure
 from ._session import Session, read
-from ._task import Task, seconds_of
+from ._task import Task
 from ._task_set import Verdict
 from ._tasks import Tasks
 from ._vanishing import HOST_DISABLED, Disappearances
@@ -25,8 +29,6 @@ from ._watch import Sight, Watch
 FORCE_TIMEOUT = 60.0
 """Seconds for the reads and writes that follow a cancel that was ignored."""
 _MIN_AGE = 3600
-_EARLIEST = 1104537600
-"""2005 began: no record is older than XAPI, so that a clock must have been wrong."""
 _METHOD = re.compile(r"(?:Async\.|InternalAsync\.)?([A-Za-z_]+)\.[A-Za-z0-9_]+\Z")
 _APPLIES_TO = "applies_to"
 _WITHOUT_ONCE = ("pool", "VTPM")
@@ -40,15 +42,18 @@ class Evidence:
     """What a pool shows about work behind a record, besides the record itself."""
 
     now: int | None
+    clocks: Clocks
     held_by: frozenset[str]
     """The tasks that any object names in its current_operations."""
     running: frozenset[str]
     """The subtasks that are running."""
 
 
-def read_evidence(session: Session, tasks: Iterable[Task]) -> Evidence:
+def read_evidence(
+    session: Session, tasks: Iterable[Task], *, clock: Callable[[], float]
+) -> Evidence:
     """Read what tells whether the server works on some tasks."""
-    now = seconds_of(session.server_time())
+    now, clocks = read_time(session, ["force"], clock=clock)
     held: set[str] = set()
     for name in HOLDERS:
         held.update(_read_holders(session, name))
@@ -56,14 +61,17 @@ def read_evidence(session: Session, tasks: Iterable[Task]) -> Evidence:
     subtasks = {ref for task in tasks for ref in task.record.get("subtasks", ())}
     found = [task for task in map(reader.get_record, sorted(subtasks)) if task is not None]
     running = frozenset(task.ref for task in found if not task.is_finished)
-    return Evidence(now, frozenset(held), running)
+    return Evidence(now, clocks, frozenset(held), running)
 
 
 def why_not_forced(task: Task, evidence: Evidence) -> str:
     """Return what shows that a task is more than a record that its client left behind."""
-    created, now, record = task.created, evidence.now, task.record
-    is_plausible = created is not None and now is not None and created >= _EARLIEST
-    if not is_plausible or (now or 0) - (created or 0) < _MIN_AGE:
+    record = task.record
+    created = creation_of(
+        task.created, record.get("resident_on"), clocks=evidence.clocks, now=evidence.now
+    )
+    old_enough = Bounds(latest=(evidence.now or -math.inf) - _MIN_AGE)
+    if created.problem or not is_within(created, old_enough, Doubt.LEAVE):
         return "it is not known to be older than an hour"
     method = _METHOD.match(task.name_label)
     if method is not None and method[1] in CLASSES:
@@ -91,11 +99,17 @@ class ForceGate:
     look_in = float("inf")
 
     def __init__(
-        self, session: Session, cancels: Iterable[Cancel], disappearances: Disappearances
+        self,
+        session: Session,
+        cancels: Iterable[Cancel],
+        disappearances: Disappearances,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session = session
         self._tasks = Tasks(session)
         self._disappearances = disappearances
+        self._clock = clock
         self._open = {cancel.task.ref: cancel for cancel in cancels}
         self.forced: list[Cancel] = []
         self.needs_look = True
@@ -112,7 +126,9 @@ class ForceGate:
 
     def look(self, _watch: Watch) -> None:
         """Mark what may be marked, one task after the other."""
-        evidence = read_evidence(self._session, [one.task for one in self._open.values()])
+        evidence = read_evidence(
+            self._session, [one.task for one in self._open.values()], clock=self._clock
+        )
         for cancel in list(self._open.values()):
             self._decide(cancel, evidence)
 

@@ -16,7 +16,7 @@ from ._matching_time import limit_matching
 from ._object_holds import ObjectHolds
 from ._quiet_window import QuietWindow
 from ._scene import Scene
-from ._selection import Selection, Surroundings, is_meant
+from ._selection import Selection, Surroundings, creation, is_meant, undated
 from ._selector import select
 from ._session import Session
 from ._stalls import Stalls
@@ -64,7 +64,8 @@ class QuietGate:
         self._on_gone = on_gone
         self._clock = clock
         self._tasks = Tasks(session)
-        self._scene = Scene(session, selection, clock=clock)
+        ages = () if ignore_stalled is None else ("ignore_stalled",)
+        self._scene = Scene(session, selection, ages=ages, clock=clock)
         self._window = QuietWindow(quiet_for, clock=clock)
         self._stalls = Stalls(ignore_stalled, clock=clock)
         self._disappearances = Disappearances(session)
@@ -101,6 +102,17 @@ class QuietGate:
     @property
     def quiet_for(self) -> float:
         return self._window.quiet_for
+
+    @property
+    def around(self) -> Surroundings:
+        return self._scene.around
+
+    @property
+    def undated(self) -> list[Task]:
+        """The tasks that matched and whose age is not known."""
+        lost = [lost.what for lost in self.lost.values() if isinstance(lost.what, Task)]
+        running = [last.task for last in self.running.values()]
+        return undated([*running, *self.ended.values(), *lost], self._selection, self.around)
 
     @property
     def look_in(self) -> float:
@@ -143,6 +155,8 @@ class QuietGate:
         self._scene.read()
         asked_at = self._clock()
         sight = watch.look(self._scope())
+        # In case that it took another login to get it.
+        self._scene.read()
         generation = self._session.logins
         present = {task.ref: task for task in sight.tasks}
         self._disappearances.update_hosts(sight.hosts)
@@ -231,8 +245,13 @@ class QuietGate:
         if task.is_finished:
             self._end(task)
             return
-        self._stalls.see(task, server_time=self.server_time)
+        self._stalls.see(task, min_age=self._min_age(task))
         self.running[task.ref] = self._disappearances.remember(task)
+
+    def _min_age(self, task: Task) -> float:
+        """The seconds for which a task has existed for sure."""
+        around = self.around
+        return max((around.now or 0) - creation(task, around).latest, 0.0)
 
     def _end(self, task: Task) -> None:
         if self.running.pop(task.ref, None) is not None:

@@ -32,7 +32,9 @@ class QuietReport(WaitReport):
         lost = [lost.what for lost in gate.lost.values() if isinstance(lost.what, Task)]
 
         def dicts(tasks: list[Task], *, gone: bool = False) -> list[dict[str, Any]]:
-            return [{**task.to_dict(now=now), "gone": gone} for task in tasks]
+            return [
+                {**task.to_dict(now=now, clocks=gate.around.clocks), "gone": gone} for task in tasks
+            ]
 
         return {
             "tasks": [*dicts(running), *dicts(ended), *dicts(lost, gone=True)],

@@ -7,16 +7,18 @@
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Mapping
+from typing import Iterable, Mapping
 
+from ._ages import NO_CLOCKS, Bounds, Clocks, Creation, Doubt, creation_of, is_within
 from ._task import Task
 
 IDENTITIES = ("uuid", "ref", "name_label", "name_regex")
 OBJECT_TYPES = ("VM", "host", "SR", "VDI", "network", "pool")
-_NO_BOUNDS = (None, None, None, None)
+AGES = ("min_age", "max_age", "created_after", "created_before")
 _MAX_LABEL = 1000
 """Characters of a label; longer ones, which any account can write, would keep a regex busy."""
 # What a pool does for itself all the time. Plugins are not part of it: updates run in them.
@@ -80,6 +82,8 @@ class Selection:
     excludes_housekeeping: bool = False
     """Whether tasks that a pool runs for itself are left out, besides those of exclude."""
     is_destructive: bool = False
+    is_gate: bool = False
+    """Whether a task that is left out may open a gate: then one of uncertain age counts."""
 
     @property
     def by_identity(self) -> bool:
@@ -117,6 +121,11 @@ class Selection:
         return [name for name in FILTERS if getattr(self, name) not in (None, {})]
 
     @cached_property
+    def ages(self) -> tuple[str, ...]:
+        """The options that select by age or time, by their names."""
+        return tuple(name for name in AGES if getattr(self, name) is not None)
+
+    @cached_property
     def identities(self) -> Mapping[str, int]:
         """The references and uuids with their places; none can be taken for the other kind."""
         return {name: place for place, name in enumerate((self.refs or ()) + (self.uuids or ()))}
@@ -136,6 +145,10 @@ class Surroundings:
     object_tasks: frozenset[str] = frozenset()
     parent_ref: str = ""
     host_ref: str = ""
+    clocks: Clocks = NO_CLOCKS
+
+
+NOWHERE = Surroundings(now=None)
 
 
 def matches(task: Task, selection: Selection, around: Surroundings) -> bool:
@@ -144,7 +157,7 @@ def matches(task: Task, selection: Selection, around: Surroundings) -> bool:
         _is_named(task, selection)
         and (selection.name_description in (None, task.record.get("name_description")))
         and (selection.status is None or task.status in selection.status)
-        and _is_of_age(task, selection, around.now)
+        and _is_of_age(task, selection, around)
         and (selection.cancellable is None or task.is_cancellable == selection.cancellable)
         and (selection.object is None or belongs_to_object(task, around))
         and (selection.subtask_of is None or task.record.get("subtask_of") == around.parent_ref)
@@ -205,27 +218,43 @@ def _is_named(task: Task, selection: Selection) -> bool:
     return selection.name_regex.search(task.name_label) is not None
 
 
-def _is_of_age(task: Task, selection: Selection, now: int | None) -> bool:
-    """Ages by the server's clock; a task from the future is too young, one without a date unfit."""
-    bounds = (
-        selection.min_age,
-        selection.max_age,
-        selection.created_after,
-        selection.created_before,
-    )
-    if bounds == _NO_BOUNDS:
+def creation(task: Task, around: Surroundings) -> Creation:
+    """Return when a task was created, as far as that is known."""
+    host = task.record.get("resident_on")
+    return creation_of(task.created, host, clocks=around.clocks, now=around.now)
+
+
+def undated(tasks: Iterable[Task], selection: Selection, around: Surroundings) -> list[Task]:
+    """Return the tasks whose age is not known, where the selection goes by it."""
+    return [task for task in tasks if creation(task, around).problem] if selection.ages else []
+
+
+def without_ages(selection: Selection) -> Selection:
+    return replace(selection, min_age=None, max_age=None, created_after=None, created_before=None)
+
+
+def _is_of_age(task: Task, selection: Selection, around: Surroundings) -> bool:
+    if not selection.ages:
         return True
-    created = task.created
-    if created is None or now is None:
-        return False
-    age = now - created
-    if selection.min_age is not None and age < selection.min_age:
-        return False
-    if selection.max_age is not None and age > selection.max_age:
-        return False
-    if selection.created_after is not None and created < selection.created_after:
-        return False
-    return selection.created_before is None or created <= selection.created_before
+    if selection.is_destructive:
+        doubt = Doubt.LEAVE
+    else:
+        doubt = Doubt.COUNT if selection.is_gate else Doubt.YOUNG
+    return is_within(creation(task, around), _bounds(selection, around.now or 0), doubt)
+
+
+def _bounds(selection: Selection, now: int) -> Bounds:
+    """The options by age and time as times of the server's clock."""
+    earliest, latest = selection.created_after, selection.created_before
+    if earliest is None:
+        earliest = -math.inf
+    if latest is None:
+        latest = math.inf
+    if selection.max_age is not None:
+        earliest = max(earliest, now - selection.max_age)
+    if selection.min_age is not None:
+        latest = min(latest, now - selection.min_age)
+    return Bounds(earliest, latest)
 
 
 def _is_configured(task: Task, wanted: Mapping[str, str]) -> bool:

@@ -7,16 +7,28 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping
+from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from . import _records as records
+from ._clocks import read_time
 from ._errors import OptionError
 from ._literal_regexes import find_literal
 from ._matching_time import limit_matching
-from ._selection import ObjectOption, Selection, Surroundings, is_excluded, matches
+from ._selection import (
+    NOWHERE,
+    ObjectOption,
+    Selection,
+    Surroundings,
+    is_excluded,
+    is_meant,
+    matches,
+    undated,
+    without_ages,
+)
 from ._session import Session, read, unless_gone
-from ._task import Task, iso_time, seconds_of
+from ._task import Task, iso_time
 from ._tasks import Tasks
 from ._values import is_ref, is_uuid
 
@@ -37,6 +49,9 @@ class Found:
     missing_refs: list[str] = field(default_factory=list)
     doubts: list[OptionError] = field(default_factory=list)
     """Regular expressions that read like the labels of tasks that they do not match."""
+    undated: list[Task] = field(default_factory=list)
+    """The tasks whose age is not known, of those that match but for that."""
+    around: Surroundings = NOWHERE
 
     @property
     def missing(self) -> dict[str, list[str]]:
@@ -65,21 +80,40 @@ def common_returns(
     }
 
 
-def find(session: Session, selection: Selection) -> Found:
+def find(
+    session: Session, selection: Selection, *, clock: Callable[[], float] = time.monotonic
+) -> Found:
     """Read the selected tasks: one by its own calls, several or unknown ones by one listing."""
-    around = look_around(session, selection)
-    present = candidates(Tasks(session), selection)
+    around, present = read_candidates(session, selection, clock=clock)
     found = select(present, selection, around)
     with limit_matching(selection):
         found.doubts = find_literal(present, selection)
     return found
 
 
+def read_candidates(
+    session: Session, selection: Selection, *, clock: Callable[[], float] = time.monotonic
+) -> tuple[Surroundings, list[Task]]:
+    """Read what a selection depends on, and then the tasks among which its tasks are."""
+    around = look_around(session, selection, clock=clock)
+    login = session.logins
+    present = candidates(Tasks(session), selection)
+    if session.logins != login:
+        # Another host may be the master now, and the clock of that one counts.
+        around = look_around(session, selection, clock=clock)
+        present = candidates(Tasks(session), selection)
+    return around, present
+
+
 def select(present: Iterable[Task], selection: Selection, around: Surroundings) -> Found:
     """What a selection means among the tasks that are there."""
-    found = Found(around.now)
+    found = Found(around.now, around=around)
     present = list(present)
+    anew = without_ages(selection)
     with limit_matching(selection):
+        found.undated = [
+            task for task in undated(present, selection, around) if is_meant(task, anew, around)
+        ]
         for task in present:
             if matches(task, selection, around):
                 (found.excluded if is_excluded(task, selection) else found.tasks).append(task)
@@ -104,9 +138,18 @@ def candidates(tasks: Tasks, selection: Selection) -> list[Task]:
     return [] if task is None else [task]
 
 
-def look_around(session: Session, selection: Selection) -> Surroundings:
-    """Read what a selection depends on besides the tasks; before these, as Found says."""
-    now = seconds_of(session.server_time())
+def look_around(
+    session: Session,
+    selection: Selection,
+    *,
+    ages: Sequence[str] = (),
+    clock: Callable[[], float] = time.monotonic,
+) -> Surroundings:
+    """Read what a selection depends on besides the tasks; before these, as Found says.
+
+    The options in ages need the ages of tasks, besides those of the selection.
+    """
+    now, clocks = read_time(session, [*selection.ages, *ages], clock=clock)
     object_ref, object_uuid, object_tasks = _object(session, selection)
     return Surroundings(
         now=now,
@@ -115,6 +158,7 @@ def look_around(session: Session, selection: Selection) -> Surroundings:
         object_tasks=object_tasks,
         parent_ref=_parent_ref(session, selection),
         host_ref=_host_ref(session, selection),
+        clocks=clocks,
     )
 
 

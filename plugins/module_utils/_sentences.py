@@ -37,6 +37,7 @@ from ._errors import (
     ProxyFailed,
     RequestFailed,
     RequestTimedOut,
+    TimeUnreadable,
     TlsFailed,
     TrustUnusable,
     UnexpectedAnswer,
@@ -115,6 +116,10 @@ _SENTENCES: dict[type[XapiError], str] = {
     RequestTimedOut: (
         "{url} did not answer within {seconds:g} s: "
         "check hostname, port and how the host is{or_raise}."
+    ),
+    TimeUnreadable: (
+        "argument '{option}' needs the clock of the pool's master, and {url} answered {method} "
+        "with a result that is not a time."
     ),
     TlsFailed: (
         "No TLS connection to {url} ({detail}): is this the HTTPS port? Check hostname and port."

@@ -16,7 +16,7 @@ from ._errors import HostError, NoHostAnswered
 from ._literal_regexes import check_literal
 from ._matching_time import limit_matching
 from ._scene import Scene
-from ._selection import Selection, Surroundings, is_meant
+from ._selection import Selection, Surroundings, is_meant, undated
 from ._selector import Found, candidates, current_operations, select
 from ._session import Session
 from ._task import Task
@@ -72,6 +72,16 @@ class SetGate:
         return self._scene.server_time
 
     @property
+    def around(self) -> Surroundings:
+        return self._scene.around
+
+    @property
+    def undated(self) -> list[Task]:
+        """The tasks that match but for their age, which is not known."""
+        known = {task.ref: task for task in (*self.found.undated, *self.set.tasks.values())}
+        return undated(known.values(), self.selection, self.around)
+
+    @property
     def look_in(self) -> float:
         return math.inf
 
@@ -80,6 +90,7 @@ class SetGate:
 
     def look(self, watch: Watch) -> None:
         """Read what the set depends on afresh."""
+        self._scene.read()
         if not self.was_reached:
             self._look_first()
         elif self._awaits_confirmation:
@@ -120,13 +131,17 @@ class SetGate:
         return self.set.is_unmatched and self.rules.on_missing == "wait"
 
     def _look_first(self) -> None:
-        self._scene.read()
         present = candidates(self._tasks, self.selection)
+        # In case that it took another login to get them.
+        self._scene.read()
         with limit_matching(self.selection):
             check_literal(present, self.selection)
             found = select(present, self.selection, self._scene.around)
-        if not self.selection.counts_finished:
-            self._finished_before = frozenset(task.ref for task in present if task.is_finished)
+        ended = [task for task in present if task.is_finished]
+        if self.selection.counts_finished:
+            # A good end of unknown age may be an old one.
+            ended = [task for task in found.undated if task.status in self.rules.expect]
+        self._finished_before = frozenset(task.ref for task in ended)
         self.set.missing.update(found.missing_uuids, found.missing_refs)
         self.set.is_unmatched = not self.selection.by_identity
         self._admit(found.tasks)

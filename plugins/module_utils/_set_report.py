@@ -23,7 +23,7 @@ class SetReport(WaitReport):
 
     def _seen(self) -> dict[str, Any]:
         gate, tasks, found = self._gate, self._gate.set, self._gate.found
-        now = gate.server_time
+        now, clocks = gate.server_time, gate.around.clocks
         in_order = sorted(tasks.tasks.values(), key=gate.selection.place_of)
 
         def uuids(refs: set[str]) -> list[str]:
@@ -35,7 +35,8 @@ class SetReport(WaitReport):
         }
         return {
             "tasks": [
-                {**task.to_dict(now=now), "gone": task.ref in tasks.gone} for task in in_order
+                {**task.to_dict(now=now, clocks=clocks), "gone": task.ref in tasks.gone}
+                for task in in_order
             ],
             "satisfied": uuids(tasks.satisfied),
             "unmet": uuids(tasks.running),
@@ -79,10 +80,10 @@ class SetReport(WaitReport):
         return unfinished(self._gate.set, self._gate.rules, unmatched=self._no_match())
 
     def _no_match(self) -> str:
-        found = self._gate.found
+        found, counts_finished = self._gate.found, self._gate.selection.counts_finished
         return no_match(
             self._selected,
-            [task for task in found.tasks if task.is_finished],
+            [] if counts_finished else [task for task in found.tasks if task.is_finished],
             excluded=len(found.excluded_briefly),
             now=found.server_time,
         )

@@ -31,8 +31,8 @@ class Stalls:
         self._clock = clock
         self._standstills: dict[str, _Standstill] = {}
 
-    def see(self, task: Task, *, server_time: int | None) -> None:
-        """Take in the record of a running task.
+    def see(self, task: Task, *, min_age: float) -> None:
+        """Take in the record of a running task, which has existed for so many seconds at least.
 
         One that has made no progress at its first sight has stood still since it was created. Of
         any other, only what is watched is known.
@@ -42,9 +42,8 @@ class Stalls:
         if is_same or self._limit == math.inf:
             return
         since = self._clock()
-        created = task.created
-        if before is None and not task.progress and created is not None and server_time is not None:
-            since -= max(server_time - created, 0)
+        if before is None and not task.progress:
+            since -= min_age
         self._standstills[task.ref] = _Standstill(task.status, task.progress, since)
 
     def forget(self, ref: str) -> None:

@@ -7,18 +7,28 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+from typing import Callable
 
 from ._cancel_options import Cancelling
 from ._forcing import read_evidence, why_not_forced
 from ._literal_regexes import check_literal, is_found_as_text
 from ._matching_time import limit_matching
-from ._selection import Selection, Surroundings, is_excluded, is_long, matches
-from ._selector import Found, candidates, look_around, select
+from ._selection import (
+    Selection,
+    Surroundings,
+    is_excluded,
+    is_long,
+    is_meant,
+    matches,
+    undated,
+    without_ages,
+)
+from ._selector import Found, read_candidates, select
 from ._session import Session
 from ._task import Task
 from ._task_words import listed, named
-from ._tasks import Tasks
 
 _MOST_NAMED = 10
 
@@ -40,10 +50,11 @@ class Targets:
     """Running tasks that the regular expression is found in, but does not match as a whole."""
 
 
-def targets_of(session: Session, selection: Selection) -> Targets:
+def targets_of(
+    session: Session, selection: Selection, *, clock: Callable[[], float] = time.monotonic
+) -> Targets:
     """Read the tasks that are named, and tell which of them the other options let through."""
-    around = look_around(session, selection)
-    present = candidates(Tasks(session), selection)
+    around, present = read_candidates(session, selection, clock=clock)
     with limit_matching(selection):
         check_literal(present, selection)
         return _targets_among(present, selection, around, login=session.logins)
@@ -52,8 +63,13 @@ def targets_of(session: Session, selection: Selection) -> Targets:
 def _targets_among(
     present: list[Task], selection: Selection, around: Surroundings, *, login: int
 ) -> Targets:
-    bare = _without_filters(selection)
+    bare, anew = _without_filters(selection), without_ages(selection)
     targets = Targets(select(present, bare, around), login=login)
+    targets.found.undated = [
+        task
+        for task in undated(present, selection, around)
+        if not task.is_finished and is_meant(task, anew, around)
+    ]
     targets.nearly = [
         task
         for task in present
@@ -106,7 +122,13 @@ def _why_left_alone(task: Task, selection: Selection, around: Surroundings) -> s
     return "" if matches(task, selection, around) else "filtered"
 
 
-def problems_of(targets: Targets, cancelling: Cancelling, session: Session) -> list[str]:
+def problems_of(
+    targets: Targets,
+    cancelling: Cancelling,
+    session: Session,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[str]:
     """What speaks against the first write, a sentence each."""
     problems = []
     most, running = cancelling.max_tasks, targets.running
@@ -123,7 +145,7 @@ def problems_of(targets: Targets, cancelling: Cancelling, session: Session) -> l
         if deaf:
             problems.append(f"The server does not offer to cancel {_names(deaf)}.")
     if cancelling.force and running:
-        evidence = read_evidence(session, running)
+        evidence = read_evidence(session, running, clock=clock)
         for task in running:
             reason = why_not_forced(task, evidence)
             if reason:

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, Mapping
 
+from ._ages import NO_CLOCKS, Clocks, age_of, duration_of
 from ._codes import error_of
 from ._errors import redacted
 
@@ -74,7 +75,7 @@ class Task:
             "status": self.status,
         }
 
-    def to_dict(self, *, now: int | None) -> dict[str, Any]:
+    def to_dict(self, *, now: int | None, clocks: Clocks = NO_CLOCKS) -> dict[str, Any]:
         """What modules return for a task; now is the server's time."""
         # A listing does this for thousands: nothing is looked up twice.
         get = self.record.get
@@ -86,10 +87,7 @@ class Task:
             # The server writes 1970 for a task that has not finished.
             finished = finished_iso = None
         progress = _fraction(get("progress"))
-        age = None if now is None or created is None else now - created
-        duration = None
-        if is_finished and finished is not None and created is not None:
-            duration = finished - created
+        age = age_of(created, get("resident_on"), clocks=clocks, now=now)
         result = get("result")
         error_info = get("error_info")
         if error_info:
@@ -105,7 +103,7 @@ class Task:
             "created": created_iso,
             "finished": finished_iso,
             "age": age,
-            "duration": duration,
+            "duration": duration_of(created, finished) if is_finished else None,
             "eta": None if is_finished else _eta(age, progress),
             "allowed_operations": operations,
             "current_operations": get("current_operations"),

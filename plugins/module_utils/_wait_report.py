@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, Mapping
 
+from ._age_sentences import COUNTED, age_warnings
 from ._quiet_gate import QuietGate
 from ._sentences import explain
 from ._session import Session
@@ -61,10 +62,15 @@ class WaitReport(ABC):
 
     def warnings(self) -> list[str]:
         """What the reader should know of a gate that opened or did not."""
-        found = trouble(self._waiter)
+        found = trouble(self._waiter) + self.age_warnings()
         if self._gate.verdict is Verdict.OPEN:
             found += self._doubts()
         return found
+
+    def age_warnings(self) -> list[str]:
+        """What the reader should know of ages that are uncertain or unknown."""
+        gate = self._gate
+        return age_warnings(gate.undated, gate.around, consequence=COUNTED)
 
     def in_check_mode(self) -> str:
         return f"Nothing was waited for in check mode. {self._at_one_look()}"

@@ -194,7 +194,7 @@ tasks:
       type: float
       sample: 0.25
     created:
-      description: When the task was made, by the server's clock.
+      description: When the task was made, by the clock of the host that made it.
       type: str
       sample: "2026-11-23T10:11:12Z"
     finished:
@@ -202,11 +202,15 @@ tasks:
       type: str
       sample: null
     age:
-      description: Seconds between RV(tasks[].created) and RV(server_time).
+      description:
+        - Seconds between RV(tasks[].created) and RV(server_time). Null if the creation time cannot be
+          right, as when it is in the future.
       type: int
       sample: 90
     duration:
-      description: Seconds between RV(tasks[].created) and RV(tasks[].finished).
+      description:
+        - Seconds between RV(tasks[].created) and RV(tasks[].finished). Null if one of these cannot be
+          right.
       type: int
       sample: null
     eta:
@@ -454,9 +458,11 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 def cancel_tasks(run: Run) -> dict[str, Any]:
     cancelling = cancelling_of(run.params, given=run.given)
     with run.connect() as session:
-        report = CancelReport(session, targets_of(session, cancelling.selection), cancelling)
+        report = CancelReport(
+            session, targets_of(session, cancelling.selection, clock=run.clock), cancelling
+        )
         run.so_far = report.to_dict
-        problems = problems_of(report.targets, cancelling, session)
+        problems = problems_of(report.targets, cancelling, session, clock=run.clock)
         if cancelling.idle_for and report.targets.running and not problems:
             problems = leave_busy_ones(run, session, report)
         if not problems:
@@ -483,14 +489,14 @@ def leave_busy_ones(run: Run, session: Session, report: CancelReport) -> list[st
     if gate.verdict is not Verdict.OPEN:
         seconds = f"{cancelling.idle_for:g} s"
         return [f"The tasks could not be watched for the {seconds} of idle_for in {timeout:g} s."]
-    again = report.targets = targets_of(session, cancelling.selection)
+    again = report.targets = targets_of(session, cancelling.selection, clock=run.clock)
     running, again.running = again.running, []
     for task in running:
         if task.ref in gate.tasks and task.ref not in gate.moved and gate.is_as_before(task):
             again.running.append(task)
         else:
             again.left_alone.append((task, "not idle"))
-    return problems_of(again, cancelling, session)
+    return problems_of(again, cancelling, session, clock=run.clock)
 
 
 def cancel(run: Run, session: Session, report: CancelReport) -> None:
@@ -515,7 +521,7 @@ def cancel(run: Run, session: Session, report: CancelReport) -> None:
 def force(run: Run, session: Session, report: CancelReport, gate: CancelGate) -> None:
     """Mark as cancelled what no cancel has reached, if nothing works on it."""
     left = [cancel for cancel in gate.cancels.values() if cancel.action == "still_running"]
-    forcing = ForceGate(session, left, gate.disappearances)
+    forcing = ForceGate(session, left, gate.disappearances, clock=run.clock)
     waiter = Waiter(session, forcing, timeout=FORCE_TIMEOUT, clock=run.clock, sleep=run.sleep)
     report.waiters.append(waiter)
     try:

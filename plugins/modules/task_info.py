@@ -144,7 +144,7 @@ tasks:
       type: float
       sample: 0.25
     created:
-      description: When the task was made, by the server's clock.
+      description: When the task was made, by the clock of the host that made it.
       type: str
       sample: "2026-11-23T10:11:12Z"
     finished:
@@ -152,11 +152,15 @@ tasks:
       type: str
       sample: null
     age:
-      description: Seconds between RV(tasks[].created) and RV(server_time).
+      description:
+        - Seconds between RV(tasks[].created) and RV(server_time). Null if the creation time cannot be
+          right, as when it is in the future.
       type: int
       sample: 90
     duration:
-      description: Seconds between RV(tasks[].created) and RV(tasks[].finished).
+      description:
+        - Seconds between RV(tasks[].created) and RV(tasks[].finished). Null if one of these cannot be
+          right.
       type: int
       sample: null
     eta:
@@ -375,6 +379,7 @@ error:
 from collections import Counter
 from typing import Any
 
+from ..module_utils._age_sentences import NEW, age_warnings
 from ..module_utils._collector import paused_collector
 from ..module_utils._connection_options import connection_spec
 from ..module_utils._errors import OptionError
@@ -427,13 +432,16 @@ def list_tasks(run: Run) -> dict[str, Any]:
 
 def _listing(run: Run, selection: Selection, limit: int | None) -> dict[str, Any]:
     with run.connect() as session:
-        found = find(session, selection)
+        found = find(session, selection, clock=run.clock)
         objects = Objects(session) if run.params["with_objects"] else None
     for error in found.doubts:
         run.warn(explain(error))
     listed = sorted(found.tasks, key=lambda task: task.uuid)
     listed.sort(key=SORT_KEYS[run.params["sort"]])
-    tasks = [task.to_dict(now=found.server_time) for task in listed[:limit]]
+    clocks = found.around.clocks
+    tasks = [task.to_dict(now=found.server_time, clocks=clocks) for task in listed[:limit]]
+    for warning in age_warnings(found.undated, found.around, consequence=NEW):
+        run.warn(warning)
     if objects is not None:
         for task, told in zip(listed, tasks):
             told.update(objects.to_dict(task))

@@ -249,7 +249,7 @@ tasks:
       type: float
       sample: 0.25
     created:
-      description: When the task was made, by the server's clock.
+      description: When the task was made, by the clock of the host that made it.
       type: str
       sample: "2026-11-23T10:11:12Z"
     finished:
@@ -257,11 +257,15 @@ tasks:
       type: str
       sample: null
     age:
-      description: Seconds between RV(tasks[].created) and RV(server_time).
+      description:
+        - Seconds between RV(tasks[].created) and RV(server_time). Null if the creation time cannot be
+          right, as when it is in the future.
       type: int
       sample: 90
     duration:
-      description: Seconds between RV(tasks[].created) and RV(tasks[].finished).
+      description:
+        - Seconds between RV(tasks[].created) and RV(tasks[].finished). Null if one of these cannot be
+          right.
       type: int
       sample: null
     eta:
@@ -525,6 +529,7 @@ error:
       type: str
 """
 
+from dataclasses import replace
 from typing import Any
 
 from ..module_utils._connection_options import connection_spec
@@ -548,7 +553,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def wait_for_tasks(run: Run) -> dict[str, Any]:
-    selection = selection_of(run.params, given=run.given)
+    selection = replace(selection_of(run.params, given=run.given), is_gate=True)
     waiting = waiting_of(run.params, selection)
     with run.connect() as session:
         gate: SetGate | QuietGate
@@ -583,7 +588,8 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
         else:
             waiter.wait()
     if run.check_mode:
-        run.warn(report.in_check_mode())
+        for warning in (report.in_check_mode(), *report.age_warnings()):
+            run.warn(warning)
         return report.to_dict()
     for warning in report.warnings():
         run.warn(warning)

@@ -112,7 +112,7 @@ def check_run(given: tuple[tuple[str, int], bool, list[Odd]]) -> None:
     pool = VirtualPool()
     vm = pool.inventory.add_vm("web-1")
     running = pool.add_task(LABEL, life=Life(duration=8.0, steps=4), allowed_operations=["cancel"])
-    old = pool.add_task("backup", created="20200101T00:00:00Z")
+    old = pool.add_task("backup", age=7200)
     pool.at(20, lambda: pool.set_task(old, status="success"))
     uuids = {"running": [pool.record(running)["uuid"]], "old": [pool.record(old)["uuid"]]}
     options = dict(TASKS[module][place])

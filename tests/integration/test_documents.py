@@ -10,6 +10,8 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
 from ansible_collections.xen.xapi.tests.documents import blocks, play_of
+from ansible_collections.xen.xapi.tests.pools import answered
+from ansible_collections.xen.xapi.tests.samples import LONG_AGO
 from ansible_collections.xen.xapi.tests.simulator import Life
 
 PRINTED = {
@@ -51,13 +53,13 @@ def real_pool(start_pool):
         "Async.VM.start",
         status="failure",
         error_info=["VM_BAD_POWER_STATE", "a", "b"],
-        created="20190101T00:00:00Z",
+        created=LONG_AGO,
     )
     done = pool.add_task(
         "Async.VM.snapshot",
         status="success",
         result="<value>OpaqueRef:x</value>",
-        created="20190101T00:00:00Z",
+        created=LONG_AGO,
     )
     pool.variables = {
         "pool_password": pool.password,
@@ -114,14 +116,17 @@ def play_printed(real_pool, play_file, tmp_path):
     ("name", "number"),
     [(name, number) for name, texts in PRINTED.items() for number in range(len(texts))],
 )
-def test_what_is_printed_runs(real_pool, play_printed, name, number):
+def test_what_is_printed_runs(real_pool, play_printed, when, name, number):
     if "cancel" in name or "stale" in name:
         # To the documents that wait for quiet it would be in the way.
-        orphan = real_pool.add_task("nightly backup", created="20200101T00:00:00Z")
+        orphan = real_pool.add_task("nightly backup", created=LONG_AGO)
         real_pool.variables["orphan_uuid"] = real_pool.record(orphan)["uuid"]
     if "gate" in name:
-        # What a step starts: printed steps start nothing, and this is after all of them.
-        real_pool.add_task("Async.VM.clean_reboot", status="success", created="29990101T00:00:00Z")
+        # What a step starts: printed steps start nothing, and this is after the time was noted.
+        when(
+            lambda: answered(real_pool, "task.get_all_records"),
+            lambda: real_pool.add_task("Async.VM.clean_reboot", status="success"),
+        )
     play_printed(PRINTED[name][number])
     asked = [*real_pool.log, *real_pool.simulator.log]
     assert [call for call in asked if call.method in READERS]

@@ -178,7 +178,7 @@ def test_object_by_name(pool, play_tasks):
 
 
 def test_a_vaulted_password(pool, play_tasks, tmp_path):
-    pool.add_task("Async.VM.snapshot", status="success", created="29990101T00:00:00Z")
+    pool.add_task("Async.VM.snapshot", status="success")
     key, secrets = tmp_path / "key", tmp_path / "secrets.yml"
     key.write_text("a key")
     secrets.write_text(f"task_gate_password: {pool.password}\n")

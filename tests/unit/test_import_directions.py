@@ -29,6 +29,7 @@ ROOMS = [
     "_quiet_report",
     "_wait_report",
     "_wait_sentences",
+    "_age_sentences",
     "_task_words",
     "_sentences",
     "_connection_options",
@@ -56,8 +57,10 @@ ROOMS = [
     "_matching_time",
     "_literal_regexes",
     "_selection",
+    "_clocks",
     "_tasks",
     "_task",
+    "_ages",
     "_session",
     "_members",
     "_rpc",
@@ -74,6 +77,8 @@ ROOMS = [
 ]
 KNOWS_ANSIBLE = ("_module", "_connection_options")
 PURE = (
+    "_age_sentences",
+    "_ages",
     "_wait_sentences",
     "_task_words",
     "_sentences",

@@ -14,15 +14,16 @@ from ansible_collections.xen.xapi.plugins.module_utils._selection import (
     Surroundings,
     is_excluded,
     matches,
+    undated,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._task import Task
 
-NOW = 1_000_000
+NOW = 1_800_000_000
 RECORD = {
     "uuid": "uuid-a",
     "name_label": "Async.VM.snapshot",
     "status": "pending",
-    "created": "19700112T13:45:40Z",  # NOW - 60
+    "created": "20270115T07:59:00Z",  # NOW - 60
     "allowed_operations": ["cancel"],
     "subtask_of": "OpaqueRef:parent",
     "resident_on": "OpaqueRef:host",
@@ -94,11 +95,12 @@ def test_matches(selection, is_met):
 @pytest.mark.parametrize(
     ("changes", "selection", "is_met"),
     [
-        ({"created": "19700112T13:46:41Z"}, {"min_age": 0}, False),
-        ({"created": "19700112T13:46:41Z"}, {"max_age": 5}, True),
+        ({"created": "20270115T08:00:01Z"}, {"min_age": 0}, False),
+        ({"created": "20270115T08:00:01Z"}, {"max_age": 5}, True),
         ({"created": "garbage"}, {"min_age": 0}, False),
-        ({"created": "garbage"}, {"max_age": 9}, False),
-        ({"created": "garbage"}, {"created_after": 0}, False),
+        ({"created": "garbage"}, {"created_before": NOW}, False),
+        ({"created": "garbage"}, {"max_age": 9}, True),
+        ({"created": "garbage"}, {"created_after": NOW}, True),
         ({"created": "garbage"}, {}, True),
         ({"status": "success"}, {"cancellable": True}, False),
         ({"status": "success"}, {"cancellable": False}, True),
@@ -113,8 +115,44 @@ def test_matches_of_other_tasks(changes, selection, is_met):
     assert matches(task(**changes), Selection(**selection), AROUND) is is_met
 
 
-def test_no_age_without_the_servers_time():
-    assert not matches(task(), Selection(max_age=100), Surroundings(now=None))
+AGES = [
+    {"min_age": 30},
+    {"max_age": 100},
+    {"created_after": NOW - 100},
+    {"created_before": NOW},
+    {"min_age": 30, "max_age": 100},
+]
+
+
+@pytest.mark.parametrize("ages", AGES)
+@pytest.mark.parametrize(
+    ("changes", "now"),
+    [
+        ({"created": "19700101T00:00:05Z"}, NOW),
+        ({"created": "20041231T23:59:59Z"}, NOW),
+        ({"created": "20270115T08:01:01Z"}, NOW),
+        ({"created": "garbage"}, NOW),
+        ({"created": ""}, NOW),
+        ({}, None),
+    ],
+)
+def test_unknown_age_counts_for_gate_and_as_new_in_listing(ages, changes, now):
+    around = Surroundings(now=now)
+    is_new = not {"min_age", "created_before"} & ages.keys()
+    assert not matches(task(**changes), Selection(**ages, is_destructive=True), around)
+    assert matches(task(**changes), Selection(**ages, is_gate=True), around)
+    assert matches(task(**changes), Selection(**ages), around) is is_new
+    assert undated([task(**changes)], Selection(**ages), around)
+
+
+@pytest.mark.parametrize("ages", AGES)
+@pytest.mark.parametrize("created", ["20270115T07:59:00Z", "20050101T00:00:00Z"])
+def test_known_age_is_not_reported(ages, created):
+    assert not undated([task(created=created)], Selection(**ages), AROUND)
+
+
+def test_age_is_not_reported_where_no_option_needs_it():
+    assert not undated([task(created="garbage")], Selection(), AROUND)
 
 
 def test_a_task_that_the_object_does_not_name():

@@ -25,6 +25,7 @@ class Pool:
         self._vanishing = vanishing
         self._error = error
         self.methods = []
+        self.logins = 1
 
     def server_time(self):
         self.methods.append("host.get_servertime")

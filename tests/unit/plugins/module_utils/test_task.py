@@ -166,6 +166,38 @@ def test_an_age_below_zero_is_told_as_it_is():
     assert returned(TASK, age=-3)["age"] == -3
 
 
+@pytest.mark.parametrize(
+    ("created", "age"),
+    [
+        ("19700101T00:00:05Z", None),
+        ("20041231T23:59:59Z", None),
+        ("20261123T10:12:41Z", None),
+        ("20261123T10:12:40Z", -60),
+        ("20261123T10:00:00Z", 700),
+    ],
+)
+def test_age_that_cannot_be_right_is_not_known(created, age):
+    task = Task(REF, {**TASK, "created": created}).to_dict(now=CREATED + 28)
+    assert task["age"] == age
+    assert (task["eta"] is None) is (age is None or age < 0)
+
+
+@pytest.mark.parametrize(
+    ("created", "finished", "duration"),
+    [
+        ("20261123T10:00:00Z", "20261123T10:01:00Z", 60),
+        ("20261123T10:00:00Z", "20261123T10:00:00Z", 0),
+        ("20261123T10:00:00Z", "20261123T09:59:59Z", None),
+        ("19700101T00:00:05Z", "20261123T10:01:00Z", None),
+        ("19700101T00:00:05Z", "19700101T00:01:00Z", None),
+        ("garbage", "20261123T10:01:00Z", None),
+    ],
+)
+def test_duration_that_cannot_be_right_is_not_known(created, finished, duration):
+    record = {**TASK, "status": "success", "created": created, "finished": finished}
+    assert returned(record)["duration"] == duration
+
+
 @pytest.mark.parametrize("status", ["success", "pending"])
 def test_the_server_writes_1970_where_it_has_no_end(status):
     task = returned({**TASK, "status": status})

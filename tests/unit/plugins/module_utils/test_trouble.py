@@ -57,6 +57,7 @@ MAY_PASS = {
     _errors.ProxyFailed: (True, True),
     _errors.RequestFailed: (True, True),
     _errors.RequestTimedOut: (True, True),
+    _errors.TimeUnreadable: (False, True),
     _errors.TlsFailed: (False, False),
     _errors.TrustUnusable: (False, False),
 }

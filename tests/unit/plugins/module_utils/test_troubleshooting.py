@@ -19,6 +19,7 @@ SPEAKERS = [
     *(
         ROOT / "plugins" / "module_utils" / f"{name}.py"
         for name in (
+            "_age_sentences",
             "_cancel_options",
             "_cancel_report",
             "_module",
@@ -39,6 +40,10 @@ FOLLOWING = (
     "Stopped, since nobody waits",
     "A port for HTTPS does that",
     f"({GAP} names it as the pool's master",
+    f"{GAP} (uuid {GAP}, created",
+    "The tasks of these hosts may be",
+    "They count as",
+    "They match no option by age",
     "a last listing, which has to show",
     # In check mode.
     "By now the module would fail",

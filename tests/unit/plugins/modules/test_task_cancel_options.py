@@ -9,6 +9,7 @@ import itertools
 import pytest
 
 from ansible_collections.xen.xapi.tests.module_args import by_core
+from ansible_collections.xen.xapi.tests.samples import LONG_AGO
 
 UUID = "12345678-1234-1234-1234-123456789012"
 REF = f"OpaqueRef:{UUID}"
@@ -31,7 +32,7 @@ FILTERS = {
 @pytest.fixture
 def refused(pool, cancel):
     """Runs what must be refused before anything is asked, and returns why it was."""
-    pool.add_task("copy", created="20200101T00:00:00Z")
+    pool.add_task("copy", created=LONG_AGO)
 
     def run_refused(**options):
         message = cancel(**options, fails=True)["msg"]

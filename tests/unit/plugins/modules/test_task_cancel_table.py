@@ -13,6 +13,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._cancel_options import ca
 from ansible_collections.xen.xapi.plugins.module_utils._cancel_report import ACTIONS
 from ansible_collections.xen.xapi.tests.checkout import ROOT
 from ansible_collections.xen.xapi.tests.documents import rows
+from ansible_collections.xen.xapi.tests.samples import LONG_AGO
 
 GUIDE = "docs/clean_up_stale_tasks.md"
 TABLE = rows(GUIDE)
@@ -31,7 +32,7 @@ def test_every_action_is_in_the_table():
 @pytest.mark.parametrize("row", TABLE, ids=[row.option for row in TABLE])
 def test_the_example_of_an_option(pool, cancel, row):
     assert list(row.example) == [row.option]
-    ref = pool.add_task("backup", created="20200101T00:00:00Z", status="success")
+    ref = pool.add_task("backup", created=LONG_AGO, status="success")
     # Forcing needs a timeout of minutes, of which nothing is used here.
     more = {"timeout": "5m"} if row.option == "force" else {}
     cancel(ref=[ref], **{**more, **row.example})

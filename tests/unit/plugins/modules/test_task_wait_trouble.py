@@ -150,15 +150,6 @@ def test_another_pool_at_the_same_address(start_pool, pool, wait, ref, when_wait
     pool.logout_all()
 
 
-@pytest.mark.parametrize("options", [{"wait_for": "none"}, {"on_missing": "ok"}])
-def test_without_the_time_nothing_is_of_an_age(pool, wait, ref, options):
-    # It is the fourth call, after the login and what identifies the pool.
-    pool.fail("host.get_servertime", body='{"jsonrpc": "2.0", "result": "noon", "id": 4}')
-    options = {"created_after": "2020-01-01T00:00:00Z", **options}
-    result = wait(**options, timeout=0, fails=True)
-    assert "host.get_servertime" in result["msg"]
-
-
 @pytest.mark.parametrize("options", [{"password": "wrong"}, {"username": "nobody"}])
 def test_wrong_credentials_end_it_at_once(pool, wait, ref, options):
     result = wait(ref=[ref], fails=True, **options)

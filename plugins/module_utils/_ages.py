@@ -1,0 +1,130 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+from typing import Mapping, NamedTuple
+
+_FIRST_XAPI = 1104537600
+"""2005-01-01T00:00:00Z. A clock that starts at zero writes an earlier time."""
+_FUTURE_TOLERANCE = 60
+"""Seconds; the server's time is read before the tasks are."""
+_START_TOLERANCE = 2
+"""Seconds; both times are rounded."""
+
+
+class HostClock(NamedTuple):
+    """What is known of the clock of a host."""
+
+    name: str
+    started: float | None
+    """When XAPI started there, by this clock; None if the host does not say."""
+    lead: tuple[float, float] | None = (0.0, 0.0)
+    """Between how many seconds this clock is ahead of the master's; None if it was not read."""
+
+
+class Clocks(NamedTuple):
+    """The clocks of a pool's hosts, by reference."""
+
+    hosts: Mapping[str, HostClock]
+    master: str
+
+
+NO_CLOCKS = Clocks({}, "")
+"""Where no option needs them: then they are not read."""
+
+
+class Creation(NamedTuple):
+    """Between which moments of the master's clock a task was created."""
+
+    earliest: float
+    latest: float
+    problem: str = ""
+    """Why nothing is known of that; then it may have been at any time."""
+
+
+class Doubt(Enum):
+    """What becomes of a task of which it is uncertain whether it is within bounds."""
+
+    LEAVE = "it does not match"
+    COUNT = "it matches"
+    YOUNG = "it matches as far as it would if it were as young as possible"
+
+
+class Bounds(NamedTuple):
+    """Between which moments a task has to have been created."""
+
+    earliest: float = -math.inf
+    latest: float = math.inf
+
+
+def creation_of(
+    created: int | None, host: str | None, *, clocks: Clocks, now: int | None
+) -> Creation:
+    """Return when a task was created, from its record and by the clocks of now.
+
+    The host whose clock wrote the record is the one that the task is resident on, or the master if
+    it handed the task on. So both clocks are considered, and so is a clock that has been set right
+    since.
+    """
+    if created is None:
+        return _unknown("it has no time that can be read")
+    if now is None:
+        return _unknown("the server's time cannot be read")
+    if created < _FIRST_XAPI:
+        return _unknown("that is before 2005")
+    if not clocks.hosts:
+        return _plausible(created, created, now)
+    # In a pool of one host, that one made all.
+    clock = clocks.hosts.get((host or "") if len(clocks.hosts) > 1 else clocks.master)
+    if clock is None or clock.lead is None:
+        return _unknown("the clock of its host could not be read")
+    least, most = clock.lead
+    ahead = max(most, 0)
+    if clock.started is not None and created < clock.started - ahead - _START_TOLERANCE:
+        return _unknown("that is before XAPI started on its host")
+    earliest, latest = created - ahead, created - min(least, 0)
+    master = clocks.hosts.get(clocks.master)
+    start = None if master is None else master.started
+    if start is not None and latest < start - _START_TOLERANCE:
+        return _unknown("that is before XAPI started on the pool's master")
+    return _plausible(earliest, latest, now)
+
+
+def age_of(created: int | None, host: str | None, *, clocks: Clocks, now: int | None) -> int | None:
+    """Return the age of a task in seconds, None if it is not known."""
+    if created is None or now is None or creation_of(created, host, clocks=clocks, now=now).problem:
+        return None
+    return now - created
+
+
+def duration_of(created: int | None, finished: int | None) -> int | None:
+    """Return the seconds from creation to end, None if the times cannot be right."""
+    if created is None or finished is None or not _FIRST_XAPI <= created <= finished:
+        return None
+    return finished - created
+
+
+def is_within(creation: Creation, bounds: Bounds, doubt: Doubt) -> bool:
+    """Return whether a task that was created then is within bounds."""
+    if doubt is Doubt.COUNT:
+        return creation.earliest <= bounds.latest and creation.latest >= bounds.earliest
+    if doubt is Doubt.YOUNG:
+        return bounds.earliest <= creation.latest <= bounds.latest
+    return bounds.earliest <= creation.earliest and creation.latest <= bounds.latest
+
+
+def _plausible(earliest: float, latest: float, now: int) -> Creation:
+    if earliest > now + _FUTURE_TOLERANCE:
+        return _unknown("that is in the future")
+    return Creation(earliest, latest)
+
+
+def _unknown(problem: str) -> Creation:
+    return Creation(-math.inf, math.inf, problem)
