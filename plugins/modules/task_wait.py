@@ -258,14 +258,14 @@ tasks:
       sample: null
     age:
       description:
-        - Seconds between RV(tasks[].created) and RV(server_time). Null if the creation time cannot be
-          right, as when it is in the future.
+        - Seconds between RV(tasks[].created) and RV(server_time). Null if the creation time cannot
+          be right, as when it is in the future.
       type: int
       sample: 90
     duration:
       description:
-        - Seconds between RV(tasks[].created) and RV(tasks[].finished). Null if one of these cannot be
-          right.
+        - Seconds between RV(tasks[].created) and RV(tasks[].finished). Null if one of these cannot
+          be right.
       type: int
       sample: null
     eta:
