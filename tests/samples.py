@@ -16,8 +16,10 @@ UUID = "12345678-9abc-def0-1234-56789abcdef0"
 REF = f"OpaqueRef:{UUID}"
 NO_UUID = "00000000-0000-0000-0000-000000000000"
 NO_REF = f"OpaqueRef:{NO_UUID}"
-LONG_AGO = Date.at(time.time() - 20 * 3600)
-"""A pool that was started just now has been up for longer, and deletes what is over a day old."""
+LONG_AGO = Date.at(time.time() - 2 * 86400)
+"""A pool that is started now has been up for longer. Where a task can be as old as this, nothing
+may collect: a pool deletes what is over a day old and has not moved between two passes, which are
+30 seconds apart."""
 ENDLESS = Life(duration=None)
 DEAF = Life(duration=None, cancel_after=None)
 TASK: dict[str, Any] = {

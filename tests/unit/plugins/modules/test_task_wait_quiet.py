@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.tests.pools import answered
+from ansible_collections.xen.xapi.tests.samples import LONG_AGO
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
 LABEL = "Async.VM.copy"
@@ -251,7 +252,7 @@ def test_a_task_of_a_host_that_died(start_pool, quiet, when_waiting):
 
 
 def test_a_task_that_the_server_drops_for_its_age(pool, quiet, when_waiting):
-    ref = pool.add_task(LABEL, age=2 * 86400)
+    ref = pool.add_task(LABEL, created=LONG_AGO)
     when_waiting(lambda: pool.destroy_task(ref))
     assert "over 24 hours old" in quiet(fails=True)["msg"]
 
