@@ -153,14 +153,17 @@ class ForceGate:
             return
         cancel.may_be_marked = False
         cancel.see(self._disappearances.remember(task))
-        hosts = self._disappearances.check_hosts([cancel.first])
-        cancel.reason = (
-            _CHANGED if cancel.has_changed else why_not_forced(task, evidence) or hosts.get(ref, "")
-        )
+        cancel.reason = self._why_not(cancel, evidence)
         if cancel.reason:
             del self._open[ref]
         else:
             self._mark(cancel)
+
+    def _why_not(self, cancel: Cancel, evidence: Evidence) -> str:
+        if cancel.has_changed:
+            return _CHANGED
+        hosts = self._disappearances.check_hosts([cancel.first])
+        return hosts.get(cancel.task.ref) or why_not_forced(cancel.task, evidence)
 
     def _mark(self, cancel: Cancel) -> None:
         ref = cancel.task.ref

@@ -200,7 +200,7 @@ def test_says_so_if_nobody_knows_whether_the_write_arrived(virtual, orphan, forc
     def lose_the_pool():
         virtual.fail("task.set_status", cut="after")
         virtual.fail("task.get_record", nth=2, cut="before", count=None)
-        virtual.fail("host.get_servertime", nth=2, cut="before", count=None)
+        virtual.fail("host.get_servertime", nth=3, cut="before", count=None)
 
     virtual.at(290, lose_the_pool)
     result = force(ref, fails=True)
