@@ -133,7 +133,7 @@ class VirtualPool(Pool):
         if table == "task":
             self.labels[ref] = fields["name_label"]
             status = None if operation == "del" else fields["status"]
-            is_old = self.now() - moment(fields["created"]) > PENDING_TASK_TIMEOUT
+            is_old = self.inventory.now() - moment(fields["created"]) > PENDING_TASK_TIMEOUT
             if status is None and is_old and fields["status"] not in FINAL:
                 self.dropped.add(ref)
             self.history.append(Change(self.now(), ref, status))

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer
-from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
 from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire
 
@@ -294,16 +293,14 @@ def _page_after_login(campaign: Campaign) -> None:
     campaign.wire.mangles.append(Mangle("session.login_with_password", count, page))
 
 
-def _server_jump(campaign: Campaign) -> None:
-    """From now on the server tells another time; what was created keeps its date."""
-    pool, seconds = campaign.pool, campaign.chance.choice(JUMPS)
+def _step_clock(of_the_master: bool) -> Callable[[Campaign], None]:
+    """A host is set to another time; what was created keeps its date."""
 
-    def change(answer: Answer) -> Answer:
-        envelope = json.loads(answer.body)
-        envelope["result"] = str(Date.at(pool.now() + seconds))
-        return answer._replace(body=json.dumps(envelope).encode())
+    def happen(campaign: Campaign) -> None:
+        pool, seconds = campaign.pool, campaign.chance.choice(JUMPS)
+        pool.inventory.set_clock(pool.master_ref if of_the_master else pool.supporter.ref, seconds)
 
-    campaign.wire.mangles.append(Mangle("host.get_servertime", 10**6, change))
+    return happen
 
 
 def _client_jump(campaign: Campaign) -> None:
@@ -345,6 +342,7 @@ FAULTS: dict[str, Callable[[Campaign], None]] = {
     "master boots": _boot,
     "sessions lost": _at_once("logout_all"),
     "garbage collection": _at_once("collect"),
-    "server clock jumps": _server_jump,
+    "server clock jumps": _step_clock(True),
+    "member clock jumps": _step_clock(False),
     "client clock jumps": _client_jump,
 }

@@ -73,6 +73,8 @@ class Play:
         self.wire = MangledWire(self.pool)
         self.wire.deadline = None
         self.ages: dict[str, float] = {}
+        offset = self.chance.choice([0.0, 0.0, 0.0, -180.0, 180.0, 7200.0])
+        self.pool.inventory.set_clock(self.pool.supporter.ref, offset)
         self.meant = [self._task(LABEL) for _number in range(self.chance.randint(1, 4))]
         self.others = [self._task(OTHER) for _number in range(self.chance.randint(0, 2))]
         self.module = self.chance.choice(["task_wait", "task_wait", "task_cancel", "task_info"])
@@ -95,7 +97,7 @@ class Play:
         )
         age = chance.choice([0, 5, 7200])
         host = chance.choice([self.pool.master, self.pool.master, self.pool.supporter])
-        created = Date.at(self.pool.now() - age)
+        created = Date.at(self.pool.inventory.now(host.ref) - age)
         ref = self.pool.add_task(label, life=life, created=created, resident_on=host.ref)
         self.ages[ref] = age
         return ref

@@ -72,6 +72,11 @@ def _forward_and_restart(place: int, pool: VirtualPool, _wire: VirtualWire) -> N
         pool.restart_supporter(startup=15.0)
 
 
+def _step_clock(seconds: float, is_master: bool, pool: VirtualPool, _wire: VirtualWire) -> None:
+    """NTP, or somebody, sets the clock of a host; records keep their dates."""
+    pool.inventory.set_clock(pool.master_ref if is_master else pool.supporter.ref, seconds)
+
+
 def _fail_events(how: str, pool: VirtualPool, _wire: VirtualWire) -> None:
     """Something between here and the pool lets everything through but event.from."""
     faults: dict[str, dict[str, Any]] = {
@@ -132,6 +137,12 @@ TROUBLE: st.SearchStrategy[Happening] = st.one_of(
         st.booleans(),
     ),
     st.builds(functools.partial, st.just(_set_enabled), st.booleans()),
+    st.builds(
+        functools.partial,
+        st.just(_step_clock),
+        st.sampled_from([-86400.0, -1200.0, 90.0, 1200.0, 86000.0]),
+        st.booleans(),
+    ),
     st.builds(functools.partial, st.just(_forward_and_restart), PLACES),
     st.builds(
         functools.partial, st.just(_fail_events), st.sampled_from(["page", "cut", "slow", "hang"])
