@@ -33,6 +33,8 @@ options:
       - The whole label of the tasks, in its exact spelling. It is one text, never a list.
       - For most tasks XAPI takes the name of the method as the label, such as
         V(Async.VM.snapshot), so that many tasks have the same one.
+      - If the value is written like a regular expression that would match a running task,
+        M(xen.xapi.task_wait) and M(xen.xapi.task_cancel) fail and M(xen.xapi.task_info) warns.
       - Mutually exclusive with O(uuid), O(ref) and O(name_regex).
     type: raw
   name_regex:

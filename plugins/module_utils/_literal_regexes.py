@@ -5,7 +5,7 @@
 # This file is private to the collection xen.xapi: it may change in any release.
 # Use it at your own risk outside of the collection.
 
-"""Finds labels that were written as text where a regular expression is expected."""
+"""Finds text in place of a regular expression, and an expression in place of text."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ _MAX_CHOICES = 6
 
 
 def check_literal(tasks: Iterable[Task], selection: Selection) -> None:
-    """Raise OptionError if name_regex or exclude reads like the label of a task that counts.
+    """Raise OptionError if an option for text has an expression, or the other way round.
 
-    Those are the running tasks, and the finished ones too if the selection includes these.
+    That is found out from the tasks that would match if the option were read in the other way. Only
+    running tasks are looked at, and finished ones too if the selection includes these.
     """
     if selection.has_regexes:
         counted = (t for t in tasks if not t.is_finished or selection.counts_finished)
@@ -38,7 +39,7 @@ def check_literal(tasks: Iterable[Task], selection: Selection) -> None:
 
 
 def find_literal(tasks: Iterable[Task], selection: Selection) -> list[OptionError]:
-    """Return an error for each expression that reads like the label of a task, running or not."""
+    """Return the errors of check_literal, one for each option value, by tasks of any status."""
     found: dict[str, OptionError] = {}
     if selection.has_regexes:
         for error in _errors(tasks, selection):
@@ -51,6 +52,10 @@ def _errors(tasks: Iterable[Task], selection: Selection) -> Iterator[OptionError
     if selection.name_regex is not None:
         regexes.insert(0, ("name_regex", selection.name_regex, selection.is_destructive))
     for task in tasks:
+        for option, regex in selection.texts_like_regexes.items():
+            if _is_meant_as_regex(str(task.record.get(option)), regex):
+                problem = _exact_problem(option, task.name_label)
+                yield OptionError(option, value=regex.pattern, problem=problem)
         label = task.name_label
         if is_long(label) or not _SPECIAL.search(label):
             continue
@@ -61,6 +66,20 @@ def _errors(tasks: Iterable[Task], selection: Selection) -> Iterator[OptionError
             if escaped:
                 problem = _problem(option, label, escaped)
                 yield OptionError(option, value=regex.pattern, problem=problem)
+
+
+def _is_meant_as_regex(text: str, regex: re.Pattern[str]) -> bool:
+    return not is_long(text) and text != regex.pattern and regex.fullmatch(text) is not None
+
+
+def _exact_problem(option: str, label: str) -> str:
+    remedy = "give the whole description"
+    if option == "name_label":
+        remedy = "give it in name_regex, or the whole label"
+    return (
+        f"does not select the task {label!r}, but would as a regular expression: an exact text is "
+        f"expected here, so {remedy}"
+    )
 
 
 def _problem(option: str, label: str, escaped: str) -> str:

@@ -67,6 +67,7 @@ def _error(selection: Selection, seconds: float) -> OptionError:
     written = {"exclude": [regex.pattern for regex in selection.exclude]}
     if selection.name_regex is not None:
         written = {"name_regex": [selection.name_regex.pattern], **written}
+    written.update({name: [regex.pattern] for name, regex in selection.texts_like_regexes.items()})
     options = [option for option, patterns in written.items() if patterns]
     patterns = [pattern for option in options for pattern in written[option]]
     problem = f"took more than {seconds:g} s on the labels of this pool; write a simpler expression"

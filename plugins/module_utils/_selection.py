@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,9 @@ OBJECT_TYPES = ("VM", "host", "SR", "VDI", "network", "pool")
 AGES = ("min_age", "max_age", "created_after", "created_before")
 _MAX_LABEL = 1000
 """Characters of a label; longer ones, which any account can write, would keep a regex busy."""
+# What an expression has in it, and a label that was written in full hardly ever.
+_LIKE_REGEX = re.compile(r"\.[*+]|\\[^\w\s]|\\[dsw]|\A\^|\$\Z|\([^()]*\|")
+_EXACT_TEXTS = ("name_label", "name_description")
 # What a pool does for itself all the time. Plugins are not part of it: updates run in them.
 HOUSEKEEPING = tuple(
     re.compile(label)
@@ -107,8 +111,19 @@ class Selection:
 
     @property
     def has_regexes(self) -> bool:
-        """Whether the user gave regular expressions for labels."""
-        return self.name_regex is not None or bool(self.exclude)
+        """Whether the user gave regular expressions, or text that is written like one."""
+        return bool(self.name_regex is not None or self.exclude or self.texts_like_regexes)
+
+    @cached_property
+    def texts_like_regexes(self) -> Mapping[str, re.Pattern[str]]:
+        """Return the options for an exact text whose values are written like expressions."""
+        found = {}
+        for option in _EXACT_TEXTS:
+            text = getattr(self, option)
+            if text is not None and _LIKE_REGEX.search(text):
+                with contextlib.suppress(re.error, RecursionError, OverflowError, ValueError):
+                    found[option] = re.compile(text)
+        return found
 
     @property
     def counts_finished(self) -> bool:

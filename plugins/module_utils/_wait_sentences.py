@@ -27,8 +27,11 @@ _MISSING = (
 def selected_by(params: Mapping[str, Any]) -> str:
     """The options that select, as they were written."""
     options = ("name_label", "name_regex", *FILTERS)
-    given = [f"{name}={params[name]!r}" for name in options if params.get(name) is not None]
-    return ", ".join(given)
+    given = {name: params[name] for name in options if params.get(name) is not None}
+    if "object" in given:
+        # Ansible adds the part that was not given.
+        given["object"] = {part: item for part, item in given["object"].items() if item is not None}
+    return ", ".join(f"{name}={value!r}" for name, value in given.items())
 
 
 def end_of(task: Task, expect: Collection[str]) -> str:

@@ -99,6 +99,7 @@ PURE_LIBRARY = {
     "__future__",
     "calendar",
     "collections",
+    "contextlib",
     "dataclasses",
     "datetime",
     "decimal",

@@ -114,6 +114,39 @@ def test_long_label_is_not_read():
     assert not is_found_as_text("[XO]", "[XO] " * 1000)
 
 
+@pytest.mark.parametrize("destroys", [False, True])
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        (r"\[XO\] Exporting content of VDI .*", EXPORT),
+        (r"Async\.VM\.copy", "Async.VM.copy"),
+        ("Async.(VM|VDI).copy", "Async.VM.copy"),
+        ("^Async.VM.copy", "Async.VM.copy"),
+        ("Async.VM.copy$", "Async.VM.copy"),
+    ],
+)
+def test_refuses_regex_in_place_of_exact_text(text, label, destroys):
+    with pytest.raises(OptionError) as raised:
+        check_literal([task(label)], Selection(name_label=text, is_destructive=destroys))
+    assert raised.value.option == "name_label"
+    assert "give it in name_regex" in raised.value.problem
+    check_literal([task("SR.scan"), task(text)], Selection(name_label=text))
+
+
+def test_refuses_regex_in_place_of_description():
+    collection = Task("OpaqueRef:a", {"name_description": "Garbage collection for SR 1"})
+    with pytest.raises(OptionError) as raised:
+        check_literal([collection], Selection(name_description="Garbage collection for SR .*"))
+    assert raised.value.option == "name_description"
+    assert raised.value.problem.endswith("give the whole description")
+
+
+@pytest.mark.parametrize("label", [EXPORT, IMPORT, "Async.VM.copy", "a.b", "100 %", "(nightly)"])
+def test_exact_label_is_no_regex(label):
+    check_literal([task(EXPORT), task("Async-VM-copy")], Selection(name_label=label))
+    assert not Selection(name_label=label).has_regexes
+
+
 PIECES = ["Async.", "VM", "VDI", ".copy", "SR", ".scan", " ", "x", "[XO]", "(", ")", "|", "^", "$"]
 
 

@@ -52,6 +52,7 @@ def test_exponential_expression_is_ended_inside_one_label():
     ("options", "named", "value"),
     [
         ({"exclude": (EXPONENTIAL,)}, "exclude", "(a+)+b"),
+        ({"name_label": "(a+)+b.*"}, "name_label", "(a+)+b.*"),
         (
             {"name_regex": re.compile("a"), "exclude": (EXPONENTIAL,)},
             "name_regex, exclude",

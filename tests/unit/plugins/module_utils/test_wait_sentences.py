@@ -235,6 +235,8 @@ def test_no_match_without_the_servers_time():
 def test_what_selects_is_shown_as_written():
     params = {"min_age": "1h", "name_regex": NASTY, "name_label": None, "timeout": "5"}
     assert selected_by(params) == f"name_regex={SHOWN}, min_age='1h'"
+    vm = {"type": "VM", "uuid": None, "name_label": "web-1"}
+    assert selected_by({"object": vm}) == "object={'type': 'VM', 'name_label': 'web-1'}"
 
 
 @pytest.mark.parametrize(("count", "more"), [(5, ""), (6, " and 1 more"), (1000, " and 995 more")])

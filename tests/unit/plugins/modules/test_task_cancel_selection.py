@@ -102,3 +102,15 @@ def test_expression_without_end_is_refused(pool, cancel, old):
         "simpler expression."
     )
     assert not pool.log.of("task.cancel")
+
+
+def test_regex_in_place_of_name_label_is_refused(pool, cancel, wait, old):
+    old("Async.VM.copy")
+    said = (
+        "argument 'name_label': 'Async.VM.*' does not select the task 'Async.VM.copy', but would "
+        "as a regular expression: an exact text is expected here, so give it in name_regex, or "
+        "the whole label."
+    )
+    assert cancel(name_label="Async.VM.*", fails=True)["msg"] == said
+    assert wait(wait_for="none", name_label="Async.VM.*", timeout=0, fails=True)["msg"] == said
+    assert not pool.log.of("task.cancel")
