@@ -81,8 +81,15 @@ def may_pass(error: XapiError, *, reached: bool) -> bool:
 
 
 def is_session_lost(error: XapiError) -> bool:
-    """Tell whether the host answered that it does not know our session, or is no longer master."""
-    return isinstance(error, XapiFailure) and error.code in _SESSION_GONE
+    """Return whether the host answered that it does not know our session, or is not the master.
+
+    An answer to the login itself says nothing about a session.
+    """
+    return (
+        isinstance(error, XapiFailure)
+        and error.code in _SESSION_GONE
+        and not error.method.startswith("session.")
+    )
 
 
 def is_of_the_pool(failure: XapiFailure) -> bool:

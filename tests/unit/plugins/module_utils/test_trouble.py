@@ -173,10 +173,19 @@ def test_what_is_of_the_pool_and_not_of_one_task(code):
     assert is_of_the_pool(failure(code, "task.cancel")) is expected
 
 
+@pytest.mark.parametrize("method", ["event.from", "task.get_record", "pool.get_all_records"])
 @pytest.mark.parametrize("code", [*PASSING_CODES, *LASTING_CODES])
-def test_a_session_is_lost_by_these_codes(code):
-    assert is_session_lost(failure(code)) is (code in ("HOST_IS_SLAVE", "SESSION_INVALID"))
+def test_session_is_lost_only_by_these_answers(code, method):
+    expected = code in {"SESSION_INVALID", "HOST_IS_SLAVE"}
+    assert is_session_lost(failure(code, method)) is expected
 
 
-def test_no_session_is_lost_by_a_cut():
-    assert not is_session_lost(CUT)
+@pytest.mark.parametrize("code", ["SESSION_INVALID", "HOST_IS_SLAVE"])
+@pytest.mark.parametrize("method", ["session.login_with_password", "session.logout"])
+def test_answer_to_login_or_logout_is_no_lost_session(code, method):
+    assert not is_session_lost(failure(code, method))
+
+
+@pytest.mark.parametrize("kind", [*MAY_PASS, NoHostAnswered])
+def test_session_is_not_lost_without_an_answer(kind):
+    assert not is_session_lost(example(kind))
