@@ -19,9 +19,18 @@ MODULES = "ansible_collections.xen.xapi.plugins.modules"
 
 
 def start(
-    folder: Path, module: str, pool: Simulator, options: dict[str, Any], *, name: str = "one"
+    folder: Path,
+    module: str,
+    pool: Simulator,
+    options: dict[str, Any],
+    *,
+    name: str = "one",
+    libraries: tuple[Path, ...] = (),
 ) -> subprocess.Popen[str]:
-    """Start a module on a pool; what it makes in passing is in the folder's tmp."""
+    """Start a module on a pool; what it makes in passing is in the folder's tmp.
+
+    The libraries are folders from which Python imports first, a sitecustomize.py too.
+    """
     (folder / "tmp").mkdir(exist_ok=True)
     arguments = folder / f"{name}.json"
     connection = {"hostname": pool.url, "password": pool.password}
@@ -30,7 +39,9 @@ def start(
         [sys.executable, "-m", f"{MODULES}.{module}", arguments],
         env={
             **os.environ,
-            "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+            "PYTHONPATH": os.pathsep.join(
+                [*map(str, libraries), os.environ["ANSIBLE_COLLECTIONS_PATH"]]
+            ),
             "TMPDIR": str(folder / "tmp"),
         },
         stdin=subprocess.DEVNULL,

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import types
 
 
 class Tunnel:
-    """Leads where it is asked to, from entering its context to leaving it, and keeps where."""
+    """Leads where it is asked to, from entering its context to leaving it, and keeps where.
 
-    def __init__(self) -> None:
+    With a context of ssl, clients speak TLS to the proxy itself.
+    """
+
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        self._context = context
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        scheme = "https" if context else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.asked: list[str] = []
 
     def __enter__(self) -> Tunnel:
@@ -40,7 +46,11 @@ class Tunnel:
                 threading.Thread(target=self._serve, args=[near], daemon=True).start()
 
     def _serve(self, near: socket.socket) -> None:
-        with near, contextlib.suppress(OSError):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(contextlib.suppress(OSError))
+            stack.enter_context(near)
+            if self._context:
+                near = stack.enter_context(self._context.wrap_socket(near, server_side=True))
             head = b""
             while b"\r\n\r\n" not in head:
                 head += near.recv(4096)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import socket
 import ssl
 from typing import Any, Collection, Iterable
 
 from ._errors import (
+    CertificateInvalid,
     CertificateOutOfTime,
     CertificateUntrusted,
     CertificateWrongName,
@@ -27,11 +29,12 @@ from ._values import with_colons
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 # OpenSSL's numbers (X509_V_ERR_...): chains without a trusted end, dates, names that do not match.
-_KINDS_BY_CODE: dict[int, type[HostError]] = {
+_KINDS_BY_CODE: dict[int | None, type[HostError]] = {
     **dict.fromkeys((2, 18, 19, 20, 21, 27), CertificateUntrusted),
     **dict.fromkeys((9, 10), CertificateOutOfTime),
     **dict.fromkeys((62, 64), CertificateWrongName),
 }
+_NEW_ENOUGH = re.compile(r"TLSv(?:1\.[2-9]|[2-9])")
 # What OpenSSL says, from version to version, to bytes that are not TLS.
 _NOT_TLS = frozenset(
     {
@@ -43,6 +46,9 @@ _NOT_TLS = frozenset(
         "WRONG_VERSION_NUMBER",
     }
 )
+
+_CUT_OFF = frozenset({"CONNRESET", "UNEXPECTED_EOF"})
+_NOT_VERIFIED = "CERTIFICATE_VERIFY_FAILED"
 
 
 class WrongFingerprint(ssl.SSLError):
@@ -58,34 +64,29 @@ def sha256_of(certificate: bytes) -> str:
     return with_colons(hashlib.sha256(certificate).hexdigest())
 
 
-def harden(context: ssl.SSLContext, fingerprints: Collection[str]) -> None:
-    """Let the context agree to TLS 1.2 at least, and to these certificates alone if there are any.
+def harden(context: ssl.SSLContext) -> None:
+    """Let the context agree to TLS 1.2 at least.
 
-    A certificate is looked at as the last step of the handshake, so before the context's user
-    gets the connection to send anything over it.
+    Something else may stand in for CPython's context, such as that of pyOpenSSL, and may not care
+    for the attribute. So check_peer looks at the version again.
     """
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if not fingerprints:
-        return
 
-    def check(certificate: bytes | None) -> None:
-        seen = sha256_of(certificate or b"")
+
+def check_peer(connected: Any, fingerprints: Collection[str]) -> None:
+    """Raise unless a socket after the handshake has TLS 1.2 and one of these certificates.
+
+    Without fingerprints any certificate will do. Only the connected socket tells for certain what
+    was agreed on: truststore, pip-system-certs and pyOpenSSL replace the context behind our back,
+    and read only some of its attributes.
+    """
+    version = connected.version()
+    if not _NEW_ENOUGH.match(version or ""):
+        raise ssl.SSLError(ssl.SSL_ERROR_SSL, f"{version} is older than TLS 1.2")
+    if fingerprints:
+        seen = sha256_of(connected.getpeercert(binary_form=True) or b"")
         if seen not in fingerprints:
             raise WrongFingerprint(seen)
-
-    class PinnedSocket(ssl.SSLSocket):
-        def do_handshake(self, block: bool = False) -> None:
-            super().do_handshake(block)
-            check(self.getpeercert(binary_form=True))
-
-    # TLS within the TLS of a proxy is done without a socket of its own.
-    class PinnedObject(ssl.SSLObject):
-        def do_handshake(self) -> None:
-            super().do_handshake()
-            check(self.getpeercert(binary_form=True))
-
-    context.sslsocket_class = PinnedSocket
-    context.sslobject_class = PinnedObject
 
 
 def fingerprint_at(host: str, port: int, *, seconds: float) -> str | None:
@@ -93,7 +94,7 @@ def fingerprint_at(host: str, port: int, *, seconds: float) -> str | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    harden(context, ())
+    harden(context)
     try:
         plain = socket.create_connection((host, port), timeout=seconds)
         with plain, context.wrap_socket(plain, server_hostname=host) as secured:
@@ -121,6 +122,17 @@ def authorities(ca_path: str | None) -> str | bool:
     return path
 
 
+def is_cut_off(causes: Iterable[BaseException]) -> bool:
+    """Return whether TLS ended because the other side went away, in the handshake or after it."""
+    return any(isinstance(cause, ssl.SSLError) and _is_cut_off(cause) for cause in causes)
+
+
+def _is_cut_off(error: ssl.SSLError) -> bool:
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)):
+        return True
+    return _says(error, _CUT_OFF)
+
+
 def tls_error(
     url: str, causes: Iterable[BaseException], *, fingerprints: Collection[str]
 ) -> HostError | None:
@@ -132,12 +144,25 @@ def tls_error(
         if isinstance(cause, WrongFingerprint):
             return FingerprintMismatch(url, expected=sorted(fingerprints), seen=cause.seen)
         if isinstance(cause, ssl.SSLCertVerificationError):
-            kind = _KINDS_BY_CODE.get(cause.verify_code, TlsFailed)
-            return kind(url, detail=cause.verify_message)
+            code = getattr(cause, "verify_code", None)
+            detail = getattr(cause, "verify_message", None) or reason_of(cause)
+            return _KINDS_BY_CODE.get(code, CertificateInvalid)(url, detail=detail)
         if isinstance(cause, ssl.SSLError):
-            kind = PortWithoutTls if cause.reason in _NOT_TLS else TlsFailed
+            if _says(cause, {_NOT_VERIFIED}):
+                return CertificateUntrusted(url, detail=_NOT_VERIFIED.replace("_", " ").lower())
+            kind = PortWithoutTls if _says(cause, _NOT_TLS) else TlsFailed
             return kind(url, detail=reason_of(cause))
     return None
+
+
+def _says(error: ssl.SSLError, reasons: Collection[str]) -> bool:
+    """Return whether an error has one of OpenSSL's reasons.
+
+    CPython has it in an attribute. An error that urllib3 makes of one of pyOpenSSL has it in its
+    text alone.
+    """
+    text = f"{getattr(error, 'reason', None)} {error}".upper().replace(" ", "_")
+    return any(reason in text for reason in reasons)
 
 
 def reason_of(error: Any) -> str:
@@ -145,4 +170,6 @@ def reason_of(error: Any) -> str:
     reason = getattr(error, "reason", None)
     if isinstance(error, ssl.SSLError) and reason:
         return str(reason).replace("_", " ").lower()
+    if isinstance(error, ssl.SSLError) and not error.strerror and error.args:
+        return str(error.args[-1])
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -115,6 +115,10 @@ class CertificateUntrusted(TlsFailed):
         self.fingerprint: str | None = None
 
 
+class CertificateInvalid(CertificateUntrusted):
+    """The certificate fails a check other than those of its authority, its name and its dates."""
+
+
 class CertificateWrongName(TlsFailed):
     """The certificate is for another name."""
 

@@ -13,6 +13,7 @@ from ._codes import plain_words, visible
 from ._errors import (
     AnswerTooLarge,
     CallerGone,
+    CertificateInvalid,
     CertificateOutOfTime,
     CertificateUntrusted,
     CertificateWrongName,
@@ -49,6 +50,10 @@ _STILL_BOOTING = "HOST_STILL_BOOTING"
 _SENTENCES: dict[type[XapiError], str] = {
     AnswerTooLarge: "The answer of {url} is longer than {limit} bytes; nothing of it was used.",
     CallerGone: "Stopped, since nobody waits for the result any more.",
+    CertificateInvalid: (
+        "The certificate of {url} does not pass the checks of this Python ({detail}): "
+        "replace it on the host, or give the host's fingerprint in cert_fingerprint."
+    ),
     CertificateOutOfTime: (
         "The certificate of {url} is not valid at this time ({detail}): "
         "renew it on the host, or correct the clock here if that is wrong; "

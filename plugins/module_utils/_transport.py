@@ -17,7 +17,15 @@ from enum import Enum
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Callable, Collection, NamedTuple, Sequence
 
-from ._certificates import authorities, fingerprint_at, harden, reason_of, tls_error
+from ._certificates import (
+    authorities,
+    check_peer,
+    fingerprint_at,
+    harden,
+    is_cut_off,
+    reason_of,
+    tls_error,
+)
 from ._endpoints import Endpoint
 from ._errors import (
     AnswerTooLarge,
@@ -227,8 +235,7 @@ class Transport:
 
     def _named(self, error: Exception, request: _Request, *, sent: bool) -> HostError:
         """The error of ours, with what only this class knows about it."""
-        is_established = sent or request.endpoint in self._answered
-        named = _host_error(error, request, fingerprints=self._fingerprints, late=is_established)
+        named = _host_error(error, request, fingerprints=self._fingerprints)
         named.sent = sent
         if isinstance(named, CertificateUntrusted) and not _has_proxy(request.endpoint.url):
             named.fingerprint = self._fingerprint(request)
@@ -246,14 +253,19 @@ class Transport:
 
 def _http_session(*, validates: bool, fingerprints: Collection[str]) -> requests.Session:
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if validates else ssl.CERT_NONE)
-    harden(context, fingerprints)
+    harden(context)
 
     class Adapter(requests.adapters.HTTPAdapter):
         def init_poolmanager(self, *args: Any, **options: Any) -> None:
             super().init_poolmanager(*args, **options, ssl_context=context)
+            _check_connections_of(self.poolmanager, fingerprints)
 
         def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-            return super().proxy_manager_for(proxy, **options, ssl_context=context)
+            is_new = proxy not in self.proxy_manager
+            manager = super().proxy_manager_for(proxy, **options, ssl_context=context)
+            if is_new:
+                _check_connections_of(manager, fingerprints)
+            return manager
 
     http = requests.Session()
     http.trust_env = False
@@ -263,24 +275,44 @@ def _http_session(*, validates: bool, fingerprints: Collection[str]) -> requests
     return http
 
 
+def _check_connections_of(manager: Any, fingerprints: Collection[str]) -> None:
+    """Let a pool manager of urllib3 check each TLS connection before it sends anything over it.
+
+    The class that is extended is the manager's own: a SOCKS proxy has one that leads through it.
+    """
+    pool_class: Any = manager.pool_classes_by_scheme["https"]
+
+    class CheckedConnection(pool_class.ConnectionCls):  # type: ignore[misc]
+        def connect(self) -> None:
+            super().connect()
+            try:
+                check_peer(self.sock, fingerprints)
+            except ssl.SSLError:
+                # Its own close() would forget that the proxy, if any, has let us through.
+                self.sock.close()
+                raise
+
+    class CheckedPool(pool_class):  # type: ignore[misc]
+        ConnectionCls = CheckedConnection
+
+    classes = {**manager.pool_classes_by_scheme, "https": CheckedPool}
+    manager.pool_classes_by_scheme = classes
+
+
 def _has_proxy(url: str) -> bool:
     return select_proxy(url, get_environ_proxies(url)) is not None
 
 
-def _host_error(
-    error: Exception, request: _Request, *, fingerprints: Collection[str], late: bool
-) -> HostError:
-    """The error of ours that says what an error of the libraries means.
-
-    It is late when the connection stood already: then TLS does not fail, it is cut.
-    """
+def _host_error(error: Exception, request: _Request, *, fingerprints: Collection[str]) -> HostError:
+    """The error of ours that says what an error of the libraries means."""
     if isinstance(error, HostError):
         return error
     url, causes = request.endpoint.url, _causes(error)
-    if late and _any(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError):
-        return ConnectionCut(url)
     if isinstance(error, requests.exceptions.ProxyError):
         return ProxyFailed(url, detail=_safe_reason(causes[-1]))
+    # A port that is not for HTTPS answers with something that is not TLS: nobody hangs up there.
+    if is_cut_off(causes):
+        return ConnectionCut(url)
     secure = tls_error(url, causes, fingerprints=fingerprints)
     if secure is not None:
         return secure

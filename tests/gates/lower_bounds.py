@@ -18,6 +18,7 @@ TESTS = (
     "tests/unit/plugins/module_utils/test_transport_proxy.py",
     "tests/unit/plugins/module_utils/test_transport_tls.py",
     "tests/unit/plugins/modules/test_connection.py",
+    "tests/unit/plugins/modules/test_replaced_tls.py",
 )
 
 
@@ -28,7 +29,7 @@ def lowest() -> list[str]:
 
 
 def main() -> int:
-    needed = [*lowest(), *pins(["ansible-core", *TESTS_NEED])]
+    needed = [*lowest(), *pins(["ansible-core", "pyopenssl", "truststore", *TESTS_NEED])]
     python = environment("lower-bounds", sys.executable, needed)
     print(f"With {', '.join(lowest())}", flush=True)
     test = [str(python), "-m", "pytest", "--quiet", "--numprocesses=2", *TESTS]

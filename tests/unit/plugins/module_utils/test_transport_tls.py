@@ -7,17 +7,23 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
+import struct
+import subprocess
 import threading
 
 import pytest
 import requests
 
+from ansible_collections.xen.xapi.plugins.module_utils import _transport
 from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
+    CertificateInvalid,
     CertificateOutOfTime,
     CertificateUntrusted,
     CertificateWrongName,
+    ConnectionCut,
     FingerprintMismatch,
     PortWithoutTls,
     TlsFailed,
@@ -111,10 +117,22 @@ def test_tls_to_a_port_without_it(transport):
     assert not caught.value.sent
 
 
-def test_a_handshake_that_is_cut(transport):
-    with Wire(send_and_close(b"")) as wire, pytest.raises(TlsFailed) as caught:
+def reset(_wire, connection):
+    """Close a connection as a firewall does that refuses it only by now."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+@pytest.mark.parametrize("end", [send_and_close(b""), reset], ids=["EOF", "reset"])
+def test_handshake_that_the_other_side_ends_is_a_cut_connection(transport, end):
+    with Wire(end) as wire, pytest.raises(ConnectionCut) as caught:
         transport.post(wire.endpoint._replace(scheme="https"), "/", b"{}")
-    assert caught.type is TlsFailed
+    assert not caught.value.sent
+
+
+@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"220 mail ESMTP\r\n", OK])
+def test_port_that_is_not_for_tls_is_no_cut_connection(transport, answer):
+    with Wire(send_and_close(answer)) as wire, pytest.raises(PortWithoutTls):
+        transport.post(wire.endpoint._replace(scheme="https"), "/", b"{}")
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
@@ -126,12 +144,34 @@ def test_tls_before_1_2_is_refused(certificate):
         post_to(own, ca_path=str(own.pem))
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1 is deprecated")
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
+def test_tls_before_1_2_is_refused_where_the_context_lets_it_pass(certificate, monkeypatch):
+    """A context that stands in for CPython's may not care for minimum_version."""
+
+    def soften(context):
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.set_ciphers("ALL:@SECLEVEL=0")
+
+    monkeypatch.setattr(_transport, "harden", soften)
+    own = certificate("127.0.0.1")
+    own.context.minimum_version = own.context.maximum_version = ssl.TLSVersion.TLSv1_1
+    own.context.set_ciphers("ALL:@SECLEVEL=0")
+    with Wire(OK, context=own.context) as wire:
+        with pytest.raises(TlsFailed) as caught:
+            transport_for(ca_path=str(own.pem)).post(wire.endpoint, "/", b"{}")
+        assert wire.hung_up.wait(60)
+    assert caught.value.detail == "TLSv1.1 is older than TLS 1.2"
+    assert wire.received == b""
+
+
 @pytest.mark.parametrize("validate_certs", [True, False])
-@pytest.mark.parametrize("proxied", [False, True])
+@pytest.mark.parametrize("proxied", [None, "http", "https"])
 def test_fingerprints(certificate, monkeypatch, validate_certs, proxied):
     """They decide alone: the certificate is unknown, for another name, and out of date."""
     own, other = certificate("other.example", valid_from=0.0), certificate("127.0.0.1")
-    with Tunnel() as tunnel, Wire(OK, OK, context=own.context) as wire:
+    proxy = other.context if proxied == "https" else None
+    with Tunnel(proxy) as tunnel, Wire(OK, OK, context=own.context) as wire:
         if proxied:
             monkeypatch.setenv("https_proxy", tunnel.url)
         trust = {"validate_certs": validate_certs, "ca_path": str(other.pem)}
@@ -225,6 +265,52 @@ def test_an_older_urllib3_has_an_error_of_its_own_for_names(transport, monkeypat
     monkeypatch.setattr(requests.Session, "post", fail)
     with pytest.raises(CertificateWrongName):
         transport.post(Endpoint.of("https", "a", None), "/", b"{}")
+
+
+@pytest.fixture
+def home_made(tmp_path):
+    """A context with a certificate of an authority that knows nothing of key identifiers.
+
+    And the path of the certificate of the authority.
+    """
+    (tmp_path / "ext").write_text(
+        "subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=none\nsubjectKeyIdentifier=none\n"
+    )
+    key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+    commands = [
+        f"req -x509 {key} -keyout ca.key -out ca.pem -subj /CN=home-made",
+        f"req {key} -keyout host.key -out host.csr -subj /CN=127.0.0.1",
+        "x509 -req -in host.csr -CA ca.pem -CAkey ca.key -set_serial 1 -out host.pem -extfile ext",
+    ]
+    for command in commands:
+        try:
+            done = subprocess.run(
+                ["openssl", *command.split()], cwd=tmp_path, capture_output=True, check=False
+            )
+        except OSError:
+            pytest.skip("there is no openssl command here")
+        assert done.returncode == 0, done.stderr
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "host.pem", tmp_path / "host.key")
+    return context, str(tmp_path / "ca.pem")
+
+
+def test_certificate_that_a_strict_python_refuses_is_named_with_its_fingerprint(
+    home_made, monkeypatch
+):
+    """As Python 3.13 and urllib3 are; the same certificate passes with older ones."""
+    context, ca_path = home_made
+
+    def harden(own):
+        own.verify_flags |= ssl.VERIFY_X509_STRICT
+
+    monkeypatch.setattr(_transport, "harden", harden)
+    with Wire(OK, context=context) as wire, pytest.raises(CertificateInvalid) as caught:
+        transport_for(ca_path=ca_path).post(wire.endpoint, "/", b"{}")
+    assert caught.value.detail == "Missing Authority Key Identifier"
+    with Wire(OK, context=context) as wire:
+        transport = transport_for(fingerprints=[caught.value.fingerprint])
+        assert transport.post(wire.endpoint, "/", b"{}").body == b"{}"
 
 
 def subject_hash(pem):

@@ -34,6 +34,7 @@ def page(status):
 MAY_PASS = {
     _errors.AnswerTooLarge: (False, False),
     _errors.CallerGone: (False, False),
+    _errors.CertificateInvalid: (False, False),
     _errors.CertificateOutOfTime: (False, False),
     _errors.CertificateUntrusted: (False, False),
     _errors.CertificateWrongName: (False, False),
