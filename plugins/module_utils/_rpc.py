@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from itertools import count
-from typing import Any, Callable, Iterable, NamedTuple, NoReturn, Sequence
+from typing import Any, Callable, Iterable, Mapping, NamedTuple, NoReturn, Sequence
 
 from ._collector import paused_collector
 from ._endpoints import Endpoint
@@ -37,6 +37,16 @@ def is_read(method: str) -> bool:
 
 def forget(_call: Call) -> None:
     """What records calls where nobody wants to know."""
+
+
+def _answers(envelope: Mapping[str, Any], number: int) -> bool:
+    """Return whether an envelope answers the request of this number.
+
+    XAPI before 1.47, which is XenServer 7.0 to 7.2, knows version 1.0 alone and answers each
+    request with an id of 0.
+    """
+    identity = envelope.get("id")
+    return identity == number or (identity == 0 and "jsonrpc" not in envelope)
 
 
 class Rpc:
@@ -99,7 +109,7 @@ class Rpc:
         if error is not None:
             self._fail(error, answer, method=method, secrets=secrets)
         result = envelope.get("result", _MISSING)
-        if result is _MISSING or envelope.get("id") != number:
+        if result is _MISSING or not _answers(envelope, number):
             raise self._unexpected(answer)
         return result
 

@@ -48,6 +48,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--control", action="store_true", help="open /simulator/ to whoever can connect"
     )
+    parser.add_argument(
+        "--legacy-ids",
+        action="store_true",
+        help="answer JSON-RPC as XenServer 7.0 to 7.2: version 1.0, id 0",
+    )
     return parser.parse_args()
 
 
@@ -65,6 +70,7 @@ def main() -> None:
         tls=args.tls,
         collects=not args.no_gc,
         control=args.control,
+        legacy_ids=args.legacy_ids,
         clock=RealClock(args.speed),
     ) as simulator:
         print(simulator.url, flush=True)

@@ -32,6 +32,7 @@ class Host:
         master_address: Callable[[], str],
         tls: ssl.SSLContext | None,
         control: Control | None,
+        legacy_ids: bool = False,
     ) -> None:
         self.ref = ref
         self.address = address
@@ -41,6 +42,7 @@ class Host:
         self._master_address = master_address
         self._tls = tls
         self._control = control
+        self._legacy_ids = legacy_ids
         self._listener: socket.socket | None = None
         self._keeper: socket.socket | None = None
         """What keeps the port while nobody listens."""
@@ -132,7 +134,9 @@ class Host:
                 if isinstance(accepted, ssl.SSLSocket):
                     accepted.settimeout(HANDSHAKE_TIMEOUT)
                     accepted.do_handshake()
-                Connection(accepted, self, self._dispatcher, self._control).serve()
+                Connection(
+                    accepted, self, self._dispatcher, self._control, legacy_ids=self._legacy_ids
+                ).serve()
         finally:
             with self._lock:
                 self._connections.pop(accepted, None)

@@ -10,6 +10,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from . import pages, wire_json, wire_xml
 from .dispatch import Dispatcher, Endpoint, Request, Undispatched
@@ -42,11 +43,14 @@ class Connection:
         endpoint: Endpoint,
         dispatcher: Dispatcher,
         control: Control | None,
+        *,
+        legacy_ids: bool = False,
     ) -> None:
         self._socket = sock
         self._endpoint = endpoint
         self._dispatcher = dispatcher
         self._control = control
+        self._legacy_ids = legacy_ids
         self._secure = isinstance(sock, ssl.SSLSocket)
         self._pending = b""
 
@@ -128,9 +132,11 @@ class Connection:
         self._send(request, headers, b"")
 
     def _answer_call(self, request: HttpRequest) -> None:
-        speak, content_type = _answer_xml, "text/xml"
+        speak: Callable[[Dispatcher, Endpoint, HttpRequest], tuple[bytes, float]] = _answer_xml
+        content_type = "text/xml"
         if request.path.startswith("/jsonrpc"):
-            speak, content_type = _answer_json, "application/json"
+            speak = partial(_answer_json, legacy_ids=self._legacy_ids)
+            content_type = "application/json"
         headers: Headers = (("content-type", content_type), *_cors("X-Requested-With"))
         share = 1.0
         try:
@@ -179,13 +185,17 @@ class _Refused(Exception):
 
 
 def _answer_json(
-    dispatcher: Dispatcher, endpoint: Endpoint, request: HttpRequest
+    dispatcher: Dispatcher, endpoint: Endpoint, request: HttpRequest, *, legacy_ids: bool
 ) -> tuple[bytes, float]:
     call = wire_json.read(request.body)
+    if legacy_ids:
+        call = wire_json.as_before_7_3(call)
     try:
         answer = dispatcher.call(endpoint, Request(call.method, call.params, request.headers))
     except Undispatched as refused:
-        raise _Refused(wire_json.write_irregular_error(refused.error)) from refused
+        write = wire_json.write_irregular_error
+        body = wire_json.write_error(call, refused.error) if legacy_ids else write(refused.error)
+        raise _Refused(body) from refused
     except ApiError as error:
         return wire_json.write_error(call, error), 1.0
     return wire_json.write_result(call, answer.result), answer.share

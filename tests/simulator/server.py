@@ -43,15 +43,18 @@ class Simulator(Pool):
         culls_like: str = "25.37",
         clock: Clock | None = None,
         control: bool = False,
+        legacy_ids: bool = False,
     ) -> None:
         """Nothing listens yet.
 
         `addresses` are those of the supporters, in place of the neighbours of `host`; `control`
-        opens /simulator/ to whoever can connect.
+        opens /simulator/ to whoever can connect; `legacy_ids` answers JSON-RPC as XenServer 7.0 to
+        7.2 do, in version 1.0 and with an id of 0.
         """
         super().__init__(username=username, password=password, culls_like=culls_like, clock=clock)
         self._port = port
         self._collects = collects
+        self._legacy_ids = legacy_ids
         all_addresses = [host, *(list(addresses) or _neighbours(host, supporters))]
         self.certificate = Certificate(["localhost", *all_addresses]) if tls else None
         door = Door(self) if control else None
@@ -68,6 +71,7 @@ class Simulator(Pool):
             master_address=lambda: self.master.address,
             tls=self.certificate.context if self.certificate else None,
             control=door.answer if door else None,
+            legacy_ids=self._legacy_ids,
         )
 
     def __enter__(self) -> Simulator:

@@ -52,6 +52,14 @@ def read(body: bytes) -> JsonCall:
     return JsonCall(version, identity, method, params)
 
 
+def as_before_7_3(call: JsonCall) -> JsonCall:
+    """Return the call as XAPI answers it before 1.47: in version 1 and with an id of 0.
+
+    That is XenServer 7.0 to 7.2. Its JSON-RPC library knew no other id and no other version.
+    """
+    return call._replace(version=1, id=0)
+
+
 def _required(document: dict[str, Any], field: str) -> Any:
     if field not in document:
         raise _malformed(f"Required field {field} is missing")

@@ -145,6 +145,13 @@ def test_options_of_the_door_and_the_port() -> None:
         assert door(client, "record", ref=added["ref"])["status"] == "success"
 
 
+def test_option_of_legacy_ids() -> None:
+    with simulator("--legacy-ids") as process:
+        client = Client(line(process))
+        answer = client.document("task.get_all", "x")
+        assert answer == {"result": None, "error": ["SESSION_INVALID", "x"], "id": 0}
+
+
 def test_options_that_are_not_there() -> None:
     with simulator("--nope") as process:
         assert process.wait(timeout=PATIENCE) == 2

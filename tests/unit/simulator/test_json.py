@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -37,6 +38,27 @@ def test_a_result_in_version_1(client: Client) -> None:
 def test_an_error_in_version_1(client: Client) -> None:
     answer = client.post(body()).json
     assert answer == {"result": None, "error": ["SESSION_INVALID", "x"], "id": 1}
+
+
+@pytest.fixture
+def legacy() -> Iterator[Simulator]:
+    with Simulator(legacy_ids=True) as simulator:
+        yield simulator
+
+
+@pytest.mark.parametrize("version", [{}, {"jsonrpc": "2.0"}], ids=str)
+def test_before_7_3_each_answer_is_version_1_with_an_id_of_0(
+    legacy: Simulator, version: dict[str, str]
+) -> None:
+    client = Client(legacy.url)
+    refused = {"result": None, "error": ["SESSION_INVALID", "x"], "id": 0}
+    assert client.post(body(id=7, **version)).json == refused
+    params = [legacy.username, legacy.password]
+    login = client.post(body(method="session.login_with_password", params=params, **version)).json
+    assert login == {"result": legacy.sessions()[0], "error": None, "id": 0}
+    legacy.boot()
+    refused = {"result": None, "error": ["HOST_STILL_BOOTING"], "id": 0}
+    assert client.post(body(**version)).json == refused
 
 
 @pytest.mark.parametrize("id_", [0, -7, 2**62, "", "abc", "ü"])

@@ -43,6 +43,7 @@ def test_every_request_has_another_id():
     [
         {"jsonrpc": "2.0", "result": ["x"], "id": 1},
         {"result": ["x"], "error": None, "id": 1},
+        {"result": ["x"], "error": None, "id": 0},
     ],
 )
 def test_results(envelope):
@@ -59,6 +60,7 @@ def test_results(envelope):
         ),
         ({"jsonrpc": "2.0", "error": {"code": 1, "message": "C"}, "id": 1}, "C", ()),
         ({"result": None, "error": ["C", "p"], "id": 1}, "C", ("p",)),
+        ({"result": None, "error": ["C", "p"], "id": 0}, "C", ("p",)),
         ({"jsonrpc": "2.0", "error": ["C"], "id": 0}, "C", ()),
     ],
 )
@@ -88,6 +90,9 @@ def test_secrets_are_hidden_in_errors():
         ({}, 200),
         ({"jsonrpc": "2.0", "id": 1}, 200),
         ({"result": "of another request", "id": 7}, 200),
+        ({"jsonrpc": "2.0", "result": "of another request", "id": 0}, 200),
+        ({"result": "of another request", "id": None}, 200),
+        ({"result": "of another request", "id": "0"}, 200),
         ({"result": "without id"}, 200),
         ({"error": "text", "id": 1}, 200),
         ({"error": [], "id": 1}, 200),

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.xen.xapi.plugins.modules import task_info
 from ansible_collections.xen.xapi.tests.pools import session_on
 from ansible_collections.xen.xapi.tests.simulator.certificate import Certificate
+from ansible_collections.xen.xapi.tests.simulator.lives import Life
 from ansible_collections.xen.xapi.tests.tunnel import Tunnel
 
 LOGIN = "session.login_with_password"
@@ -27,6 +28,19 @@ DEAD = "127.0.0.1:1"
 def why_not(info):
     """Runs task_info with options with which it fails, and returns what it says."""
     return lambda **options: info(fails=True, **options)["msg"]
+
+
+def test_pool_that_answers_each_request_with_an_id_of_0(start_pool, info, wait, cancel):
+    """XenServer 7.0 to 7.2; the events of such a pool work too."""
+    pool = start_pool(legacy_ids=True)
+    ref = pool.add_task("Async.VM.copy", life=Life(duration=0.5))
+    at = {"hostname": pool.url}
+    assert len(wait(**at, ref=[ref])["satisfied"]) == 1
+    assert info(**at)["by_status"]["success"] == 1
+    running = pool.add_task("Async.VM.copy", life=Life(duration=None, cancel_after=0))
+    assert cancel(**at, ref=[running])["changed"]
+    assert pool.log.of("event.from")
+    assert pool.sessions() == []
 
 
 @pytest.fixture
