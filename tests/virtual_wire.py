@@ -173,5 +173,6 @@ def virtual_session(wire: VirtualWire, pool: VirtualPool, **options: Any) -> Ses
         username=pool.username,
         password=pool.password,
         keep_secret=lambda _ref: None,
+        clock=pool.now,
         **options,
     )

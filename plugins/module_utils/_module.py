@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 import traceback
-from collections import deque
+from collections import Counter, deque
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Callable, Iterator, Mapping, Sequence
@@ -95,16 +95,7 @@ class Run:
             for error in session.passed_over:
                 if isinstance(error, TlsFailed):
                     self._module.warn(f"Another member was used. {explain(error)}")
-            if session.logout_error is not None:
-                self._module.warn(
-                    f"The logout failed, so the session stays until the server drops it: "
-                    f"{explain(session.logout_error)}"
-                )
-            if session.lost_logins:
-                self._module.warn(
-                    f"Logins that were sent and not answered in time: {session.lost_logins}. If "
-                    "they opened sessions, these stay until the server drops them."
-                )
+            self._warn_of_sessions(session)
 
     def sleep(self, seconds: float) -> None:
         """Sleep, unless the run is to end."""
@@ -123,6 +114,19 @@ class Run:
     def _record(self, call: Call) -> None:
         if self._calls is not None:
             self._calls.append(call)
+
+    def _warn_of_sessions(self, session: Session) -> None:
+        """Warn of each session that may be left; core shows equal warnings once."""
+        for words, count in Counter(map(explain, session.logout_errors)).items():
+            times = "" if count == 1 else f" ({count} times)"
+            self._module.warn(
+                f"The logout failed, so the session stays until the server drops it{times}: {words}"
+            )
+        if session.lost_logins:
+            self._module.warn(
+                f"Logins without a usable answer: {session.lost_logins}. If they opened sessions, "
+                "these stay until the server drops them, after a day without use."
+            )
 
     def _warn_of(self, options: Connection) -> None:
         clear = [endpoint.url for endpoint in options.endpoints if endpoint.scheme == "http"]

@@ -7,22 +7,22 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Callable, Iterable, NamedTuple, Sequence, TypeVar
 
 from . import _records as records
 from ._endpoints import Endpoint
 from ._errors import (
-    ConnectionCut,
     GivenSessionLost,
     GivenSessionUnknown,
     HostError,
     NoHostAnswered,
     OddResult,
     OtherPool,
-    RequestTimedOut,
     XapiError,
     XapiFailure,
 )
+from ._left_sessions import SESSION_UNKNOWN, LeftSessions
 from ._members import IS_SUPPORTER, Members, refuses_account
 from ._rpc import Call, Rpc, forget, is_read
 from ._transport import Leave, Transport
@@ -30,12 +30,12 @@ from ._transport import Leave, Transport
 # The server counts and limits sessions by originator: a name that never changes.
 _ORIGINATOR = "xen.xapi"
 _API_VERSION = "1.0"
-_LOGOUT_TIME_LIMIT = 2.0
 _MOST_SILENCES = 2
 """Requests in a row without an answer, after which the pool may have another master."""
-_SESSION_UNKNOWN = "SESSION_INVALID"
-# A host that has become a supporter has forgotten its sessions, as has the new master.
-_SESSION_GONE = frozenset({_SESSION_UNKNOWN, IS_SUPPORTER})
+# A host that has become a supporter has forgotten its sessions, as has the new master: they do not
+# know the session. A supporter says that it is one if its master does know the session, which was
+# opened there under the same address (session_check.ml): the session lives.
+_SESSION_GONE = frozenset({SESSION_UNKNOWN, IS_SUPPORTER})
 _NO_SUCH_OBJECT = frozenset({"HANDLE_INVALID", "UUID_INVALID"})
 
 T = TypeVar("T")
@@ -72,6 +72,7 @@ class Session:
         pool_uuid: str | None = None,
         follow_master: bool = True,
         record: Callable[[Call], None] = forget,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """The callable keep_secret is given the session's reference as soon as there is one."""
         self._transport = transport
@@ -90,12 +91,10 @@ class Session:
         self._is_entered = False
         self._is_identified = False
         self._silences = 0
+        self._left = LeftSessions(clock)
         self.pool = Pool("", "", "", "")
         self.logins = 0
         """How often a session was opened: what was learnt in another one may hold no longer."""
-        self.lost_logins = 0
-        """How many logins were sent and not answered: each may have left a session."""
-        self.logout_error: XapiError | None = None
 
     def __enter__(self) -> Session:
         self._is_entered = True
@@ -109,6 +108,24 @@ class Session:
     def passed_over(self) -> tuple[HostError, ...]:
         """What was wrong with the members that were tried before the one that is used."""
         return self._members.passed_over
+
+    @property
+    def lost_logins(self) -> int:
+        """How many logins were sent and got no usable answer: each may have left a session."""
+        return self._left.lost_logins
+
+    @property
+    def logout_errors(self) -> list[XapiError]:
+        """What was wrong with logouts: one for each session that stays."""
+        return self._left.logout_errors
+
+    @property
+    def login_retry_delay(self) -> float:
+        """Seconds to wait before the next call, so that lost logins do not pile up.
+
+        It is 0 while a session is open, and where no login was lost so far.
+        """
+        return self._left.login_delay if self._rpc is None else 0.0
 
     @property
     def requests(self) -> int:
@@ -168,8 +185,7 @@ class Session:
             self._silences = 0
             if failure.code not in _SESSION_GONE:
                 raise
-            # The dead session needs no logout, and a failing login must not be followed by one.
-            self._rpc = None
+            self._drop(failure)
             if self._given_ref is not None:
                 raise GivenSessionLost(failure.url) from failure
             raise
@@ -178,6 +194,12 @@ class Session:
             raise
         self._silences = 0
         return answer
+
+    def _drop(self, failure: XapiFailure) -> None:
+        """Use the session no more; a dead one needs no logout."""
+        rpc, self._rpc = self._rpc, None
+        if rpc is not None and failure.code == IS_SUPPORTER and self._given_ref is None:
+            self._left.add(rpc, self._ref)
 
     def _ask(self, rpc: Rpc, method: str, *params: Any, time_limit: float | None = None) -> Any:
         return rpc.call(method, [self._ref, *params], secrets=[self._ref], time_limit=time_limit)
@@ -193,12 +215,15 @@ class Session:
             self.pool = self._identified(rpc)
             self._is_identified = True
             self.logins += 1
+            # Not before it is known to be the same pool: a reference is a secret.
+            self._left.log_out(rpc)
         return rpc
 
     def _enter(self, *, but: Endpoint | None = None) -> Rpc:
         enter = self._log_in if self._given_ref is None else self._take
         self._rpc = rpc = self._members.at_master(enter, but=but)
         self._is_identified = False
+        self._silences = 0
         return rpc
 
     def _enter_elsewhere(self, silent: Rpc) -> Rpc:
@@ -207,17 +232,16 @@ class Session:
         When a master dies, another host may be made the master: by high availability, or by hand.
         Nothing tells us but the other members.
         """
-        ref = self._ref
+        if self._left.login_delay:
+            return silent
         try:
-            rpc = self._enter(but=silent.endpoint)
+            return self._enter(but=silent.endpoint)
         except GivenSessionUnknown as error:
             raise GivenSessionLost(error.url) from error
         except (HostError, NoHostAnswered) as error:
             if refuses_account(error):
                 raise
             return silent
-        self._log_out(silent, ref)
-        return rpc
 
     def _log_in(self, rpc: Rpc) -> Rpc:
         # Not left once it is sent: a session whose reference was never read stays for a day.
@@ -225,15 +249,17 @@ class Session:
         params = [self._username, self._password, _API_VERSION, _ORIGINATOR]
         try:
             answer = rpc.call(method, params, secrets=[self._password], leave=Leave.UNSENT)
-        except (ConnectionCut, RequestTimedOut) as error:
-            self.lost_logins += error.sent
+            ref = _ref_of(rpc, method, answer)
+        except XapiFailure:
             raise
-        try:
-            self._ref = records.name(answer)
-        except records.Odd as odd:
-            raise OddResult(rpc.endpoint.url, method=method, field=odd.field) from odd
-        self._rpc = rpc
-        self._keep_secret(self._ref)
+        except XapiError as error:
+            if error.sent:
+                self._left.lose_login()
+            raise
+        if self._rpc is not None:
+            self._left.add(self._rpc, self._ref)
+        self._rpc, self._ref = rpc, ref
+        self._keep_secret(ref)
         return rpc
 
     def _take(self, rpc: Rpc) -> Rpc:
@@ -241,7 +267,7 @@ class Session:
         try:
             self._ask(rpc, "pool.get_all")
         except XapiFailure as failure:
-            if failure.code == _SESSION_UNKNOWN:
+            if failure.code == SESSION_UNKNOWN:
                 raise GivenSessionUnknown(failure.url) from failure
             raise
         return rpc
@@ -261,29 +287,21 @@ class Session:
         return Pool(uuid, record["name_label"], name, master)
 
     def _close(self) -> None:
-        """End the session; an error is kept in logout_error, since the work is done by now."""
+        """End what sessions there are; errors are kept, since the work is done by now."""
         rpc, self._rpc = self._rpc, None
         self._transport.deadline = None
-        if rpc is not None:
-            self.logout_error = self._log_out(rpc, self._ref)
+        if rpc is not None and self._given_ref is None:
+            self._left.add(rpc, self._ref)
+        self._left.log_out_last(rpc if self._is_identified else None)
         self._transport.close()
 
-    def _log_out(self, rpc: Rpc, ref: str) -> XapiError | None:
-        """End a session that is ours; what was wrong, unless it had ended already."""
-        if self._given_ref is not None:
-            return None
-        try:
-            rpc.call(
-                "session.logout",
-                [ref],
-                secrets=[ref],
-                time_limit=_LOGOUT_TIME_LIMIT,
-                leave=Leave.NEVER,
-            )
-        except XapiError as error:
-            if not (isinstance(error, XapiFailure) and error.code == _SESSION_UNKNOWN):
-                return error
-        return None
+
+def _ref_of(rpc: Rpc, method: str, answer: Any) -> str:
+    """Return the session's reference in the answer to a login."""
+    try:
+        return records.name(answer)
+    except records.Odd as odd:
+        raise OddResult(rpc.endpoint.url, method=method, field=odd.field) from odd
 
 
 def unless_gone(call: Callable[[], T]) -> T | None:

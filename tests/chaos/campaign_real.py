@@ -112,14 +112,8 @@ class RealPlay:
         self, pool: Simulator, way: HostileWay, meant: list[str], result: dict[str, Any]
     ) -> None:
         self.checks.check("no redirect followed", not way.is_followed())
-        is_refused = any(name == "refused from now on" for name, _method in way.hits)
-        hindered = sum(
-            method in ("session.login_with_password", "session.logout")
-            for _name, method in way.hits
-        )
-        if not is_refused:
-            known = hindered + _told_of_sessions(result)
-            self.checks.check("no session left", len(pool.sessions()) <= known)
+        told = _told_of_sessions(result)
+        self.checks.check("no session left", len(pool.sessions()) <= told)
         sent = [call.params[0] for call in pool.log.of("task.cancel")]
         may_cancel = self.module == "task_cancel"
         self.checks.check("no stray cancel", all(may_cancel and ref in meant for ref in sent))
@@ -142,5 +136,6 @@ class RealPlay:
 def _told_of_sessions(result: dict[str, Any]) -> int:
     """How many sessions may be left by what is warned of: a request can last too long by itself."""
     warnings = json.dumps(result.get("warnings", []))
-    lost = re.findall(r"Logins that were sent and not answered in time: (\d+)", warnings)
-    return sum(map(int, lost)) + warnings.count("The logout failed")
+    lost = re.findall(r"Logins without a usable answer: (\d+)", warnings)
+    stay = re.findall(r"The logout failed, so the session stays .*? it(?: \((\d+))?:", warnings)
+    return sum(map(int, lost)) + sum(int(count or 1) for count in stay)

@@ -35,7 +35,8 @@ ONLY_REPORTED = frozenset(
         "waited",
         "is_out_of_touch",
         "passed_over",
-        "logout_error",
+        "logout_errors",
+        "_unended",
         "error",
         "found",
         "ended",
@@ -92,7 +93,7 @@ def _server(rule: str, pool: SmallPool, waiter: Waiter) -> object:
 
 def _sessions(pool: SmallPool, waiter: Waiter) -> object:
     session = waiter._session
-    return session._rpc is None, session._ref in pool.database["session"]
+    return session._rpc is None, session._ref in pool.database["session"], len(session._left)
 
 
 def _truth(rule: str, pool: SmallPool, wire: ScriptedWire) -> object:

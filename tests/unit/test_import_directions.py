@@ -62,6 +62,7 @@ ROOMS = [
     "_task",
     "_ages",
     "_session",
+    "_left_sessions",
     "_members",
     "_rpc",
     "_transport",

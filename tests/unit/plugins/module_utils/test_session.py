@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from urllib.parse import urlsplit
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils import _session
+from ansible_collections.xen.xapi.plugins.module_utils import _left_sessions
 from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     CertificateWrongName,
@@ -64,11 +65,30 @@ class EagerSession(Session):
         return self
 
 
+class PartedTransport(Transport):
+    """A transport for which some hosts are not there any more, though others still reach them."""
+
+    def __init__(self, **limits):
+        super().__init__(validate_certs=True, ca_path=None, stop=lambda: None, **limits)
+        self.gone = set()
+
+    def post(self, to, *arguments, **options):
+        if to.host in self.gone:
+            raise ConnectionRefused(to.url)
+        return super().post(to, *arguments, **options)
+
+
 def session_at(
-    *urls, password="xapi-secret", secrets=None, stop=lambda: None, ca_path=None, **options
+    *urls,
+    password="xapi-secret",
+    secrets=None,
+    stop=lambda: None,
+    ca_path=None,
+    transport=None,
+    **options,
 ):
     return EagerSession(
-        Transport(validate_certs=True, ca_path=ca_path, stop=stop),
+        transport or Transport(validate_certs=True, ca_path=ca_path, stop=stop),
         endpoints=[endpoint(url) for url in urls],
         username="root",
         password=password,
@@ -91,7 +111,7 @@ def test_a_session(pool):
     assert methods(pool)[0] == LOGIN
     assert methods(pool)[-1] == LOGOUT
     assert session.requests == len(pool.log)
-    assert session.logout_error is None
+    assert session.logout_errors == []
 
 
 def test_the_originator_never_changes(pool):
@@ -129,18 +149,20 @@ def test_an_error_of_the_logout_is_kept(pool):
     pool.fail(LOGOUT, http=(502, "<html>"))
     with session_at(pool.url) as session:
         pass
-    assert isinstance(session.logout_error, UnexpectedAnswer)
+    (error,) = session.logout_errors
+    assert isinstance(error, UnexpectedAnswer)
     (left,) = pool.sessions()
     pool.logout(left)
 
 
 def test_a_logout_is_not_waited_for_as_long_as_other_calls(pool, monkeypatch):
-    monkeypatch.setattr(_session, "_LOGOUT_TIME_LIMIT", 0.1)
+    monkeypatch.setattr(_left_sessions, "_LOGOUT_TIME_LIMIT", 0.1)
     pool.fail(LOGOUT, delay=60)
     with session_at(pool.url) as session:
         pass
-    assert isinstance(session.logout_error, RequestTimedOut)
-    assert session.logout_error.seconds == 0.1
+    (error,) = session.logout_errors
+    assert isinstance(error, RequestTimedOut)
+    assert error.seconds == 0.1
     (left,) = pool.sessions()
     pool.logout(left)
 
@@ -148,7 +170,7 @@ def test_a_logout_is_not_waited_for_as_long_as_other_calls(pool, monkeypatch):
 def test_a_session_that_the_server_dropped_needs_no_logout(pool):
     with session_at(pool.url) as session:
         pool.logout(pool.sessions()[0])
-    assert session.logout_error is None
+    assert session.logout_errors == []
 
 
 def test_the_reference_of_the_session_is_in_no_error(pool):
@@ -351,7 +373,7 @@ def test_a_session_that_dies_is_replaced_and_a_read_repeated(pool):
     assert methods(pool).count(LOGIN) == 2
     assert methods(pool).count("pool.get_all_records") == 2
     assert methods(pool).count(LOGOUT) == 1
-    assert session.logout_error is None
+    assert session.logout_errors == []
 
 
 def test_a_session_that_dies_again_is_not_replaced_again(pool):
@@ -483,7 +505,7 @@ def test_a_failed_new_login_is_followed_by_no_logout(pool):
         with pytest.raises(XapiFailure):
             session.call("task.get_all")
     assert LOGOUT not in methods(pool)
-    assert session.logout_error is None
+    assert session.logout_errors == []
 
 
 @pytest.fixture
@@ -640,3 +662,230 @@ def test_a_stop_keeps_from_trying_the_next_member(pool):
     with pytest.raises(Interrupted), session_at(pool.url, pool.url, stop=switch):
         pass
     assert methods(pool) == []
+
+
+LOST = {
+    "page": {"http": (504, "<html>Gateway Time-out</html>")},
+    "page of a filter": {"http": (403, "<html>no</html>")},
+    "no JSON": {"body": "welcome"},
+    "another answer": {"body": '{"jsonrpc": "2.0", "result": "OpaqueRef:x", "id": 7}'},
+    "no text": {"body": '{"jsonrpc": "2.0", "result": {"ref": "x"}, "id": 1}'},
+    "empty text": {"body": '{"jsonrpc": "2.0", "result": "", "id": 1}'},
+    "too large": {"body": '{"jsonrpc": "2.0", "id": 1, "result": "' + "x" * 4096 + '"}'},
+    "cut before": {"cut": "before"},
+    "cut after": {"cut": "after"},
+    "half": {"cut": "half"},
+    "late": {"delay": 60},
+}
+
+
+@pytest.mark.parametrize("fault", LOST.values(), ids=LOST)
+def test_login_without_a_usable_answer_may_have_left_a_session(pool, fault):
+    pool.fail(LOGIN, **fault)
+    transport = PartedTransport(size_limit=4096, time_limit=0.5 if "delay" in fault else 30)
+    session = session_at(pool.url, transport=transport)
+    with pytest.raises(HostError), session:
+        pass
+    assert (session.lost_logins, session.logout_errors) == (1, [])
+    assert session.login_retry_delay > 0
+    pool.logout_all()
+
+
+@pytest.mark.parametrize("url", [DEAD, "http://nobody.invalid", "https://{}"])
+def test_login_that_was_not_sent_left_no_session(pool, url):
+    session = session_at(url.format(pool.url.partition("//")[2]))
+    with pytest.raises(HostError), session:
+        pass
+    assert (session.lost_logins, session.login_retry_delay) == (0, 0)
+
+
+@pytest.mark.parametrize("code", ["SESSION_AUTHENTICATION_FAILED", "HOST_STILL_BOOTING"])
+def test_login_that_xapi_refused_left_no_session(pool, code):
+    pool.fail(LOGIN, error=[code])
+    session = session_at(pool.url)
+    with pytest.raises(XapiFailure), session:
+        pass
+    assert (session.lost_logins, session.login_retry_delay) == (0, 0)
+
+
+def test_each_host_that_lost_a_login_counts(pool):
+    pool.fail(LOGIN, http=(502, "<html>"), count=2)
+    with session_at(pool.url, pool.url, pool.url) as session:
+        assert session.call("task.get_all") == []
+        assert (session.lost_logins, session.login_retry_delay) == (2, 0)
+
+
+class Clock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.mark.parametrize(("hours", "most"), [(1, 65), (24, 310)])
+def test_lost_logins_are_few_if_their_delay_is_kept(pool, hours, most):
+    pool.fail(LOGIN, http=(504, "<html>"), count=None)
+    clock = Clock()
+    session = Session(
+        Transport(validate_certs=True, ca_path=None, stop=lambda: None),
+        endpoints=[endpoint(pool.url)],
+        username="root",
+        password="xapi-secret",
+        keep_secret=lambda _ref: None,
+        clock=clock,
+    )
+    with session:
+        while clock.now < 1000 + hours * 3600 and session.requests <= most:
+            with pytest.raises(UnexpectedAnswer):
+                session.call("task.get_all")
+            clock.now += session.login_retry_delay
+    assert most / 2 < session.lost_logins < most
+    assert len(pool.log.of(LOGIN)) == session.lost_logins
+
+
+def test_another_member_is_not_asked_again_before_the_delay_of_a_lost_login(start_pool, pool):
+    other, clock, transport = start_pool(), Clock(), PartedTransport()
+    other.fail(LOGIN, http=(504, "<html>"), count=None)
+    at = [pool.url.replace("127.0.0.1", "localhost"), other.url]
+    with session_at(*at, transport=transport, clock=clock) as session:
+        transport.gone.add("localhost")
+        for _time in range(10):
+            ask_in_vain(session)
+        assert session.lost_logins == 1
+        clock.now += 2
+        ask_in_vain(session)
+        assert session.lost_logins == 2
+        transport.gone.clear()
+
+
+def test_session_is_logged_out_over_another_address_of_the_same_master(pool):
+    """As where a host has two addresses, or a load balancer is in front of it."""
+    transport = PartedTransport()
+    first = pool.url.replace("127.0.0.1", "localhost")
+    with session_at(first, pool.url, transport=transport) as session:
+        (left,) = pool.sessions()
+        transport.gone.add("localhost")
+        ask_in_vain(session)
+        ask_in_vain(session)
+        assert session.call("task.get_all") == []
+        assert left not in pool.sessions()
+        assert session.logins == 2
+    assert (pool.sessions(), session.logout_errors) == ([], [])
+
+
+def test_session_of_a_master_that_is_gone_needs_no_logout_there(pair):
+    """The new master does not know it, and nobody waits for the old one."""
+    with session_at(*urls(pair)) as session:
+        pair.promote(1)
+        pair.take_down(0)
+        ask_in_vain(session)
+        ask_in_vain(session)
+        session.call("task.get_all")
+        requests = session.requests
+    logouts = pair.log.of(LOGOUT)
+    assert [call.error for call in logouts] == [["SESSION_INVALID", logouts[0].session], []]
+    assert {call.host for call in logouts} == {pair.hosts[1].ref}
+    assert (session.requests, session.logout_errors) == (requests + 1, [])
+
+
+def test_session_is_logged_out_later_if_the_new_connection_fails_at_first(pool):
+    transport = PartedTransport()
+    first = pool.url.replace("127.0.0.1", "localhost")
+    with session_at(first, pool.url, transport=transport) as session:
+        transport.gone.add("localhost")
+        pool.fail(LOGOUT, http=(502, "<html>"))
+        ask_in_vain(session)
+        ask_in_vain(session)
+        assert session.call("task.get_all") == []
+        assert len(pool.sessions()) == 2
+    assert (pool.sessions(), session.logout_errors) == ([], [])
+
+
+def test_reference_of_a_session_is_not_told_to_another_pool(start_pool, pool):
+    """The old session stays: its host is not there, and the new one is of another pool."""
+    other, transport = start_pool(), PartedTransport()
+    first = pool.url.replace("127.0.0.1", "localhost")
+    with session_at(first, other.url, transport=transport) as session:
+        (left,) = pool.sessions()
+        transport.gone.add("localhost")
+        ask_in_vain(session)
+        ask_in_vain(session)
+        with pytest.raises(OtherPool):
+            session.call("task.get_all")
+    assert left not in [call.session for call in other.log]
+    assert (pool.sessions(), other.sessions()) == ([left], [])
+    (error,) = session.logout_errors
+    assert isinstance(error, ConnectionRefused)
+    pool.logout_all()
+
+
+@pytest.mark.parametrize("code", ["INTERNAL_ERROR", "HOST_IS_SLAVE"])
+def test_no_session_is_left_if_the_new_master_cannot_be_identified_at_first(pool, code):
+    transport = PartedTransport()
+    first = pool.url.replace("127.0.0.1", "localhost")
+    with session_at(first, pool.url, transport=transport) as session:
+        transport.gone.add("localhost")
+        ask_in_vain(session)
+        ask_in_vain(session)
+        pool.fail("pool.get_all_records", error=[code, "127.0.0.1"])
+        with contextlib.suppress(XapiFailure):
+            session.call("task.get_all")
+        assert session.call("task.get_all") == []
+    assert (pool.sessions(), session.logout_errors) == ([], [])
+
+
+@pytest.mark.parametrize("method", ["task.get_all", "pool.get_all_records"])
+def test_session_that_a_supporter_does_not_serve_lives_and_is_logged_out(pool, method):
+    """An address that leads now to the master, now to a supporter."""
+    with session_at(pool.url) as session:
+        if method == "pool.get_all_records":
+            pool.logout_all()
+        pool.fail(method, error=["HOST_IS_SLAVE", "127.0.0.1"])
+        with contextlib.suppress(XapiFailure):
+            session.call("task.get_all")
+        assert session.call("task.get_all") == []
+        assert len(pool.sessions()) == 1
+    assert (pool.sessions(), session.logout_errors) == ([], [])
+
+
+def test_session_that_a_supporter_does_not_serve_is_logged_out_without_another(pool):
+    with session_at(pool.url) as session:
+        pool.fail("task.get_all", error=["HOST_IS_SLAVE", "127.0.0.1"])
+        pool.fail(LOGIN, error=["HOST_STILL_BOOTING"], count=None)
+        with pytest.raises(XapiFailure):
+            session.call("task.get_all")
+        assert session.login_retry_delay > 0
+    assert (pool.sessions(), session.logout_errors) == ([], [])
+
+
+def test_each_session_that_stays_is_counted_and_a_silent_host_asked_once(pool):
+    with session_at(pool.url) as session:
+        pool.fail("task.get_all", error=["HOST_IS_SLAVE", "127.0.0.1"], count=None)
+        pool.fail(LOGOUT, http=(502, "<html>"), count=None)
+        with pytest.raises(XapiFailure):
+            session.call("task.get_all")
+        assert len(pool.sessions()) == 2
+    assert [type(error) for error in session.logout_errors] == [UnexpectedAnswer] * 2
+    assert len(pool.log.of(LOGOUT)) == 2
+    pool.logout_all()
+
+
+def test_given_session_that_a_supporter_does_not_serve_is_left_alone(pool, given):
+    session = session_at(pool.url, given_ref=given)
+    pool.fail("task.get_all", error=["HOST_IS_SLAVE", "127.0.0.1"])
+    with session, pytest.raises(GivenSessionLost):
+        session.call("task.get_all")
+    assert pool.sessions() == [given]
+    assert session.login_retry_delay == 0
+
+
+@pytest.mark.parametrize("cut", ["before", "after", "half"])
+def test_logout_that_is_cut_is_sent_again(pool, cut):
+    pool.fail(LOGOUT, cut=cut)
+    with session_at(pool.url) as session:
+        pass
+    assert (pool.sessions(), session.logout_errors) == ([], [])
+    assert len(pool.log.of(LOGOUT)) == 2
