@@ -25,7 +25,13 @@ from ._rpc import Rpc
 IS_SUPPORTER = "HOST_IS_SLAVE"
 _MOST_HOPS = 4
 # The account is the same on all members: asking the next one would only lock it sooner.
-_ACCOUNT_REFUSED = frozenset({"SESSION_AUTHENTICATION_FAILED", "RBAC_PERMISSION_DENIED"})
+_ACCOUNT_REFUSED = frozenset(
+    {
+        "RBAC_PERMISSION_DENIED",
+        "SESSION_AUTHENTICATION_FAILED",
+        "SESSION_AUTHORIZATION_FAILED",
+    }
+)
 
 T = TypeVar("T")
 

@@ -29,7 +29,6 @@ _NETWORK = (
     HostUnreachable,
     MasterNotFound,
     ProxyFailed,
-    RequestFailed,
     RequestTimedOut,
 )
 # What a pool answers while its hosts start, change places, or have more to do than they can.
@@ -41,15 +40,22 @@ _PASSING_CODES = frozenset(
         "HOST_HAS_NO_MANAGEMENT_IP",
         "HOST_IS_SLAVE",
         "HOST_ITS_OWN_SLAVE",
+        "HOST_MASTER_CANNOT_TALK_BACK",
         "HOST_OFFLINE",
         "HOST_STILL_BOOTING",
         "HOST_UNKNOWN_TO_MASTER",
+        "HOST_XAPI_VERSION_HIGHER_THAN_COORDINATOR",
         "INTERNAL_ERROR",
         "SESSION_INVALID",
+        "TOO_BUSY",
         "TOO_MANY_PENDING_TASKS",
     }
 )
 _SESSION_GONE = frozenset({"HOST_IS_SLAVE", "SESSION_INVALID"})
+# What a login answers while the directory service is away, if the pool's accounts come from there.
+# SESSION_AUTHORIZATION_FAILED also means that the account has no access, so it takes a login before
+# to tell the two apart. The password was right in both cases: another try locks no account.
+_DIRECTORY_CODES = frozenset({"AUTH_SERVICE_ERROR", "SESSION_AUTHORIZATION_FAILED"})
 # Those of them that may be about the task of a call, and about nothing else.
 _OF_ONE_TASK = frozenset({"HANDLE_INVALID", "HOST_OFFLINE", "INTERNAL_ERROR"})
 # To an account that may not call extensions, XAPI answers so for a method that it does not know.
@@ -72,12 +78,16 @@ def may_pass(error: XapiError, *, reached: bool) -> bool:
     if isinstance(error, NoHostAnswered):
         return any(may_pass(attempt, reached=reached) for attempt in error.attempts)
     if isinstance(error, XapiFailure):
-        return error.code in _PASSING_CODES
+        return error.code in _PASSING_CODES or (reached and _is_of_directory(error))
     if isinstance(error, UnexpectedAnswer):
         return reached or error.status >= 500
-    if isinstance(error, (NameUnknown, OddResult)):
+    if isinstance(error, (NameUnknown, OddResult, RequestFailed)):
         return reached
     return isinstance(error, _NETWORK)
+
+
+def _is_of_directory(failure: XapiFailure) -> bool:
+    return failure.method == "session.login_with_password" and failure.code in _DIRECTORY_CODES
 
 
 def is_session_lost(error: XapiError) -> bool:
@@ -93,8 +103,11 @@ def is_session_lost(error: XapiError) -> bool:
 
 
 def is_of_the_pool(failure: XapiFailure) -> bool:
-    """Whether a call about one task failed for what the whole pool is going through."""
-    return failure.code in _PASSING_CODES - _OF_ONE_TASK
+    """Whether a call about one task failed for what the whole pool is going through.
+
+    So did one that failed in the login before it, or in what is read of the pool after that.
+    """
+    return not failure.method.startswith("task.") or failure.code in _PASSING_CODES - _OF_ONE_TASK
 
 
 def forbids_events(error: XapiError) -> bool:

@@ -56,7 +56,7 @@ MAY_PASS = {
     _errors.OtherPool: (False, False),
     _errors.PortWithoutTls: (False, False),
     _errors.ProxyFailed: (True, True),
-    _errors.RequestFailed: (True, True),
+    _errors.RequestFailed: (False, True),
     _errors.RequestTimedOut: (True, True),
     _errors.TimeUnreadable: (False, True),
     _errors.TlsFailed: (False, False),
@@ -70,14 +70,19 @@ PASSING_CODES = [
     "HOST_HAS_NO_MANAGEMENT_IP",
     "HOST_IS_SLAVE",
     "HOST_ITS_OWN_SLAVE",
+    "HOST_MASTER_CANNOT_TALK_BACK",
     "HOST_OFFLINE",
     "HOST_STILL_BOOTING",
     "HOST_UNKNOWN_TO_MASTER",
+    "HOST_XAPI_VERSION_HIGHER_THAN_COORDINATOR",
     "INTERNAL_ERROR",
     "SESSION_INVALID",
+    "TOO_BUSY",
     "TOO_MANY_PENDING_TASKS",
 ]
 LASTING_CODES = [
+    "AUTH_IS_DISABLED",
+    "AUTH_SERVICE_ERROR",
     "EVENT_SUBSCRIPTION_PARSE_FAILURE",
     "MESSAGE_METHOD_UNKNOWN",
     "MESSAGE_PARAMETER_COUNT_MISMATCH",
@@ -116,6 +121,22 @@ def test_what_a_pool_answers_while_its_hosts_change(code, reached):
 @pytest.mark.parametrize("code", LASTING_CODES)
 def test_what_a_pool_will_answer_tomorrow_as_well(code, reached):
     assert not may_pass(failure(code), reached=reached)
+
+
+@pytest.mark.parametrize("code", ["AUTH_SERVICE_ERROR", "SESSION_AUTHORIZATION_FAILED"])
+def test_directory_service_that_is_away_is_transient_after_a_login(code):
+    error = failure(code, "session.login_with_password")
+    assert may_pass(error, reached=True)
+    assert may_pass(NoHostAnswered([TLS, error]), reached=True)
+    assert not may_pass(error, reached=False)
+
+
+@pytest.mark.parametrize(
+    "code", ["SESSION_AUTHENTICATION_FAILED", "RBAC_PERMISSION_DENIED", "AUTH_IS_DISABLED"]
+)
+def test_refused_account_is_final_after_a_login_too(code):
+    """Another try with a wrong password could lock the account."""
+    assert not may_pass(failure(code, "session.login_with_password"), reached=True)
 
 
 def test_each_code_that_passes_is_here():
@@ -172,6 +193,12 @@ def test_what_is_of_the_pool_and_not_of_one_task(code):
     of_one_task = {"HANDLE_INVALID", "HOST_OFFLINE", "INTERNAL_ERROR"}
     expected = code in PASSING_CODES and code not in of_one_task
     assert is_of_the_pool(failure(code, "task.cancel")) is expected
+
+
+@pytest.mark.parametrize("method", ["session.login_with_password", "pool.get_all_records"])
+@pytest.mark.parametrize("code", [*PASSING_CODES, *LASTING_CODES])
+def test_failure_of_the_login_before_a_call_is_of_the_pool(code, method):
+    assert is_of_the_pool(failure(code, method))
 
 
 @pytest.mark.parametrize("method", ["event.from", "task.get_record", "pool.get_all_records"])

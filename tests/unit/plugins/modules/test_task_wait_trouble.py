@@ -13,6 +13,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._trouble import may_pass
 from ansible_collections.xen.xapi.tests.pools import session_on
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
+LOGIN = "session.login_with_password"
 SHORT = Life(duration=0.2)
 
 
@@ -105,6 +106,38 @@ def test_a_session_that_somebody_ends(pool, wait, ref, when, when_waiting):
     result = wait(ref=[ref])
     assert (len(result["satisfied"]), len(troubled(result))) == (1, 1)
     assert len(pool.log.of("session.login_with_password")) == 2
+
+
+@pytest.mark.parametrize("code", ["AUTH_SERVICE_ERROR", "SESSION_AUTHORIZATION_FAILED"])
+def test_directory_service_that_is_away_for_a_moment_is_waited_for(
+    pool, wait, ref, when, when_waiting, code
+):
+    def lose_session():
+        pool.fail(LOGIN, error=[code, "root", "winbind is not up"])
+        pool.logout_all()
+
+    when_waiting(lose_session)
+    when(lambda: len(pool.log.of(LOGIN)) == 3, lambda: pool.set_task(ref, status="success"))
+    result = wait(ref=[ref])
+    assert len(result["satisfied"]) == 1
+    assert [call.error[:1] for call in pool.log.of(LOGIN)] == [[], [code], []]
+
+
+@pytest.mark.parametrize("code", ["AUTH_SERVICE_ERROR", "SESSION_AUTHORIZATION_FAILED"])
+def test_directory_service_that_is_away_from_the_start_ends_a_wait(pool, wait, ref, code):
+    pool.fail(LOGIN, error=[code, "root", "winbind is not up"], count=None)
+    assert f"({code})" in wait(ref=[ref], fails=True)["msg"]
+    assert len(pool.log.of(LOGIN)) == 1
+
+
+def test_account_that_is_refused_at_a_new_login_ends_a_wait(pool, wait, ref, when_waiting):
+    def lose_session():
+        pool.fail(LOGIN, error=["SESSION_AUTHENTICATION_FAILED", "root", "no"], count=None)
+        pool.logout_all()
+
+    when_waiting(lose_session)
+    assert "does not let the account in" in wait(ref=[ref], fails=True)["msg"]
+    assert len(pool.log.of(LOGIN)) == 2
 
 
 @pytest.mark.parametrize("on_gone", ["fail", "ok"])
