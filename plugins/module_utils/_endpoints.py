@@ -21,6 +21,9 @@ _HOST = re.compile(
     re.IGNORECASE,
 )
 _BARE_NAME = re.compile(_NAME + r"\Z")
+_FOREIGN = re.compile(r"[^A-Za-z0-9_-]")
+_MAX_LABEL = 63
+_MAX_NAME = 253
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 PORTS = range(1, 65536)
 
@@ -62,6 +65,10 @@ def endpoint_of(text: str, *, port: int | None) -> Endpoint:
         raise OptionError("hostname", value=value, problem=problem)
     if match["v6"] is not None and not _is_ipv6(match["v6"].partition("%")[0]):
         raise OptionError("hostname", value=value, problem="is no IPv6 address in brackets")
+    wrong = None if match["name"] is None else _problem_of_name(match["name"])
+    if wrong is not None:
+        problem = f"{wrong}; write the name as the name service has it, such as xcp1.example.com"
+        raise OptionError("hostname", value=value, problem=problem)
     if match["port"] is not None:
         port = int(match["port"])
         if port not in PORTS:
@@ -78,7 +85,36 @@ def bare_address(text: str) -> str | None:
     inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     if _is_ipv6(inner):
         return inner
-    return text if _BARE_NAME.match(text) else None
+    is_name = _BARE_NAME.match(text) is not None and _problem_of_name(text) is None
+    return text if is_name else None
+
+
+def _problem_of_name(name: str) -> str | None:
+    """Return why no name service can know a name; None if one can.
+
+    One dot at the end is allowed: it means that no search domain is to be added.
+    """
+    absolute = name[:-1] if name.endswith(".") else name
+    try:
+        labels = [_ascii_label(label) for label in absolute.split(".")]
+    except UnicodeError:
+        return "has a label that cannot be written in the letters of the name service"
+    for label in labels:
+        if not label:
+            return "has an empty label, at its start or between two dots"
+        if len(label) > _MAX_LABEL:
+            return f"has a label of more than {_MAX_LABEL} characters"
+        foreign = _FOREIGN.search(label)
+        if foreign is not None:
+            return f"has {foreign[0]!r} in it, which no host name has"
+    if len(".".join(labels)) > _MAX_NAME:
+        return f"is longer than {_MAX_NAME} characters"
+    return None
+
+
+def _ascii_label(label: str) -> str:
+    # The codec does not take long labels, whether they need it or not.
+    return label if label.isascii() else label.encode("idna").decode("ascii")
 
 
 def _is_ipv6(text: str) -> bool:

@@ -14,6 +14,28 @@ from ansible_collections.xen.xapi.plugins.module_utils._endpoints import (
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
 from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
 
+LONGEST = ".".join(["a" * 63] * 3 + ["a" * 61])
+# What the libraries cannot even parse, or would rewrite, and no name service can know.
+MALFORMED = [
+    "xcp1..example.com",
+    ".example.com",
+    "xcp1.example.com..",
+    ".",
+    "..",
+    "*.example.com",
+    "xcp*.example.com",
+    "a" * 64 + ".example.com",
+    "\u00fc" * 60,
+    f"{LONGEST}a",
+    "xcp1,xcp2",
+    "xcp1|xcp2",
+    "<xcp1>",
+    '"xcp1"',
+    "$POOL",
+    "xcp1\x7f",
+    "xcp\u00ad\u2024",
+]
+
 
 @pytest.mark.parametrize(
     ("endpoint", "url"),
@@ -49,6 +71,12 @@ def test_endpoints(endpoint, url):
         ("http://[fd00::1]", 8080, "http://[fd00::1]:8080"),
         ("[fe80::1%eth0]", None, "https://[fe80::1%eth0]"),
         (" xcp1 ", None, "https://xcp1"),
+        ("xcp1.example.com.", None, "https://xcp1.example.com."),
+        ("my_xcp-1", None, "https://my_xcp-1"),
+        ("a" * 63 + ".example.com", None, "https://" + "a" * 63 + ".example.com"),
+        (LONGEST, None, f"https://{LONGEST}"),
+        (f"{LONGEST}.", None, f"https://{LONGEST}."),
+        ("b\u00fcro.example.com", None, "https://b\u00fcro.example.com"),
     ],
 )
 def test_hosts(hostname, port, url):
@@ -78,6 +106,8 @@ def test_hosts(hostname, port, url):
         "xcp1#x",
         "xcp%31",
         "a b",
+        *MALFORMED,
+        *(f"https://{name}:443" for name in MALFORMED),
         "https:\\\\xcp1",
     ],
 )
@@ -108,6 +138,7 @@ def test_a_password_in_a_hostname_is_not_repeated(hostname):
     [
         ("10.0.0.1", "10.0.0.1"),
         ("xcp1.example.com", "xcp1.example.com"),
+        ("xcp1.example.com.", "xcp1.example.com."),
         ("fd00::1", "fd00::1"),
         ("[fd00::1]", "fd00::1"),
     ],
@@ -137,7 +168,25 @@ def test_addresses_of_a_master(text, address):
         "[10.0.0.1]",
         "[]",
         "xcp%31",
+        *MALFORMED,
     ],
 )
 def test_what_is_no_address_of_a_master(text):
     assert bare_address(text) is None
+
+
+@pytest.mark.parametrize(
+    ("hostname", "words"),
+    [
+        ("xcp1..example.com", "has an empty label"),
+        ("*.example.com", "has '*' in it"),
+        ("a" * 64, "has a label of more than 63 characters"),
+        (f"{LONGEST}a", "is longer than 253 characters"),
+    ],
+)
+def test_malformed_name_is_an_option_error_that_says_what_to_write(hostname, words):
+    with pytest.raises(OptionError) as caught:
+        endpoint_of(hostname, port=None)
+    message = explain(caught.value)
+    assert message.startswith(f"argument 'hostname': '{hostname}' {words}")
+    assert "such as xcp1.example.com" in message

@@ -146,6 +146,24 @@ def test_values_that_cannot_be_meant(pool, why_not, options, words):
     assert len(pool.log) == 0
 
 
+@pytest.mark.parametrize("hostname", ["xcp1..example.com", "*.example.com", "a" * 64, "x" * 254])
+def test_malformed_host_name_is_refused_at_once(wait, hostname):
+    words = wait(hostname=hostname, name_label="x", timeout="1h", fails=True)["msg"]
+    assert words.startswith(f"argument 'hostname': '{hostname}'")
+    assert "such as xcp1.example.com" in words
+
+
+def test_malformed_name_of_a_master_is_not_followed(start_pool, why_not):
+    pool = start_pool(supporters=1)
+    pool.hosts[1].master_address = lambda: "xcp1..example.com"
+    words = why_not(hostname=pool.hosts[1].url)
+    assert "names 'xcp1..example.com' as the pool's master, which is no bare address" in words
+
+
+def test_host_name_with_a_dot_at_its_end_is_looked_up(why_not):
+    assert "The name in https://nobody.invalid. is not known" in why_not(hostname="nobody.invalid.")
+
+
 def test_a_host_that_nobody_answers_at(why_not):
     assert why_not(hostname=DEAD).startswith(f"https://{DEAD} refused the connection")
 
