@@ -50,11 +50,6 @@ class Endpoint(NamedTuple):
         return f"{self.scheme}://{host}{port}"
 
 
-def credentials_in(text: str) -> str:
-    """What stands where a URL has user and password; no host can be written so."""
-    return text.rpartition("@")[0].rpartition("/")[2]
-
-
 def endpoint_of(text: str, *, port: int | None) -> Endpoint:
     """Where an element of the option hostname leads; the port is that of the option."""
     match = _HOST.match(text.strip())

@@ -21,8 +21,8 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from ansible.module_utils import basic
 
 from ._codes import error_of
-from ._connection_options import Connection, connection_of
-from ._endpoints import credentials_in
+from ._connection_options import Connection, connection_of, connection_spec
+from ._credentials import credentials_in
 from ._errors import (
     CallerGone,
     Interrupted,
@@ -43,10 +43,58 @@ _MOST_CALLS = 1000
 _STDOUT = 1
 
 
+class _Module(basic.AnsibleModule):  # type: ignore[misc]
+    """A module that masks misplaced passwords from the first message and log entry on.
+
+    Somebody may write user:password@host, in hostname or anywhere. That is an error, but core may
+    report another one first, with all options, and writes them to the system's log before that.
+    """
+
+    def __init__(
+        self, given: Mapping[str, Any], *, argument_spec: dict[str, dict[str, Any]], **rest: Any
+    ) -> None:
+        """What is given is what the task wrote."""
+        self._secret_options = {name for name, spec in argument_spec.items() if spec.get("no_log")}
+        self._misplaced: set[str] = set()
+        self._doubtful: set[str] = set()
+        of_connection = connection_spec()
+        for name, value in (*given.items(), *_from_environment(argument_spec)):
+            if name not in self._secret_options and not name.startswith("_ansible_"):
+                found = self._misplaced if name in of_connection else self._doubtful
+                found |= credentials_in(value, with_colon=name != "hostname")
+        super().__init__(argument_spec=argument_spec, **rest)
+
+    @property
+    def no_log_values(self) -> set[str]:
+        """What is masked wherever it occurs."""
+        return self._masked
+
+    @no_log_values.setter
+    def no_log_values(self, values: set[str]) -> None:
+        # The constructor of core begins with none, and may fail before it has any.
+        self._masked = {*values, *self._misplaced, *self._doubtful}
+
+    def unmask_values(self) -> None:
+        """Mask no longer what is a valid value, such as a label with an at sign.
+
+        Options are checked by now, and those of the connection are of no use with a password in
+        them. A label that is masked could not be read in the result.
+        """
+        needed = {str(self.params.get(name)) for name in self._secret_options}
+        self._masked -= self._doubtful - self._misplaced - needed
+
+
+def _from_environment(argument_spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The variables that may stand in for options, whether they do or not."""
+    for option, spec in argument_spec.items():
+        for name in spec["fallback"][1] if "fallback" in spec else ():
+            yield option, os.environ.get(name, "")
+
+
 class Run:
     """One run of a module: its options, and the way to the pool."""
 
-    def __init__(self, module: basic.AnsibleModule, *, given: Mapping[str, Any]) -> None:
+    def __init__(self, module: _Module, *, given: Mapping[str, Any]) -> None:
         """What is given is what the task wrote: in params, a null looks like a missing option."""
         self._module = module
         self.stop = _Stop()
@@ -64,11 +112,8 @@ class Run:
     @contextmanager
     def connect(self) -> Iterator[Session]:
         """A session that is logged out however the block ends, by a signal too."""
-        # Even where it is an error, the password in user:password@host is one.
-        self._module.no_log_values.update(
-            filter(None, map(credentials_in, self.params["hostname"] or ()))
-        )
         options = connection_of(self.params, given=self.given)
+        self._module.unmask_values()
         self._warn_of(options)
         transport = Transport(
             validate_certs=options.validate_certs,
@@ -149,12 +194,14 @@ def run_module(
 
     Work that did not come to the end that was asked for returns failed and a msg with the rest.
     """
-    module = basic.AnsibleModule(
+    given = basic._load_params()
+    module = _Module(
+        given,
         argument_spec=argument_spec,
         mutually_exclusive=mutually_exclusive,
         supports_check_mode=True,
     )
-    run = Run(module, given=basic._load_params())
+    run = Run(module, given=given)
     # To the end of the output: a signal after the logout has nothing left to stop.
     with _reader_may_leave(), run.stop:
         _work_and_tell(work, run, module)
@@ -174,9 +221,7 @@ def _reader_may_leave() -> Iterator[None]:
         raise SystemExit(1) from None
 
 
-def _work_and_tell(
-    work: Callable[[Run], dict[str, Any]], run: Run, module: basic.AnsibleModule
-) -> None:
+def _work_and_tell(work: Callable[[Run], dict[str, Any]], run: Run, module: _Module) -> None:
     try:
         refuse_nulls(run.given, module.argument_spec)
         result = work(run)

@@ -178,6 +178,8 @@ def test_a_play_tells_no_secret_and_leaves_none_behind(
     start_pool, play, home, environment, password
 ):
     pool = start_pool(password=password)
+    # Another one, since the password of the option is masked wherever it stands.
+    misplaced = f"misplaced-{password[::-1]}"
     with session_on(pool) as given:
         output = play(
             "secrets",
@@ -186,9 +188,10 @@ def test_a_play_tells_no_secret_and_leaves_none_behind(
             pool_url=pool.url,
             dead_url="http://127.0.0.1:1",
             pool_password={"__ansible_unsafe": password},
+            misplaced_password={"__ansible_unsafe": misplaced},
             given_session=given,
         )
-    secrets = secrets_of(pool) | {given}
+    secrets = secrets_of(pool) | {given, misplaced}
     assert len(secrets) > 2
     assert "module_args" in output
     assert_untold(output, *secrets)
