@@ -181,8 +181,10 @@ class Waiter:
         # The host answers, so that a new login may succeed at once.
         may_go_on = is_session_lost(error) and not self._is_session_lost
         self._is_session_lost = is_session_lost(error)
-        if not may_go_on:
-            self._sleep(max(min(self._backoff.next_pause(), self._left()), 0))
+        pause = 0.0 if may_go_on else self._backoff.next_pause()
+        pause = max(pause, self._session.login_retry_delay)
+        if pause:
+            self._sleep(max(min(pause, self._left()), 0))
 
     def _note(self, error: XapiError) -> None:
         if not may_pass(error, reached=self._session.logins > 0):

@@ -49,6 +49,7 @@ class ScriptedSession:
         self.now = 0.0
         self.time_limit = 30.0
         self.logins = 1
+        self.login_retry_delay = 0.0
         self.asked = []
         """When, with which token, for how many seconds."""
         self.slept = []

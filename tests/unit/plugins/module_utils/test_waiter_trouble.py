@@ -281,3 +281,20 @@ def test_the_wall_clock_decides_nothing(pool, monkeypatch, jump, ends):
     assert waiter.timed_out is not ends
     assert before + waiter.timeout <= deadlines[0] <= after + waiter.timeout
     assert ends or waiter.elapsed >= 0.6
+
+
+@pytest.mark.parametrize("method", ["auto", "poll"])
+@pytest.mark.parametrize("from_the_start", [True, False])
+def test_lost_logins_of_an_hour_are_few(virtual, method, from_the_start):
+    """Where a gateway passes a login on and answers 504, each may leave a session."""
+    ref = virtual.add_task("idle")
+
+    def lose_logins():
+        virtual.fail("session.login_with_password", http=(504, "<html>"), count=None)
+        virtual.logout_all()
+
+    virtual.at(0 if from_the_start else 5, lose_logins)
+    with waiting(virtual, ref, timeout=3600, method=method) as run:
+        run.wait()
+        assert run.verdict is Verdict.UNDECIDED
+        assert 20 < run.session.lost_logins < 90
