@@ -1,0 +1,94 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterable
+
+MAX_MESSAGE = 2000
+MAX_LABEL = 200
+MAX_PARAMETER = 300
+_MAX_LIST = 1000
+_MAX_NAMED = 5
+_CUT = "…"
+_SEE_RESULT = " (shortened; the result has all values)"
+_LONGEST_ESCAPE = len("\\U0010ffff")
+
+
+def escape(text: str, *, limit: int, keep: str = "") -> str:
+    """Return printable text, with escapes for characters that can act on a terminal, or hide.
+
+    It is cut after as many characters as the limit says, between two escapes.
+    """
+    if len(text) <= limit and text.isprintable():
+        return text
+
+    def show(one: str) -> str:
+        return one if one.isprintable() or one in keep else ascii(one)[1:-1]
+
+    size = _fitting(text, limit, lambda one: len(show(one)))
+    return "".join(map(show, text[:size])) + (_CUT if size < len(text) else "")
+
+
+def quote(text: str, *, limit: int = MAX_LABEL) -> str:
+    """Return text in quotes, as Python writes it; an ellipsis after them shows that it is cut."""
+    if len(text) <= limit and len(repr(text)) <= limit + 2:
+        return repr(text)
+    # A quotation mark needs an escape only if there are both kinds.
+    size = _fitting(text, limit, lambda one: 2 if one == "'" else len(repr(one)) - 2)
+    return repr(text[:size]) + (_CUT if size < len(text) else "")
+
+
+def show_value(value: Any) -> str:
+    """Return the value of an option as it was written; text shows that it is text."""
+    return quote(value) if isinstance(value, str) else shorten(repr(value), MAX_LABEL)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut text that already has escapes in it, but none of them in two."""
+    if len(text) <= limit:
+        return text
+    cut = text[:limit]
+    place = cut.rfind("\\", max(limit - _LONGEST_ESCAPE, 0))
+    if place >= 0:
+        # Two backslashes may stand for one.
+        cut = cut[:place].rstrip("\\")
+    return cut + _CUT
+
+
+def bound_message(text: str) -> str:
+    """Return a whole message as it may be shown, whatever it was made of."""
+    shown = escape(text, limit=MAX_MESSAGE * _LONGEST_ESCAPE, keep="\n")
+    if len(shown) <= MAX_MESSAGE:
+        return shown
+    return shorten(shown, MAX_MESSAGE - len(_CUT + _SEE_RESULT)) + _SEE_RESULT
+
+
+def join_limited(
+    parts: list[str],
+    *,
+    most: int = _MAX_NAMED,
+    limit: int = _MAX_LIST,
+    separator: str = ", ",
+    rest: str = " and {} more",
+) -> str:
+    """Return the first few of many parts, as many as fit, and how many there are besides."""
+    size = max(_fitting(parts[:most], limit, len), 1)
+    shown = separator.join(shorten(part, limit) for part in parts[:size])
+    more = len(parts) - size
+    return shown + (rest.format(more) if more > 0 else "")
+
+
+def _fitting(parts: Iterable[str], limit: int, width: Callable[[str], int]) -> int:
+    """Return how many of the parts fit into the limit, the first ones."""
+    count = 0
+    for part in parts:
+        limit -= width(part)
+        if limit < 0:
+            break
+        count += 1
+    return count

@@ -1,0 +1,128 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.xen.xapi.plugins.module_utils._texts import (
+    MAX_MESSAGE,
+    bound_message,
+    escape,
+    join_limited,
+    quote,
+    shorten,
+    show_value,
+)
+
+ESCAPE = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[nrt\\'])")
+any_size = settings(max_examples=200, suppress_health_check=list(HealthCheck), deadline=None)
+# With what acts on terminals, with quotation marks and backslashes, and much longer than any limit.
+texts = st.builds(
+    lambda part, times: part * times,
+    st.text(
+        st.one_of(st.characters(), st.sampled_from("\x1b\u202e\U000e0001\\'\"\n")), max_size=40
+    ),
+    st.sampled_from([1, 1, 7, 5000]),
+)
+
+
+def unquoted(shown):
+    return ast.literal_eval(shown.removesuffix("…"))
+
+
+@any_size
+@given(texts, st.integers(1, 400))
+@example("x" * 300, 300)
+@example("\x1b" * 100, 399)
+def test_escape(text, limit):
+    shown = escape(text, limit=limit)
+    assert shown.isprintable()
+    assert len(shown) <= limit + 1
+    assert escape(text, limit=10**9).startswith(shown.removesuffix("…"))
+    if "\\" not in text:
+        # All that is left of it is whole, so no escape is cut in two.
+        assert "\\" not in ESCAPE.sub("", shown)
+
+
+@any_size
+@given(texts, st.integers(1, 400))
+def test_quote(text, limit):
+    shown = quote(text, limit=limit)
+    assert shown.isprintable()
+    assert len(shown) <= limit + 3
+    assert text.startswith(unquoted(shown))
+    assert shown.endswith("…") is (unquoted(shown) != text)
+
+
+def test_short_text_is_shown_whole():
+    text = "it's " + "\\" * 5
+    assert quote(text) == repr(text)
+    assert escape("it's ü", limit=6) == "it's ü"
+
+
+@any_size
+@given(texts, st.integers(11, 400))
+def test_shorten_cuts_no_escape_in_two(text, limit):
+    whole = repr(text)
+    shown = shorten(whole, limit)
+    assert len(shown) <= limit + 1
+    assert whole.startswith(shown.removesuffix("…"))
+    if shown != whole:
+        assert "\\" not in ESCAPE.sub("", shown)
+
+
+@any_size
+@given(texts, st.sampled_from(["", "\n", "\nIt ends here.\n"]))
+def test_a_message_is_bounded(text, end):
+    shown = bound_message(text + end)
+    assert len(shown) <= MAX_MESSAGE
+    assert shown.replace("\n", "").isprintable()
+    assert shown.endswith("(shortened; the result has all values)") or len(text) <= MAX_MESSAGE
+
+
+@pytest.mark.parametrize("text", ["x" * MAX_MESSAGE, 'one\ncert_fingerprint: "AA:BB"\nthree'])
+def test_a_message_of_usual_size_is_left_alone(text):
+    assert bound_message(text) == text
+
+
+@any_size
+@given(st.lists(texts, min_size=1, max_size=9), st.integers(1, 7))
+def test_join_limited(parts, most):
+    shown = join_limited(parts, most=most, limit=500)
+    assert len(shown) <= 600
+    assert shown.startswith(shorten(parts[0], 500))
+
+
+@pytest.mark.parametrize(
+    ("parts", "shown"),
+    [
+        ([], ""),
+        (["a", "b"], "a, b"),
+        (["a", "b", "c", "d"], "a, b, c and 1 more"),
+        (["a" * 8, "b" * 8, "c"], "aaaaaaaa and 2 more"),
+        (["a" * 11, "b"], "aaaaaaaaaa… and 1 more"),
+    ],
+)
+def test_as_many_as_fit_are_joined(parts, shown):
+    assert join_limited(parts, most=3, limit=10) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("it", "'it'"),
+        (5, "5"),
+        (["a", "\x1b"], r"['a', '\x1b']"),
+        ({"key": "x" * 300}, "{'key': '" + "x" * 191 + "…"),
+        ("x" * 201, "'" + "x" * 200 + "'…"),
+    ],
+)
+def test_show_value(value, shown):
+    assert show_value(value) == shown
