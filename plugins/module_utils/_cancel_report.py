@@ -17,7 +17,8 @@ from ._selector import common_returns
 from ._session import Session
 from ._targets import Targets
 from ._task import Task
-from ._task_words import listed, named, told, under_way
+from ._task_words import listed, named, told, under_way, word
+from ._texts import quote
 from ._wait_report import trouble
 from ._waiter import Waiter
 
@@ -100,7 +101,7 @@ class CancelReport:
         undated = self.targets.found.undated
         found += age_warnings(undated, self.targets.found.around, consequence=SPARED)
         if self.targets.nearly:
-            labels = listed([repr(task.name_label) for task in self.targets.nearly])
+            labels = listed([quote(task.name_label) for task in self.targets.nearly])
             found.append(
                 "name_regex must match the whole label here, so these running tasks were not "
                 f"meant: {labels}."
@@ -165,8 +166,8 @@ class CancelReport:
                 is_over = action in ("gone", "unknown", "forced") or (
                     self.is_prediction and action == "cancelled"
                 )
-                before.append(f"{named(task)}: {first[task.ref]}\n")
-                after.append(f"{named(task)}: {_OVER[action] if is_over else task.status}\n")
+                before.append(f"{named(task)}: {word(first[task.ref])}\n")
+                after.append(f"{named(task)}: {_OVER[action] if is_over else word(task.status)}\n")
         return {"before": "".join(before), "after": "".join(after)}
 
     def _sentence(self, cancel: Cancel) -> str:

@@ -32,6 +32,7 @@ from ._errors import (
     XapiFailure,
 )
 from ._exchange import LOOK_AROUND_EVERY
+from ._output import Module
 from ._rpc import Call
 from ._sentences import explain
 from ._session import Session
@@ -43,7 +44,7 @@ _MOST_CALLS = 1000
 _STDOUT = 1
 
 
-class _Module(basic.AnsibleModule):  # type: ignore[misc]
+class _Module(Module):
     """A module that masks misplaced passwords from the first message and log entry on.
 
     Somebody may write user:password@host, in hostname or anywhere. That is an error, but core may

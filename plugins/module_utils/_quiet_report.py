@@ -13,7 +13,8 @@ from ._quiet_gate import QuietGate
 from ._selector import common_returns
 from ._task import Task
 from ._task_set import Verdict
-from ._task_words import listed, told, under_way
+from ._task_words import listed, told, under_way, word
+from ._texts import quote
 from ._wait_report import WaitReport
 from ._wait_sentences import quiet_of, undecided, unknown
 
@@ -68,7 +69,7 @@ class QuietReport(WaitReport):
             stalled = listed([under_way(task) for task in gate.stalled])
             doubts.append(f"Opened although these do not move (ignore_stalled): {stalled}.")
         if gate.excluded:
-            labels = listed([repr(task["name_label"]) for task in gate.excluded])
+            labels = listed([quote(task["name_label"]) for task in gate.excluded])
             doubts.append(f"Opened while excluded tasks were running: {labels}.")
         return doubts
 
@@ -91,7 +92,7 @@ class QuietReport(WaitReport):
             return quiet_of(gate.quiet, gate.quiet_for, list(gate.ended.values()), gate.ended_count)
         busy = [under_way(task) for task in gate.blocking.values()]
         busy += [
-            f"{operation} on the object, by a task that cannot be identified"
+            f"{word(operation)} on the object, by a task that cannot be identified"
             for ref, operation in gate.held.items()
             if ref not in gate.running
         ]

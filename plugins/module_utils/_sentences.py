@@ -45,6 +45,7 @@ from ._errors import (
     XapiError,
     XapiFailure,
 )
+from ._texts import escape, join_limited, show_value
 
 _STILL_BOOTING = "HOST_STILL_BOOTING"
 _SENTENCES: dict[type[XapiError], str] = {
@@ -139,9 +140,13 @@ _SENTENCES: dict[type[XapiError], str] = {
     ),
 }
 _FINGERPRINT = """ It has this fingerprint:
-cert_fingerprint: "{fingerprint}"
-Before you trust it, compare it with what this prints on the host itself: \
-openssl x509 -noout -fingerprint -sha256 -in /etc/xensource/xapi-ssl.pem"""
+cert_fingerprint: "{fingerprint}\""""
+_COMPARE = (
+    "Before you trust it, compare it with what this prints on the host itself: "
+    "openssl x509 -noout -fingerprint -sha256 -in /etc/xensource/xapi-ssl.pem"
+)
+_MAX_PROBLEM = 500
+_MAX_ATTEMPTS = 1500
 _FAILURE_SENTENCES = {
     _STILL_BOOTING: "{url} is still starting: try again, or list another member in hostname.",
     "RBAC_PERMISSION_DENIED": (
@@ -155,13 +160,17 @@ _FAILURE_SENTENCES = {
 _ANY_FAILURE_SENTENCE = "{method} failed on {url}: {words} ({code})"
 
 
-def explain(error: XapiError) -> str:
-    """What went wrong, in words for the one who wrote the playbook."""
+def explain(error: XapiError, *, comparing: bool = True) -> str:
+    """What went wrong, in words for the one who wrote the playbook.
+
+    How to compare a fingerprint can be left out, where it is said once for several hosts.
+    """
     if isinstance(error, NothingSelected):
         return f"one of the following is required: {error.option}{error.problem}."
     if isinstance(error, OptionError):
-        value = "" if error.value is None else f": {error.value!r}"
-        return f"argument '{error.option}'{value} {error.problem}."
+        value = "" if error.value is None else f": {show_value(error.value)}"
+        option, problem = visible(error.option), escape(error.problem, limit=_MAX_PROBLEM)
+        return f"argument '{option}'{value} {problem}."
     if isinstance(error, NoHostAnswered):
         return _no_host(error)
     if isinstance(error, XapiFailure):
@@ -174,9 +183,11 @@ def explain(error: XapiError) -> str:
             " A port for HTTPS does that to http://: write https:// in hostname, or neither."
         )
     if isinstance(error, HostError) and error.named_by is not None:
-        sentence += f" ({error.named_by} names it as the pool's master.)"
+        sentence += f" ({visible(error.named_by)} names it as the pool's master.)"
     if isinstance(error, CertificateUntrusted) and error.fingerprint is not None:
         sentence += _FINGERPRINT.format(fingerprint=error.fingerprint)
+        if comparing:
+            sentence += f"\n{_COMPARE}"
     return sentence
 
 
@@ -184,7 +195,9 @@ def _shown(error: XapiError) -> dict[str, Any]:
     """What an error holds, for a sentence: much of it was written by whoever answered."""
     held = {name: visible(v) if isinstance(v, str) else v for name, v in vars(error).items()}
     if isinstance(error, FingerprintMismatch):
-        held["wanted"] = " or ".join(error.expected)
+        held["wanted"] = join_limited(
+            [visible(one) for one in error.expected], separator=" or ", rest=" or {} more"
+        )
     if isinstance(error, RequestTimedOut):
         held["or_raise"] = "" if error.is_cut_short else ", or raise request_timeout"
     if isinstance(error, OddResult):
@@ -195,11 +208,13 @@ def _shown(error: XapiError) -> dict[str, Any]:
 def _no_host(error: NoHostAnswered) -> str:
     count = len(error.attempts)
     if all(isinstance(one, XapiFailure) and one.code == _STILL_BOOTING for one in error.attempts):
-        urls = ", ".join(attempt.url for attempt in error.attempts)
+        urls = join_limited([visible(attempt.url) for attempt in error.attempts])
         return f"All {count} hosts in hostname are still starting ({urls}): try again in a minute."
+    shown = [explain(attempt, comparing=False) for attempt in error.attempts]
     # A fingerprint stands on a line of its own, so what follows one begins on the next.
-    sentences = "".join(
-        explain(attempt) + ("\n" if getattr(attempt, "fingerprint", None) else " ")
-        for attempt in error.attempts
-    )
+    for place, attempt in enumerate(error.attempts):
+        shown[place] += "\n" if getattr(attempt, "fingerprint", None) else " "
+    sentences = join_limited(shown, limit=_MAX_ATTEMPTS, separator="", rest="And {} more. ")
+    if any(getattr(attempt, "fingerprint", None) for attempt in error.attempts):
+        sentences += _COMPARE
     return f"None of the {count} hosts in hostname could be used. {sentences}".rstrip()

@@ -157,7 +157,7 @@ def _missing(targets: Targets, selection: Selection) -> list[str]:
     names = [f"uuid {uuid}" for uuid in targets.found.missing_uuids]
     names += [f"ref {ref}" for ref in targets.found.missing_refs]
     if names:
-        return [f"No task has the {', '.join(names)} (on_missing: fail)."]
+        return [f"No task has the {listed(names, most=_MOST_NAMED)} (on_missing: fail)."]
     is_unmatched = not (targets.running or targets.finished or targets.left_alone)
     if is_unmatched and not selection.by_identity:
         return ["No running task matches (on_missing: fail)."]
@@ -168,9 +168,9 @@ def _not_running(targets: Targets, selection: Selection) -> list[str]:
     if targets.finished:
         ended = [f"{named(task)} ended as {task.status}" for task in targets.finished]
         return [f"Not running (fail_if_not_running): {listed(ended)}."]
-    missing = (*targets.found.missing_uuids, *targets.found.missing_refs)
+    missing = [*targets.found.missing_uuids, *targets.found.missing_refs]
     if missing:
-        return [f"Not running (fail_if_not_running): no task has {', '.join(missing)}."]
+        return [f"Not running (fail_if_not_running): no task has {listed(missing)}."]
     if not targets.running and not (selection.by_identity and not selection.identities):
         return ["No task that may be cancelled is running (fail_if_not_running)."]
     return []

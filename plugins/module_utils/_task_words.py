@@ -7,40 +7,40 @@
 
 from __future__ import annotations
 
-from typing import Iterable
-
 from ._task import Task
+from ._texts import escape, join_limited, quote
 
-_MOST_NAMED = 5
+_MAX_WORD = 100
+_MAX_SENTENCES = 1500
 
 
 def named(task: Task) -> str:
     """A task by its label and uuid; the label is other people's text, and shown as one."""
-    return f"{task.name_label!r} (uuid {task.uuid})"
+    return f"{quote(task.name_label)} (uuid {word(task.uuid)})"
 
 
 def under_way(task: Task) -> str:
     """A running task, and how far it is."""
     progress = "" if task.progress is None else f", {percent(task)}"
-    return f"{task.name_label!r} (uuid {task.uuid}, {task.status}{progress})"
+    label, uuid, status = quote(task.name_label), word(task.uuid), word(task.status)
+    return f"{label} (uuid {uuid}, {status}{progress})"
+
+
+def word(text: str) -> str:
+    """Return one word of the server, such as a uuid or a status, which can be any text."""
+    return escape(text, limit=_MAX_WORD)
 
 
 def percent(task: Task) -> str:
     return f"{(task.progress or 0) * 100:.0f} %"
 
 
-def listed(parts: list[str], *, most: int = _MOST_NAMED) -> str:
+def listed(parts: list[str], *, most: int = 5) -> str:
     """The first few of many, and how many there are besides."""
-    more = len(parts) - most
-    return ", ".join(parts[:most]) + (f" and {more} more" if more > 0 else "")
+    return join_limited(parts, most=most)
 
 
 def told(sentences: list[str], *, before: str = "") -> str:
     """The first few of many sentences, and how many there are besides."""
-    more = len(sentences) - _MOST_NAMED
-    shown = " ".join(_ended_with_stop(sentences[:_MOST_NAMED]))
-    return before + shown + (f" And {more} more." if more > 0 else "")
-
-
-def _ended_with_stop(sentences: Iterable[str]) -> Iterable[str]:
-    return (text if text.endswith(".") else f"{text}." for text in sentences)
+    ended = [text if text.endswith(".") else f"{text}." for text in sentences]
+    return before + join_limited(ended, limit=_MAX_SENTENCES, separator=" ", rest=" And {} more.")

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any, Collection, Mapping
 
-from ._codes import SENTENCES, plain_words, visible
+from ._codes import plain_words, visible
 from ._selection import FILTERS
 from ._task import Task, seconds_of
 from ._task_set import Rules, TaskSet
-from ._task_words import listed, named, percent, told, under_way
+from ._task_words import listed, named, percent, told, under_way, word
+from ._texts import join_limited, show_value
 
 _ANY_REASON = (
     "it may have ended and been deleted by its client, as xe and Xen Orchestra do, or the server "
@@ -31,7 +32,8 @@ def selected_by(params: Mapping[str, Any]) -> str:
     if "object" in given:
         # Ansible adds the part that was not given.
         given["object"] = {part: item for part, item in given["object"].items() if item is not None}
-    return ", ".join(f"{name}={value!r}" for name, value in given.items())
+    parts = [f"{name}={show_value(value)}" for name, value in given.items()]
+    return join_limited(parts, most=len(options))
 
 
 def end_of(task: Task, expect: Collection[str]) -> str:
@@ -40,9 +42,9 @@ def end_of(task: Task, expect: Collection[str]) -> str:
     reason = ""
     if info:
         code, *params = info
-        reason = f": {visible(code)} {params}"
-        if code in SENTENCES:
-            reason += f" ({plain_words(code, params).rstrip('.')})"
+        words, code = plain_words(code, params).rstrip("."), word(code)
+        # Without better words they are the code and its parameters.
+        reason = f": {words}" if words.startswith(code) else f": {code} ({words})"
     expected = " or ".join(sorted(expect))
     return f"Task {named(task)} ended as {task.status}{reason}; expected {expected}"
 
@@ -142,7 +144,7 @@ def quiet_of(seconds: float, wanted: float, ended: list[Task], count: int) -> st
 def _gone(what: Task | str) -> str:
     if isinstance(what, Task):
         return f"Task {named(what)} disappeared while {_state(what)}"
-    return f"{what} disappeared"
+    return f"{visible(what)} disappeared"
 
 
 def _disappeared(task: Task, reason: str) -> str:
@@ -150,7 +152,8 @@ def _disappeared(task: Task, reason: str) -> str:
 
 
 def _state(task: Task) -> str:
-    return task.status if task.progress is None else f"{task.status} ({percent(task)})"
+    status = word(task.status)
+    return status if task.progress is None else f"{status} ({percent(task)})"
 
 
 def _identity(name: str) -> str:

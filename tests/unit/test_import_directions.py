@@ -22,6 +22,7 @@ SIMULATOR = f"{COLLECTION}.tests.simulator"
 # From the door to the wire: a room imports only from rooms that stand after it.
 ROOMS = [
     "_module",
+    "_output",
     "_cancel_report",
     "_targets",
     "_forcing",
@@ -75,9 +76,11 @@ ROOMS = [
     "_collector",
     "_codes",
     "_api_classes",
+    "_code_words",
+    "_texts",
     "_errors",
 ]
-KNOWS_ANSIBLE = ("_module", "_connection_options")
+KNOWS_ANSIBLE = ("_module", "_output", "_connection_options")
 PURE = (
     "_age_sentences",
     "_ages",
@@ -95,6 +98,8 @@ PURE = (
     "_records",
     "_values",
     "_codes",
+    "_code_words",
+    "_texts",
     "_errors",
 )
 # Named one by one: a list of what does I/O would never be complete.

@@ -144,9 +144,11 @@ def test_a_fingerprint_is_ready_to_paste():
     assert lines[2].endswith(
         "openssl x509 -noout -fingerprint -sha256 -in /etc/xensource/xapi-ssl.pem"
     )
-    both = explain(NoHostAnswered([error, RequestTimedOut(URL, seconds=1.0)])).splitlines()
-    assert both[1] == lines[1]
-    assert both[3].startswith(f"{URL} did not answer")
+    both = explain(NoHostAnswered([error, error, RequestTimedOut(URL, seconds=1.0)])).splitlines()
+    assert both[1] == both[3] == lines[1]
+    assert both[4].startswith(f"{URL} did not answer")
+    assert both[4].endswith(lines[2])
+    assert "\n".join(both).count(lines[2]) == 1
 
 
 def test_both_fingerprints_are_told():
@@ -180,3 +182,50 @@ def test_hosts_that_are_all_starting_get_one_sentence():
 )
 def test_what_a_host_wrote_cannot_act_on_a_terminal(error):
     assert explain(error).isprintable()
+
+
+LONG = "x\x1b" * 150_000
+
+
+def with_long_texts(kind):
+    """An error of a kind, with long text in all that it holds."""
+    error = example(kind)
+    for name, value in vars(error).items():
+        if isinstance(value, str):
+            setattr(error, name, LONG)
+        elif isinstance(value, tuple) and name in ("params", "expected"):
+            setattr(error, name, (LONG,) * 50)
+    if isinstance(error, HostError):
+        error.named_by = LONG
+    return error
+
+
+@pytest.mark.parametrize("kind", sorted(set(kinds()) - {*UNEXPLAINED, NothingSelected}, key=str))
+def test_a_sentence_is_bounded_whatever_the_error_holds(kind):
+    sentence = explain(with_long_texts(kind))
+    assert len(sentence) <= 2500
+    assert sentence.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("code", ["HOST_STILL_BOOTING", "A_NEW_CODE"])
+def test_a_sentence_about_many_hosts_is_bounded(code):
+    failure = XapiFailure(LONG, method="login", code=code, params=[LONG])
+    assert len(explain(NoHostAnswered([failure] * 1000))) <= 2000
+
+
+def test_fingerprints_of_several_hosts_are_whole():
+    errors = [CertificateUntrusted(f"https://xcp{place}", detail="x") for place in range(9)]
+    for error in errors:
+        error.fingerprint = ":".join(["AB"] * 32)
+    text = explain(NoHostAnswered(errors))
+    assert text.count(f'\ncert_fingerprint: "{errors[0].fingerprint}"\n') == 4
+    assert "And 5 more. Before you trust it" in text
+    assert len(text) <= 2000
+
+
+@pytest.mark.parametrize("value", [LONG, [LONG], {"key": LONG}])
+def test_the_value_of_an_option_is_cut(value):
+    text = explain(OptionError("name_regex", value=value, problem="is no regular expression"))
+    assert len(text) <= 300
+    assert text.isprintable()
+    assert text.endswith("… is no regular expression.")

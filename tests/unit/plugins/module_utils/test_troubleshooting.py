@@ -23,6 +23,7 @@ SPEAKERS = [
             "_cancel_options",
             "_cancel_report",
             "_module",
+            "_output",
             "_quiet_report",
             "_sentences",
             "_set_report",
@@ -44,6 +45,8 @@ FOLLOWING = (
     "The tasks of these hosts may be",
     "They count as",
     "They match no option by age",
+    "And {} more",
+    "Before you trust it, compare it",
     "a last listing, which has to show",
     # In check mode.
     "By now the module would fail",

@@ -14,9 +14,11 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait_sentences import (
     left_out,
     named,
     no_match,
+    quiet_of,
     selected_by,
     under_way,
     unfinished,
+    unknown,
 )
 
 UUID = "9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11"
@@ -80,9 +82,11 @@ def test_only_what_may_come_is_waited_for(on_missing, text):
     ("error_info", "reason", "end"),
     [
         ([], "", ""),
-        (["ODD_CODE", "x"], ": ODD_CODE ['x']", ""),
-        (["SR_BACKEND_FAILURE_46", "", "full"], ": SR_BACKEND_FAILURE_46 ['', 'full'] (", ")"),
-        (["SESSION_INVALID", "OpaqueRef:secret"], ": SESSION_INVALID ['(hidden)'] (", ")"),
+        (["ODD_CODE", "x"], ": ODD_CODE: x", ""),
+        (["SR_BACKEND_FAILURE_46", "", "full"], ": SR_BACKEND_FAILURE_46 (The virtual", "full)"),
+        (["SR_BACKEND_FAILURE_4711"], ": SR_BACKEND_FAILURE_4711 (The storage", ")"),
+        (["SESSION_INVALID", "OpaqueRef:secret"], ": SESSION_INVALID (The session", ")"),
+        (["VDI_READONLY", "OpaqueRef:1"], ": VDI_READONLY (The virtual disk OpaqueRef:1", ")"),
     ],
 )
 def test_why_a_task_failed(error_info, reason, end):
@@ -297,3 +301,42 @@ def test_a_label_cannot_write_on_the_terminal(status):
     for text in texts:
         assert f"{SHOWN} (uuid uuid-a" in text
         assert text.isprintable()
+
+
+def test_a_parameter_of_an_error_is_shown_once():
+    bad = task(status="failure", error_info=["INTERNAL_ERROR", "the reason"])
+    assert end_of(bad, {"success"}).count("the reason") == 1
+
+
+LONG = "x\x1b" * 150_000
+HOSTILE = {
+    "label": LONG,
+    "uuid": LONG,
+    "status": LONG,
+    "error_info": [LONG, LONG, LONG],
+}
+
+
+def test_sentences_about_tasks_are_bounded():
+    tasks = set_of(*(task(str(place), **HOSTILE) for place in range(100)), missing=[LONG] * 9)
+    texts = [unfinished(tasks, Rules(on_missing="wait"), unmatched="")]
+    for place in range(100):
+        tasks.lose(str(place))
+    texts += [closed(tasks, Rules(), unmatched=""), left_out(tasks)]
+    texts += [end_of(task(**{**HOSTILE, "status": "failure"}), {"success"})]
+    texts += [unknown(one, "it is") for one in (LONG, task(**HOSTILE))]
+    texts += [quiet_of(1.0, 2.0, [task(**HOSTILE)], 2)]
+    for text in texts:
+        assert len(text) <= 2000
+        assert text.isprintable()
+    assert texts[0].startswith("101 of 101 tasks: 'x\\x1bx")
+    assert " and 99 more" in texts[0]
+
+
+def test_what_selects_is_cut():
+    params = {"name_regex": LONG, "other_config": {"key": LONG}, "min_age": "1h", "uuid": LONG}
+    text = selected_by(params)
+    assert text.startswith(r"name_regex='x\x1bx")
+    assert "…, min_age='1h', other_config={'key': 'x" in text
+    assert len(text) <= 1000
+    assert text.isprintable()

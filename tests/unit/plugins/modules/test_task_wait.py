@@ -321,7 +321,7 @@ def test_a_bad_end_is_told(pool, wait, live):
     ref = live(Life(duration=SOON, outcome="failure", error=error), "Async.VM.start")
     assert wait(ref=[ref], fails=True)["msg"] == (
         f"Task 'Async.VM.start' (uuid {uuid_of(pool, ref)}) ended as failure: "
-        "SR_BACKEND_FAILURE_46 ['', 'busy'] (The virtual disk cannot be used now; another host "
+        "SR_BACKEND_FAILURE_46 (The virtual disk cannot be used now; another host "
         "may hold it. It reports: busy); expected success."
     )
 

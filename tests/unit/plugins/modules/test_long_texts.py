@@ -1,0 +1,160 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""That texts of any size, of a pool or of a play, leave messages readable and results whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.tests.simulator.lives import Life
+
+# XAPI keeps no control characters, but others that hide text or turn its direction.
+LONG = "x\u202e" * 100_000
+BIG = {"status": "failure", "error_info": ["INTERNAL_ERROR", "x" * 200_000]}
+
+
+def texts_of(result):
+    """All that a run says: its message, its warnings and each line of its diff."""
+    diff = result.get("diff", {})
+    lines = [line for side in diff.values() for line in side.splitlines()]
+    return [*filter(None, [result.get("msg")]), *result["warnings"], *lines]
+
+
+def check(result):
+    for text in texts_of(result):
+        assert len(text) <= 2000
+        assert text.replace("\n", "").isprintable()
+
+
+def test_long_error_parameters_are_cut_in_the_message_and_whole_in_the_result(pool, wait):
+    refs = [pool.add_task("a", **BIG) for _number in range(3)]
+    result = wait(ref=refs, fail_fast=False, fails=True)
+    check(result)
+    assert result["msg"].startswith("Task 'a' (uuid ")
+    assert result["msg"].count("INTERNAL_ERROR (The server met an error of its own: xxx") == 3
+    assert result["msg"].endswith("; expected success.")
+    for task in result["tasks"]:
+        assert task["error_info"] == BIG["error_info"]
+        assert task["error"]["params"] == ["x" * 200_000]
+        assert len(task["error"]["message"]) < 400
+
+
+def test_a_message_about_several_long_errors_says_how_many_more_there_are(pool, wait):
+    fields = {**BIG, "error_info": ["A_NEW_CODE", *["y" * 5000] * 5]}
+    refs = [pool.add_task("b" * 5000, **fields) for _number in range(30)]
+    result = wait(ref=refs, fail_fast=False, fails=True)
+    check(result)
+    assert result["msg"].endswith(" more.")
+    assert result["tasks"][0]["name_label"] == "b" * 5000
+
+
+@pytest.mark.parametrize(
+    "error_info",
+    [[LONG], ["VDI_IN_USE", LONG], ["SR_BACKEND_FAILURE_1", LONG], ["X", *["y"] * 9999]],
+)
+def test_a_code_or_a_parameter_of_any_size(pool, wait, error_info):
+    ref = pool.add_task(LONG, status="failure", error_info=error_info)
+    result = wait(ref=[ref], fails=True)
+    check(result)
+    assert result["tasks"][0]["error_info"] == error_info
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"timeout": 0},
+        {"wait_for": "none", "quiet_for": 0.1, "timeout": 1, "name_regex": "x"},
+        {"on_missing": "ok", "name_regex": "x", "timeout": 0},
+    ],
+    ids=["all", "none", "ok"],
+)
+def test_labels_of_running_tasks_are_cut(pool, wait, options):
+    refs = [pool.add_task(LONG, status="pending") for _number in range(20)]
+    if "name_regex" not in options:
+        options = {**options, "ref": refs}
+    result = wait(**options, fails=True)
+    check(result)
+    assert result["msg"].count(r"'x\u202ex\u202e") >= 1
+    assert " more" in result["msg"]
+
+
+def test_a_quiet_gate_that_opens_cuts_the_labels_that_it_warns_of(pool, wait):
+    for _number in range(20):
+        pool.add_task(LONG, status="pending")
+    result = wait(wait_for="none", quiet_for=0.1, exclude="[^a]+", timeout=5)
+    check(result)
+    assert result["warnings"][-1].startswith("Opened while excluded tasks were running: 'x")
+    assert result["warnings"][-1].count("'…") == 5
+    assert result["warnings"][-1].endswith(" and 15 more.")
+
+
+def test_the_name_of_an_operation_on_an_object_is_cut(pool, wait):
+    vm = pool.find("VM", "web-1")
+    web_1 = {"type": "VM", "uuid": pool.database.read("VM", vm)["uuid"]}
+    pool.database.add_to_map("VM", vm, "current_operations", "OpaqueRef:none", LONG)
+    result = wait(wait_for="none", object=web_1, quiet_for=0.1, timeout=1, fails=True)
+    check(result)
+    assert "… on the object, by a task that cannot be identified" in result["msg"]
+
+
+def test_a_diff_and_a_refusal_cut_labels(pool, cancel):
+    refs = [pool.add_task(LONG, life=Life(duration=None)) for _number in range(20)]
+    result = cancel(ref=refs, max_tasks=1, fails=True)
+    check(result)
+    assert "max_tasks is 1, and 20 running tasks match: 'x" in result["msg"]
+    result = cancel(ref=refs[:1])
+    check(result)
+    assert result["diff"]["after"].endswith(": cancelled\n")
+    assert result["tasks"][0]["name_label"] == LONG
+
+
+def test_a_warning_of_near_matches_cuts_labels(pool, cancel):
+    pool.add_task(LONG, life=Life(duration=None))
+    result = cancel(name_regex="[x]", max_tasks=1)
+    check(result)
+    assert result["warnings"][-1].endswith("'….")
+
+
+@pytest.mark.parametrize(
+    ("options", "beginning"),
+    [
+        ({"name_regex": "x" * 20_000}, "No task matches name_regex='xxx"),
+        ({"name_regex": "(" + "x" * 20_000}, "argument 'name_regex': '(xxx"),
+        ({"name_regex": "(?P<" + "\x1b" * 20_000}, r"argument 'name_regex': '(?P<\x1b"),
+        ({"name_label": "x", "timeout": "x" * 20_000}, "argument 'timeout': 'xxx"),
+        ({"name_label": ["x" * 20_000]}, "argument 'name_label': ['xxx"),
+        ({"name_label": "x", "wait_for": "x" * 20_000}, "value of wait_for must be one of"),
+        ({"name_label": "x", "x" * 20_000: 1}, "Unsupported parameters for"),
+        (
+            {"name_label": "x", "other_config": {"\x1b" * 20_000: None}},
+            r"argument 'other_config.\x1b",
+        ),
+        ({"hostname": "x" * 20_000, "name_label": "x"}, "https://xxx"),
+    ],
+)
+def test_values_of_options_are_cut(wait, options, beginning):
+    result = wait(**{"timeout": 0, **options}, fails=True)
+    check(result)
+    assert beginning in result["msg"]
+
+
+def test_many_missing_tasks_are_not_all_named(cancel, wait):
+    uuids = [f"12345678-1234-1234-1234-{number:012}" for number in range(5000)]
+    for result in (
+        cancel(uuid=uuids, on_missing="fail", fails=True),
+        cancel(uuid=uuids, on_missing="ok", fail_if_not_running=True, fails=True),
+        wait(uuid=uuids, fails=True),
+        wait(uuid=uuids, on_missing="wait", timeout=0, fails=True),
+    ):
+        check(result)
+        assert " more" in result["msg"]
+        assert len(result["missing"]["uuid"]) == 5000
+
+
+@pytest.mark.parametrize("error", [[LONG], ["HOST_IS_SLAVE", LONG], ["UUID_INVALID", LONG, LONG]])
+def test_an_answer_to_the_login_of_any_size(pool, info, error):
+    pool.fail("session.login_with_password", error=error)
+    result = info(fails=True)
+    check(result)
