@@ -7,16 +7,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, Collection
 
 from ansible.module_utils import basic
 from ansible.module_utils.common.parameters import remove_values
 
 from ._texts import bound_message
 
+_MASKED = (
+    "The value of a secret option, such as the password, also occurs in the results. Ansible "
+    "replaces it there by asterisks or by VALUE_SPECIFIED_IN_NO_LOG_PARAMETER, so labels, ids and "
+    "numbers may be masked, and conditions on them may be wrong. A long random password avoids "
+    "this."
+)
+
 
 class Module(basic.AnsibleModule):  # type: ignore[misc]
-    """An AnsibleModule that bounds its messages.
+    """An AnsibleModule that bounds its messages, and warns if secrets occur in its results.
 
     Messages of Ansible's own about options are among them.
     """
@@ -25,8 +33,37 @@ class Module(basic.AnsibleModule):  # type: ignore[misc]
         super().warn(self._bound(warning))
 
     def fail_json(self, msg: str, **returned: Any) -> None:
+        self._warn_of_masks({"msg": msg, **returned})
         super().fail_json(msg=self._bound(str(msg)), **returned)
+
+    def exit_json(self, **returned: Any) -> None:
+        self._warn_of_masks(returned)
+        super().exit_json(**returned)
 
     def _bound(self, text: str) -> str:
         # First, since Ansible does not know a secret that is cut in two.
         return bound_message(remove_values(text, self.no_log_values))
+
+    def _warn_of_masks(self, returned: dict[str, Any]) -> None:
+        if occurs_in(returned, self.no_log_values):
+            self.warn(_MASKED)
+
+
+def occurs_in(returned: Any, secrets: Collection[str]) -> bool:
+    """Return whether one of the secrets occurs in the values, as far as Ansible masks them."""
+    wanted = [secret for secret in secrets if secret]
+    # For thousands of tasks this is cheap, and most secrets occur nowhere. Keys are in it, too.
+    text = json.dumps(returned, default=str, skipkeys=True)
+    likely = [secret for secret in wanted if json.dumps(secret)[1:-1] in text]
+    return bool(likely) and _has_any(returned, likely)
+
+
+def _has_any(value: Any, secrets: Collection[str]) -> bool:
+    if isinstance(value, dict):
+        return any(_has_any(item, secrets) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(_has_any(item, secrets) for item in value)
+    if value is None or isinstance(value, bool):
+        return False
+    text = str(value)
+    return any(secret in text for secret in secrets)

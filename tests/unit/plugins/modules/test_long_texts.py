@@ -12,6 +12,7 @@ from ansible_collections.xen.xapi.tests.simulator.lives import Life
 
 # XAPI keeps no control characters, but others that hide text or turn its direction.
 LONG = "x\u202e" * 100_000
+MASKED = "The value of a secret option, such as the password, also occurs"
 BIG = {"status": "failure", "error_info": ["INTERNAL_ERROR", "x" * 200_000]}
 
 
@@ -158,3 +159,19 @@ def test_an_answer_to_the_login_of_any_size(pool, info, error):
     pool.fail("session.login_with_password", error=error)
     result = info(fails=True)
     check(result)
+
+
+def test_warns_that_the_password_occurs_in_the_results(start_pool, info, wait):
+    pool = start_pool(password="backup")
+    pool.add_task("backup of web-1", status="pending")
+    connection = {"hostname": pool.url, "password": pool.password}
+    result = info(**connection)
+    assert result["tasks"][0]["name_label"] == "******** of web-1"
+    assert result["warnings"][-1].startswith(MASKED)
+    result = wait(**connection, name_label="backup of web-2", fails=True)
+    assert result["warnings"][-1].startswith(MASKED)
+
+
+def test_does_not_warn_of_a_password_that_occurs_nowhere(pool, info):
+    pool.add_task("backup of web-1", status="pending")
+    assert not any(text.startswith(MASKED) for text in info()["warnings"])
