@@ -23,6 +23,7 @@ from ._session import Session, read
 from ._task import Task
 from ._task_set import Verdict
 from ._tasks import Tasks
+from ._trouble import is_of_the_pool
 from ._vanishing import HOST_DISABLED, Disappearances
 from ._watch import Sight, Watch
 
@@ -170,6 +171,8 @@ class ForceGate:
         try:
             is_there = self._tasks.set_status(ref, "cancelled")
         except XapiFailure as failure:
+            if is_of_the_pool(failure):
+                raise
             del self._open[ref]
             cancel.refuse(failure)
         except XapiError as error:
