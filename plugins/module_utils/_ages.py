@@ -23,10 +23,15 @@ class HostClock(NamedTuple):
     """What is known of the clock of a host."""
 
     name: str
-    started: float | None
-    """When XAPI started there, by this clock; None if the host does not say."""
     lead: tuple[float, float] | None = (0.0, 0.0)
-    """Between how many seconds this clock is ahead of the master's; None if it was not read."""
+    """Between how many seconds it is ahead of the master's; None if it was not read."""
+    ahead: float = 0.0
+    """By how many seconds it is ahead at most; not below 0, as the next one."""
+    behind: float = 0.0
+    started: float = -math.inf
+    """The first moment that it can have written in the record of a task, by the host's start."""
+    first_record: float = _FIRST_XAPI
+    """The same by all that is known; no record is right if the clock was not read."""
 
 
 class Clocks(NamedTuple):
@@ -36,7 +41,7 @@ class Clocks(NamedTuple):
     master: str
 
 
-NO_CLOCKS = Clocks({}, "")
+NO_CLOCKS = Clocks({"": HostClock("")}, "")
 """Where no option needs them: then they are not read."""
 
 
@@ -64,6 +69,25 @@ class Bounds(NamedTuple):
     latest: float = math.inf
 
 
+def host_clock(
+    name: str,
+    *,
+    lead: tuple[float, float] | None,
+    started: float | None,
+    master_started: float | None,
+) -> HostClock:
+    """Return what is known of a clock from its lead and the starts of XAPI, each by its own host.
+
+    Tasks live in the memory of the master, and a host that starts loses its own.
+    """
+    if lead is None:
+        return HostClock(name, None, first_record=math.inf)
+    ahead, behind = max(lead[1], 0.0), max(-lead[0], 0.0)
+    start = -math.inf if started is None else started - ahead - _START_TOLERANCE
+    first = _FIRST_XAPI if master_started is None else master_started - behind - _START_TOLERANCE
+    return HostClock(name, lead, ahead, behind, start, max(start, first, _FIRST_XAPI))
+
+
 def creation_of(
     created: int | None, host: str | None, *, clocks: Clocks, now: int | None
 ) -> Creation:
@@ -73,28 +97,14 @@ def creation_of(
     it handed the task on. So both clocks are considered, and so is a clock that has been set right
     since.
     """
-    if created is None:
-        return _unknown("it has no time that can be read")
-    if now is None:
-        return _unknown("the server's time cannot be read")
-    if created < _FIRST_XAPI:
-        return _unknown("that is before 2005")
-    if not clocks.hosts:
-        return _plausible(created, created, now)
+    hosts = clocks.hosts
     # In a pool of one host, that one made all.
-    clock = clocks.hosts.get((host or "") if len(clocks.hosts) > 1 else clocks.master)
-    if clock is None or clock.lead is None:
-        return _unknown("the clock of its host could not be read")
-    least, most = clock.lead
-    ahead = max(most, 0)
-    if clock.started is not None and created < clock.started - ahead - _START_TOLERANCE:
-        return _unknown("that is before XAPI started on its host")
-    earliest, latest = created - ahead, created - min(least, 0)
-    master = clocks.hosts.get(clocks.master)
-    start = None if master is None else master.started
-    if start is not None and latest < start - _START_TOLERANCE:
-        return _unknown("that is before XAPI started on the pool's master")
-    return _plausible(earliest, latest, now)
+    clock = hosts.get((host or "") if len(hosts) > 1 else clocks.master)
+    if clock is None or created is None or now is None:
+        return _unknown(created, clock, now)
+    if clock.first_record <= created <= now + clock.ahead + _FUTURE_TOLERANCE:
+        return Creation(created - clock.ahead, created + clock.behind)
+    return _unknown(created, clock, now)
 
 
 def age_of(created: int | None, host: str | None, *, clocks: Clocks, now: int | None) -> int | None:
@@ -120,11 +130,21 @@ def is_within(creation: Creation, bounds: Bounds, doubt: Doubt) -> bool:
     return bounds.earliest <= creation.earliest and creation.latest <= bounds.latest
 
 
-def _plausible(earliest: float, latest: float, now: int) -> Creation:
-    if earliest > now + _FUTURE_TOLERANCE:
-        return _unknown("that is in the future")
-    return Creation(earliest, latest)
+def _unknown(created: int | None, clock: HostClock | None, now: int | None) -> Creation:
+    return Creation(-math.inf, math.inf, _problem(created, clock, now))
 
 
-def _unknown(problem: str) -> Creation:
-    return Creation(-math.inf, math.inf, problem)
+def _problem(created: int | None, clock: HostClock | None, now: int | None) -> str:
+    if created is None:
+        return "it has no time that can be read"
+    if now is None:
+        return "the server's time cannot be read"
+    if created < _FIRST_XAPI:
+        return "that is before 2005"
+    if clock is None or clock.lead is None:
+        return "the clock of its host could not be read"
+    if created < clock.started:
+        return "that is before XAPI started on its host"
+    if created < clock.first_record:
+        return "that is before XAPI started on the pool's master"
+    return "that is in the future"

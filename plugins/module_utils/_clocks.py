@@ -12,7 +12,7 @@ import time
 from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
 from . import _records as records
-from ._ages import NO_CLOCKS, Clocks, HostClock
+from ._ages import NO_CLOCKS, Clocks, host_clock
 from ._errors import OddResult, RequestTimedOut, TimeUnreadable, XapiFailure
 from ._session import Session, read
 from ._task import seconds_of
@@ -51,11 +51,13 @@ def read_time(
     supporters = [ref for ref in hosts if ref != session.pool.master_ref]
     readings = _read_supporters(session, supporters, clock)
     master = _read_master(session, ages[0], clock)
+    starts = {ref: _started(record["other_config"]) for ref, record in hosts.items()}
     clocks = {
-        ref: HostClock(
-            name=str(record.get("name_label", "")),
-            started=_started(record["other_config"]),
+        ref: host_clock(
+            str(record.get("name_label", "")),
             lead=(0.0, 0.0) if ref not in supporters else _lead(readings.get(ref), master),
+            started=starts[ref],
+            master_started=starts.get(session.pool.master_ref),
         )
         for ref, record in hosts.items()
     }

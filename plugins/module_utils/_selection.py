@@ -11,7 +11,7 @@ import contextlib
 import math
 import re
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Iterable, Mapping
 
 from ._ages import NO_CLOCKS, Bounds, Clocks, Creation, Doubt, creation_of, is_within
@@ -255,20 +255,32 @@ def _is_of_age(task: Task, selection: Selection, around: Surroundings) -> bool:
         doubt = Doubt.LEAVE
     else:
         doubt = Doubt.COUNT if selection.is_gate else Doubt.YOUNG
-    return is_within(creation(task, around), _bounds(selection, around.now or 0), doubt)
+    bounds = _bounds(
+        selection.min_age,
+        selection.max_age,
+        selection.created_after,
+        selection.created_before,
+        around.now or 0,
+    )
+    return is_within(creation(task, around), bounds, doubt)
 
 
-def _bounds(selection: Selection, now: int) -> Bounds:
+# They are the same for all tasks of a listing.
+@lru_cache(maxsize=8)
+def _bounds(
+    min_age: float | None,
+    max_age: float | None,
+    created_after: float | None,
+    created_before: float | None,
+    now: int,
+) -> Bounds:
     """The options by age and time as times of the server's clock."""
-    earliest, latest = selection.created_after, selection.created_before
-    if earliest is None:
-        earliest = -math.inf
-    if latest is None:
-        latest = math.inf
-    if selection.max_age is not None:
-        earliest = max(earliest, now - selection.max_age)
-    if selection.min_age is not None:
-        latest = min(latest, now - selection.min_age)
+    earliest = -math.inf if created_after is None else created_after
+    latest = math.inf if created_before is None else created_before
+    if max_age is not None:
+        earliest = max(earliest, now - max_age)
+    if min_age is not None:
+        latest = min(latest, now - min_age)
     return Bounds(earliest, latest)
 
 

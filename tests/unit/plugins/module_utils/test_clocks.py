@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._ages import age_of
@@ -76,7 +78,7 @@ def test_start_that_cannot_be_read_is_not_known(virtual, start):
     config = {} if start is None else {"agent_start_time": start}
     virtual.database.write("host", virtual.master_ref, "other_config", config)
     _now, clocks = read_on(virtual)
-    assert clocks.hosts[virtual.master_ref].started is None
+    assert clocks.hosts[virtual.master_ref].started == -math.inf
     assert age_of(1104537600, virtual.master_ref, clocks=clocks, now=1104537700) == 100
 
 
