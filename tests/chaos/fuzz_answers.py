@@ -19,11 +19,13 @@ from urllib.parse import urlsplit
 from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.plugins.module_utils import _records as records
+from ansible_collections.xen.xapi.plugins.module_utils._age_sentences import NEW, age_warnings
 from ansible_collections.xen.xapi.plugins.module_utils._codes import SENTENCES, plain_words
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     MasterAddressUnusable,
     MasterNotFound,
     OptionError,
+    TimeUnreadable,
     UnexpectedAnswer,
     XapiError,
     XapiFailure,
@@ -66,7 +68,7 @@ from ansible_collections.xen.xapi.tests.answers import (
 )
 from ansible_collections.xen.xapi.tests.chaos import fuzz_target
 from ansible_collections.xen.xapi.tests.chaos.fuzz_json import TEXTS, VALUES, as_json, mutated
-from ansible_collections.xen.xapi.tests.samples import REF, TASK, UUID
+from ansible_collections.xen.xapi.tests.samples import NO_REF, REF, TASK, UUID
 
 NOW = 1795428672
 FAILED = {
@@ -286,8 +288,12 @@ def check_surroundings(given: tuple[str, Any]) -> None:
         "host.get_by_uuid": REF,
         "host.get_by_name_label": [REF],
         "task.get_all_records": {REF: TASK},
+        "host.get_all_records": {REF: HOST, NO_REF: HOST},
     }
     with explained(), session_of(Answers({**fine, method: answer})) as session:
+        with contextlib.suppress(TimeUnreadable):
+            found = find(session, Selection(min_age=1, created_after=0))
+            as_json(age_warnings(found.undated, found.around, consequence=NEW))
         for resident_on in (UUID, "host-1"):
             selection = Selection(
                 object=ObjectOption("VM", UUID), subtask_of=UUID, resident_on=resident_on
@@ -412,6 +418,7 @@ TARGETS = [
             host__get_by_uuid=(REF,),
             host__get_by_name_label=([REF], [], [REF, REF]),
             host__get_servertime=("20261123T10:11:12Z",),
+            host__get_all_records=({REF: HOST, NO_REF: HOST},),
         ),
         check_surroundings,
     ),
