@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Sequence
 
 from ._ages import Clocks
-from ._codes import visible
 from ._selection import Surroundings, creation
 from ._task import Task, iso_time
-from ._task_words import listed
+from ._task_words import listed, word
+from ._texts import escape, quote
 
 _MAX_TEXT = 40
 _MIN_DIFFERENCE = 2
@@ -36,7 +36,7 @@ def age_warnings(undated: Sequence[Task], around: Surroundings, *, consequence: 
 
 def _wrong_clocks(clocks: Clocks) -> list[str]:
     wrong = [
-        f"{clock.name!r} ({_distance(clock.lead)})"
+        f"{quote(clock.name)} ({_distance(clock.lead)})"
         for clock in clocks.hosts.values()
         if clock.lead is not None and abs(sum(clock.lead) / 2) >= _MIN_DIFFERENCE
     ]
@@ -54,8 +54,8 @@ def _distance(lead: tuple[float, float]) -> str:
 def _dated(task: Task, around: Surroundings) -> str:
     created = iso_time(task.created)
     if created is None:
-        created = visible(str(task.record.get("created", "")))[:_MAX_TEXT] or "nothing"
+        created = escape(str(task.record.get("created", "")), limit=_MAX_TEXT) or "nothing"
     return (
-        f"{task.name_label!r} (uuid {task.uuid}, created {created}: "
+        f"{quote(task.name_label)} (uuid {word(task.uuid)}, created {created}: "
         f"{creation(task, around).problem})"
     )

@@ -17,6 +17,7 @@ from typing import Iterable, Iterator, Sequence
 from ._errors import OptionError
 from ._selection import Selection, is_long
 from ._task import Task
+from ._texts import quote
 
 # A group stands for its opening parenthesis; what follows it is a token of its own.
 _TOKEN = re.compile(
@@ -77,8 +78,8 @@ def _exact_problem(option: str, label: str) -> str:
     if option == "name_label":
         remedy = "give it in name_regex, or the whole label"
     return (
-        f"does not select the task {label!r}, but would as a regular expression: an exact text is "
-        f"expected here, so {remedy}"
+        f"does not select the task {quote(label)}, but would as a regular expression: an exact "
+        f"text is expected here, so {remedy}"
     )
 
 
@@ -87,7 +88,7 @@ def _problem(option: str, label: str, escaped: str) -> str:
     if option == "name_regex":
         remedy += ", or give the whole label in name_label"
     return (
-        f"does not match the task {label!r} as a regular expression, but would as plain text: "
+        f"does not match the task {quote(label)} as a regular expression, but would as plain text: "
         f"{remedy}"
     )
 

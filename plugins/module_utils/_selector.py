@@ -30,9 +30,11 @@ from ._selection import (
 from ._session import Session, read, unless_gone
 from ._task import Task, iso_time
 from ._tasks import Tasks
+from ._texts import escape, quote
 from ._values import is_ref, is_uuid
 
 _MAX_NAMED = 5
+_MAX_UUID = 100
 
 
 @dataclass
@@ -193,7 +195,7 @@ def _uuid_by_name(session: Session, option: ObjectOption) -> str:
         count, uuids = len(refs), [uuid for uuid in named if uuid]
     if count > 1:
         more = f" and {count - len(uuids)} more" if count > len(uuids) else ""
-        found = ", ".join(f"{name!r} (uuid {uuid})" for uuid in uuids)
+        found = ", ".join(f"{quote(name)} (uuid {escape(uuid, limit=_MAX_UUID)})" for uuid in uuids)
         problem = f"is the name of {count} {kind}s of this pool: {found}{more}; give a uuid"
         raise OptionError("object.name_label", value=name, problem=problem)
     if not uuids:

@@ -145,7 +145,7 @@ _COMPARE = (
     "Before you trust it, compare it with what this prints on the host itself: "
     "openssl x509 -noout -fingerprint -sha256 -in /etc/xensource/xapi-ssl.pem"
 )
-_MAX_PROBLEM = 500
+_MAX_PROBLEM = 1000
 _MAX_ATTEMPTS = 1500
 _FAILURE_SENTENCES = {
     _STILL_BOOTING: "{url} is still starting: try again, or list another member in hostname.",

@@ -83,7 +83,7 @@ def test_labels_of_running_tasks_are_cut(pool, wait, options):
 
 def test_a_quiet_gate_that_opens_cuts_the_labels_that_it_warns_of(pool, wait):
     for _number in range(20):
-        pool.add_task(LONG, status="pending")
+        pool.add_task(LONG[:1000], status="pending")
     result = wait(wait_for="none", quiet_for=0.1, exclude="[^a]+", timeout=5)
     check(result)
     assert result["warnings"][-1].startswith("Opened while excluded tasks were running: 'x")
@@ -112,7 +112,7 @@ def test_a_diff_and_a_refusal_cut_labels(pool, cancel):
 
 
 def test_a_warning_of_near_matches_cuts_labels(pool, cancel):
-    pool.add_task(LONG, life=Life(duration=None))
+    pool.add_task(LONG[:1000], life=Life(duration=None))
     result = cancel(name_regex="[x]", max_tasks=1)
     check(result)
     assert result["warnings"][-1].endswith("'….")
@@ -159,6 +159,32 @@ def test_an_answer_to_the_login_of_any_size(pool, info, error):
     pool.fail("session.login_with_password", error=error)
     result = info(fails=True)
     check(result)
+
+
+def test_a_refused_regular_expression_cuts_labels_and_says_what_to_write(pool, wait):
+    pool.add_task("[XO] " + "y" * 900, status="pending")
+    result = wait(wait_for="none", name_regex="[XO] yyy", quiet_for=0.1, fails=True)
+    check(result)
+    assert len(result["msg"]) < 600
+    assert r"write '\[XO\] yyy' to match the text" in result["msg"]
+
+
+def test_a_warning_of_unknown_ages_cuts_labels(pool, info):
+    for _number in range(20):
+        pool.add_task(LONG, status="pending", created="19700101T00:00:05Z")
+    result = info(min_age="1h")
+    check(result)
+    assert "The age of these tasks is not known: 'x" in result["warnings"][-1]
+    assert "'… (uuid " in result["warnings"][-1]
+
+
+def test_objects_of_one_long_name_are_not_named_in_full(pool, info):
+    for name in ("web-1", "web-2"):
+        pool.database.write("VM", pool.find("VM", name), "name_label", LONG[:1000])
+    result = info(object={"type": "VM", "name_label": LONG[:1000]}, fails=True)
+    check(result)
+    assert "is the name of 2 VMs of this pool: 'x" in result["msg"]
+    assert result["msg"].endswith("give a uuid.")
 
 
 def test_warns_that_the_password_occurs_in_the_results(start_pool, info, wait):
