@@ -188,5 +188,6 @@ def test_malformed_name_is_an_option_error_that_says_what_to_write(hostname, wor
     with pytest.raises(OptionError) as caught:
         endpoint_of(hostname, port=None)
     message = explain(caught.value)
-    assert message.startswith(f"argument 'hostname': '{hostname}' {words}")
+    assert message.startswith(f"argument 'hostname': '{hostname[:200]}")
+    assert words in message
     assert "such as xcp1.example.com" in message

@@ -149,7 +149,7 @@ def test_values_that_cannot_be_meant(pool, why_not, options, words):
 @pytest.mark.parametrize("hostname", ["xcp1..example.com", "*.example.com", "a" * 64, "x" * 254])
 def test_malformed_host_name_is_refused_at_once(wait, hostname):
     words = wait(hostname=hostname, name_label="x", timeout="1h", fails=True)["msg"]
-    assert words.startswith(f"argument 'hostname': '{hostname}'")
+    assert words.startswith(f"argument 'hostname': '{hostname[:200]}")
     assert "such as xcp1.example.com" in words
 
 

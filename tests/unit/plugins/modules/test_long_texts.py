@@ -132,7 +132,7 @@ def test_a_warning_of_near_matches_cuts_labels(pool, cancel):
             {"name_label": "x", "other_config": {"\x1b" * 20_000: None}},
             r"argument 'other_config.\x1b",
         ),
-        ({"hostname": "x" * 20_000, "name_label": "x"}, "https://xxx"),
+        ({"hostname": "x" * 20_000, "name_label": "x"}, "argument 'hostname': 'xxx"),
     ],
 )
 def test_values_of_options_are_cut(wait, options, beginning):
