@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any, Callable, Collection, Iterable
+from typing import Callable, Collection, Iterable
 
+from ._cancellation import DENIED, Cancel
 from ._errors import XapiError, XapiFailure
 from ._session import Session
 from ._task import Task
@@ -23,72 +24,6 @@ from ._watch import Scope, Sight, Watch
 SEND_AGAIN_AFTER = 5.0
 _KNOWN_FOR = 5.0
 """Seconds for which what was read of a task may be acted on."""
-_MAY_HAVE_ARRIVED = frozenset({"HOST_OFFLINE", "INTERNAL_ERROR"})
-
-
-class Cancel:
-    """What becomes of one task that is to be cancelled."""
-
-    def __init__(self, last: LastSeen) -> None:
-        """The task, as it was seen in a session."""
-        self.last = self.first = last
-        self.action = ""
-        """Empty while it is not decided."""
-        self.reason = ""
-        """Why the outcome is unknown, or why a forced end was refused."""
-        self.error: XapiFailure | None = None
-        self.was_asked_before = is_asked(last.task)
-        """Whether somebody else had asked for the end of it already."""
-        self.is_sent = False
-        """Whether the server has our request, or may have it."""
-        self.may_be_marked = False
-        """Whether the server may have marked the record as cancelled for us."""
-        self.sent_at = -math.inf
-        self.has_changed = False
-        """Whether anything but the requests to cancel was written to the record."""
-
-    @property
-    def task(self) -> Task:
-        return self.last.task
-
-    def see(self, last: LastSeen) -> None:
-        """Take in a record, and in which session it was read; a final one decides."""
-        if not self.first.hosts:
-            self.first = self.first._replace(hosts=last.hosts)
-        self.has_changed |= _written(last.task) != _written(self.task)
-        self.last = last
-        if last.task.is_finished:
-            was_ours = last.task.status == "cancelled" and self.is_sent
-            self.action = "cancelled" if was_ours else "finished_first"
-
-    def send(self, at: float) -> None:
-        """Note that the server has our request, or may have it."""
-        self.is_sent, self.sent_at = True, at
-
-    def refuse(self, failure: XapiFailure) -> None:
-        self.error = failure
-        self.action = "denied" if failure.code == "RBAC_PERMISSION_DENIED" else "error"
-
-    def lose(self, reason: str) -> None:
-        """Note that there is no such task any more, and why it may still be running."""
-        self.action = "unknown" if reason else "gone"
-        self.reason = reason
-
-    @property
-    def is_changed(self) -> bool:
-        if self.action == "requested":
-            return not self.was_asked_before
-        is_over = self.action in ("cancelled", "gone", "forced")
-        return (is_over and self.is_sent) or self.may_be_marked
-
-
-def is_asked(task: Task) -> bool:
-    """Whether somebody has asked the server for the end of a task, by its latest record."""
-    return "cancel" in task.record.get("current_operations", {}).values()
-
-
-def _written(task: Task) -> dict[str, Any]:
-    return {**task.record, "current_operations": None}
 
 
 class CancelGate:
@@ -163,7 +98,7 @@ class CancelGate:
     def close(self) -> None:
         """Name what is left undecided: nothing more will be read or sent."""
         for cancel in self._open.values():
-            cancel.action = "still_running" if cancel.is_sent else "not_sent"
+            cancel.close(waits=self._waits)
         self.close_undecided()
 
     def _read(self, watch: Watch) -> None:
@@ -180,12 +115,11 @@ class CancelGate:
             cancel = self._open.get(task.ref)
             if cancel is None:
                 continue
-            cancel.see(self.disappearances.remember(task))
-            if task.is_finished:
+            cancel.see(self.disappearances.remember(task), self._clock())
+            if not self._waits and not cancel.action and cancel.is_accepted:
+                cancel.leave()
+            if cancel.action:
                 del self._open[task.ref]
-            elif not self._waits and cancel.is_sent and is_asked(task):
-                # The answer to our request was lost, but the record shows that it arrived.
-                self._open.pop(task.ref).action = "requested"
 
     def _lose(self, gone: Collection[str]) -> None:
         """Find out what became of tasks that are gone, and of those that are undecided."""
@@ -210,29 +144,32 @@ class CancelGate:
         except XapiFailure as failure:
             if is_of_the_pool(failure):
                 raise
-            self._open.pop(ref)
-            self._refuse(cancel, failure)
+            self._read_after(failure, cancel)
         except XapiError as error:
-            # Whether it arrived is not known: the next look tells if the task is still running.
+            # A later read tells whether it arrived. If it did not, it is sent again.
             if error.sent:
-                cancel.send(self._clock())
+                cancel.send(self._clock(), is_accepted=False)
             raise
         else:
             if not is_there:
                 self._lose([ref])
                 return
-            cancel.send(self._clock())
+            cancel.send(self._clock(), is_accepted=True)
             if not self._waits:
-                self._open.pop(ref).action = "requested"
+                self._open.pop(ref).leave()
 
-    def _refuse(self, cancel: Cancel, failure: XapiFailure) -> None:
-        """Note the server's error, and read once more whether the task has ended all the same.
+    def _read_after(self, failure: XapiFailure, cancel: Cancel) -> None:
+        """Find out what an error answer means, since the server may have done what it was asked.
 
         A request that is passed on to another host may end in INTERNAL_ERROR after it arrived.
         """
-        cancel.refuse(failure)
-        if failure.code in _MAY_HAVE_ARRIVED:
-            cancel.is_sent = True
-        task = self._tasks.get_record(cancel.task.ref)
-        if task is not None:
-            cancel.see(self.disappearances.remember(task))
+        ref, cancel.error = cancel.task.ref, failure
+        if failure.code != DENIED:
+            cancel.send(self._clock(), is_accepted=False)
+        task = self._tasks.get_record(ref)
+        if task is None:
+            self._lose([ref])
+            return
+        self._see([task])
+        if ref in self._open and not cancel.is_accepted:
+            self._open.pop(ref).refuse(failure)

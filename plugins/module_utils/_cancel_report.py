@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from ._age_sentences import SPARED, age_warnings
-from ._cancel_gate import Cancel, CancelGate, is_asked
+from ._cancel_gate import CancelGate
 from ._cancel_options import Cancelling
+from ._cancellation import Cancel, is_asked
 from ._codes import error_of, plain_words
 from ._selector import common_returns
 from ._session import Session
@@ -113,7 +114,9 @@ class CancelReport:
         if self.gate is None:
             return {}
         cancels = self.gate.cancels.values()
-        sentences = [self._sentence(cancel) for cancel in cancels if cancel.action in _BAD]
+        sentences = [
+            self._sentence(cancel) for cancel in cancels if cancel.action in _BAD or cancel.doubt
+        ]
         return {"failed": True, "msg": told(sentences)} if sentences else {}
 
     def refusal(self, problems: list[str]) -> dict[str, Any]:
@@ -137,11 +140,10 @@ class CancelReport:
 
     def _row(self, cancel: Cancel) -> tuple[Task, str, dict[str, Any]]:
         error = cancel.error
-        extra: dict[str, Any] = {"reason": cancel.reason or None}
+        extra: dict[str, Any] = {"reason": cancel.reason or cancel.doubt or None}
         if error is not None:
             extra["error"] = error_of(error.code, error.params)
-        undecided = "requested" if cancel.is_sent else "not_sent"
-        return cancel.task, cancel.action or undecided, extra
+        return cancel.task, cancel.outcome, extra
 
     @property
     def _predicted(self) -> str:
@@ -187,5 +189,9 @@ class CancelReport:
             )
         if cancel.action == "not_sent":
             return f"Task {named(task)} was not asked to end within {seconds}."
+        if cancel.action == "requested":
+            return f"Task {named(task)} was asked to end; {cancel.doubt}."
         refused = f" force was refused: {cancel.reason}." if cancel.reason else ""
-        return f"Task {under_way(task)} is still running {seconds} after it was to end.{refused}"
+        doubt = f"; {cancel.doubt}" if cancel.doubt else ""
+        when = f"{seconds} after it was to end{doubt}."
+        return f"Task {under_way(task)} is still running {when}{refused}"

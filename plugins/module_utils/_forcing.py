@@ -16,7 +16,7 @@ from typing import Callable, Iterable
 from . import _records as records
 from ._ages import Bounds, Clocks, Doubt, creation_of, is_within
 from ._api_classes import CLASSES, HOLDERS
-from ._cancel_gate import Cancel
+from ._cancellation import Cancel
 from ._clocks import read_time
 from ._errors import XapiError, XapiFailure
 from ._session import Session, read
@@ -146,14 +146,14 @@ class ForceGate:
             self._lose(cancel)
             return
         if task.is_finished:
-            cancel.see(self._disappearances.remember(task))
+            cancel.see(self._disappearances.remember(task), self._clock())
             del self._open[ref]
             if cancel.may_be_marked and task.status == "cancelled":
                 self._note_forced(cancel)
             cancel.may_be_marked = False
             return
         cancel.may_be_marked = False
-        cancel.see(self._disappearances.remember(task))
+        cancel.see(self._disappearances.remember(task), self._clock())
         cancel.reason = self._why_not(cancel, evidence)
         if cancel.reason:
             del self._open[ref]

@@ -294,7 +294,7 @@ tasks:
       description:
         - What became of it. V(cancelled), it was asked and is seen cancelled. V(requested), it was
           asked, and nobody waited. V(already_finished), there was nothing to do. V(finished_first),
-          it ended before it was cancelled. V(gone), its record disappeared and it has ended.
+          it ended otherwise, or before our request arrived. V(gone), its record disappeared and it has ended.
           V(unknown), see RV(tasks[].reason). V(not_cancellable), see O(on_uncancellable).
           V(still_running), it goes on at the end of O(timeout). V(denied) and V(error), the server
           refused, see RV(tasks[].error). V(not_sent), nothing was sent. V(skipped), see
@@ -305,6 +305,8 @@ tasks:
       description:
         - Why a task was skipped, V(too young), V(excluded), V(filtered) or V(not idle).
         - Where RV(tasks[].action) is V(unknown), why a task that disappeared may still be running.
+        - Where it is V(requested) or V(still_running) and the answer to the request was lost, that
+          the request may not have arrived, unless a later record shows that it did.
         - After O(force), why the task was not marked as cancelled. Otherwise null.
       type: str
       sample: null

@@ -140,11 +140,15 @@ class Dispatcher:
         fault = self.faults.hit(request.method, request.params)
         if fault is not None:
             entry.fault = True
+        if fault is not None and not fault.late:
             self._apply(fault)
         handler = message.handler
         if name != request.method and message.start is not None:
             handler = message.start
-        return Answer(handler(context, *params), 1.0 if fault is None else fault.share)
+        result = handler(context, *params)
+        if fault is not None and fault.late:
+            self._apply(fault)
+        return Answer(result, 1.0 if fault is None else fault.share)
 
     def _answer_unknown(self, endpoint: Endpoint, name: str, params: list[Value]) -> Value:
         """What is no message of a class. With a parameter the server takes it for an extension, and

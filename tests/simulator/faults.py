@@ -35,6 +35,8 @@ class Fault:
     """Answered instead: status and an HTML page."""
     body: str | None = None
     """Answered instead: this text, status 200."""
+    late: bool = False
+    """Whether the call is carried out before the delay, and before the error, page or text."""
     cut: str = ""
     """`before`: the connection breaks and nothing was done. `after`: done, but no answer comes.
     `half`: done, and half of the answer comes."""

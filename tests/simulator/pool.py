@@ -158,12 +158,13 @@ class Pool:
         error: list[str] | None = None,
         http: tuple[int, str] | None = None,
         body: str | None = None,
+        late: bool = False,
         cut: str | bool = "",
     ) -> None:
         """Make calls go wrong; see Fault for the words. `cut=True` is `cut="before"`."""
         where = "before" if cut is True else cut or ""
         self.dispatcher.faults.add(
-            Fault(method, ref, nth, count, delay, tuple(error or ()), http, body, where)
+            Fault(method, ref, nth, count, delay, tuple(error or ()), http, body, late, where)
         )
 
     def heal(self) -> None:

@@ -39,6 +39,7 @@ ROOMS = [
     "_selector_options",
     "_cancel_gate",
     "_idle_gate",
+    "_cancellation",
     "_waiter",
     "_event_fallback",
     "_backoff",

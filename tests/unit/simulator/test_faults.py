@@ -32,6 +32,13 @@ def test_an_error(client: Client, simulator: Simulator) -> None:
     assert client("task.get_all") == []
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_an_error_after_the_work(client: Client, simulator: Simulator, late: bool) -> None:
+    simulator.fail("task.create", error=["SOME_CODE"], late=late)
+    assert client.error("task.create", "label", "") == ["SOME_CODE"]
+    assert len(client("task.get_all")) == late
+
+
 def test_another_status(client: Client, simulator: Simulator) -> None:
     simulator.fail("task.get_all", http=(503, "<p>busy</p>"))
     answer = client.post(

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._cancel_gate import CancelGate
@@ -18,17 +16,21 @@ from ansible_collections.xen.xapi.tests.virtual_wait import on
 from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire
 
 
-def cancel(pool, refs, *, timeout=60.0):
+def run_gate(pool, refs, *, timeout=60.0, waits=True):
     tasks = [Task(ref, pool.record(ref)) for ref in refs]
 
     def make_gate(session):
         deadline = pool.now() + timeout
-        return CancelGate(session, tasks, login=1, waits=True, deadline=deadline, clock=pool.now)
+        return CancelGate(session, tasks, login=1, waits=waits, deadline=deadline, clock=pool.now)
 
     with on(pool, make_gate, timeout=timeout) as run:
         run.wait()
     run.gate.close()
-    return [run.gate.cancels[ref].action for ref in refs]
+    return [run.gate.cancels[ref] for ref in refs]
+
+
+def cancel(pool, refs, **options):
+    return [cancel.action for cancel in run_gate(pool, refs, **options)]
 
 
 def sent(pool):
@@ -80,27 +82,101 @@ def test_what_the_whole_pool_goes_through_is_ridden_out(virtual, code):
     assert len(sent(virtual)) == 2
 
 
+@pytest.mark.parametrize("code", ["INTERNAL_ERROR", "CANNOT_CONTACT_HOST", "SOMETHING_NEW"])
+@pytest.mark.parametrize("waits", [True, False])
+def test_an_error_answer_to_a_request_that_was_carried_out_is_no_error(virtual, code, waits):
+    ref = virtual.add_task("slow", life=Life(duration=None, cancel_after=1.0))
+    virtual.fail("task.cancel", error=[code, "x"], late=True)
+    (outcome,) = run_gate(virtual, [ref], waits=waits)
+    assert (outcome.action, outcome.is_changed) == ("cancelled" if waits else "requested", True)
+    assert (outcome.error, outcome.doubt) == (None, "")
+    assert len(sent(virtual)) == 1
+
+
+def test_a_request_that_was_denied_is_not_credited_with_the_end(virtual):
+    ref = virtual.add_task("slow", life=DEAF)
+    virtual.fail("task.cancel", error=["RBAC_PERMISSION_DENIED", "task.cancel"], delay=1.0)
+    virtual.at(0.5, lambda: virtual.set_task(ref, status="cancelled"))
+    (outcome,) = run_gate(virtual, [ref])
+    assert (outcome.action, outcome.is_changed, outcome.error) == ("finished_first", False, None)
+
+
+def test_a_task_that_is_gone_after_an_error_answer_is_gone(virtual):
+    ref = virtual.add_task("slow", life=DEAF)
+    virtual.fail("task.cancel", error=["HOST_OFFLINE", "x"], delay=1.0)
+    virtual.at(0.5, lambda: virtual.destroy_task(ref))
+    assert cancel(virtual, [ref]) == ["gone"]
+
+
+def test_an_error_after_an_accepted_request_does_not_end_the_wait(virtual):
+    ref = virtual.add_task("slow", life=Life(duration=None, cancel_after=12.0))
+    denied = ["RBAC_PERMISSION_DENIED", "task.cancel"]
+    virtual.fail("task.cancel", nth=2, count=None, error=denied)
+    (outcome,) = run_gate(virtual, [ref])
+    assert (outcome.action, outcome.error) == ("cancelled", None)
+    other = virtual.add_task("deaf", life=DEAF)
+    virtual.heal()
+    virtual.fail("task.cancel", ref=other, nth=2, count=None, error=denied)
+    (outcome,) = run_gate(virtual, [other], timeout=21.0)
+    assert (outcome.action, outcome.error.code) == ("denied", denied[0])
+
+
+def test_a_read_that_fails_after_an_error_answer_is_made_again(virtual):
+    ref = virtual.add_task("slow", life=Life(duration=None, cancel_after=1.0))
+    virtual.fail("task.cancel", error=["INTERNAL_ERROR", "x"], late=True)
+    virtual.fail("task.get_record", cut="before")
+    (outcome,) = run_gate(virtual, [ref])
+    assert (outcome.action, outcome.error) == ("cancelled", None)
+
+
 @pytest.mark.parametrize(
-    ("life", "action"),
-    [(ENDLESS, "cancelled"), (Life(duration=None, cancel_after=None), "error")],
-    ids=["ends", "goes on"],
+    ("cut", "expected"), [("before", ("finished_first", False)), ("after", ("cancelled", True))]
 )
-def test_a_cancel_that_arrived_although_it_was_answered_with_an_error(
-    virtual, monkeypatch, life, action
-):
-    """The master passed it on to another host, and lost the connection to that."""
-    ref = virtual.add_task("slow", life=life)
-    post = VirtualWire.post
+def test_only_a_request_that_arrived_is_credited_with_the_end(virtual, cut, expected):
+    ref = virtual.add_task("slow", life=DEAF)
+    virtual.fail("task.cancel", cut=cut)
+    virtual.at(2, lambda: virtual.set_task(ref, status="cancelled"))
+    (outcome,) = run_gate(virtual, [ref])
+    assert (outcome.action, outcome.is_changed) == expected
 
-    def spoil(wire, endpoint, path, body, **limits):
-        answered = post(wire, endpoint, path, body, **limits)
-        if b"task.cancel" not in body:
-            return answered
-        error = {"code": 1, "message": "INTERNAL_ERROR", "data": ["unexpected eof"]}
-        number = json.loads(body)["id"]
-        envelope = {"jsonrpc": "2.0", "id": number, "error": error}
-        return Answer(200, "application/json", json.dumps(envelope).encode())
 
-    monkeypatch.setattr(VirtualWire, "post", spoil)
-    assert cancel(virtual, [ref]) == [action]
+@pytest.mark.parametrize(("cut", "requests"), [("before", 2), ("after", 1)])
+def test_without_waiting_a_lost_answer_is_followed_by_a_read(virtual, cut, requests):
+    ref = virtual.add_task("slow", life=DEAF)
+    virtual.fail("task.cancel", cut=cut)
+    (outcome,) = run_gate(virtual, [ref], waits=False)
+    assert (outcome.action, outcome.is_changed, outcome.doubt) == ("requested", True, "")
+    assert len(sent(virtual)) == requests
+
+
+@pytest.mark.parametrize(("waits", "action"), [(True, "still_running"), (False, "requested")])
+def test_a_lost_answer_without_a_read_afterwards_is_told(virtual, waits, action):
+    ref = virtual.add_task("slow", life=DEAF)
+    virtual.fail("task.cancel", cut="after")
+    virtual.fail("event.from", nth=2, count=None, cut="before")
+    virtual.fail("task.get_record", count=None, cut="before")
+    (outcome,) = run_gate(virtual, [ref], waits=waits, timeout=10.0)
+    assert outcome.action == action
+    assert "may not have arrived" in outcome.doubt
+
+
+def test_a_request_of_somebody_else_is_not_taken_for_ours(virtual):
+    ref = virtual.add_task("slow", life=DEAF, current_operations={"theirs": "cancel"})
+    virtual.fail("task.cancel", cut="before")
+    (outcome,) = run_gate(virtual, [ref], waits=False)
+    assert (outcome.action, outcome.is_changed) == ("requested", False)
+    assert len(sent(virtual)) == 2
+
+
+def test_an_accepted_request_that_goes_on_to_fail_ends_in_the_error(virtual):
+    ref = virtual.add_task("deaf", life=DEAF)
+    virtual.fail("task.cancel", error=["INTERNAL_ERROR", "x"], late=True, count=None)
+    (outcome,) = run_gate(virtual, [ref], timeout=21.0)
+    assert (outcome.action, outcome.error.code) == ("error", "INTERNAL_ERROR")
+
+
+def test_an_error_answer_to_a_request_that_did_not_arrive_decides_at_once(virtual):
+    ref = virtual.add_task("deaf", life=DEAF)
+    virtual.fail("task.cancel", error=["INTERNAL_ERROR", "x"])
+    assert cancel(virtual, [ref]) == ["error"]
     assert len(sent(virtual)) == 1

@@ -163,7 +163,18 @@ def test_one_that_is_asked_as_the_run_is_stopped(pool, cancel, endless, when):
     when(lambda: cancels(pool), lambda: os.kill(os.getpid(), signal.SIGTERM))
     result = cancel(ref=ref, fails=True)
     assert result["msg"] == "Stopped by SIGTERM."
-    assert actions(result) == {"requested": 1}
+    assert (actions(result), result["changed"]) == ({"requested": 1}, True)
+    assert "the request may not have arrived" in result["tasks"][0]["reason"]
+
+
+def test_a_lost_answer_is_told_where_no_read_follows(pool, cancel, endless, when):
+    pool.fail("task.cancel", cut="after")
+    when(lambda: cancels(pool), lambda: pool.fail(count=None, cut="before"))
+    result = cancel(ref=endless(life=DEAF), wait=False, timeout=2, fails=True)
+    pool.heal()
+    assert (actions(result), result["changed"]) == ({"requested": 1}, True)
+    assert "was asked to end; the answer to the request was lost" in result["msg"]
+    pool.logout_all()
 
 
 def test_one_on_a_dead_host(start_pool, cancel):
