@@ -18,7 +18,7 @@ from ._task import Task
 from ._task_set import Verdict
 from ._tasks import Tasks
 from ._trouble import is_of_the_pool
-from ._vanishing import HOST_DISABLED, Disappearances, LastSeen
+from ._vanishing import HOST_DISABLED, Disappearances
 from ._watch import Scope, Sight, Watch
 
 SEND_AGAIN_AFTER = 5.0
@@ -43,19 +43,30 @@ class CancelGate:
         login: int,
         waits: bool,
         deadline: float,
+        server_time: Callable[[], int | None] = lambda: None,
+        disappearances: Disappearances | None = None,
+        disappeared: Iterable[Cancel] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """The tasks are as they were read in the session of a login."""
+        """The tasks are as they were read in the session of a login.
+
+        Those that disappeared before are reported with them, and decided if they are not yet.
+        """
         self._session = session
         self._tasks = Tasks(session)
         self._waits = waits
         self._deadline = deadline
         self._clock = clock
-        self.disappearances = Disappearances(session)
-        self.cancels = {task.ref: Cancel(LastSeen(task, login, {})) for task in tasks}
-        self._open = dict(self.cancels)
-        self._undecided: dict[str, Cancel] = {}
+        self._server_time = server_time
+        self.disappearances = disappearances or Disappearances(session)
+        self._open = {
+            task.ref: Cancel(self.disappearances.remember(task)._replace(session_generation=login))
+            for task in tasks
+        }
+        before = {cancel.task.ref: cancel for cancel in disappeared}
+        self._undecided = {ref: cancel for ref, cancel in before.items() if cancel.is_undecided}
         """What disappeared, and its host does not tell yet whether it restarted."""
+        self.cancels = {**self._open, **before}
         self.needs_look = True
 
     @property
@@ -124,8 +135,10 @@ class CancelGate:
     def _lose(self, gone: Collection[str]) -> None:
         """Find out what became of tasks that are gone, and of those that are undecided."""
         left = [self._open[ref].last for ref in gone]
-        findings = self.disappearances.examine(left, expected_time=None)
-        self._undecided.update((ref, self._open.pop(ref)) for ref in gone)
+        findings = self.disappearances.examine(left, expected_time=self._server_time())
+        for ref in gone:
+            self._undecided[ref] = self._open.pop(ref)
+            self._undecided[ref].suspend()
         for last, reason in findings:
             self._undecided.pop(last.task.ref).lose(reason)
         if not self._waits:

@@ -54,6 +54,8 @@ class CancelReport:
         self.cancelling = cancelling
         self.targets = targets
         self.not_cancellable: list[Task] = []
+        self.disappeared: list[Cancel] = []
+        """The tasks that disappeared while they were watched for being idle."""
         self.gate: CancelGate | None = None
         self.waiters: list[Waiter] = []
         """What has waited so far: for idle tasks, and for the ends of those that were asked."""
@@ -111,11 +113,10 @@ class CancelReport:
 
     def failure(self) -> dict[str, Any]:
         """What did not go as it was asked for; empty if all did."""
-        if self.gate is None:
-            return {}
-        cancels = self.gate.cancels.values()
         sentences = [
-            self._sentence(cancel) for cancel in cancels if cancel.action in _BAD or cancel.doubt
+            self._sentence(cancel)
+            for cancel in self._cancels
+            if cancel.outcome in _BAD or cancel.doubt
         ]
         return {"failed": True, "msg": told(sentences)} if sentences else {}
 
@@ -124,15 +125,16 @@ class CancelReport:
         message = told(problems, before="Nothing was cancelled. ")
         return {**self.to_dict(), "failed": True, "msg": message}
 
+    @property
+    def _cancels(self) -> list[Cancel]:
+        return self.disappeared if self.gate is None else list(self.gate.cancels.values())
+
     def _rows(self) -> list[tuple[Task, str, dict[str, Any]]]:
         targets = self.targets
-        rows: list[tuple[Task, str, dict[str, Any]]] = []
-        if self.gate is not None:
-            rows += [self._row(cancel) for cancel in self.gate.cancels.values()]
-        elif self.is_prediction:
-            rows += [(task, self._predicted, {}) for task in targets.running]
-        else:
-            rows += [(task, self._unsent(task), {}) for task in targets.running]
+        rows = [self._row(cancel) for cancel in self._cancels]
+        if self.gate is None:
+            expected = self._predicted if self.is_prediction else self._unsent
+            rows += [(task, expected(task), {}) for task in targets.running]
         rows += [(task, "not_cancellable", {}) for task in self.not_cancellable]
         rows += [(task, "already_finished", {}) for task in targets.finished]
         rows += [(task, "skipped", {"reason": reason}) for task, reason in targets.left_alone]
@@ -145,8 +147,7 @@ class CancelReport:
             extra["error"] = error_of(error.code, error.params)
         return cancel.task, cancel.outcome, extra
 
-    @property
-    def _predicted(self) -> str:
+    def _predicted(self, _task: Task) -> str:
         return "cancelled" if self.cancelling.waits else "requested"
 
     def _unsent(self, task: Task) -> str:
@@ -180,7 +181,7 @@ class CancelReport:
                 return f"The cancel of task {named(task)} was denied ({words}): {_OWNERS}."
             return f"The cancel of task {named(task)} failed ({words})."
         seconds = f"{self.cancelling.timeout:g} s"
-        if cancel.action == "unknown":
+        if cancel.outcome == "unknown":
             if cancel.may_be_marked:
                 return f"The outcome of task {named(task)} is unknown: {cancel.reason}."
             when = " after it was asked to end" if cancel.is_sent else ""

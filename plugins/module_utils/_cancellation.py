@@ -12,7 +12,7 @@ from typing import Any
 
 from ._errors import XapiFailure
 from ._task import Task
-from ._vanishing import LastSeen
+from ._vanishing import HOST_DISABLED, LastSeen
 
 DENIED = "RBAC_PERMISSION_DENIED"
 LOST_ANSWER = "the answer to the request was lost, so the request may not have arrived"
@@ -41,6 +41,8 @@ class Cancel:
         """Since when the server is known to have our request."""
         self.may_be_marked = False
         """Whether the server may have marked the record as cancelled for us."""
+        self.is_undecided = False
+        """Whether its record is gone, and its host does not tell yet whether XAPI restarted."""
         self.sent_at = -math.inf
         self.has_changed = False
         """Whether anything but the requests to cancel was written to the record."""
@@ -54,6 +56,8 @@ class Cancel:
     @property
     def outcome(self) -> str:
         """The action, or what can be said of a task that is not decided."""
+        if self.is_undecided:
+            return "unknown"
         return self.action or ("requested" if self.is_sent else "not_sent")
 
     @property
@@ -105,8 +109,13 @@ class Cancel:
         self.error = failure
         self.action = "denied" if failure.code == DENIED else "error"
 
+    def suspend(self) -> None:
+        """Note that there is no such task any more, and that its host may be restarting XAPI."""
+        self.is_undecided, self.reason = True, HOST_DISABLED
+
     def lose(self, reason: str) -> None:
         """Note that there is no such task any more, and why it may still be running."""
+        self.is_undecided = False
         self.action = "unknown" if reason else "gone"
         self.reason, self.error = reason, None
 

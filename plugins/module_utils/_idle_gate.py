@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Callable, Iterable
+from typing import Callable, Collection, Iterable
 
+from ._cancellation import Cancel
+from ._session import Session
 from ._task import Task
 from ._task_set import Verdict
+from ._tasks import Tasks
+from ._vanishing import Disappearances
 from ._watch import Scope, Sight, Watch
 
 
@@ -21,18 +25,26 @@ class IdleGate:
 
     def __init__(
         self,
+        session: Session,
         tasks: Iterable[Task],
         *,
         idle_for: float,
+        server_time: Callable[[], int | None],
+        disappearances: Disappearances,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._tasks = Tasks(session)
         self._idle_for = idle_for
+        self._server_time = server_time
+        self._disappearances = disappearances
         self._clock = clock
         self._began = -math.inf
         self._is_over = False
         self._progress: dict[str, float | None] = {}
         self.tasks = {task.ref: task for task in tasks}
         """The latest record of each."""
+        self._last = {ref: disappearances.remember(task) for ref, task in self.tasks.items()}
+        self._disappeared: dict[str, Cancel] = {}
         self.moved: set[str] = set()
         self.needs_look = True
 
@@ -44,23 +56,34 @@ class IdleGate:
     def look_in(self) -> float:
         return self._began + self._idle_for - self._clock()
 
+    @property
+    def disappeared(self) -> list[Cancel]:
+        """The tasks that disappeared meanwhile; none of them was asked to end."""
+        return list(self._disappeared.values())
+
     def lose_touch(self) -> None:
         self.needs_look = True
 
     def look(self, watch: Watch) -> None:
-        sight = watch.look(Scope(tuple(self.tasks)))
+        sight = watch.look(Scope(tuple(self.tasks), hosts=True))
         now = self._clock()
+        self._disappearances.update_hosts(sight.hosts)
         if self._began == -math.inf:
             self._began = now
             self._progress = {task.ref: task.progress for task in sight.tasks}
         self._see(sight.tasks)
-        present = {task.ref for task in sight.tasks}
-        self.tasks = {ref: task for ref, task in self.tasks.items() if ref in present}
+        unseen = set(self.tasks).difference(task.ref for task in sight.tasks)
+        present, gone = self._tasks.confirm(unseen)
+        self._see(present)
+        self._lose(gone)
         self.needs_look = False
         self._is_over = now - self._began >= self._idle_for
 
     def take(self, sight: Sight) -> bool:
+        self._disappearances.update_hosts(sight.hosts)
         self._see(sight.tasks)
+        self.needs_look |= not self.tasks.keys().isdisjoint(sight.deleted)
+        self.needs_look |= bool(sight.hosts and self._disappearances.undecided)
         self.needs_look |= self.look_in <= 0
         return self.needs_look
 
@@ -72,5 +95,18 @@ class IdleGate:
         for task in tasks:
             if task.ref in self.tasks:
                 self.tasks[task.ref] = task
+                self._last[task.ref] = self._disappearances.remember(task)
                 if task.progress != self._progress.get(task.ref):
                     self.moved.add(task.ref)
+
+    def _lose(self, gone: Collection[str]) -> None:
+        """Find out what became of tasks that are gone, and of those that are undecided."""
+        findings = self._disappearances.examine(
+            [self._last[ref] for ref in gone], expected_time=self._server_time()
+        )
+        for ref in gone:
+            del self.tasks[ref]
+            self._disappeared[ref] = Cancel(self._last[ref])
+            self._disappeared[ref].suspend()
+        for last, reason in findings:
+            self._disappeared[last.task.ref].lose(reason)

@@ -294,11 +294,11 @@ tasks:
       description:
         - What became of it. V(cancelled), it was asked and is seen cancelled. V(requested), it was
           asked, and nobody waited. V(already_finished), there was nothing to do. V(finished_first),
-          it ended otherwise, or before our request arrived. V(gone), its record disappeared and it has ended.
-          V(unknown), see RV(tasks[].reason). V(not_cancellable), see O(on_uncancellable).
-          V(still_running), it goes on at the end of O(timeout). V(denied) and V(error), the server
-          refused, see RV(tasks[].error). V(not_sent), nothing was sent. V(skipped), see
-          RV(tasks[].reason). V(forced), see O(force).
+          it ended otherwise, or before our request arrived. V(gone), its record disappeared and it
+          has ended. V(unknown), see RV(tasks[].reason). V(not_cancellable), see
+          O(on_uncancellable). V(still_running), it goes on at the end of O(timeout). V(denied) and
+          V(error), the server refused, see RV(tasks[].error). V(not_sent), nothing was sent.
+          V(skipped), see RV(tasks[].reason). V(forced), see O(force).
       type: str
       sample: cancelled
     reason:
@@ -432,7 +432,7 @@ error:
       type: str
 """
 
-from typing import Any
+from typing import Any, Callable
 
 from ..module_utils._cancel_gate import CancelGate
 from ..module_utils._cancel_options import cancelling_of, cancelling_spec
@@ -445,6 +445,7 @@ from ..module_utils._selector_options import SELECTOR_EXCLUSIVE, selector_spec, 
 from ..module_utils._session import Session
 from ..module_utils._targets import problems_of, targets_of
 from ..module_utils._task_set import Verdict
+from ..module_utils._vanishing import Disappearances
 from ..module_utils._waiter import Waiter
 
 
@@ -464,30 +465,41 @@ def cancel_tasks(run: Run) -> dict[str, Any]:
             session, targets_of(session, cancelling.selection, clock=run.clock), cancelling
         )
         run.so_far = report.to_dict
+        disappearances = Disappearances(session)
         problems = problems_of(report.targets, cancelling, session, clock=run.clock)
         if cancelling.idle_for and report.targets.running and not problems:
-            problems = leave_busy_ones(run, session, report)
+            problems = leave_busy_ones(run, session, report, disappearances)
         if not problems:
             report.leave_uncancellable()
             report.is_prediction = run.check_mode
         if not problems and not run.check_mode:
-            cancel(run, session, report)
+            cancel(run, session, report, disappearances)
     for warning in report.warnings():
         run.warn(warning)
     return report.refusal(problems) if problems else {**report.to_dict(), **report.failure()}
 
 
-def leave_busy_ones(run: Run, session: Session, report: CancelReport) -> list[str]:
+def leave_busy_ones(
+    run: Run, session: Session, report: CancelReport, disappearances: Disappearances
+) -> list[str]:
     """Watch the tasks for a while, and read them again without those whose progress moved.
 
     Returns what is against going on from there.
     """
     cancelling = report.cancelling
-    gate = IdleGate(report.targets.running, idle_for=cancelling.idle_for, clock=run.clock)
+    gate = IdleGate(
+        session,
+        report.targets.running,
+        idle_for=cancelling.idle_for,
+        server_time=server_clock(run, report),
+        disappearances=disappearances,
+        clock=run.clock,
+    )
     timeout = cancelling.idle_for + cancelling.timeout
     waiter = Waiter(session, gate, timeout=timeout, clock=run.clock, sleep=run.sleep)
     report.waiters.append(waiter)
     waiter.wait()
+    report.disappeared = gate.disappeared
     if gate.verdict is not Verdict.OPEN:
         seconds = f"{cancelling.idle_for:g} s"
         return [f"The tasks could not be watched for the {seconds} of idle_for in {timeout:g} s."]
@@ -501,7 +513,9 @@ def leave_busy_ones(run: Run, session: Session, report: CancelReport) -> list[st
     return problems_of(again, cancelling, session, clock=run.clock)
 
 
-def cancel(run: Run, session: Session, report: CancelReport) -> None:
+def cancel(
+    run: Run, session: Session, report: CancelReport, disappearances: Disappearances
+) -> None:
     cancelling = report.cancelling
     gate = CancelGate(
         session,
@@ -509,6 +523,9 @@ def cancel(run: Run, session: Session, report: CancelReport) -> None:
         login=report.targets.login,
         waits=cancelling.waits,
         deadline=run.clock() + cancelling.timeout,
+        server_time=server_clock(run, report),
+        disappearances=disappearances,
+        disappeared=report.disappeared,
         clock=run.clock,
     )
     report.gate = gate
@@ -535,6 +552,12 @@ def force(run: Run, session: Session, report: CancelReport, gate: CancelGate) ->
             "force marked tasks as cancelled. This is bookkeeping: it stops no work, and the "
             "server deletes the records within a minute."
         )
+
+
+def server_clock(run: Run, report: CancelReport) -> Callable[[], int | None]:
+    """Return the server's clock as it goes on from when the tasks were read."""
+    then, read_at = report.targets.found.server_time, run.clock()
+    return lambda: None if then is None else then + int(run.clock() - read_at)
 
 
 def main() -> None:

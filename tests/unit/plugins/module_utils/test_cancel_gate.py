@@ -21,7 +21,15 @@ def run_gate(pool, refs, *, timeout=60.0, waits=True):
 
     def make_gate(session):
         deadline = pool.now() + timeout
-        return CancelGate(session, tasks, login=1, waits=waits, deadline=deadline, clock=pool.now)
+        return CancelGate(
+            session,
+            tasks,
+            login=1,
+            waits=waits,
+            deadline=deadline,
+            server_time=lambda: int(pool.now()),
+            clock=pool.now,
+        )
 
     with on(pool, make_gate, timeout=timeout) as run:
         run.wait()
@@ -180,3 +188,16 @@ def test_an_error_answer_to_a_request_that_did_not_arrive_decides_at_once(virtua
     virtual.fail("task.cancel", error=["INTERNAL_ERROR", "x"])
     assert cancel(virtual, [ref]) == ["error"]
     assert len(sent(virtual)) == 1
+
+
+def test_a_clock_that_is_set_back_does_not_make_a_task_young(virtual):
+    """The server deletes the task at 24 hours, and its clock is set back before that is noticed."""
+    ref = virtual.add_task("deaf", life=DEAF, age=86400 - 20)
+
+    def delete_and_set_back():
+        virtual.destroy_task(ref)
+        virtual.inventory.set_clock(virtual.master_ref, -600)
+
+    virtual.at(25, delete_and_set_back)
+    (outcome,) = run_gate(virtual, [ref])
+    assert (outcome.action, outcome.is_changed) == ("unknown", False)

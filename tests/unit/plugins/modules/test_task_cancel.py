@@ -151,6 +151,49 @@ def test_one_that_vanishes_with_the_session_before_it_is_asked(pool, cancel, end
     assert "after it was asked" not in result["msg"]
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_task_that_disappears_while_the_idle_are_watched(
+    start_pool, cancel, when_waiting, check_mode
+):
+    pool = start_pool(supporters=1)
+    hosts = [host.ref for host in pool.hosts]
+    deleted, restarted = (pool.add_task(LABEL, life=DEAF, resident_on=host) for host in hosts)
+
+    def happen():
+        before = len(answered(pool, "host.get_all_records"))
+        pool.destroy_task(deleted)
+        assert happens(lambda: len(answered(pool, "host.get_all_records")) > before)
+        pool.restart_supporter(1)
+
+    when_waiting(happen, pool=pool)
+    result = cancel(
+        hostname=pool.url,
+        name_label=LABEL,
+        min_age=0,
+        max_tasks=2,
+        idle_for="2",
+        fails=True,
+        _ansible_check_mode=check_mode,
+    )
+    assert {task["ref"]: task["action"] for task in result["tasks"]} == {
+        deleted: "gone",
+        restarted: "unknown",
+    }
+    assert (result["changed"], cancels(pool)) == (False, [])
+    assert "disappeared; it may still be running: XAPI restarted on its host" in result["msg"]
+
+
+def test_a_task_that_disappears_while_the_idle_are_watched_is_decided_afterwards(
+    start_pool, cancel, when_waiting
+):
+    pool = start_pool(supporters=1)
+    ref = pool.add_task(LABEL, life=DEAF, resident_on=pool.hosts[1].ref)
+    when_waiting(lambda: pool.restart_supporter(1, startup=3), pool=pool)
+    result = cancel(hostname=pool.url, ref=ref, idle_for="1", fails=True)
+    assert actions(result) == {"unknown": 1}
+    assert "it may still be running: XAPI restarted on its host" in result["msg"]
+
+
 def test_one_whose_host_is_not_known_any_more(pool, cancel, endless):
     pool.fail("task.cancel", error=["HANDLE_INVALID", "host", NO_REF])
     result = cancel(ref=endless(), fails=True)
