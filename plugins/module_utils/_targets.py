@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 from ._cancel_options import Cancelling
-from ._forcing import read_evidence, why_not_forced
+from ._evidence import read_evidence, why_not_forced
 from ._literal_regexes import check_literal, is_found_as_text
 from ._matching_time import limit_matching
 from ._selection import (
@@ -29,6 +29,7 @@ from ._selector import Found, read_candidates, select
 from ._session import Session
 from ._task import Task
 from ._task_words import listed, named
+from ._vanishing import LastSeen
 
 _MOST_NAMED = 10
 
@@ -145,7 +146,8 @@ def problems_of(
         if deaf:
             problems.append(f"The server does not offer to cancel {_names(deaf)}.")
     if cancelling.force and running:
-        evidence = read_evidence(session, running, clock=clock)
+        seen = [LastSeen(task, targets.login, {}) for task in running]
+        evidence = read_evidence(session, seen, clock=clock)
         for task in running:
             reason = why_not_forced(task, evidence)
             if reason:

@@ -540,7 +540,14 @@ def cancel(
 def force(run: Run, session: Session, report: CancelReport, gate: CancelGate) -> None:
     """Mark as cancelled what no cancel has reached, if nothing works on it."""
     left = [cancel for cancel in gate.cancels.values() if cancel.action == "still_running"]
-    forcing = ForceGate(session, left, gate.disappearances, clock=run.clock)
+    forcing = ForceGate(
+        session,
+        left,
+        gate.disappearances,
+        ignored_for=report.cancelling.timeout,
+        deadline=run.clock() + FORCE_TIMEOUT,
+        clock=run.clock,
+    )
     waiter = Waiter(session, forcing, timeout=FORCE_TIMEOUT, clock=run.clock, sleep=run.sleep)
     report.waiters.append(waiter)
     try:

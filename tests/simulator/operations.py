@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
+from .classes import BLANKS
 from .clock import Clock
 from .database import Database
 from .faults import Cut
@@ -91,9 +92,10 @@ class Operations:
 
     def forget_holds(self) -> None:
         """A toolstack that starts finds no operation under way on anything."""
-        for name in ("VM", "SR", "VDI", "host"):
-            for ref in self._database[name]:
-                self._database.write(name, ref, "current_operations", {})
+        for name, blank in BLANKS.items():
+            if "current_operations" in blank and name != "task":
+                for ref in self._database[name]:
+                    self._database.write(name, ref, "current_operations", {})
 
     def _start(self, operation: Operation, context: Context, args: Args) -> _Run:
         """Make the task, unless the call came with one, and begin; what is wrong fails the task."""

@@ -26,6 +26,7 @@ ROOMS = [
     "_cancel_report",
     "_targets",
     "_forcing",
+    "_evidence",
     "_set_report",
     "_quiet_report",
     "_wait_report",

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.xen.xapi.plugins.module_utils._api_classes import HOLDERS
+from ansible_collections.xen.xapi.plugins.module_utils._errors import Interrupted, XapiFailure
 from ansible_collections.xen.xapi.tests.module_run import ModuleRun
 from ansible_collections.xen.xapi.tests.samples import NO_REF
+from ansible_collections.xen.xapi.tests.simulator.classes import BLANKS, new
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
@@ -38,17 +41,20 @@ def orphan(virtual):
     return add
 
 
+def run_of(pool, refs, **options):
+    return ModuleRun(
+        "task_cancel",
+        {"ref": list(refs), "force": True, **options},
+        lambda: virtual_session(VirtualWire(pool), pool),
+        clock=pool.now,
+        sleep=pool.solo.advance,
+    )
+
+
 @pytest.fixture
 def force(virtual):
     def run_task_cancel(*refs, fails=False, **options):
-        run = ModuleRun(
-            "task_cancel",
-            {"ref": list(refs), "force": True, **options},
-            lambda: virtual_session(VirtualWire(virtual), virtual),
-            clock=virtual.now,
-            sleep=virtual.solo.advance,
-        )
-        result = run.work()
+        result = run_of(virtual, refs, **options).work()
         assert bool(result.get("failed")) is fails, result
         return result
 
@@ -87,6 +93,9 @@ def test_a_label_that_only_looks_like_a_method_is_a_clients(orphan, force, label
         ({"label": "Async.VM.copy"}, "the name of a method"),
         ({"label": "VM.copy"}, "the name of a method"),
         ({"label": "Async.SR.scan"}, "the name of a method"),
+        ({"label": "InternalAsync.VM.copy"}, "the name of a method"),
+        ({"label": "Async.Novelty.begin"}, "the name of a method"),
+        ({"label": "/import_raw_vdi"}, "the name of a method"),
         ({"age": 3500}, "not known to be older than an hour"),
         ({"created": "19700101T00:00:05Z"}, "not known to be older than an hour"),
         ({"result": "<value>1</value>"}, "it has a result"),
@@ -101,10 +110,14 @@ def test_refuses_before_anything_is_sent(virtual, orphan, force, fields, reason)
     assert not virtual.log.of("task.cancel")
 
 
-@pytest.mark.parametrize("kind", ["VM", "host", "SR", "VDI", "network", "pool"])
+@pytest.mark.parametrize(
+    "kind",
+    [name for name, blank in BLANKS.items() if "current_operations" in blank and name != "task"],
+)
 def test_refuses_a_record_that_any_object_names(virtual, orphan, force, kind):
     ref = orphan()
-    one = next(iter(virtual.database.records(kind)))
+    one = next(iter(virtual.database.records(kind)), None)
+    one = one or virtual.database.create(kind, new(kind))
     virtual.database.add_to_map(kind, one, "current_operations", ref, "export")
     assert "an object names it in its current_operations" in force(ref, fails=True)["msg"]
 
@@ -241,3 +254,133 @@ def test_a_record_of_a_day_that_disappears_during_the_watch_is_unknown(virtual, 
     ref = orphan(age=86500)
     virtual.at(DURING_THE_WATCH, lambda: virtual.destroy_task(ref))
     assert actions(force(ref, fails=True)) == {"unknown": 1}
+
+
+def test_all_classes_whose_objects_name_tasks_are_read():
+    named = [name for name, blank in BLANKS.items() if "current_operations" in blank]
+    assert sorted(HOLDERS) == sorted(set(named) - {"task"})
+
+
+def test_a_class_that_the_server_does_not_know_names_no_task(virtual, orphan, force):
+    method = "VTPM.get_all_records"
+    virtual.fail(method, error=["MESSAGE_METHOD_UNKNOWN", method], count=None)
+    assert actions(force(orphan())) == {"forced": 1}
+
+
+def test_refuses_if_the_objects_of_a_class_may_not_be_read(virtual, orphan):
+    denied = ["RBAC_PERMISSION_DENIED", "host.call_extension", "no session in context"]
+    virtual.fail("VTPM.get_all_records", error=denied, count=None)
+    with pytest.raises(XapiFailure):
+        run_of(virtual, [orphan()]).work()
+    assert not virtual.log.of("task.cancel")
+
+
+def test_refuses_a_record_of_a_dead_host_before_anything_is_sent(virtual, orphan, force):
+    ref = orphan(resident_on=virtual.supporter.ref)
+    virtual.inventory.set_live(virtual.supporter.ref, False)
+    assert "Nothing was cancelled. force is refused for" in force(ref, fails=True)["msg"]
+
+
+def test_refuses_a_record_whose_subtask_has_a_running_subtask(virtual, orphan, force):
+    ref = orphan()
+    part = virtual.add_task("part", subtask_of=ref, status="success")
+    virtual.add_task("part of a part", subtask_of=part)
+    assert "it has a subtask that is running" in force(ref, fails=True)["msg"]
+
+
+def test_refuses_a_record_that_another_client_destroys(virtual, orphan, force):
+    ref = orphan()
+    virtual.at(
+        DURING_THE_WATCH,
+        lambda: virtual.database.add_to_map("task", ref, "current_operations", "task", "destroy"),
+    )
+    assert "its record changed" in force(ref, fails=True)["msg"]
+
+
+def test_progress_that_is_no_number_is_no_sign_of_life(virtual, orphan, force):
+    assert actions(force(orphan(progress=float("nan")))) == {"forced": 1}
+
+
+def test_waits_until_a_cancel_was_ignored_for_all_of_the_timeout(virtual, orphan, force):
+    ref = orphan()
+    virtual.fail("task.cancel", cut="before", count=None)
+    virtual.at(30, virtual.heal)
+    began = virtual.now()
+    assert actions(force(ref)) == {"forced": 1}
+    assert virtual.log.of("task.set_status")[0].at - began >= 330
+
+
+@pytest.mark.parametrize("healed_at", [250, 10_000])
+def test_refuses_what_has_ignored_a_cancel_for_too_short(virtual, orphan, force, healed_at):
+    ref = orphan()
+    virtual.fail("task.cancel", cut="before", count=None)
+    virtual.at(healed_at, virtual.heal)
+    result = force(ref, fails=True)
+    assert "force was refused: it is not known to have ignored a request" in result["msg"]
+    assert not virtual.log.of("task.set_status")
+
+
+def test_reads_the_pool_again_before_a_later_write(virtual, orphan, force):
+    first, second = orphan(), orphan()
+    virtual.fail("task.set_status", delay=8.0)
+    virtual.at(305, lambda: hold_an_object(virtual, second))
+    result = force(first, second, fails=True)
+    assert actions(result) == {"forced": 1, "still_running": 1}
+    assert "an object names it" in result["msg"]
+
+
+def test_an_error_answer_to_a_write_that_was_carried_out_is_no_error(virtual, orphan, force):
+    ref = orphan()
+    virtual.fail("task.set_status", error=["INTERNAL_ERROR", "x"], late=True)
+    result = force(ref)
+    assert (actions(result), result["changed"]) == ({"forced": 1}, True)
+    assert result["tasks"][0]["error"] is None
+
+
+def test_an_error_answer_to_a_write_that_was_not_carried_out_is_an_error(virtual, orphan, force):
+    first, second = orphan(), orphan()
+    virtual.fail("task.set_status", ref=first, error=["INTERNAL_ERROR", "x"])
+    result = force(first, second, fails=True)
+    assert actions(result) == {"error": 1, "forced": 1}
+
+
+def test_writes_again_in_a_new_session(virtual, orphan, force):
+    ref = orphan()
+    virtual.fail("task.set_status", error=["SESSION_INVALID", "x"])
+    assert actions(force(ref)) == {"forced": 1}
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+def test_says_so_if_it_is_stopped_while_the_write_is_on_its_way(
+    virtual, orphan, monkeypatch, is_done
+):
+    ref = orphan()
+    post = VirtualWire.post
+
+    def stop(wire, endpoint, path, body, **limits):
+        if b"task.set_status" not in body:
+            return post(wire, endpoint, path, body, **limits)
+        if is_done:
+            post(wire, endpoint, path, body, **limits)
+        error = Interrupted("SIGTERM")
+        error.sent = True
+        raise error
+
+    monkeypatch.setattr(VirtualWire, "post", stop)
+    run = run_of(virtual, [ref])
+    with pytest.raises(Interrupted):
+        run.work()
+    result = run.so_far()
+    assert (actions(result), result["changed"]) == ({"unknown": 1}, True)
+    assert "it may be marked as cancelled" in result["tasks"][0]["reason"]
+    assert result["diff"]["after"].endswith(": unknown\n")
+
+
+def test_refuses_a_live_import_that_stalls_for_less_than_the_timeout(virtual, orphan, force):
+    """A client's task that carries an import of a disk over HTTP (import_raw_vdi.ml): no object
+    names it, it ignores a cancel, and progress is all that tells it from a record left behind."""
+    moves = tuple((240.0 * step, "progress", step / 100) for step in range(1, 9))
+    ref = orphan(life=Life(duration=None, cancel_after=None, cancellable=False, writes=moves))
+    result = force(ref, fails=True)
+    assert actions(result) == {"still_running": 1}
+    assert "its record changed" in result["msg"]
