@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError
 from ansible_collections.xen.xapi.plugins.module_utils._forcing import FORCE_TIMEOUT
 from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
+from ansible_collections.xen.xapi.plugins.module_utils._session import Session
 from ansible_collections.xen.xapi.tests.chaos.campaign_faults import FAULTS, Campaign, MangledWire
 from ansible_collections.xen.xapi.tests.chaos.checks import Checks
 from ansible_collections.xen.xapi.tests.module_run import ModuleRun
@@ -26,6 +27,8 @@ from ansible_collections.xen.xapi.tests.virtual_wire import virtual_session
 
 LABEL = "Async.VM.copy"
 OTHER = "Async.SR.scan"
+OTHERS = (OTHER, OTHER, "Async.VM." * 30000, LABEL + "\u202e" * 1100)
+"""Labels of tasks that are not meant, some of them of any size."""
 LAST_LOOK = 5.0
 LOGOUT = 2.0
 REQUEST = 30.0
@@ -42,6 +45,8 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
         {"wait_for": "none", "quiet_for": 5},
         {"wait_for": "none", "quiet_for": 0, "name_label": LABEL},
         {"wait_for": "none", "quiet_for": 5, "method": "poll"},
+        {"wait_for": "none", "quiet_for": 5, "name_regex": "copy$"},
+        {"name_regex": "VM.copy$"},
     ],
     "task_cancel": [
         {"ref": "all"},
@@ -50,6 +55,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
         {"name_label": LABEL, "min_age": 0, "max_tasks": 50},
         {"name_label": LABEL, "min_age": 0, "max_tasks": 50, "idle_for": 10},
         {"name_label": LABEL, "min_age": 60, "max_tasks": 2},
+        {"name_regex": r"Async\.VM\.copy", "min_age": 60, "max_tasks": 50},
     ],
 }
 STATUS_FAULTS = {"missing field", "unknown status"}
@@ -73,10 +79,11 @@ class Play:
         self.wire = MangledWire(self.pool)
         self.wire.deadline = None
         self.ages: dict[str, float] = {}
-        offset = self.chance.choice([0.0, 0.0, 0.0, -180.0, 180.0, 7200.0])
-        self.pool.inventory.set_clock(self.pool.supporter.ref, offset)
+        self.offset = self.chance.choice([0.0, 0.0, 0.0, -180.0, 180.0, 7200.0])
+        self.pool.inventory.set_clock(self.pool.supporter.ref, self.offset)
         self.meant = [self._task(LABEL) for _number in range(self.chance.randint(1, 4))]
-        self.others = [self._task(OTHER) for _number in range(self.chance.randint(0, 2))]
+        others = self.chance.choices(OTHERS, k=self.chance.randint(0, 2))
+        self.others = [self._task(label) for label in others]
         self.module = self.chance.choice(["task_wait", "task_wait", "task_cancel", "task_info"])
         self.options = self._options()
         self.faults = self.chance.choices(list(FAULTS), k=self.chance.randint(1, 4))
@@ -84,6 +91,7 @@ class Play:
         self.checks = Checks()
         self.result: dict[str, Any] | None = None
         self.text = ""
+        self.session: Session | None = None
 
     def _task(self, label: str) -> str:
         chance = self.chance
@@ -110,11 +118,15 @@ class Play:
             options["timeout"] = "300" if "force" in options else self.chance.choice(TIMEOUTS)
         return options
 
+    def _connect(self) -> Session:
+        self.session = virtual_session(self.wire, self.pool)
+        return self.session
+
     def run(self) -> Outcome:
         run = ModuleRun(
             self.module,
             self.options,
-            lambda: virtual_session(self.wire, self.pool),
+            self._connect,
             clock=self.wire.client_now,
             sleep=self.pool.solo.advance,
         )
@@ -149,6 +161,12 @@ class Play:
         self._judge_time(is_check)
         left = set(self.pool.sessions()) & self.wire.used_sessions - self.wire.ended_sessions
         self.checks.check("no session left", not left)
+        session = self.session
+        warned_of = session.lost_logins + len(session.logout_errors) if session else 0
+        # A host that refuses a login has opened no session, but where its answer was replaced.
+        if "error as array with id 0" not in self.faults:
+            is_warned_of = len(self.pool.sessions()) <= warned_of
+            self.checks.check("no session left without a warning", is_warned_of)
         secrets = {self.pool.password, *self.wire.used_sessions}
         self.checks.check("no secret in the output", not any(one in self.text for one in secrets))
         self._judge_cancels(is_check)
@@ -200,7 +218,10 @@ class Play:
         """Whether a task may be asked to end then."""
         if ref not in self.meant:
             return False
+        # Of a clock that was wrong and has been set since, nobody can know by how much it was.
         if "server clock jumps" in self.faults:
+            return True
+        if "member clock jumps" in self.faults and self.offset:
             return True
         # The date of a task has no fractions of a second.
         age = self.ages[ref] + moment - self.began + 1
@@ -214,7 +235,8 @@ class Play:
         }
         rule = self.options.get("wait_for", "all")
         if rule == "none":
-            watched = self.meant if "name_label" in self.options else self.meant + self.others
+            is_named = not self.options.keys().isdisjoint(("name_label", "name_regex"))
+            watched = self.meant if is_named else self.meant + self.others
             seen = set().union(*(delivery.running for delivery in self.wire.deliveries))
             is_over = all(self.pool.status(ref) in (None, *FINAL) for ref in watched)
             return is_over and not seen.intersection(watched) & self.pool.dropped
