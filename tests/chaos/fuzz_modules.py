@@ -34,7 +34,7 @@ TASKS: dict[str, list[dict[str, Any]]] = {
     "task_cancel": [
         {"uuid": "running", "timeout": 10},
         {"name_label": LABEL, "min_age": 0, "idle_for": 2, "timeout": 10},
-        {"uuid": "old", "force": True, "timeout": 10},
+        {"uuid": "old", "force": True},
     ],
 }
 

@@ -22,7 +22,7 @@ def test_cancelling(start_pool, play):
         honours=pool.add_task("Async.VM.copy", life=ENDLESS),
         deaf=pool.add_task("Async.VM.copy", life=DEAF),
         ended=pool.add_task("Async.VM.copy", status="failure"),
-        orphan=pool.add_task("backup", created=LONG_AGO),
+        orphan=pool.add_task("backup", created=LONG_AGO, life=ENDLESS),
     )
     asked = {call.params[0] for call in pool.log.of("task.cancel")}
     assert asked.isdisjoint([*twins, bystander])
