@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+import dataclasses
+
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import CallerGone, XapiError
@@ -17,6 +19,7 @@ from ansible_collections.xen.xapi.tests.properties.schedules import (
     lives,
     schedule,
 )
+from ansible_collections.xen.xapi.tests.samples import DEAF
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
@@ -88,7 +91,7 @@ def run_on(pool, options, *, troubles=(), reader=None):
 @THOROUGHLY
 @given(
     tasks=st.lists(
-        st.tuples(lives(), st.sampled_from(LABELS), st.sampled_from([0, 59, 61, 10000])),
+        st.tuples(lives(), st.sampled_from(LABELS), st.sampled_from([0, 59, 61, 10000, 86380])),
         min_size=1,
         max_size=5,
     ),
@@ -127,6 +130,14 @@ def test_nothing_else_is_ever_sent_a_cancel(tasks, options, more, troubles, kill
     if result and not result.get("failed"):
         changed = {task["ref"] for task in result["tasks"] if task["action"] == "cancelled"}
         assert changed <= asked
+    if result and not result.get("failed") and more.get("wait", True):
+        assert all(has_ended(pool, ref) for ref in asked)
+
+
+def has_ended(pool, ref):
+    """Whether a task has ended, or its record went for no other reason than its end."""
+    is_gone = pool.gone_at(ref) is not None and ref not in pool.dropped
+    return bool(pool.ends(ref)) or is_gone
 
 
 def is_meant(ref, label, options):
@@ -149,3 +160,62 @@ def test_a_second_run_changes_nothing(lived, more):
     first = run_on(pool, options)
     if not first.get("failed"):
         assert run_on(pool, options)["changed"] is False
+
+
+DEAF_LIVES = st.one_of(
+    st.just(DEAF), lives().map(lambda life: dataclasses.replace(life, cancel_after=None))
+)
+WRITE_FAULTS = st.builds(
+    dict,
+    cut=st.sampled_from(["", "before", "after", "half"]),
+    error=st.sampled_from([None, ["INTERNAL_ERROR", "x"], ["SESSION_INVALID", "x"]]),
+    late=st.booleans(),
+    nth=st.integers(1, 2),
+)
+
+
+@settings(THOROUGHLY, max_examples=500)
+@given(
+    tasks=st.lists(
+        st.tuples(
+            DEAF_LIVES,
+            st.sampled_from(["backup"] * 4 + ["Async.VM.copy"]),
+            st.sampled_from([7200] * 4 + [0]),
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+    troubles=TROUBLES,
+    fault=st.one_of(st.none(), WRITE_FAULTS),
+)
+def test_force_only_marks_what_nothing_has_touched_for_five_minutes(tasks, troubles, fault):
+    pool = VirtualPool()
+    made = {}
+    for life, label, age in tasks:
+        made[pool.add_task(label, life=life, age=age)] = (label, age)
+    if fault is not None:
+        pool.fail("task.set_status", **fault)
+    result = run_on(pool, {"ref": list(made), "force": True}, troubles=troubles)
+
+    written = [call for call in pool.log if call.method == "task.set_status"]
+    for call in written:
+        ref = call.params[0]
+        assert made[ref] == ("backup", 7200)
+        cancels = [one.at for one in pool.log.of("task.cancel") if one.params[0] == ref]
+        assert min(cancels) <= call.at - 300
+        for change in pool.history:
+            if change.ref == ref and call.at - 300 < change.at < call.at:
+                # A request that is slow is carried out some seconds after it came in.
+                assert any(-0.1 < change.at - at < 3.1 for at in cancels)
+    if result is None:
+        return
+    actions = {task["ref"]: task["action"] for task in result["tasks"]}
+    for ref, action in actions.items():
+        marked = [status for _at, status in pool.ends(ref)]
+        if action == "forced":
+            assert "cancelled" in marked
+            assert any(call.params[0] == ref for call in written)
+        if action == "still_running" and not troubles:
+            assert not marked
+    if not result["changed"]:
+        assert not [call for call in written if not call.error and call.answered]
