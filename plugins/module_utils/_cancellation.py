@@ -151,5 +151,4 @@ def _is_written(before: Task, after: Task) -> bool:
 
 def _fields(task: Task) -> dict[str, Any]:
     sets = {name: sorted(task.record.get(name, ())) for name in ("allowed_operations", "subtasks")}
-    # Progress may be no number, which does not equal itself.
-    return {**task.record, **sets, "progress": task.progress, "current_operations": None}
+    return {**task.record, **sets, "current_operations": None}

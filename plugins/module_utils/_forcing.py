@@ -174,6 +174,11 @@ class ForceGate:
                 self._lose(cancel)
 
     def _lose(self, cancel: Cancel) -> None:
+        if cancel.may_be_marked:
+            # The server deletes a marked record within a minute, so that this may be why.
+            cancel.action, cancel.reason = "unknown", _ANSWER_LOST
+            del self._open[cancel.task.ref]
+            return
         now = None if self._evidence is None else self._evidence.now
         findings = self._disappearances.examine([cancel.last], expected_time=now)
         reasons = {last.task.ref: reason for last, reason in findings}

@@ -109,11 +109,15 @@ def test_a_request_that_was_denied_is_not_credited_with_the_end(virtual):
     assert (outcome.action, outcome.is_changed, outcome.error) == ("finished_first", False, None)
 
 
-def test_a_task_that_is_gone_after_an_error_answer_is_gone(virtual):
+@pytest.mark.parametrize(
+    ("code", "is_changed"), [("INTERNAL_ERROR", True), ("RBAC_PERMISSION_DENIED", False)]
+)
+def test_a_task_that_is_gone_after_an_error_answer_is_gone(virtual, code, is_changed):
     ref = virtual.add_task("slow", life=DEAF)
-    virtual.fail("task.cancel", error=["HOST_OFFLINE", "x"], delay=1.0)
+    virtual.fail("task.cancel", error=[code, "x"], delay=1.0)
     virtual.at(0.5, lambda: virtual.destroy_task(ref))
-    assert cancel(virtual, [ref]) == ["gone"]
+    (outcome,) = run_gate(virtual, [ref])
+    assert (outcome.action, outcome.is_changed, outcome.error) == ("gone", is_changed, None)
 
 
 def test_an_error_after_an_accepted_request_does_not_end_the_wait(virtual):

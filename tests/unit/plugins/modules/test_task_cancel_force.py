@@ -9,7 +9,12 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._api_classes import HOLDERS
-from ansible_collections.xen.xapi.plugins.module_utils._errors import Interrupted, XapiFailure
+from ansible_collections.xen.xapi.plugins.module_utils._errors import (
+    ConnectionCut,
+    Interrupted,
+    XapiFailure,
+)
+from ansible_collections.xen.xapi.plugins.module_utils._forcing import FORCE_TIMEOUT
 from ansible_collections.xen.xapi.tests.module_run import ModuleRun
 from ansible_collections.xen.xapi.tests.samples import NO_REF
 from ansible_collections.xen.xapi.tests.simulator.classes import BLANKS, new
@@ -59,6 +64,12 @@ def force(virtual):
         return result
 
     return run_task_cancel
+
+
+def sent(error):
+    """The error of a request that may have reached the host."""
+    error.sent = True
+    return error
 
 
 def actions(result):
@@ -250,6 +261,59 @@ def test_a_record_that_disappears_just_before_the_write_is_gone(virtual, orphan,
     assert actions(force(ref)) == {"gone": 1}
 
 
+def test_a_record_that_a_restart_takes_just_before_the_write_is_unknown(virtual, orphan, force):
+    ref = orphan(resident_on=virtual.supporter.ref)
+    virtual.fail("task.set_status", error=["HANDLE_INVALID", "task", ref], delay=3.0)
+    virtual.at(301.5, virtual.restart_supporter)
+    result = force(ref, fails=True)
+    assert actions(result) == {"unknown": 1}
+    assert "XAPI restarted on its host" in result["msg"]
+
+
+@pytest.fixture
+def lose_pool_after_write(virtual, monkeypatch):
+    """Takes the pool away with the answer to the write, until some seconds after now."""
+    post = VirtualWire.post
+
+    def lose_pool_until(moment):
+        end = virtual.now() + moment
+
+        def lose(wire, endpoint, path, body, **limits):
+            answer = post(wire, endpoint, path, body, **limits)
+            if b"task.set_status" in body:
+                for place in (0, 1):
+                    virtual.take_down_for(end - virtual.now(), place)
+                raise sent(ConnectionCut(endpoint.url))
+            return answer
+
+        monkeypatch.setattr(VirtualWire, "post", lose)
+
+    return lose_pool_until
+
+
+def test_reads_what_became_of_a_write_at_the_end_of_its_time(
+    virtual, orphan, force, lose_pool_after_write
+):
+    ref = orphan()
+    virtual.fail("task.cancel", cut="before", count=None)
+    virtual.at(40, virtual.heal)
+    # Between two collections, which are 30 seconds apart.
+    lose_pool_after_write(329 + FORCE_TIMEOUT - 0.1)
+    assert actions(force(ref, timeout="329")) == {"forced": 1}
+    assert len(virtual.log.of("task.set_status")) == 1
+
+
+def test_a_record_that_is_deleted_before_it_is_read_again_may_have_been_marked(
+    virtual, orphan, force, lose_pool_after_write
+):
+    """The next collection deletes a marked record, since it has no time of its end."""
+    ref = orphan()
+    lose_pool_after_write(340)
+    result = force(ref, fails=True)
+    assert (actions(result), result["changed"]) == ({"unknown": 1}, True)
+    assert "it may be marked as cancelled" in result["msg"]
+
+
 def test_a_record_of_a_day_that_disappears_during_the_watch_is_unknown(virtual, orphan, force):
     ref = orphan(age=86500)
     virtual.at(DURING_THE_WATCH, lambda: virtual.destroy_task(ref))
@@ -295,10 +359,6 @@ def test_refuses_a_record_that_another_client_destroys(virtual, orphan, force):
         lambda: virtual.database.add_to_map("task", ref, "current_operations", "task", "destroy"),
     )
     assert "its record changed" in force(ref, fails=True)["msg"]
-
-
-def test_progress_that_is_no_number_is_no_sign_of_life(virtual, orphan, force):
-    assert actions(force(orphan(progress=float("nan")))) == {"forced": 1}
 
 
 def test_waits_until_a_cancel_was_ignored_for_all_of_the_timeout(virtual, orphan, force):
@@ -362,9 +422,7 @@ def test_says_so_if_it_is_stopped_while_the_write_is_on_its_way(
             return post(wire, endpoint, path, body, **limits)
         if is_done:
             post(wire, endpoint, path, body, **limits)
-        error = Interrupted("SIGTERM")
-        error.sent = True
-        raise error
+        raise sent(Interrupted("SIGTERM"))
 
     monkeypatch.setattr(VirtualWire, "post", stop)
     run = run_of(virtual, [ref])
