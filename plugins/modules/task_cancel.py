@@ -90,10 +90,10 @@ options:
         V(5m) if it is not given.
       - The task must be older than an hour, and nothing may be written to its record meanwhile. It
         may have no result and no running subtask, and may not name an object in
-        C(other_config) C(applies_to). No object may name it in C(current_operations). Its label may
-        not be the name of a method of XAPI, such as V(Async.VM.copy). Its host must be live, and
-        XAPI may not have restarted there. All of this is checked before anything is sent, and again
-        before the task is marked.
+        C(other_config) C(applies_to). No object of any class may name it in
+        C(current_operations). Its label may not be one that XAPI gives, such as V(Async.VM.copy).
+        Its host must be live and enabled, and XAPI may not have restarted there. All of this is
+        checked before anything is sent, and again right before the task is marked.
     type: bool
     default: false
 extends_documentation_fragment:
