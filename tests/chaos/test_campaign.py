@@ -57,9 +57,9 @@ def test_a_gate_that_opens_over_what_vanished_is_found_out(monkeypatch):
 
 
 def test_a_cancel_of_what_was_not_meant_is_found_out(monkeypatch):
-    def every_task(session, selection):
-        targets = meant(session, selection)
-        everything = meant(session, replace(selection, **ANYTHING))
+    def every_task(session, selection, **options):
+        targets = meant(session, selection, **options)
+        everything = meant(session, replace(selection, **ANYTHING), **options)
         targets.running = everything.running
         return targets
 
