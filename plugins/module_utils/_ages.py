@@ -32,6 +32,8 @@ class HostClock(NamedTuple):
     """The first moment that it can have written in the record of a task, by the host's start."""
     first_record: float = _FIRST_XAPI
     """The same by all that is known; no record is right if the clock was not read."""
+    margin: float = 0.0
+    """By how many seconds it may differ from the master's where it seems to agree."""
 
 
 class Clocks(NamedTuple):
@@ -52,6 +54,8 @@ class Creation(NamedTuple):
     latest: float
     problem: str = ""
     """Why nothing is known of that; then it may have been at any time."""
+    margin: float = 0.0
+    """Seconds by which both moments may be off where the clocks seem to agree."""
 
 
 class Doubt(Enum):
@@ -82,10 +86,15 @@ def host_clock(
     """
     if lead is None:
         return HostClock(name, None, first_record=math.inf)
+    margin = 0.0
+    if lead[0] <= 0 <= lead[1]:
+        # It may be right, as far as the readings tell.
+        margin, lead = max(-lead[0], lead[1]), (0.0, 0.0)
     ahead, behind = max(lead[1], 0.0), max(-lead[0], 0.0)
     start = -math.inf if started is None else started - ahead - _START_TOLERANCE
     first = _FIRST_XAPI if master_started is None else master_started - behind - _START_TOLERANCE
-    return HostClock(name, lead, ahead, behind, start, max(start, first, _FIRST_XAPI))
+    first = max(start, first, _FIRST_XAPI)
+    return HostClock(name, lead, ahead, behind, start, first, margin)
 
 
 def creation_of(
@@ -103,7 +112,7 @@ def creation_of(
     if clock is None or created is None or now is None:
         return _unknown(created, clock, now)
     if clock.first_record <= created <= now + clock.ahead + _FUTURE_TOLERANCE:
-        return Creation(created - clock.ahead, created + clock.behind)
+        return Creation(created - clock.ahead, created + clock.behind, margin=clock.margin)
     return _unknown(created, clock, now)
 
 
@@ -124,7 +133,8 @@ def duration_of(created: int | None, finished: int | None) -> int | None:
 def is_within(creation: Creation, bounds: Bounds, doubt: Doubt) -> bool:
     """Return whether a task that was created then is within bounds."""
     if doubt is Doubt.COUNT:
-        return creation.earliest <= bounds.latest and creation.latest >= bounds.earliest
+        earliest, latest = creation.earliest - creation.margin, creation.latest + creation.margin
+        return earliest <= bounds.latest and latest >= bounds.earliest
     if doubt is Doubt.YOUNG:
         return bounds.earliest <= creation.latest <= bounds.latest
     return bounds.earliest <= creation.earliest and creation.latest <= bounds.latest

@@ -18,7 +18,7 @@ from ._task import Task
 from ._task_set import Verdict
 from ._tasks import Tasks
 from ._trouble import is_of_the_pool
-from ._vanishing import HOST_DISABLED, Disappearances
+from ._vanishing import HOST_DISABLED, MAX_LATENCY, Disappearances
 from ._watch import Scope, Sight, Watch
 
 SEND_AGAIN_AFTER = 5.0
@@ -68,6 +68,8 @@ class CancelGate:
         """What disappeared, and its host does not tell yet whether it restarted."""
         self.cancels = {**self._open, **before}
         self.needs_look = True
+        self._is_watched = False
+        """Whether every change since the latest look was told."""
 
     @property
     def verdict(self) -> Verdict:
@@ -80,6 +82,7 @@ class CancelGate:
 
     def lose_touch(self) -> None:
         self.needs_look = True
+        self._is_watched = False
 
     def look(self, watch: Watch) -> None:
         """Read what is still to end, and ask for the end of what goes on."""
@@ -113,13 +116,16 @@ class CancelGate:
         self.close_undecided()
 
     def _read(self, watch: Watch) -> None:
+        asked_at = self._clock()
         sight = watch.look(Scope(tuple(self._open), hosts=True))
+        is_prompt = watch.method == "events" and self._clock() - asked_at < MAX_LATENCY
         self.disappearances.update_hosts(sight.hosts)
         self._see(sight.tasks)
         unseen = set(self._open).difference(task.ref for task in sight.tasks)
         present, gone = self._tasks.confirm(unseen)
         self._see(present)
         self._lose(gone)
+        self._is_watched = is_prompt
 
     def _see(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
@@ -135,7 +141,9 @@ class CancelGate:
     def _lose(self, gone: Collection[str]) -> None:
         """Find out what became of tasks that are gone, and of those that are undecided."""
         left = [self._open[ref].last for ref in gone]
-        findings = self.disappearances.examine(left, expected_time=self._server_time())
+        findings = self.disappearances.examine(
+            left, expected_time=self._server_time(), was_watched=self._is_watched
+        )
         for ref in gone:
             self._undecided[ref] = self._open.pop(ref)
             self._undecided[ref].suspend()

@@ -117,7 +117,7 @@ def authorities(ca_path: str | None) -> str | bool:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
             cafile=None if is_directory else path, capath=path if is_directory else None
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise TrustUnusable(source, path=path, detail=reason_of(error)) from error
     return path
 

@@ -16,18 +16,9 @@ from ._ages import NO_CLOCKS, Clocks, host_clock
 from ._errors import OddResult, RequestTimedOut, TimeUnreadable, XapiFailure
 from ._session import Session, read
 from ._task import seconds_of
+from ._trouble import is_session_lost
 
 _TIME = "host.get_servertime"
-# What the master answers for a host that it does not reach, or that is starting or was removed.
-_NO_ANSWER = frozenset(
-    {
-        "CANNOT_CONTACT_HOST",
-        "HANDLE_INVALID",
-        "HOST_OFFLINE",
-        "HOST_STILL_BOOTING",
-        "INTERNAL_ERROR",
-    }
-)
 
 
 class _Reading(NamedTuple):
@@ -74,7 +65,7 @@ def _read_supporters(
         try:
             seconds = seconds_of(read(session, records.text, _TIME, ref))
         except XapiFailure as failure:
-            if failure.code not in _NO_ANSWER:
+            if is_session_lost(failure) or not failure.method.startswith(_TIME):
                 raise
             continue
         except OddResult:
@@ -102,15 +93,14 @@ def _read_master(session: Session, option: str, clock: Callable[[], float]) -> _
 def _lead(supporter: _Reading | None, master: _Reading) -> tuple[float, float] | None:
     """Return between how many seconds a clock is ahead of the master's, as far as that is known.
 
-    Times are whole seconds, and each was read at some moment while its request was on its way. A
-    difference that may be due to that is none.
+    Times are whole seconds, and each was read at some moment while its request was on its way.
     """
     if supporter is None:
         return None
     difference = supporter.seconds - master.seconds
     least = difference - 1 + master.asked_at - supporter.answered_at
     most = difference + 1 + master.answered_at - supporter.asked_at
-    return (0.0, 0.0) if least <= 0 <= most else (least, most)
+    return least, most
 
 
 def _started(other_config: Mapping[str, Any]) -> float | None:

@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import Iterable, Iterator, Sequence
 
 from ._errors import OptionError
-from ._selection import Selection, is_long
+from ._selection import Selection, is_long, is_named
 from ._task import Task
 from ._texts import quote
 
@@ -62,6 +62,8 @@ def _errors(tasks: Iterable[Task], selection: Selection) -> Iterator[OptionError
             continue
         for option, regex, is_whole in regexes:
             if _matches(regex, label, is_whole=is_whole):
+                continue
+            if option == "exclude" and not is_named(task, selection):
                 continue
             escaped = _escaped_match(regex.pattern, label, is_whole=is_whole)
             if escaped:

@@ -24,7 +24,13 @@ from ._task import Task
 from ._task_set import Verdict
 from ._tasks import Tasks
 from ._timeline import Timeline
-from ._vanishing import HOST_DISABLED, SESSION_LOST, Disappearances, LastSeen
+from ._vanishing import (
+    HOST_DISABLED,
+    MAX_LATENCY,
+    SESSION_LOST,
+    Disappearances,
+    LastSeen,
+)
 from ._watch import Scope, Sight, Watch
 
 _MAX_ENDED = 200
@@ -73,6 +79,8 @@ class QuietGate:
         self._finished: set[str] | None = None
         """The tasks that were seen finished; None before the first look."""
         self._is_open = False
+        self._is_watched = False
+        """Whether every change since the latest look was told."""
         self.running: dict[str, LastSeen] = {}
         """The matches that are running, as they were last seen."""
         self.ended: dict[str, Task] = {}
@@ -148,7 +156,9 @@ class QuietGate:
 
     def lose_touch(self) -> None:
         self.needs_look = True
+        self._is_watched = False
         self._window.restart()
+        self._stalls.interrupt()
 
     def look(self, watch: Watch) -> None:
         """Read all tasks of the pool, the hosts, and the object if one is meant."""
@@ -179,6 +189,7 @@ class QuietGate:
         if self.needs_look:
             self._window.restart()
         self._is_open = self._is_quiet_enough
+        self._is_watched = watch.method == "events" and self._clock() - asked_at < MAX_LATENCY
 
     def take(self, sight: Sight) -> bool:
         """Take in what changed; a match that ended may have been the last one."""
@@ -193,8 +204,9 @@ class QuietGate:
         self.needs_look |= operations is not None and (
             not operations or around.object_tasks != frozenset(operations)
         )
-        self._count(known_at=self._clock())
-        self.needs_look |= self._is_quiet_enough
+        if sight.is_answer:
+            self._count(known_at=self._clock())
+        self.needs_look |= self._is_quiet_enough or self._window.full_in <= 0
         return self.needs_look or before != set(self.running)
 
     def _scope(self) -> Scope:
@@ -273,7 +285,10 @@ class QuietGate:
         findings = self._disappearances.examine(
             [self.running[ref] for ref in gone if ref not in ignored],
             expected_time=self.server_time,
+            was_watched=self._is_watched,
         )
+        if ignored:
+            self._window.restart()
         for ref in gone:
             self.timeline.note(self.running.pop(ref).task, self.server_time, status="gone")
             self._stalls.forget(ref)

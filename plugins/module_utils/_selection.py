@@ -169,7 +169,7 @@ NOWHERE = Surroundings(now=None)
 def matches(task: Task, selection: Selection, around: Surroundings) -> bool:
     """Whether identity and filters meet a task; what exclude says is another question."""
     return (
-        _is_named(task, selection)
+        is_named(task, selection)
         and (selection.name_description in (None, task.record.get("name_description")))
         and (selection.status is None or task.status in selection.status)
         and _is_of_age(task, selection, around)
@@ -219,7 +219,8 @@ def is_excluded(task: Task, selection: Selection) -> bool:
     return any(regex.fullmatch(task.name_label) for regex in selection.excluded_labels)
 
 
-def _is_named(task: Task, selection: Selection) -> bool:
+def is_named(task: Task, selection: Selection) -> bool:
+    """Return whether a task has the identity or the label that is asked for."""
     if selection.by_identity:
         return task.uuid in selection.identities or task.ref in selection.identities
     if selection.name_label is not None:
@@ -255,14 +256,23 @@ def _is_of_age(task: Task, selection: Selection, around: Surroundings) -> bool:
         doubt = Doubt.LEAVE
     else:
         doubt = Doubt.COUNT if selection.is_gate else Doubt.YOUNG
-    bounds = _bounds(
+    return is_within(creation(task, around), _bounds_of(selection, around), doubt)
+
+
+def is_surely_of_age(task: Task, selection: Selection, around: Surroundings) -> bool:
+    """Return whether a task is of the age that is asked for, whichever clock wrote its record."""
+    bounds = _bounds_of(selection, around)
+    return not selection.ages or is_within(creation(task, around), bounds, Doubt.LEAVE)
+
+
+def _bounds_of(selection: Selection, around: Surroundings) -> Bounds:
+    return _bounds(
         selection.min_age,
         selection.max_age,
         selection.created_after,
         selection.created_before,
         around.now or 0,
     )
-    return is_within(creation(task, around), bounds, doubt)
 
 
 # They are the same for all tasks of a listing.

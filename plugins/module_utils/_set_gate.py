@@ -10,13 +10,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from typing import Callable, Iterable
+from typing import Callable, Iterable, Mapping
 
 from ._errors import HostError, NoHostAnswered
 from ._literal_regexes import check_literal
 from ._matching_time import limit_matching
 from ._scene import Scene
-from ._selection import Selection, Surroundings, is_meant, undated
+from ._selection import Selection, Surroundings, is_meant, is_surely_of_age, undated
 from ._selector import Found, candidates, current_operations, select
 from ._session import Session
 from ._task import Task
@@ -32,7 +32,9 @@ class SetGate:
 
     By identity the set is what was asked for. By label or filter it is what matches at the first
     look at which anything does; what had finished before the very first look is no part of it,
-    unless the selection is about such: an old success must not open today's gate.
+    unless the selection is about such: an old success must not open today's gate. If all of a set
+    must end well, each later match joins it as soon as it is seen, since the record of one that
+    fails may be deleted before the others end.
     """
 
     def __init__(
@@ -51,7 +53,10 @@ class SetGate:
         self._disappearances = Disappearances(session)
         self._last_seen: dict[str, LastSeen] = {}
         self._finished_before: frozenset[str] = frozenset()
-        self._is_confirmed = selection.by_identity or rules.wait_for != "all"
+        self._admits_later = not selection.by_identity and rules.wait_for == "all"
+        self._is_confirmed = not self._admits_later
+        self._object_tasks: set[str] = set()
+        """The tasks that the object has ever named."""
         self.set = TaskSet(rules.expect)
         self.timeline = Timeline()
         self.was_reached = False
@@ -100,26 +105,29 @@ class SetGate:
 
     def take(self, sight: Sight) -> bool:
         """Take in what changed; whether it was more than progress, so that an end may be near."""
-        is_selecting = self._is_selecting
-        is_telling = is_selecting and sight.operations is not None
+        is_telling = self._is_admitting and sight.operations is not None
+        if is_telling:
+            self._learn(sight.operations)
         self.needs_look |= is_telling
         with limit_matching(self.selection):
-            is_telling |= self._see_all(sight.tasks, is_selecting=is_selecting)
+            is_telling |= self._see_all(sight.tasks)
         # The server may have deleted it as well as another client: what was its end is not told.
         self.needs_look |= not self.set.running.isdisjoint(sight.deleted)
         self.needs_look |= self._awaits_confirmation
         return is_telling or self.needs_look
 
-    def _see_all(self, tasks: list[Task], *, is_selecting: bool) -> bool:
-        is_telling, around = False, self._scene.around
-        if is_selecting:
+    def _see_all(self, tasks: list[Task]) -> bool:
+        is_telling, is_admitting = False, self._is_admitting
+        around = self._scene.around
+        if is_admitting:
             check_literal(tasks, self.selection)
         for task in tasks:
             if task.ref in self.set.running:
                 is_telling |= self._see(task)
-            elif self._is_awaited(task) or (is_selecting and self._is_new(task, around)):
+            elif self._is_awaited(task) or (is_admitting and self._is_new(task, around)):
                 is_telling |= self._see(task)
-                self.needs_look |= not self.set.is_incomplete
+                # What is watched from now on is less, unless later matches may come.
+                self.needs_look |= not (self.set.is_incomplete or self._admits_later)
         return is_telling
 
     @property
@@ -127,8 +135,15 @@ class SetGate:
         return not self._is_confirmed and judge(self.set, self.rules) is Verdict.OPEN
 
     @property
-    def _is_selecting(self) -> bool:
-        return self.set.is_unmatched and self.rules.on_missing == "wait"
+    def _is_admitting(self) -> bool:
+        """Whether new matches join the set."""
+        is_awaiting = self.set.is_unmatched and self.rules.on_missing == "wait"
+        return is_awaiting or self._admits_later
+
+    def _learn(self, operations: Mapping[str, str] | None) -> None:
+        """Take in the object's current_operations; a task that has ended is no longer in them."""
+        self._object_tasks.update(operations or ())
+        self._scene.learn(dict.fromkeys(self._object_tasks, ""))
 
     def _look_first(self) -> None:
         present = candidates(self._tasks, self.selection)
@@ -137,10 +152,13 @@ class SetGate:
         with limit_matching(self.selection):
             check_literal(present, self.selection)
             found = select(present, self.selection, self._scene.around)
+        self._learn_first()
         ended = [task for task in present if task.is_finished]
         if self.selection.counts_finished:
-            # A good end of unknown age may be an old one.
-            ended = [task for task in found.undated if task.status in self.rules.expect]
+            # A good end that may be too old opens no gate.
+            good = [task for task in found.tasks if task.status in self.rules.expect]
+            around, selection = self._scene.around, self.selection
+            ended = [task for task in good if not is_surely_of_age(task, selection, around)]
         self._finished_before = frozenset(task.ref for task in ended)
         self.set.missing.update(found.missing_uuids, found.missing_refs)
         self.set.is_unmatched = not self.selection.by_identity
@@ -149,6 +167,10 @@ class SetGate:
         # What was listed just now need not be listed once more.
         self._is_confirmed |= judge(self.set, self.rules) is Verdict.OPEN
 
+    def _learn_first(self) -> None:
+        if self.selection.object is not None:
+            self._learn(dict.fromkeys(self._scene.around.object_tasks, ""))
+
     def _confirm(self) -> None:
         """List once more before the gate opens, so that matches of today join the set.
 
@@ -156,7 +178,7 @@ class SetGate:
         """
         if self.selection.object is not None:
             kind, ref = self.selection.object.type, self._scene.around.object_ref
-            self._scene.learn(current_operations(self._session, kind, ref))
+            self._learn(current_operations(self._session, kind, ref))
         around = self._scene.around
         present = self._tasks.get_all_records()
         with limit_matching(self.selection):
@@ -167,8 +189,8 @@ class SetGate:
 
     def _look_again(self, watch: Watch) -> None:
         sight = watch.look(self._scope())
-        if self._is_selecting:
-            self._scene.learn(sight.operations)
+        if self._is_admitting and self.selection.object is not None:
+            self._learn(sight.operations)
         self.needs_look = False
         self.take(dataclasses.replace(sight, operations=None))
         unseen = self.set.running.difference(task.ref for task in sight.tasks)
@@ -192,10 +214,11 @@ class SetGate:
             return {}
 
     def _scope(self) -> Scope:
-        if not self.set.is_incomplete or self.rules.on_missing != "wait":
+        is_awaiting = bool(self.set.missing) and self.rules.on_missing == "wait"
+        if not (is_awaiting or self._is_admitting):
             return Scope(tuple(self.set.running))
         option = self.selection.object
-        if option is None or not self._is_selecting:
+        if option is None or not self._is_admitting:
             return Scope(None)
         return Scope(None, (option.type, self._scene.around.object_ref))
 

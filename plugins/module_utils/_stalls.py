@@ -46,6 +46,13 @@ class Stalls:
             since -= min_age
         self._standstills[task.ref] = _Standstill(task.status, task.progress, since)
 
+    def interrupt(self) -> None:
+        """Note that changes may have been missed: what is watched begins anew."""
+        now = self._clock()
+        for ref, one in self._standstills.items():
+            if one.progress:
+                self._standstills[ref] = one._replace(since=now)
+
     def forget(self, ref: str) -> None:
         self._standstills.pop(ref, None)
 

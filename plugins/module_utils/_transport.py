@@ -65,6 +65,7 @@ _HEADERS = {
     "Content-Type": "application/json",
     "User-Agent": "xen.xapi",
 }
+_ADDRESS_ERRORS = ("InvalidProxyURL", "InvalidURL", "LocationParseError", "MissingSchema")
 _NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL)
 
 
@@ -333,9 +334,10 @@ def _host_error(error: Exception, request: _Request, *, fingerprints: Collection
 
 
 def _safe_reason(error: BaseException) -> str:
-    # A proxy's address can hold a password, and the libraries repeat it in some of their errors.
-    reason = reason_of(error)
-    return type(error).__name__ if "@" in reason else reason
+    # A proxy's address can hold a password, and the libraries repeat it in some of their errors: an
+    # address that they cannot parse in parts.
+    reason, name = reason_of(error), type(error).__name__
+    return name if "@" in reason or name in _ADDRESS_ERRORS else reason
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -17,6 +17,8 @@ from ._task import Task, seconds_of
 # (db_gc_util.ml). The age is an option of xapi.conf, which the API does not show.
 _MAX_AGE = 86400
 _MAX_CLOCK_DIFFERENCE = 600
+MAX_LATENCY = 1.0
+"""Seconds that an answer may take for events to be prompt: a restart of XAPI takes some more."""
 _START = "agent_start_time"
 SESSION_LOST = (
     "the session was lost, as happens when XAPI on the master restarts or another host becomes "
@@ -92,12 +94,19 @@ class Disappearances:
         """Return a running task with what is known of the hosts now."""
         return LastSeen(task, self._session.logins, self._hosts)
 
-    def examine(self, gone: Collection[LastSeen], *, expected_time: int | None) -> list[Finding]:
+    def examine(
+        self,
+        gone: Collection[LastSeen],
+        *,
+        expected_time: int | None,
+        was_watched: bool = False,
+    ) -> list[Finding]:
         """Return what is known by now of tasks that are gone, and of undecided ones.
 
         The server's time and the hosts are read here, after the confirmation: only that shows what
         was the case at the deletion. The time is compared with the expected one, in seconds since
-        1970, since the server's clock may have been set back meanwhile.
+        1970, since the server's clock may have been set back meanwhile. Tasks were watched if every
+        change of their records was told, so that none was handed to another host unseen.
         """
         if not gone and not self.undecided:
             return []
@@ -108,9 +117,14 @@ class Disappearances:
         old = [last for last in gone if _is_old(last.task, now)]
         pending = {**self.undecided, **{last.task.ref: last for last in gone if last not in old}}
         live = self._read_live(hosts, pending.values())
+        seen = {last.task.ref for last in gone} if was_watched else set()
         findings = [Finding(last, self._session_reason(last) or TOO_OLD) for last in old]
         findings += [
-            Finding(last, self._session_reason(last) or self._host_reason(last, hosts, live))
+            Finding(
+                last,
+                self._session_reason(last)
+                or self._host_reason(last, hosts, live, was_watched=last.task.ref in seen),
+            )
             for last in pending.values()
         ]
         self.undecided = {
@@ -158,13 +172,20 @@ class Disappearances:
         return SESSION_LOST if self._session.logins != last.session_generation else ""
 
     def _host_reason(
-        self, last: LastSeen, hosts: Mapping[str, HostState], live: Collection[str]
+        self,
+        last: LastSeen,
+        hosts: Mapping[str, HostState],
+        live: Collection[str],
+        *,
+        was_watched: bool = True,
     ) -> str:
         before, after = last.hosts.get(last.host), hosts.get(last.host)
         if after is None or (before is None and last.hosts):
             return HOST_UNKNOWN
-        if last.host == self._session.pool.master_ref:
-            return _forwarded_reason(last.hosts, hosts)
+        master = self._session.pool.master_ref
+        if last.host == master:
+            others = {ref: state for ref, state in hosts.items() if ref != master}
+            return "" if was_watched else _forwarded_reason(last, others)
         if last.host not in live or (before is None and not _is_older(after, last.task)):
             return HOST_UNKNOWN
         if before is not None and after.start != before.start:
@@ -186,15 +207,19 @@ class Disappearances:
         return unless_gone(lambda: self._session.call(method, metrics)) is True
 
 
-def _forwarded_reason(before: Mapping[str, HostState], after: Mapping[str, HostState]) -> str:
+def _forwarded_reason(last: LastSeen, others: Mapping[str, HostState]) -> str:
     """Return why a task that was last seen on the master may have been deleted on another host.
 
-    The master forwards a task, which changes its host, and nobody need have seen that write.
+    The master forwards a task, which changes its host, and that write may have been missed. A host
+    that was disabled before may have restarted as well.
     """
-    pairs = [(before[ref], after[ref]) for ref in before.keys() & after.keys()]
-    if any(old.start != new.start for old, new in pairs):
+    before = last.hosts
+    known = [(before[ref], state) for ref, state in others.items() if ref in before]
+    if any(old.start != new.start for old, new in known):
         return HOST_RESTARTED
-    if any(old.is_enabled and not new.is_enabled for old, new in pairs):
+    unknown = [state for ref, state in others.items() if ref not in before]
+    is_recent = any(not _is_older(state, last.task) for state in unknown)
+    if is_recent or any(not state.is_enabled for state in others.values()):
         return HOST_DISABLED
     return ""
 

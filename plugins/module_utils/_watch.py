@@ -42,6 +42,8 @@ class Sight:
     """The object's current_operations; None where the answer does not tell them."""
     hosts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The records of hosts, by reference."""
+    is_answer: bool = True
+    """Whether the pool was asked; if not, nothing is known of what changed."""
 
 
 class Watch(Protocol):
@@ -121,7 +123,7 @@ class PollWatch:
 
     def wait(self, seconds: float) -> Sight:
         self._sleep(seconds)
-        return Sight()
+        return Sight(is_answer=False)
 
     def _tasks(self, refs: tuple[str, ...] | None) -> list[Task]:
         tasks = Tasks(self._session)

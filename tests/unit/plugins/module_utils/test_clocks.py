@@ -104,9 +104,16 @@ def test_clock_that_shows_no_time_is_not_known(virtual):
 
 
 def test_error_of_the_pool_is_not_hidden(virtual):
-    virtual.fail("host.get_servertime", error=["RBAC_PERMISSION_DENIED", "host.get_servertime"])
+    error = ["RBAC_PERMISSION_DENIED", "host.get_servertime"]
+    virtual.fail("host.get_servertime", error=error, count=None)
     with pytest.raises(XapiFailure):
         read_on(virtual)
+
+
+@pytest.mark.parametrize("code", ["TLS_CONNECTION_FAILED", "HOST_NOT_LIVE", "HOST_BROKEN", "X"])
+def test_clock_that_is_answered_with_any_error_is_unknown(virtual, code):
+    virtual.fail("host.get_servertime", error=[code])
+    assert lead(virtual) is None
 
 
 def test_after_a_clock_that_is_not_answered_no_other_is_read(virtual):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 
@@ -178,8 +179,9 @@ def test_an_object_that_comes_to_be_worked_on(pool, wait, when_waiting):
     pool.operations.lives["VM.snapshot"] = Life(duration=None)
 
     def work():
+        told = len(answered(pool, "event.from"))
         task = pool.call("Async.VM.snapshot", session, vm, "before")
-        assert happens(lambda: is_watched(pool, task))
+        assert happens(lambda: len(answered(pool, "event.from")) > told + 1)
         pool.call("task.cancel", session, task)
         pool.logout(session)
 
@@ -455,3 +457,68 @@ def test_polls_at_the_deadline_if_event_from_hangs(pool, wait, when):
 def test_waits_without_a_limit(pool, wait, live):
     ref = live(Life(duration=0.3))
     assert wait(ref=[ref], timeout="never")["timed_out"] is False
+
+
+@pytest.mark.parametrize("method", ["events", "poll"])
+def test_a_late_match_that_failed_and_was_deleted_shuts_the_gate(pool, wait, when, method):
+    """Its record is gone by the time at which the others have ended."""
+    first = pool.add_task("Async.VM.copy")
+    looks = "event.from" if method == "events" else "task.get_all_records"
+
+    def looked(count):
+        return lambda: len(answered(pool, looks)) > count
+
+    def fail_and_delete():
+        before = len(answered(pool, looks))
+        late = pool.add_task("Async.VM.copy", status="failure")
+        assert happens(looked(before))
+        pool.destroy_task(late)
+        pool.set_task(first, status="success")
+
+    when(looked(1), fail_and_delete)
+    result = wait(name_label="Async.VM.copy", method=method, poll_interval="0.1", fails=True)
+    assert len(result["unexpected"]) == 1
+
+
+def test_a_late_task_of_an_object_that_failed_shuts_the_gate(pool, wait, when_waiting):
+    vm = pool.find("VM", "web-1")
+    first = pool.add_task("first")
+    pool.database.write("VM", vm, "current_operations", {first: "snapshot"})
+
+    def fail_another():
+        late = pool.add_task("late")
+        pool.database.write("VM", vm, "current_operations", {first: "snapshot", late: "clone"})
+        told = len(answered(pool, "event.from"))
+        assert happens(lambda: len(answered(pool, "event.from")) > told)
+        pool.set_task(late, status="failure")
+        pool.database.write("VM", vm, "current_operations", {first: "snapshot"})
+        told = len(answered(pool, "event.from"))
+        assert happens(lambda: len(answered(pool, "event.from")) > told)
+        pool.set_task(first, status="success")
+
+    when_waiting(fail_another)
+    uuid = pool.database.read("VM", vm)["uuid"]
+    assert len(wait(object={"type": "VM", "uuid": uuid}, fails=True)["unexpected"]) == 1
+
+
+@pytest.mark.parametrize("wait_for", ["all", "any"])
+def test_a_success_that_may_be_too_old_opens_nothing(start_pool, wait, wait_for):
+    pool = start_pool(supporters=1)
+    pool.set_clock(1, -120)
+    now = pool.clock.now()
+    created = Date.at(now - 60)
+    pool.add_task("step", status="success", created=created, resident_on=pool.hosts[1].ref)
+    after = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+    options = {"name_label": "step", "created_after": after, "wait_for": wait_for}
+    result = wait(hostname=pool.url, on_missing="wait", timeout=1, fails=True, **options)
+    assert result["satisfied"] == []
+
+
+def test_a_running_task_counts_although_its_clock_is_a_moment_behind(start_pool, wait):
+    pool = start_pool(supporters=1)
+    now = int(pool.clock.now())
+    pool.add_task("step", created=Date.at(now - 1), resident_on=pool.hosts[1].ref)
+    after = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+    options = {"name_regex": "step", "created_after": after, "wait_for": "none"}
+    result = wait(hostname=pool.url, quiet_for="0", timeout=1, fails=True, **options)
+    assert len(result["unmet"]) == 1
