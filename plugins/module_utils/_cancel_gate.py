@@ -43,6 +43,7 @@ class CancelGate:
         login: int,
         waits: bool,
         deadline: float,
+        only_idle: bool = False,
         server_time: Callable[[], int | None] = lambda: None,
         disappearances: Disappearances | None = None,
         disappeared: Iterable[Cancel] = (),
@@ -50,11 +51,13 @@ class CancelGate:
     ) -> None:
         """The tasks are as they were read in the session of a login.
 
-        Those that disappeared before are reported with them, and decided if they are not yet.
+        Those that disappeared before are reported with them, and decided if they are not yet. With
+        only_idle, nothing is sent to a task whose progress has moved since it was read.
         """
         self._session = session
         self._tasks = Tasks(session)
         self._waits = waits
+        self._only_idle = only_idle
         self._deadline = deadline
         self._clock = clock
         self._server_time = server_time
@@ -96,7 +99,11 @@ class CancelGate:
             if now - read_at > _KNOWN_FOR:
                 read_at = self._clock()
                 self._read(watch)
-            if cancel.task.ref in self._open:
+            if cancel.task.ref not in self._open:
+                continue
+            if self._only_idle and not cancel.is_sent and cancel.has_progressed:
+                self._open.pop(cancel.task.ref).skip("not idle")
+            else:
                 self._send(cancel)
         self.needs_look = False
 

@@ -109,6 +109,15 @@ class Cancel:
         self.error = failure
         self.action = "denied" if failure.code == DENIED else "error"
 
+    @property
+    def has_progressed(self) -> bool:
+        """Whether the progress is another one than at first."""
+        return self.task.progress != self.first.task.progress
+
+    def skip(self, reason: str) -> None:
+        """Note why the task is left alone."""
+        self.action, self.reason = "skipped", reason
+
     def suspend(self) -> None:
         """Note that there is no such task any more, and that its host may be restarting XAPI."""
         self.is_undecided, self.reason = True, HOST_DISABLED

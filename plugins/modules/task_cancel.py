@@ -523,6 +523,7 @@ def cancel(
         login=report.targets.login,
         waits=cancelling.waits,
         deadline=run.clock() + cancelling.timeout,
+        only_idle=cancelling.idle_for > 0,
         server_time=server_clock(run, report),
         disappearances=disappearances,
         disappeared=report.disappeared,

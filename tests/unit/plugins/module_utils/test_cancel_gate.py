@@ -205,3 +205,31 @@ def test_a_clock_that_is_set_back_does_not_make_a_task_young(virtual):
     virtual.at(25, delete_and_set_back)
     (outcome,) = run_gate(virtual, [ref])
     assert (outcome.action, outcome.is_changed) == ("unknown", False)
+
+
+def test_sends_nothing_to_an_idle_task_that_has_moved_before_the_first_request(virtual):
+    """The pool was away in between, for longer than a task may be taken for what it was."""
+    ref = virtual.add_task("moves", life=ENDLESS)
+    task = Task(ref, virtual.record(ref))
+    virtual.at(3, lambda: virtual.set_task(ref, progress=0.7))
+    virtual.fail("event.from", cut="before", count=5)
+
+    def make_gate(session):
+        deadline = virtual.now() + 60
+        return CancelGate(
+            session,
+            [task],
+            login=1,
+            waits=True,
+            deadline=deadline,
+            only_idle=True,
+            clock=virtual.now,
+        )
+
+    virtual.take_down_for(5)
+    virtual.take_down_for(5, 1)
+    with on(virtual, make_gate, timeout=60.0) as run:
+        run.wait()
+        (cancel,) = run.gate.cancels.values()
+    assert (cancel.action, cancel.reason) == ("skipped", "not idle")
+    assert sent(virtual) == []
