@@ -139,8 +139,9 @@ notes:
     deleted it at once, it cannot be seen.
   - A selection is made at the first check at which any task matches. Tasks that had finished before
     the very first check are left out, so that an old success opens no gate, unless O(created_after)
-    or O(max_age) is given. Before O(wait_for=all) succeeds, the tasks are listed once more, and
-    every match that did not exist at the first check joins, whether it is running or has finished.
+    or O(max_age) is given. With O(wait_for=all), each later match joins as soon as it is seen,
+    whether it is running or has finished, and the tasks are listed once more before the module
+    succeeds.
   - An empty list of O(uuid) or O(ref) opens O(wait_for=all) at once, with a warning.
 seealso:
   - module: xen.xapi.task_info
