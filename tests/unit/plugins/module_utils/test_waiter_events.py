@@ -290,3 +290,10 @@ def test_the_last_look_does_not_fail_for_want_of_events(virtual, code):
     """The deadline passes in the middle of the first look, so that the last is all there is."""
     outcome = without_events(virtual, code, set_at, timeout=1, latency=0.1)
     assert outcome == (Verdict.OPEN, "poll")
+
+
+def test_a_single_look_polls_where_events_are_answered_with_a_page(virtual):
+    virtual.fail("event.from", http=(403, "<html>Forbidden</html>"), count=None)
+    with on(virtual, lambda session: quiet_at(virtual, session), timeout=0) as run:
+        run.wait()
+        assert (run.verdict, run.waiter.method) == (Verdict.OPEN, "poll")
