@@ -37,7 +37,7 @@ from ._rpc import Call
 from ._sentences import explain
 from ._session import Session
 from ._transport import Transport
-from ._values import refuse_nulls
+from ._values import refuse_booleans, refuse_nulls
 
 _TELLS_CALLS = 3
 _MOST_CALLS = 1000
@@ -225,6 +225,7 @@ def _reader_may_leave() -> Iterator[None]:
 def _work_and_tell(work: Callable[[Run], dict[str, Any]], run: Run, module: _Module) -> None:
     try:
         refuse_nulls(run.given, module.argument_spec)
+        refuse_booleans(run.given, module.argument_spec)
         result = work(run)
     except CallerGone:
         # There is nobody to tell it to, and printing would only fail with a traceback.

@@ -38,6 +38,14 @@ def refuse_nulls(given: Mapping[str, Any], options: Iterable[str], *, inside: st
             raise OptionError(inside + option, problem="is null; leave it out, or use omit")
 
 
+def refuse_booleans(given: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse true and false in place of a number, which core makes 1 and 0 of."""
+    for option, spec in options.items():
+        if spec.get("type") == "int" and isinstance(given.get(option), bool):
+            problem = "is not a number"
+            raise OptionError(option, value=given[option], problem=problem)
+
+
 def text_of(option: str, value: Any) -> str:
     """One text that is not empty and has no white space around it."""
     if isinstance(value, (list, dict)):

@@ -107,3 +107,10 @@ def test_identities_that_do_not_go_together(refused, names):
 )
 def test_what_is_refused(refused, options, message):
     assert message in refused(**options)
+
+
+@pytest.mark.parametrize("option", ["max_tasks", "port"])
+def test_a_boolean_is_no_number(pool, cancel, option):
+    result = cancel(**{"name_label": "x", option: True}, fails=True)
+    assert result["msg"] == f"argument '{option}': True is not a number."
+    assert len(pool.log) == 0
