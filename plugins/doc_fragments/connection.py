@@ -86,8 +86,8 @@ options:
   request_timeout:
     description:
       - How long one request may take, from the name look-up to the end of its answer.
-      - Seconds, or a number with C(s), C(m), C(h) or C(d) after it, such as V(2m); more than 0, and
-        a day at most.
+      - Seconds, or numbers with C(d), C(h), C(m) or C(s), such as V(2m); more than 0, and a day at
+        most.
       - If not set, the environment variable E(XAPI_REQUEST_TIMEOUT) is used.
     type: str
     default: "30"

@@ -61,7 +61,7 @@ options:
   min_age:
     description:
       - Only tasks that were made at least this long ago, by the clock of the host that made them.
-      - Seconds, or a number with C(s), C(m), C(h) or C(d) after it, such as V(30m).
+      - Seconds, or numbers with C(w), C(d), C(h), C(m) or C(s), such as V(30m) or V(1h30m).
     type: str
   max_age:
     description:

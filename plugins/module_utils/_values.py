@@ -18,8 +18,9 @@ _UUID_FORM = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
 _UUID = re.compile(_UUID_FORM + r"\Z")
 _REF = re.compile("OpaqueRef:" + _UUID_FORM + r"\Z")
 _EXAMPLE = "12345678-9abc-def0-1234-56789abcdef0"
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)\Z", re.ASCII)
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([wdhms]?)\Z", re.ASCII)
+_COMBINED = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in "wdhms") + r"\Z", re.ASCII)
+_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _LONGEST_DURATION = 10 * 365 * 86400
 _FINGERPRINT = re.compile(
     rf"(?:sha256:)?(?P<digits>{_HEX}{{64}}|{_HEX}{{2}}(?::{_HEX}{{2}}){{31}})\Z", re.IGNORECASE
@@ -98,12 +99,17 @@ def regex_of(option: str, value: Any) -> re.Pattern[str]:
 
 
 def seconds_of_duration(option: str, value: Any) -> float:
-    """The seconds in 90, 90s, 30m, 6h or 2d."""
-    match = _DURATION.match(text_of(option, value))
-    if match is None:
-        problem = "is no duration; write seconds, or a number with s, m, h or d, such as 30m"
+    """The seconds in 90, 90s, 30m, 6h, 2d, 1w or 1h30m."""
+    written = text_of(option, value)
+    single, combined = _DURATION.match(written), _COMBINED.match(written)
+    if single is not None:
+        seconds = float(single[1]) * _UNITS.get(single[2], 1)
+    elif combined is not None:
+        numbers = zip(combined.groups(default="0"), _UNITS.values())
+        seconds = float(sum(int(number) * unit for number, unit in numbers))
+    else:
+        problem = "is no duration; write seconds, or numbers with w, d, h, m or s, such as 1h30m"
         raise OptionError(option, value=value, problem=problem)
-    seconds = float(match[1]) * _UNITS[match[2]]
     if seconds > _LONGEST_DURATION:
         raise OptionError(option, value=value, problem="is longer than ten years")
     return seconds

@@ -42,7 +42,7 @@ options:
   idle_for:
     description:
       - Only cancel tasks whose progress does not move while the module watches them for this long.
-      - Seconds, or a number with C(s), C(m), C(h) or C(d) after it, such as V(2m).
+      - Seconds, or numbers with C(w), C(d), C(h), C(m) or C(s), such as V(30m) or V(1h30m).
     type: str
     default: "0"
   wait:

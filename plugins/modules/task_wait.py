@@ -80,7 +80,7 @@ options:
     description:
       - How long to wait at most, from the first attempt to reach the pool on. At the end the tasks
         are read once more, which takes no more than 5 seconds.
-      - Seconds, or a number with C(s), C(m), C(h) or C(d) after it, such as V(30m).
+      - Seconds, or numbers with C(w), C(d), C(h), C(m) or C(s), such as V(30m) or V(1h30m).
       - With V(0) the module looks once, and a pool that does not answer is an error at once. With
         V(never) it waits without a limit.
     type: str
