@@ -155,8 +155,9 @@ def test_defaults_of_one_module(start_pool, play_tasks, entry, variables, module
     assert (bool(ours.log), bool(theirs.log)) == (True, False)
 
 
-def test_housekeeping_counts_where_it_is_included(pool, play_tasks):
-    pool.add_task("SR.scan", life=ENDLESS, created="20200101T00:00:00Z")
+def test_housekeeping_counts_where_it_is_included(start_pool, play_tasks):
+    pool = start_pool(collects=False)
+    pool.add_task("SR.scan", life=ENDLESS, created=LONG_AGO)
     quiet = {"quiet_for": "0", "timeout": "5", "exclude": []}
     play_tasks([pool], [include("quiesce", **quiet)])
     included = include("quiesce", include_housekeeping=True, **quiet)
