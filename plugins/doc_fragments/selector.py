@@ -43,7 +43,7 @@ options:
       - M(xen.xapi.task_info) and M(xen.xapi.task_wait) search for it anywhere in the label. In
         M(xen.xapi.task_cancel) it must match the whole label.
       - Escape what is special in a label. Those of Xen Orchestra begin with C([XO]), which is
-        written V(\[XO\] Exporting content). If the expression does not match a running task but
+        written V(\\[XO\\] Exporting content). If the expression does not match a running task but
         would do so as plain text, M(xen.xapi.task_wait) and M(xen.xapi.task_cancel) fail and
         M(xen.xapi.task_info) warns, each with the escaped form.
       - An expression that the empty text matches is refused, since every label would match it. So

@@ -195,7 +195,8 @@ def run_module(
 
     Work that did not come to the end that was asked for returns failed and a msg with the rest.
     """
-    given = basic._load_params()
+    # None where a tool only looks at the argument spec.
+    given = basic._load_params() or {}
     module = _Module(
         given,
         argument_spec=argument_spec,
