@@ -10,9 +10,12 @@ import json
 
 import pytest
 from ansible.module_utils import basic
+from ansible.release import __version__
 
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
 
+# From 2.20 on, Ansible itself adds them to what a module returns.
+RETURNS_ARGUMENTS = tuple(map(int, __version__.split(".")[:2])) < (2, 20)
 VALID = {"hostname": "127.0.0.1:1", "password": "xapi-secret"}
 FORMS = {
     "user and password": ("root:hunter2@xcp1", "hunter2"),
@@ -84,7 +87,7 @@ def refused(run, capsys, logged):
 
     def run_module(main=task_info.main, **options):
         result = run(main, {**VALID, "_ansible_verbosity": 4, **options}, fails=True)
-        assert "invocation" in result
+        assert "invocation" in result or not RETURNS_ARGUMENTS
         return json.dumps(result, ensure_ascii=False) + str(result) + "".join(logged)
 
     return run_module
@@ -147,12 +150,14 @@ def test_label_with_an_at_sign_can_be_read_in_the_result(pool, info, label):
     pool.add_task(label)
     result = info(name_label=label)
     assert [task["name_label"] for task in result["tasks"]] == [label]
-    assert result["invocation"]["module_args"]["name_label"] == label
+    if RETURNS_ARGUMENTS:
+        assert result["invocation"]["module_args"]["name_label"] == label
 
 
 def test_account_of_a_domain_can_be_read_in_the_result(pool, info):
     result = info(username="root@example.com", fails=True)
-    assert result["invocation"]["module_args"]["username"] == "root@example.com"
+    if RETURNS_ARGUMENTS:
+        assert result["invocation"]["module_args"]["username"] == "root@example.com"
 
 
 def test_password_that_is_a_part_of_a_label_stays_masked(pool, info):
