@@ -30,11 +30,6 @@ def ends(live):
     return add
 
 
-def is_watched(pool, ref):
-    """Whether a module waits for events of a task by its reference."""
-    return pool.events.blocked and f"task/{ref}" in pool.log.of("event.from")[-1].params[0]
-
-
 def uuid_of(pool, ref):
     return pool.record(ref)["uuid"]
 
