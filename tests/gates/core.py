@@ -16,9 +16,10 @@ from environments import REPORTS, ROOT, TESTS_NEED, environment, interpreter, pi
 
 # Each with a Python that its controller runs on.
 PYTHONS = {"2.18": "3.11", "2.19": "3.11", "2.20": "3.12", "2.21": "3.13"}
-# With the core of development all is tested, with the others what users have of it.
+# The gate "unit" runs all unit tests with this one; what depends on the core is in the modules.
 DEVELOPMENT = "2.19"
-UNITS_OF_USERS = ("tests/unit/plugins/",)
+UNITS = {"2.19": ("tests/unit/plugins/",)}
+UNITS_OF_MODULES = ("tests/unit/plugins/modules/",)
 FILES_OF_USERS = ("meta/", "plugins/", "roles/")
 # Those that are about playbooks; the others are about secrets, signals and tools of ours.
 PLAYBOOKS = ("task_info", "task_wait", "task_cancel", "task_gate", "connection")
@@ -61,9 +62,8 @@ def main(core: str) -> int:
         return 0
     needed = [f"ansible-core=={core}.*", *pins(["requests", *TESTS_NEED])]
     python = environment(gate, base, needed)
-    if core == DEVELOPMENT:
-        return units_and_sanity(python, (), ())
-    exit_code = units_and_sanity(python, UNITS_OF_USERS, FILES_OF_USERS)
+    files = () if core == DEVELOPMENT else FILES_OF_USERS
+    exit_code = units_and_sanity(python, UNITS.get(core, UNITS_OF_MODULES), files)
     if not exit_code and core in INTEGRATION:
         exit_code = integration(python, gate, INTEGRATION[core])
     return exit_code

@@ -10,7 +10,7 @@ import json
 
 import pytest
 from ansible.module_utils import basic
-from ansible.release import __version__
+from ansible.module_utils.ansible_release import __version__
 
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
 
