@@ -16,7 +16,7 @@ import traceback
 from collections import Counter, deque
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence, Set
 
 from ansible.module_utils import basic
 
@@ -42,6 +42,16 @@ from ._values import refuse_booleans, refuse_nulls
 _TELLS_CALLS = 3
 _MOST_CALLS = 1000
 _STDOUT = 1
+
+
+class _LongestFirst(Set[str]):
+    """A set that is iterated from the longest text to the shortest.
+
+    Core replaces one value after the other: `a@` before `a@b` would leave the `b` readable.
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(super().__iter__(), key=len, reverse=True))
 
 
 class _Module(Module):
@@ -73,7 +83,7 @@ class _Module(Module):
     @no_log_values.setter
     def no_log_values(self, values: set[str]) -> None:
         # The constructor of core begins with none, and may fail before it has any.
-        self._masked = {*values, *self._misplaced, *self._doubtful}
+        self._masked = _LongestFirst({*values, *self._misplaced, *self._doubtful})
 
     def unmask_values(self) -> None:
         """Mask no longer what is a valid value, such as a label with an at sign.

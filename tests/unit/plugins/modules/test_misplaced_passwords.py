@@ -106,6 +106,20 @@ def test_password_in_hostname_is_masked_whatever_else_is_wrong(refused, form, er
     assert pieces_in(refused(hostname=hostname, **error), password) == []
 
 
+def test_longer_values_are_masked_before_their_parts(refused, monkeypatch):
+    orders = []
+    remove_values = basic.remove_values
+
+    def note_order(value, no_log_strings):
+        orders.append(list(no_log_strings))
+        return remove_values(value, no_log_strings)
+
+    monkeypatch.setattr(basic, "remove_values", note_order)
+    refused(hostname="root:hunter2@2retnuh@xcp1")
+    assert any("hunter2@2retnuh" in order for order in orders)
+    assert [order for order in orders if order != sorted(order, key=len, reverse=True)] == []
+
+
 @pytest.mark.parametrize("main", [task_wait.main, task_cancel.main])
 @pytest.mark.parametrize("error", [{"timeout": "abc"}, {"bogus": 1}, {"name_label": "x"}], ids=str)
 def test_password_in_hostname_is_masked_by_all_modules(refused, main, error):
