@@ -11,9 +11,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
-from ansible_collections.xen.xapi.plugins.module_utils._session import Session
-from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer
+from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Answer
 from ansible_collections.xen.xapi.tests.samples import REF, UUID
 
 ENDPOINT = Endpoint("https", "xcp1", 443)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.xen.xapi.plugins.module_utils._session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
 
 MODULES = {"task_info": task_info, "task_wait": task_wait, "task_cancel": task_cancel}

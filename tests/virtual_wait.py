@@ -10,9 +10,9 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ansible_collections.xen.xapi.plugins.module_utils._session import Session
-from ansible_collections.xen.xapi.plugins.module_utils._task_set import Verdict
-from ansible_collections.xen.xapi.plugins.module_utils._waiter import Gate, Waiter
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Gate, Waiter
 from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
 from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Answer, Leave
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     ConnectionCut,
     ConnectionRefused,
     RequestTimedOut,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._session import Session
-from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer, Leave
 from ansible_collections.xen.xapi.tests.simulator import wire_json
 from ansible_collections.xen.xapi.tests.simulator.clock import OutOfPatience
 from ansible_collections.xen.xapi.tests.simulator.dispatch import Request, Undispatched

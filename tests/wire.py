@@ -11,8 +11,8 @@ import socket
 import threading
 import time
 
-from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
-from ansible_collections.xen.xapi.plugins.module_utils._transport import Transport
+from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Transport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 TLS_HELLO = b"\x16"

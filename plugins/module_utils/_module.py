@@ -20,9 +20,13 @@ from typing import Any, Callable, Iterator, Mapping, Sequence, Set
 
 from ansible.module_utils import basic
 
-from ._codes import error_of
-from ._connection_options import Connection, connection_of, connection_spec
-from ._credentials import credentials_in
+from ._client.background import LOOK_AROUND_EVERY
+from ._client.credentials import credentials_in
+from ._client.jsonrpc import Call
+from ._client.options import Connection, connection_of, connection_spec
+from ._client.session import Session
+from ._client.transport import Transport
+from ._error_codes import error_of
 from ._errors import (
     CallerGone,
     Interrupted,
@@ -31,13 +35,9 @@ from ._errors import (
     XapiError,
     XapiFailure,
 )
-from ._exchange import LOOK_AROUND_EVERY
+from ._messages import explain
 from ._output import Module
-from ._rpc import Call
-from ._sentences import explain
-from ._session import Session
-from ._transport import Transport
-from ._values import refuse_booleans, refuse_nulls
+from ._validators import refuse_booleans, refuse_nulls
 
 _TELLS_CALLS = 3
 _MOST_CALLS = 1000

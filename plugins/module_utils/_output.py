@@ -13,7 +13,7 @@ from typing import Any, Collection
 from ansible.module_utils import basic
 from ansible.module_utils.common.parameters import remove_values
 
-from ._texts import bound_message
+from ._text import bound_message
 
 _MASKED = (
     "The value of a secret option, such as the password, also occurs in the results. Ansible "

@@ -434,19 +434,19 @@ error:
 
 from typing import Any, Callable
 
-from ..module_utils._cancel_gate import CancelGate
-from ..module_utils._cancel_options import cancelling_of, cancelling_spec
-from ..module_utils._cancel_report import CancelReport
-from ..module_utils._connection_options import connection_spec
-from ..module_utils._forcing import FORCE_TIMEOUT, ForceGate
-from ..module_utils._idle_gate import IdleGate
+from ..module_utils._cancel.force import FORCE_TIMEOUT, ForceGate
+from ..module_utils._cancel.idle import IdleGate
+from ..module_utils._cancel.operation import CancelGate
+from ..module_utils._cancel.options import cancelling_of, cancelling_spec
+from ..module_utils._cancel.report import CancelReport
+from ..module_utils._cancel.targets import problems_of, targets_of
+from ..module_utils._client.options import connection_spec
+from ..module_utils._client.session import Session
 from ..module_utils._module import Run, run_module
-from ..module_utils._selector_options import SELECTOR_EXCLUSIVE, selector_spec, status_spec
-from ..module_utils._session import Session
-from ..module_utils._targets import problems_of, targets_of
-from ..module_utils._task_set import Verdict
-from ..module_utils._vanishing import Disappearances
-from ..module_utils._waiter import Waiter
+from ..module_utils._tasks.options import SELECTOR_EXCLUSIVE, selector_spec, status_spec
+from ..module_utils._wait.disappearance import Disappearances
+from ..module_utils._wait.task_set import Verdict
+from ..module_utils._wait.waiter import Waiter
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:

@@ -379,22 +379,22 @@ error:
 from collections import Counter
 from typing import Any
 
-from ..module_utils._age_sentences import NEW, age_warnings
-from ..module_utils._collector import paused_collector
-from ..module_utils._connection_options import connection_spec
+from ..module_utils._client.gc_pause import paused_collector
+from ..module_utils._client.options import connection_spec
 from ..module_utils._errors import OptionError
+from ..module_utils._messages import explain
 from ..module_utils._module import Run, run_module
-from ..module_utils._objects import Objects
-from ..module_utils._selection import Selection
-from ..module_utils._selector import common_returns, find
-from ..module_utils._selector_options import (
+from ..module_utils._tasks.age_messages import NEW, age_warnings
+from ..module_utils._tasks.model import STATUSES
+from ..module_utils._tasks.objects import Objects
+from ..module_utils._tasks.options import (
     SELECTOR_EXCLUSIVE,
     selection_of,
     selector_spec,
     status_spec,
 )
-from ..module_utils._sentences import explain
-from ..module_utils._task import STATUSES
+from ..module_utils._tasks.query import common_returns, find
+from ..module_utils._tasks.selection import Selection
 
 SORT_KEYS = {
     "created": lambda task: task.created or 0,

@@ -533,20 +533,20 @@ error:
 from dataclasses import replace
 from typing import Any
 
-from ..module_utils._connection_options import connection_spec
+from ..module_utils._client.options import connection_spec
 from ..module_utils._module import Run, run_module
-from ..module_utils._quiet_gate import QuietGate
-from ..module_utils._quiet_report import QuietReport
-from ..module_utils._selector_options import (
+from ..module_utils._tasks.options import (
     SELECTOR_EXCLUSIVE,
     selection_of,
     selector_spec,
     with_default_exclude,
 )
-from ..module_utils._set_gate import SetGate
-from ..module_utils._set_report import SetReport
-from ..module_utils._wait_options import waiting_of, waiting_spec
-from ..module_utils._waiter import Waiter
+from ..module_utils._wait.completion import SetGate
+from ..module_utils._wait.completion_report import SetReport
+from ..module_utils._wait.options import waiting_of, waiting_spec
+from ..module_utils._wait.quiet import QuietGate
+from ..module_utils._wait.quiet_report import QuietReport
+from ..module_utils._wait.waiter import Waiter
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:

@@ -16,14 +16,14 @@ from urllib.parse import urlsplit
 
 import XenAPI
 
-from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
-from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._session import Session
-from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
-from ansible_collections.xen.xapi.plugins.module_utils._task import Task
-from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules
-from ansible_collections.xen.xapi.plugins.module_utils._transport import Transport
-from ansible_collections.xen.xapi.plugins.module_utils._waiter import Waiter
+from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Transport
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
+from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import SetGate
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules
+from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Waiter
 from ansible_collections.xen.xapi.tests.benchmarks.pools import PASSWORD, USERNAME
 from ansible_collections.xen.xapi.tests.module_run import ModuleRun
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL

@@ -12,10 +12,10 @@ import traceback
 from collections import Counter
 from typing import Any, NamedTuple
 
+from ansible_collections.xen.xapi.plugins.module_utils._cancel.force import FORCE_TIMEOUT
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError
-from ansible_collections.xen.xapi.plugins.module_utils._forcing import FORCE_TIMEOUT
-from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
-from ansible_collections.xen.xapi.plugins.module_utils._session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._messages import explain
 from ansible_collections.xen.xapi.tests.chaos.campaign_faults import FAULTS, Campaign, MangledWire
 from ansible_collections.xen.xapi.tests.chaos.checks import Checks
 from ansible_collections.xen.xapi.tests.module_run import ModuleRun

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError
-from ansible_collections.xen.xapi.plugins.module_utils._task_set import Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Verdict
 from ansible_collections.xen.xapi.tests.chaos.checks import Checks
 from ansible_collections.xen.xapi.tests.chaos.exhaustive_wire import ScriptedWire
 from ansible_collections.xen.xapi.tests.chaos.exhaustive_world import SmallPool

@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from unittest import mock
 
-from ansible_collections.xen.xapi.plugins.module_utils._collector import paused_collector
-from ansible_collections.xen.xapi.plugins.module_utils._quiet_gate import QuietGate
-from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._session import Session
-from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
-from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules
-from ansible_collections.xen.xapi.plugins.module_utils._waiter import Gate, Waiter
+from ansible_collections.xen.xapi.plugins.module_utils._client.gc_pause import paused_collector
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
+from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import SetGate
+from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules
+from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Gate, Waiter
 from ansible_collections.xen.xapi.plugins.modules import task_cancel
 from ansible_collections.xen.xapi.tests.chaos.checks import Checks
 from ansible_collections.xen.xapi.tests.chaos.exhaustive_judge import Ended, judge

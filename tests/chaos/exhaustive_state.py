@@ -16,9 +16,9 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 
-from ansible_collections.xen.xapi.plugins.module_utils._session import Session
-from ansible_collections.xen.xapi.plugins.module_utils._task import Task
-from ansible_collections.xen.xapi.plugins.module_utils._waiter import Waiter
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
+from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Waiter
 from ansible_collections.xen.xapi.tests.chaos.exhaustive_judge import (
     is_settled_early,
     promptness_of,

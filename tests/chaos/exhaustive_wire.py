@@ -10,9 +10,9 @@ import json
 import threading
 from typing import Any
 
-from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Answer
 from ansible_collections.xen.xapi.plugins.module_utils._errors import ConnectionCut
-from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer
 from ansible_collections.xen.xapi.tests.chaos.exhaustive_world import (
     Merged,
     Script,

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 from hypothesis import strategies as st
 
-from ansible_collections.xen.xapi.plugins.module_utils import _records as records
-from ansible_collections.xen.xapi.plugins.module_utils._age_sentences import NEW, age_warnings
-from ansible_collections.xen.xapi.plugins.module_utils._codes import SENTENCES, plain_words
+from ansible_collections.xen.xapi.plugins.module_utils._client import schema as records
+from ansible_collections.xen.xapi.plugins.module_utils._client.jsonrpc import Rpc
+from ansible_collections.xen.xapi.plugins.module_utils._error_codes import SENTENCES, plain_words
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     MasterAddressUnusable,
     MasterNotFound,
@@ -30,34 +30,38 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     XapiError,
     XapiFailure,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._objects import Objects
-from ansible_collections.xen.xapi.plugins.module_utils._rpc import Rpc
-from ansible_collections.xen.xapi.plugins.module_utils._selection import (
-    ObjectOption,
-    Selection,
-    Surroundings,
-    is_excluded,
-    matches,
-)
-from ansible_collections.xen.xapi.plugins.module_utils._selector import (
-    current_operations,
-    find,
-    look_around,
-)
-from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
-from ansible_collections.xen.xapi.plugins.module_utils._task import (
+from ansible_collections.xen.xapi.plugins.module_utils._messages import explain
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.age_messages import NEW, age_warnings
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.api import Tasks
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import (
     FINAL_STATUSES,
     Task,
     decoded_result,
     iso_time,
     seconds_of,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._task_set import TaskSet
-from ansible_collections.xen.xapi.plugins.module_utils._tasks import Tasks
-from ansible_collections.xen.xapi.plugins.module_utils._timeline import Timeline
-from ansible_collections.xen.xapi.plugins.module_utils._vanishing import Disappearances
-from ansible_collections.xen.xapi.plugins.module_utils._wait_sentences import end_of, under_way
-from ansible_collections.xen.xapi.plugins.module_utils._watch import EventWatch, PollWatch, Scope
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.objects import Objects
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.query import (
+    current_operations,
+    find,
+    look_around,
+)
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
+    ObjectOption,
+    Selection,
+    Surroundings,
+    is_excluded,
+    matches,
+)
+from ansible_collections.xen.xapi.plugins.module_utils._wait.disappearance import Disappearances
+from ansible_collections.xen.xapi.plugins.module_utils._wait.messages import end_of, under_way
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import TaskSet
+from ansible_collections.xen.xapi.plugins.module_utils._wait.timeline import Timeline
+from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import (
+    EventWatch,
+    PollWatch,
+    Scope,
+)
 from ansible_collections.xen.xapi.tests.answers import (
     ENDPOINT,
     POOL,

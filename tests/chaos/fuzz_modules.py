@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Answer
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError
-from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
-from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer
+from ansible_collections.xen.xapi.plugins.module_utils._messages import explain
 from ansible_collections.xen.xapi.tests.chaos.fuzz_json import VALUES, as_json, changed, paths
 from ansible_collections.xen.xapi.tests.chaos.fuzz_target import Target
 from ansible_collections.xen.xapi.tests.module_run import ModuleRun

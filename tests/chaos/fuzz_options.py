@@ -15,16 +15,12 @@ from typing import Any, NoReturn
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import strategies as st
 
-from ansible_collections.xen.xapi.plugins.module_utils._connection_options import (
-    connection_of,
-)
-from ansible_collections.xen.xapi.plugins.module_utils._endpoints import PORTS, endpoint_of
+from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import PORTS, endpoint_of
+from ansible_collections.xen.xapi.plugins.module_utils._client.options import connection_of
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
-from ansible_collections.xen.xapi.plugins.module_utils._selector_options import (
-    SELECTOR_EXCLUSIVE,
-)
-from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
-from ansible_collections.xen.xapi.plugins.module_utils._values import (
+from ansible_collections.xen.xapi.plugins.module_utils._messages import explain
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.options import SELECTOR_EXCLUSIVE
+from ansible_collections.xen.xapi.plugins.module_utils._validators import (
     fingerprint_of,
     moment_of,
     ref_of,

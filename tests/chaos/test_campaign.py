@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._rpc import Rpc
-from ansible_collections.xen.xapi.plugins.module_utils._session import Session
-from ansible_collections.xen.xapi.plugins.module_utils._task_set import TaskSet
-from ansible_collections.xen.xapi.plugins.module_utils._waiter import Waiter
+from ansible_collections.xen.xapi.plugins.module_utils._client.jsonrpc import Rpc
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import TaskSet
+from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Waiter
 from ansible_collections.xen.xapi.plugins.modules import task_cancel
 from ansible_collections.xen.xapi.tests.chaos import campaign_faults, hostile
 from ansible_collections.xen.xapi.tests.chaos.campaign_real import RealPlay

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._task_set import TaskSet
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import TaskSet
 from ansible_collections.xen.xapi.tests.chaos.exhaustive_search import (
     RULES,
     Left,

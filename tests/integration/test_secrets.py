@@ -15,7 +15,7 @@ import pytest
 from ansible.module_utils import basic
 
 from ansible_collections.xen.xapi.plugins.module_utils import _module, _sentences
-from ansible_collections.xen.xapi.plugins.module_utils._session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.modules import task_info
 from ansible_collections.xen.xapi.tests.module_args import patch_module_args
 from ansible_collections.xen.xapi.tests.patience import happens

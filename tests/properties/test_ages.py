@@ -9,13 +9,13 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.xen.xapi.plugins.module_utils._ages import (
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.ages import (
     Bounds,
     Doubt,
     creation_of,
     is_within,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._clocks import read_time
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.clocks import read_time
 from ansible_collections.xen.xapi.tests.simulator.collector import moment
 from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.xen.xapi.plugins.module_utils._quiet_gate import QuietGate
-from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._task_set import Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
+from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Verdict
 from ansible_collections.xen.xapi.tests.properties.schedules import (
     MOMENTS,
     THOROUGHLY,

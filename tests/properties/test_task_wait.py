@@ -15,9 +15,9 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
-from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules, Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
+from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import SetGate
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, Verdict
 from ansible_collections.xen.xapi.tests.properties.schedules import (
     MOMENTS,
     THOROUGHLY,

@@ -22,37 +22,31 @@ SIMULATOR = f"{COLLECTION}.tests.simulator"
 # From top to bottom: the packages, and the files in each. Files in no package have no name before
 # the colon.
 LAYERS = """
-: _module _output _cancel_report _targets _forcing _evidence _set_report _quiet_report
-    _wait_report _wait_sentences _age_sentences _task_words _sentences _connection_options
-    _cancel_options _wait_options _selector_options _cancel_gate _idle_gate _cancellation
-    _waiter _event_fallback _backoff _set_gate _quiet_gate _quiet_window _stalls _object_holds
-    _vanishing _watch _task_set _timeline _scene _selector _objects _matching_time
-    _literal_regexes _selection _clocks _trouble _tasks _task _ages _session _left_sessions
-    _members _rpc _transport _exchange _certificates _endpoints _credentials _records _values
-    _collector _codes _api_classes _code_words _texts _errors
+: _module _output
+_cancel: report targets force evidence api_classes options operation idle cancellation
+_wait: completion_report quiet_report report messages options waiter event_fallback backoff
+    completion quiet quiet_window stalls object_holds disappearance watcher task_set timeline
+    context
+_tasks: age_messages messages options query objects regex_timeout literal_regexes selection
+    clocks api model ages
+_client: options retry session left_sessions master jsonrpc transport background tls endpoint
+    credentials schema gc_pause
+: _messages _validators _error_codes _error_descriptions _text _errors
 """
-KNOWS_ANSIBLE = {"_output", "_module", "_connection_options"}
+KNOWS_ANSIBLE = {"_module", "_output", "_client/options"}
 # Files that only compute: no input, no output, no clock.
 PURE = {
-    "_age_sentences",
-    "_ages",
-    "_wait_sentences",
-    "_task_words",
-    "_sentences",
-    "_trouble",
-    "_task_set",
-    "_timeline",
-    "_literal_regexes",
-    "_selection",
-    "_task",
-    "_endpoints",
-    "_credentials",
-    "_records",
-    "_values",
-    "_codes",
-    "_code_words",
-    "_texts",
-    "_errors",
+    *("_wait/messages", "_wait/task_set", "_wait/timeline"),
+    *(
+        "_tasks/messages",
+        "_tasks/age_messages",
+        "_tasks/ages",
+        "_tasks/literal_regexes",
+        "_tasks/selection",
+    ),
+    *("_tasks/model", "_client/retry", "_client/endpoint", "_client/credentials"),
+    *("_client/schema", "_messages", "_validators", "_error_codes", "_error_descriptions"),
+    *("_text", "_errors"),
 }
 # Named one by one: a list of libraries that do I/O would never be complete.
 PURE_LIBRARY = {
@@ -140,7 +134,7 @@ def is_broken_in_plugins(path: Path, name: str) -> bool:
     if top == "ansible":
         return path.parent.name != "modules" and file not in KNOWS_ANSIBLE
     if top in ("requests", "urllib3"):
-        return file != "_transport"
+        return file != "_client/transport"
     if top not in sys.stdlib_module_names or top == "importlib":
         return True
     return file in PURE and top not in PURE_LIBRARY
@@ -204,23 +198,6 @@ def test_the_walk_reaches(folder: str) -> None:
     assert [path for path in sources() if path.startswith(folder)]
 
 
-PACKAGES = """
-: _module
-_cancel: report options
-_wait: waiter
-_tasks: model
-_client: session jsonrpc
-: _errors
-"""
-
-
-@pytest.fixture
-def packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(globals(), "ORDER", files_in_order(PACKAGES))
-    monkeypatch.setitem(globals(), "PURE", {"_tasks/model", "_errors"})
-
-
-@pytest.mark.usefixtures("packages")
 @pytest.mark.parametrize(
     ("path", "source"),
     [
@@ -288,13 +265,14 @@ def test_it_catches(path: str, source: str) -> None:
     ("path", "source"),
     [
         ("plugins/module_utils/_module.py", "from ansible.module_utils import basic"),
-        ("plugins/module_utils/_session.py", "from ._rpc import Rpc\nimport time"),
-        ("plugins/module_utils/_session.py", "from . import _rpc"),
-        ("plugins/module_utils/_idle_gate.py", "from ._watch import WatchScope"),
-        ("plugins/module_utils/_task.py", "from ._errors import XapiError\nimport re"),
-        ("plugins/module_utils/_transport.py", "import requests, socket"),
+        ("plugins/module_utils/_module.py", "from ._client.session import Session"),
+        ("plugins/module_utils/_client/session.py", "from .jsonrpc import Rpc\nimport time"),
+        ("plugins/module_utils/_client/session.py", "from . import jsonrpc"),
+        ("plugins/module_utils/_cancel/idle.py", "from .._wait.watcher import WatchScope"),
+        ("plugins/module_utils/_tasks/model.py", "from .._errors import XapiError\nimport re"),
+        ("plugins/module_utils/_client/transport.py", "import requests, socket"),
         ("plugins/modules/task_info.py", "from ..module_utils._module import run"),
-        ("plugins/modules/task_info.py", f"from {UTILS}._wait_report import WaitReport"),
+        ("plugins/modules/task_info.py", f"from {UTILS}._wait.report import WaitReport"),
         ("tests/simulator/server.py", "from .wire import encode\nimport http.server"),
     ],
 )

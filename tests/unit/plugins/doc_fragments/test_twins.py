@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from ansible_collections.xen.xapi.plugins.doc_fragments import connection, selector, status
-from ansible_collections.xen.xapi.plugins.module_utils._connection_options import connection_spec
-from ansible_collections.xen.xapi.plugins.module_utils._selector_options import (
+from ansible_collections.xen.xapi.plugins.module_utils._client.options import connection_spec
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.options import (
     SELECTOR_EXCLUSIVE,
     selector_spec,
     status_spec,

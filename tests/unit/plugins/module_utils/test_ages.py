@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._ages import (
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.ages import (
     NO_CLOCKS,
     Bounds,
     Clocks,

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._cancel_gate import CancelGate
-from ansible_collections.xen.xapi.plugins.module_utils._task import Task
-from ansible_collections.xen.xapi.plugins.module_utils._transport import Answer
+from ansible_collections.xen.xapi.plugins.module_utils._cancel.operation import CancelGate
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Answer
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
 from ansible_collections.xen.xapi.tests.samples import DEAF, ENDLESS
 from ansible_collections.xen.xapi.tests.simulator.clock import START
 from ansible_collections.xen.xapi.tests.simulator.lives import Life

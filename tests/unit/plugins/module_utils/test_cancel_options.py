@@ -8,16 +8,16 @@ import itertools
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._cancel_options import (
+from ansible_collections.xen.xapi.plugins.module_utils._cancel.options import (
     cancelling_of,
     cancelling_spec,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._errors import NothingSelected, OptionError
-from ansible_collections.xen.xapi.plugins.module_utils._selection import HOUSEKEEPING
-from ansible_collections.xen.xapi.plugins.module_utils._selector_options import (
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.options import (
     selector_spec,
     status_spec,
 )
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import HOUSEKEEPING
 
 UUID = "12345678-1234-1234-1234-123456789012"
 NARROWING = {

@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._certificates import (
+from ansible_collections.xen.xapi.plugins.module_utils._client.tls import (
     WrongFingerprint,
     check_peer,
     fingerprint_at,

@@ -8,19 +8,19 @@ import math
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._ages import age_of
-from ansible_collections.xen.xapi.plugins.module_utils._clocks import read_time
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     RequestTimedOut,
     TimeUnreadable,
     XapiFailure,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._quiet_gate import QuietGate
-from ansible_collections.xen.xapi.plugins.module_utils._scene import Scene
-from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._selector import find
-from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
-from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules, Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.ages import age_of
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.clocks import read_time
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.query import find
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
+from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import SetGate
+from ansible_collections.xen.xapi.plugins.module_utils._wait.context import Scene
+from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, Verdict
 from ansible_collections.xen.xapi.tests.answers import Answers, session_of
 from ansible_collections.xen.xapi.tests.samples import REF
 from ansible_collections.xen.xapi.tests.virtual_wait import on

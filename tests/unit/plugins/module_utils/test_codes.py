@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._codes import (
+from ansible_collections.xen.xapi.plugins.module_utils._error_codes import (
     SENTENCES,
     error_of,
     plain_words,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
 
-from ansible_collections.xen.xapi.plugins.module_utils._connection_options import (
+from ansible_collections.xen.xapi.plugins.module_utils._client.options import (
     connection_of,
     first_set_in_environment,
 )

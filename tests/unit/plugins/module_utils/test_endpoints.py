@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._endpoints import (
+from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import (
     Endpoint,
     bare_address,
     endpoint_of,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
-from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
+from ansible_collections.xen.xapi.plugins.module_utils._messages import explain
 
 LONGEST = ".".join(["a" * 63] * 3 + ["a" * 61])
 # What the libraries cannot even parse, or would rewrite, and no name service can know.

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._exchange import (
+from ansible_collections.xen.xapi.plugins.module_utils._client.background import (
     Exchange,
     Letter,
     Withdrawn,

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
-from ansible_collections.xen.xapi.plugins.module_utils._literal_regexes import (
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.literal_regexes import (
     check_literal,
     find_literal,
     is_found_as_text,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._task import Task
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
 
 EXPORT = "[XO] Exporting content of VDI web-1_0"
 IMPORT = "[XO] Importing content into VDI XO CloudConfigDrive (on xcp1)"

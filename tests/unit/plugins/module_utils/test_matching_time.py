@@ -11,13 +11,13 @@ import threading
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
-from ansible_collections.xen.xapi.plugins.module_utils._matching_time import limit_matching
-from ansible_collections.xen.xapi.plugins.module_utils._selection import (
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.query import select
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.regex_timeout import limit_matching
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
     Selection,
     Surroundings,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._selector import select
-from ansible_collections.xen.xapi.plugins.module_utils._task import Task
 
 EXPONENTIAL = re.compile("(a+)+b")
 HOSTILE = "a" * 1000

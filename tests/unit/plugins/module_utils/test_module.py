@@ -11,8 +11,9 @@ import signal
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils import _module, _transport
-from ansible_collections.xen.xapi.plugins.module_utils._connection_options import connection_spec
+from ansible_collections.xen.xapi.plugins.module_utils import _module
+from ansible_collections.xen.xapi.plugins.module_utils._client import transport as _transport
+from ansible_collections.xen.xapi.plugins.module_utils._client.options import connection_spec
 from ansible_collections.xen.xapi.plugins.module_utils._errors import CallerGone, Interrupted
 from ansible_collections.xen.xapi.plugins.module_utils._module import run_module
 from ansible_collections.xen.xapi.tests.module_args import patch_module_args

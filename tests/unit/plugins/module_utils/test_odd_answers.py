@@ -9,11 +9,18 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OddResult
-from ansible_collections.xen.xapi.plugins.module_utils._objects import Objects
-from ansible_collections.xen.xapi.plugins.module_utils._selection import ObjectOption, Selection
-from ansible_collections.xen.xapi.plugins.module_utils._selector import look_around
-from ansible_collections.xen.xapi.plugins.module_utils._tasks import Tasks
-from ansible_collections.xen.xapi.plugins.module_utils._watch import EventWatch, PollWatch, Scope
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.api import Tasks
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.objects import Objects
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.query import look_around
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
+    ObjectOption,
+    Selection,
+)
+from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import (
+    EventWatch,
+    PollWatch,
+    Scope,
+)
 from ansible_collections.xen.xapi.tests.answers import ENDPOINT, Answers, session_of
 from ansible_collections.xen.xapi.tests.samples import REF, TASK, UUID
 

@@ -10,10 +10,13 @@ import contextlib
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils import _watch
-from ansible_collections.xen.xapi.plugins.module_utils._quiet_gate import QuietGate
-from ansible_collections.xen.xapi.plugins.module_utils._selection import ObjectOption, Selection
-from ansible_collections.xen.xapi.plugins.module_utils._task_set import Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
+    ObjectOption,
+    Selection,
+)
+from ansible_collections.xen.xapi.plugins.module_utils._wait import watcher as _watch
+from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Verdict
 from ansible_collections.xen.xapi.tests.simulator.clock import START
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 from ansible_collections.xen.xapi.tests.simulator.values import Date

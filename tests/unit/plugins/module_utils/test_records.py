@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils import _records as records
+from ansible_collections.xen.xapi.plugins.module_utils._client import schema as records
 from ansible_collections.xen.xapi.tests import samples
 from ansible_collections.xen.xapi.tests.samples import REF
 

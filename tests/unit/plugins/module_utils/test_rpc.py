@@ -8,13 +8,13 @@ import contextlib
 
 import pytest
 
+from ansible_collections.xen.xapi.plugins.module_utils._client.jsonrpc import Rpc, is_read
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     ConnectionCut,
     HostError,
     UnexpectedAnswer,
     XapiFailure,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._rpc import Rpc, is_read
 from ansible_collections.xen.xapi.tests.answers import ENDPOINT, OneAnswer
 
 

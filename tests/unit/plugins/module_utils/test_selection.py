@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._selection import (
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
     ObjectOption,
     Selection,
     Surroundings,
@@ -16,7 +17,6 @@ from ansible_collections.xen.xapi.plugins.module_utils._selection import (
     matches,
     undated,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._task import Task
 
 NOW = 1_800_000_000
 RECORD = {

@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiFailure
-from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._selector import find
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.query import find
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
 
 UUIDS = {name: f"{name * 8}-0000-0000-0000-000000000000" for name in "abcdef"}
 REFS = {name: f"OpaqueRef:{uuid}" for name, uuid in UUIDS.items()}

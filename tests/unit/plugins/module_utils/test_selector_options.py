@@ -7,11 +7,14 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
-from ansible_collections.xen.xapi.plugins.module_utils._selection import ObjectOption, Selection
-from ansible_collections.xen.xapi.plugins.module_utils._selector_options import (
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.options import (
     selection_of,
     selector_spec,
     status_spec,
+)
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
+    ObjectOption,
+    Selection,
 )
 
 UUID = "12345678-9abc-def0-1234-56789abcdef0"

@@ -17,7 +17,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     RequestTimedOut,
     XapiFailure,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._sentences import explain
+from ansible_collections.xen.xapi.plugins.module_utils._messages import explain
 from ansible_collections.xen.xapi.tests.errors import URL, example, kinds
 
 # These two are never raised themselves, and the edge has core's words for a missing library.

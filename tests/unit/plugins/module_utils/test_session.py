@@ -9,8 +9,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils import _left_sessions
-from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client import (
+    left_sessions as _left_sessions,
+)
+from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Transport
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     CertificateWrongName,
     ConnectionCut,
@@ -28,8 +32,6 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     UnexpectedAnswer,
     XapiFailure,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._session import Session
-from ansible_collections.xen.xapi.plugins.module_utils._transport import Transport
 
 LOGIN = "session.login_with_password"
 LOGOUT = "session.logout"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.xen.xapi.plugins.module_utils._task import (
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import (
     Task,
     decoded_result,
     iso_time,

@@ -8,8 +8,8 @@ import itertools
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._task import Task
-from ansible_collections.xen.xapi.plugins.module_utils._task_set import (
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import (
     Rules,
     TaskSet,
     Verdict,

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Endpoint, Transport
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiFailure
-from ansible_collections.xen.xapi.plugins.module_utils._session import Session
-from ansible_collections.xen.xapi.plugins.module_utils._tasks import Tasks
-from ansible_collections.xen.xapi.plugins.module_utils._transport import Endpoint, Transport
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.api import Tasks
 from ansible_collections.xen.xapi.tests.answers import Answers, session_of
 from ansible_collections.xen.xapi.tests.samples import NO_REF, NO_UUID
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.xen.xapi.plugins.module_utils._texts import (
+from ansible_collections.xen.xapi.plugins.module_utils._text import (
     MAX_MESSAGE,
     bound_message,
     escape,

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._task import Task
-from ansible_collections.xen.xapi.plugins.module_utils._timeline import Timeline
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
+from ansible_collections.xen.xapi.plugins.module_utils._wait.timeline import Timeline
 
 MOST_ROWS = 200
 

@@ -14,8 +14,9 @@ import traceback
 import pytest
 import requests
 
-from ansible_collections.xen.xapi.plugins.module_utils import _transport
-from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client import transport as _transport
+from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Leave
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     AnswerTooLarge,
     ConnectionCut,
@@ -28,7 +29,6 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     RequestTimedOut,
     UnexpectedAnswer,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._transport import Leave
 from ansible_collections.xen.xapi.tests.wire import (
     FOREVER,
     OK,

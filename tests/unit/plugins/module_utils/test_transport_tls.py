@@ -16,8 +16,8 @@ import threading
 import pytest
 import requests
 
-from ansible_collections.xen.xapi.plugins.module_utils import _transport
-from ansible_collections.xen.xapi.plugins.module_utils._endpoints import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client import transport as _transport
+from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     CertificateInvalid,
     CertificateOutOfTime,

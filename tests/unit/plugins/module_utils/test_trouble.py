@@ -6,17 +6,18 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils import _errors, _trouble
-from ansible_collections.xen.xapi.plugins.module_utils._errors import (
-    NoHostAnswered,
-    UnexpectedAnswer,
-    XapiFailure,
-)
-from ansible_collections.xen.xapi.plugins.module_utils._trouble import (
+from ansible_collections.xen.xapi.plugins.module_utils import _errors
+from ansible_collections.xen.xapi.plugins.module_utils._client import retry as _trouble
+from ansible_collections.xen.xapi.plugins.module_utils._client.retry import (
     forbids_events,
     is_of_the_pool,
     is_session_lost,
     may_pass,
+)
+from ansible_collections.xen.xapi.plugins.module_utils._errors import (
+    NoHostAnswered,
+    UnexpectedAnswer,
+    XapiFailure,
 )
 from ansible_collections.xen.xapi.tests.errors import URL, example, kinds
 

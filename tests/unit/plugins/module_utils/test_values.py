@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
-from ansible_collections.xen.xapi.plugins.module_utils._values import (
+from ansible_collections.xen.xapi.plugins.module_utils._validators import (
     fingerprint_of,
     moment_of,
     ref_of,

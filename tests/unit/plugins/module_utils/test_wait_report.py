@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import ConnectionCut
-from ansible_collections.xen.xapi.plugins.module_utils._wait_report import timed_out, trouble
+from ansible_collections.xen.xapi.plugins.module_utils._wait.report import timed_out, trouble
 
 CUT = "The connection to https://p was closed before the answer was complete."
 

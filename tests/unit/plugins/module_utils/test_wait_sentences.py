@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._task import Task
-from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules, TaskSet
-from ansible_collections.xen.xapi.plugins.module_utils._wait_sentences import (
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
+from ansible_collections.xen.xapi.plugins.module_utils._wait.messages import (
     closed,
     end_of,
     left_out,
@@ -20,6 +19,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait_sentences import (
     unfinished,
     unknown,
 )
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, TaskSet
 
 UUID = "9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11"
 REF = "OpaqueRef:0c5e9ed6-2d4d-7a95-13a7-ea0c8a9b6b5f"

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._quiet_gate import QuietGate
-from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
-from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules, Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
+from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import SetGate
+from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, Verdict
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 from ansible_collections.xen.xapi.tests.virtual_wait import on
 

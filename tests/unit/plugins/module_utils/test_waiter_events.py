@@ -17,12 +17,12 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     UnexpectedAnswer,
     XapiFailure,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._quiet_gate import QuietGate
-from ansible_collections.xen.xapi.plugins.module_utils._selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._set_gate import SetGate
-from ansible_collections.xen.xapi.plugins.module_utils._task_set import Rules, Verdict
-from ansible_collections.xen.xapi.plugins.module_utils._waiter import Waiter
-from ansible_collections.xen.xapi.plugins.module_utils._watch import Scope
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
+from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import SetGate
+from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Waiter
+from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import Scope
 from ansible_collections.xen.xapi.tests.virtual_wait import on
 
 URL = "https://pool"

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OddResult
-from ansible_collections.xen.xapi.plugins.module_utils._watch import (
+from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import (
     MOST_REFS,
     SLICE,
     EventWatch,

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._connection_options import connection_spec
+from ansible_collections.xen.xapi.plugins.module_utils._client.options import connection_spec
 from ansible_collections.xen.xapi.plugins.modules import task_info
 from ansible_collections.xen.xapi.tests.checkout import ROOT
 from ansible_collections.xen.xapi.tests.documents import rows

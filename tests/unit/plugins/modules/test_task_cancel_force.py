@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._api_classes import HOLDERS
+from ansible_collections.xen.xapi.plugins.module_utils._cancel.api_classes import HOLDERS
+from ansible_collections.xen.xapi.plugins.module_utils._cancel.force import FORCE_TIMEOUT
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     ConnectionCut,
     Interrupted,
     XapiFailure,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._forcing import FORCE_TIMEOUT
 from ansible_collections.xen.xapi.tests.module_run import ModuleRun
 from ansible_collections.xen.xapi.tests.samples import NO_REF
 from ansible_collections.xen.xapi.tests.simulator.classes import BLANKS, new

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._cancel_options import cancelling_spec
-from ansible_collections.xen.xapi.plugins.module_utils._cancel_report import ACTIONS
+from ansible_collections.xen.xapi.plugins.module_utils._cancel.options import cancelling_spec
+from ansible_collections.xen.xapi.plugins.module_utils._cancel.report import ACTIONS
 from ansible_collections.xen.xapi.tests.checkout import ROOT
 from ansible_collections.xen.xapi.tests.documents import rows
 from ansible_collections.xen.xapi.tests.samples import LONG_AGO

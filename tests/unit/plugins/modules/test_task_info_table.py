@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._selector_options import (
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.options import (
     selector_spec,
     status_spec,
 )

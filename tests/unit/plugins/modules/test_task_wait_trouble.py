@@ -8,8 +8,8 @@ import socket
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils import _waiter
-from ansible_collections.xen.xapi.plugins.module_utils._trouble import may_pass
+from ansible_collections.xen.xapi.plugins.module_utils._client.retry import may_pass
+from ansible_collections.xen.xapi.plugins.module_utils._wait import waiter as _waiter
 from ansible_collections.xen.xapi.tests.pools import session_on
 from ansible_collections.xen.xapi.tests.simulator.lives import Life
 

@@ -1,0 +1,110 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Mapping
+
+from .._errors import NothingSelected, OptionError
+from .._tasks.options import housekeeping_spec, selection_of, with_default_exclude
+from .._tasks.selection import IDENTITIES, Selection
+from .._validators import seconds_of_duration
+
+_MIN_AGE = 60.0
+_MIN_FORCE_TIMEOUT = 300.0
+
+
+def cancelling_spec() -> dict[str, dict[str, Any]]:
+    """The argument spec of what task_cancel has besides connection and selector."""
+    return {
+        **housekeeping_spec(),
+        "max_tasks": {"type": "int"},
+        "idle_for": {"type": "str", "default": "0"},
+        "wait": {"type": "bool", "default": True},
+        "timeout": {"type": "str", "default": "60"},
+        "on_uncancellable": {"type": "str", "choices": ["try", "fail", "skip"], "default": "try"},
+        "on_missing": {"type": "str", "choices": ["ok", "fail"], "default": "ok"},
+        "fail_if_not_running": {"type": "bool", "default": False},
+        "force": {"type": "bool", "default": False},
+    }
+
+
+@dataclass(frozen=True)
+class Cancelling:
+    """What to cancel and how, as the options say; times in seconds."""
+
+    selection: Selection
+    max_tasks: int | None
+    idle_for: float
+    waits: bool
+    timeout: float
+    on_uncancellable: str
+    on_missing: str
+    fail_if_not_running: bool
+    force: bool
+
+
+def cancelling_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Cancelling:
+    """The checked options; given is what the task wrote, before any default."""
+    selection = replace(selection_of(params, given=given), is_destructive=True)
+    if not selection.by_identity:
+        _check_means_something(selection)
+        selection = with_default_exclude(selection, params)
+        if selection.min_age is None:
+            selection = replace(selection, min_age=_MIN_AGE)
+    elif params["include_housekeeping"]:
+        problem = "has no use with uuid or ref: by these, nothing is excluded by default"
+        raise OptionError("include_housekeeping", value=True, problem=problem)
+    timeout = seconds_of_duration("timeout", params["timeout"])
+    if params["force"] and "timeout" not in given:
+        timeout = _MIN_FORCE_TIMEOUT
+    if not timeout:
+        problem = "leaves no time to ask; to ask without waiting, give wait: false and more"
+        raise OptionError("timeout", value=params["timeout"], problem=problem)
+    if params["force"]:
+        _check_force(params, selection, timeout)
+    return Cancelling(
+        selection=selection,
+        max_tasks=_max_tasks(params["max_tasks"], selection),
+        idle_for=seconds_of_duration("idle_for", params["idle_for"]),
+        waits=params["wait"],
+        timeout=timeout,
+        on_uncancellable=params["on_uncancellable"],
+        on_missing=params["on_missing"],
+        fail_if_not_running=params["fail_if_not_running"],
+        force=params["force"],
+    )
+
+
+def _check_means_something(selection: Selection) -> None:
+    if not selection.by_label and selection.object is None:
+        problem = "; the other options only narrow these"
+        raise NothingSelected(*IDENTITIES, "object", problem=problem)
+
+
+def _max_tasks(number: int | None, selection: Selection) -> int | None:
+    option = "max_tasks"
+    if number is None:
+        return None if selection.by_identity else 1
+    if number < 1:
+        raise OptionError(option, value=number, problem="is below 1, so nothing could be cancelled")
+    return number
+
+
+def _check_force(params: Mapping[str, Any], selection: Selection, timeout: float) -> None:
+    if not selection.by_identity:
+        problem = "is for tasks that are named by uuid or ref alone"
+        raise OptionError("force", value=True, problem=problem)
+    if not params["wait"]:
+        problem = "needs wait: true, to see first whether the task can be cancelled"
+        raise OptionError("force", value=True, problem=problem)
+    if timeout < _MIN_FORCE_TIMEOUT:
+        problem = (
+            "is too short for force, which has to see the task ignore a cancel: give 5m or more"
+        )
+        raise OptionError("timeout", value=params["timeout"], problem=problem)

@@ -1,0 +1,182 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Callable
+
+from .._client.session import Session
+from .._tasks.literal_regexes import check_literal, is_found_as_text
+from .._tasks.messages import listed, named
+from .._tasks.model import Task
+from .._tasks.query import Found, read_candidates, select
+from .._tasks.regex_timeout import limit_matching
+from .._tasks.selection import (
+    Selection,
+    Surroundings,
+    is_excluded,
+    is_long,
+    is_meant,
+    matches,
+    undated,
+    without_ages,
+)
+from .._wait.disappearance import LastSeen
+from .evidence import read_evidence, why_not_forced
+from .options import Cancelling
+
+_MOST_NAMED = 10
+
+
+@dataclass
+class Targets:
+    """The tasks that were asked for, and those of them that may be cancelled."""
+
+    found: Found
+    login: int
+    """The session in which the tasks were read."""
+    running: list[Task] = field(default_factory=list)
+    """Running, and nothing is against a cancel."""
+    finished: list[Task] = field(default_factory=list)
+    """What was named by uuid or ref and has ended."""
+    left_alone: list[tuple[Task, str]] = field(default_factory=list)
+    """Running tasks that were asked for, each with the reason why it is left alone."""
+    nearly: list[Task] = field(default_factory=list)
+    """Running tasks that the regular expression is found in, but does not match as a whole."""
+
+
+def targets_of(
+    session: Session, selection: Selection, *, clock: Callable[[], float] = time.monotonic
+) -> Targets:
+    """Read the tasks that are named, and tell which of them the other options let through."""
+    around, present = read_candidates(session, selection, clock=clock)
+    with limit_matching(selection):
+        check_literal(present, selection)
+        return _targets_among(present, selection, around, login=session.logins)
+
+
+def _targets_among(
+    present: list[Task], selection: Selection, around: Surroundings, *, login: int
+) -> Targets:
+    bare, anew = _without_filters(selection), without_ages(selection)
+    targets = Targets(select(present, bare, around), login=login)
+    targets.found.undated = [
+        task
+        for task in undated(present, selection, around)
+        if not task.is_finished and is_meant(task, anew, around)
+    ]
+    targets.nearly = [
+        task
+        for task in present
+        if not task.is_finished
+        and _is_found_anywhere(task, selection)
+        and not matches(task, bare, around)
+    ]
+    for task in (*targets.found.tasks, *targets.found.excluded):
+        if task.is_finished:
+            if selection.by_identity:
+                targets.finished.append(task)
+            continue
+        reason = _why_left_alone(task, selection, around)
+        if reason:
+            targets.left_alone.append((task, reason))
+        else:
+            targets.running.append(task)
+    return targets
+
+
+def _is_found_anywhere(task: Task, selection: Selection) -> bool:
+    """Whether name_regex is found in a label, as an expression or as text."""
+    regex, label = selection.name_regex, task.name_label
+    if regex is None or is_long(label):
+        return False
+    return regex.search(label) is not None or is_found_as_text(regex.pattern, label)
+
+
+def _without_filters(selection: Selection) -> Selection:
+    """The identity alone; the object is one if there is no other."""
+    is_named = selection.by_identity or selection.by_label
+    return Selection(
+        uuids=selection.uuids,
+        refs=selection.refs,
+        name_label=selection.name_label,
+        name_regex=selection.name_regex,
+        object=None if is_named else selection.object,
+        exclude=selection.exclude,
+        excludes_housekeeping=selection.excludes_housekeeping,
+        is_destructive=True,
+    )
+
+
+def _why_left_alone(task: Task, selection: Selection, around: Surroundings) -> str:
+    if is_excluded(task, selection):
+        return "excluded"
+    old_enough = Selection(min_age=selection.min_age)
+    if not matches(task, old_enough, around):
+        return "too young"
+    return "" if matches(task, selection, around) else "filtered"
+
+
+def problems_of(
+    targets: Targets,
+    cancelling: Cancelling,
+    session: Session,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[str]:
+    """What speaks against the first write, a sentence each."""
+    problems = []
+    most, running = cancelling.max_tasks, targets.running
+    if most is not None and len(running) > most:
+        problems.append(
+            f"max_tasks is {most}, and {len(running)} running tasks match: {_names(running)}."
+        )
+    if cancelling.on_missing == "fail":
+        problems += _missing(targets, cancelling.selection)
+    if cancelling.fail_if_not_running:
+        problems += _not_running(targets, cancelling.selection)
+    if cancelling.on_uncancellable == "fail":
+        deaf = [task for task in running if not task.is_cancellable]
+        if deaf:
+            problems.append(f"The server does not offer to cancel {_names(deaf)}.")
+    if cancelling.force and running:
+        seen = [LastSeen(task, targets.login, {}) for task in running]
+        evidence = read_evidence(session, seen, clock=clock)
+        for task in running:
+            reason = why_not_forced(task, evidence)
+            if reason:
+                problems.append(f"force is refused for {named(task)}: {reason}.")
+    return problems
+
+
+def _missing(targets: Targets, selection: Selection) -> list[str]:
+    names = [f"uuid {uuid}" for uuid in targets.found.missing_uuids]
+    names += [f"ref {ref}" for ref in targets.found.missing_refs]
+    if names:
+        return [f"No task has the {listed(names, most=_MOST_NAMED)} (on_missing: fail)."]
+    is_unmatched = not (targets.running or targets.finished or targets.left_alone)
+    if is_unmatched and not selection.by_identity:
+        return ["No running task matches (on_missing: fail)."]
+    return []
+
+
+def _not_running(targets: Targets, selection: Selection) -> list[str]:
+    if targets.finished:
+        ended = [f"{named(task)} ended as {task.status}" for task in targets.finished]
+        return [f"Not running (fail_if_not_running): {listed(ended)}."]
+    missing = [*targets.found.missing_uuids, *targets.found.missing_refs]
+    if missing:
+        return [f"Not running (fail_if_not_running): no task has {listed(missing)}."]
+    if not targets.running and not (selection.by_identity and not selection.identities):
+        return ["No task that may be cancelled is running (fail_if_not_running)."]
+    return []
+
+
+def _names(tasks: list[Task]) -> str:
+    return listed([named(task) for task in tasks], most=_MOST_NAMED)

@@ -1,0 +1,123 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import NamedTuple
+
+from .._errors import OptionError
+
+_NAME = r"[^\s/:@?#%\[\]\\]+"
+_HOST = re.compile(
+    r"(?:(?P<scheme>(?a:https?))://)?"
+    rf"(?:\[(?P<v6>[^\]\s]+)\]|(?P<name>{_NAME}))"
+    r"(?::(?P<port>[0-9]{1,5}))?/?\Z",
+    re.IGNORECASE,
+)
+_BARE_NAME = re.compile(_NAME + r"\Z")
+_FOREIGN = re.compile(r"[^A-Za-z0-9_-]")
+_MAX_LABEL = 63
+_MAX_NAME = 253
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+PORTS = range(1, 65536)
+
+
+class Endpoint(NamedTuple):
+    """Where a host listens; an IPv6 address is kept without its brackets."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, scheme: str, host: str, port: int | None) -> Endpoint:
+        return cls(scheme, host, port or _DEFAULT_PORTS[scheme])
+
+    def at(self, address: str) -> Endpoint:
+        """The same scheme and port on another host of the pool."""
+        return self._replace(host=address)
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}"
+
+
+def endpoint_of(text: str, *, port: int | None) -> Endpoint:
+    """Where an element of the option hostname leads; the port is that of the option."""
+    match = _HOST.match(text.strip())
+    # Whoever writes user:password@host should not read the password in an error.
+    value = None if "@" in text else text
+    if match is None:
+        problem = "is no host: write name, name:port or [IPv6 address], https:// before it or not"
+        raise OptionError("hostname", value=value, problem=problem)
+    if match["v6"] is not None and not _is_ipv6(match["v6"].partition("%")[0]):
+        raise OptionError("hostname", value=value, problem="is no IPv6 address in brackets")
+    wrong = None if match["name"] is None else _problem_of_name(match["name"])
+    if wrong is not None:
+        problem = f"{wrong}; write the name as the name service has it, such as xcp1.example.com"
+        raise OptionError("hostname", value=value, problem=problem)
+    if match["port"] is not None:
+        port = int(match["port"])
+        if port not in PORTS:
+            raise OptionError("hostname", value=value, problem="has no port between 1 and 65535")
+    scheme = (match["scheme"] or "https").lower()
+    return Endpoint.of(scheme, match["v6"] or match["name"], port)
+
+
+def bare_address(text: str) -> str | None:
+    """The address by which a member names its master, without brackets; None if it is none.
+
+    It says where the password goes, so nothing but an address may be in it.
+    """
+    inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    if _is_ipv6(inner):
+        return inner
+    is_name = _BARE_NAME.match(text) is not None and _problem_of_name(text) is None
+    return text if is_name else None
+
+
+def _problem_of_name(name: str) -> str | None:
+    """Return why no name service can know a name; None if one can.
+
+    One dot at the end is allowed: it means that no search domain is to be added.
+    """
+    absolute = name[:-1] if name.endswith(".") else name
+    try:
+        labels = [_ascii_label(label) for label in absolute.split(".")]
+    except UnicodeError:
+        return "has a label that cannot be written in the letters of the name service"
+    for label in labels:
+        if not label:
+            return "has an empty label, at its start or between two dots"
+        if len(label) > _MAX_LABEL:
+            return f"has a label of more than {_MAX_LABEL} characters"
+        foreign = _FOREIGN.search(label)
+        if foreign is not None:
+            return f"has {foreign[0]!r} in it, which no host name has"
+    if len(".".join(labels)) > _MAX_NAME:
+        return f"is longer than {_MAX_NAME} characters"
+    return None
+
+
+def _ascii_label(label: str) -> str:
+    # The codec does not take long labels, whether they need it or not.
+    return label if label.isascii() else label.encode("idna").decode("ascii")
+
+
+def _is_ipv6(text: str) -> bool:
+    # Newer versions of Python accept a zone, which means nothing on another machine.
+    if "%" in text:
+        return False
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True

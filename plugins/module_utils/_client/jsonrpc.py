@@ -1,0 +1,149 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import json
+import time
+from itertools import count
+from typing import Any, Callable, Iterable, Mapping, NamedTuple, NoReturn, Sequence
+
+from .._errors import UnexpectedAnswer, XapiError, XapiFailure, redacted
+from .endpoint import Endpoint
+from .gc_pause import paused_collector
+from .transport import Answer, Leave, Transport
+
+_PATH = "/jsonrpc"
+_MISSING = object()
+# The second logout of a session finds it gone, which is what was to be achieved.
+_REPEATABLE = frozenset({"session.logout"})
+
+
+class Call(NamedTuple):
+    """What was asked of whom; nothing of what was said in either direction."""
+
+    method: str
+    host: str
+    seconds: float
+    error: str | None
+
+
+def is_read(method: str) -> bool:
+    """Whether a call only reads, so that it may be made twice; one for events may block instead."""
+    return method.rpartition(".")[2].startswith("get_") and not method.startswith("Async.")
+
+
+def forget(_call: Call) -> None:
+    """What records calls where nobody wants to know."""
+
+
+def _answers(envelope: Mapping[str, Any], number: int) -> bool:
+    """Return whether an envelope answers the request of this number.
+
+    XAPI before 1.47, which is XenServer 7.0 to 7.2, knows version 1.0 alone and answers each
+    request with an id of 0.
+    """
+    identity = envelope.get("id")
+    return identity == number or (identity == 0 and "jsonrpc" not in envelope)
+
+
+class Rpc:
+    """Calls of XAPI on one host."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        endpoint: Endpoint,
+        *,
+        record: Callable[[Call], None] = forget,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transport = transport
+        self.endpoint = endpoint
+        self._record = record
+        self._clock = clock
+        self._ids = count(1)
+
+    def call(
+        self,
+        method: str,
+        params: Sequence[Any],
+        *,
+        secrets: Iterable[str] = (),
+        time_limit: float | None = None,
+        leave: Leave = Leave.ANY_TIME,
+    ) -> Any:
+        """The result of a call; the secrets are hidden in the error that it may raise."""
+        began, problem = self._clock(), None
+        try:
+            return self._call(method, params, tuple(secrets), time_limit, leave)
+        except XapiError as error:
+            problem = error.code if isinstance(error, XapiFailure) else type(error).__name__
+            raise
+        finally:
+            seconds = round(self._clock() - began, 3)
+            self._record(Call(method, self.endpoint.url, seconds, problem))
+
+    def _call(
+        self,
+        method: str,
+        params: Sequence[Any],
+        secrets: Sequence[str],
+        time_limit: float | None,
+        leave: Leave,
+    ) -> Any:
+        number = next(self._ids)
+        request = {"jsonrpc": "2.0", "method": method, "params": list(params), "id": number}
+        answer = self._transport.post(
+            self.endpoint,
+            _PATH,
+            json.dumps(request).encode(),
+            time_limit=time_limit,
+            leave=leave,
+            repeatable=is_read(method) or method in _REPEATABLE,
+        )
+        envelope = self._envelope(answer)
+        error = envelope.get("error")
+        if error is not None:
+            self._fail(error, answer, method=method, secrets=secrets)
+        result = envelope.get("result", _MISSING)
+        if result is _MISSING or not _answers(envelope, number):
+            raise self._unexpected(answer)
+        return result
+
+    def _envelope(self, answer: Answer) -> dict[str, Any]:
+        try:
+            with paused_collector():
+                envelope = json.loads(answer.body) if answer.status == 200 else None
+        except (ValueError, RecursionError):
+            envelope = None
+        if not isinstance(envelope, dict):
+            raise self._unexpected(answer)
+        return envelope
+
+    def _fail(self, error: Any, answer: Answer, *, method: str, secrets: Sequence[str]) -> NoReturn:
+        # An error is an object in version 2 and an array in version 1; a host that is not ready
+        # sends the array in an envelope of version 2, with an id of 0.
+        if isinstance(error, dict):
+            data = error.get("data") or []
+            error = [error.get("message"), *data] if isinstance(data, list) else None
+        if not isinstance(error, list) or not error or not isinstance(error[0], str):
+            raise self._unexpected(answer)
+        code, *params = error
+        if any(isinstance(param, (list, dict)) for param in params):
+            raise self._unexpected(answer)
+        raise XapiFailure(
+            self.endpoint.url,
+            method=method,
+            code=code,
+            params=redacted(code, [str(param) for param in params], secrets=secrets),
+        )
+
+    def _unexpected(self, answer: Answer) -> UnexpectedAnswer:
+        return UnexpectedAnswer(
+            self.endpoint.url, status=answer.status, content_type=answer.content_type
+        )

@@ -1,0 +1,100 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from typing import Callable
+
+from .._errors import XapiError, XapiFailure
+from .endpoint import Endpoint
+from .jsonrpc import Rpc
+from .transport import Leave
+
+SESSION_UNKNOWN = "SESSION_INVALID"
+_LOGOUT_TIME_LIMIT = 2.0
+_SECONDS_PER_SESSION = 2.0
+"""Seconds that each session which may have been left adds to the pause before the next login.
+
+Where each login is lost, this makes about 60 in an hour and 300 in a day. The server ends the
+oldest sessions when it has 500 of one originator, and those may belong to other runs.
+"""
+
+
+class LeftSessions:
+    """The sessions that a run may leave on the pool: it logs them out, and keeps count."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._login_due = clock()
+        self._unended: list[tuple[Rpc, str]] = []
+        self.lost_logins = 0
+        """How many logins got no usable answer: each may have opened a session."""
+        self.logout_errors: list[XapiError] = []
+        """What was wrong with logouts: one for each session that stays."""
+
+    @property
+    def login_delay(self) -> float:
+        """Seconds by which the next login should wait, so that they do not pile up."""
+        return max(self._login_due - self._clock(), 0.0)
+
+    def __len__(self) -> int:
+        """Return how many sessions are still to be logged out."""
+        return len(self._unended)
+
+    def lose_login(self) -> None:
+        """Note that a login was sent and got no usable answer."""
+        self.lost_logins += 1
+        self._put_off_login()
+
+    def add(self, rpc: Rpc, ref: str) -> None:
+        """Note a session that is not used any more, and over which way it was."""
+        self._unended.append((rpc, ref))
+        self._put_off_login()
+
+    def log_out(self, over: Rpc) -> None:
+        """End the sessions over a new way to the pool, up to the first that this fails with.
+
+        What is left is tried again by log_out_last.
+        """
+        while self._unended and _log_out(over, self._unended[0][1]) is None:
+            del self._unended[0]
+
+    def log_out_last(self, over: Rpc | None) -> None:
+        """End the sessions, over their own way unless there is another, and note each failure.
+
+        The latest comes first. A host that does not answer is asked once.
+        """
+        silent: dict[Endpoint, XapiError] = {}
+        for own, ref in reversed(self._unended):
+            rpc = over or own
+            error = silent.get(rpc.endpoint) or _log_out(rpc, ref)
+            if error is None:
+                continue
+            self.logout_errors.append(error)
+            if not isinstance(error, XapiFailure):
+                silent[rpc.endpoint] = error
+        self._unended.clear()
+
+    def _put_off_login(self) -> None:
+        count = self.lost_logins + len(self._unended)
+        self._login_due = self._clock() + _SECONDS_PER_SESSION * count
+
+
+def _log_out(rpc: Rpc, ref: str) -> XapiError | None:
+    """End a session; return what was wrong, unless it had ended already."""
+    try:
+        rpc.call(
+            "session.logout",
+            [ref],
+            secrets=[ref],
+            time_limit=_LOGOUT_TIME_LIMIT,
+            leave=Leave.NEVER,
+        )
+    except XapiError as error:
+        if not (isinstance(error, XapiFailure) and error.code == SESSION_UNKNOWN):
+            return error
+    return None

@@ -1,0 +1,106 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from typing import Callable, Sequence, TypeVar
+
+from .._errors import (
+    GivenSessionUnknown,
+    HostError,
+    MasterAddressUnusable,
+    MasterElsewhere,
+    MasterNotFound,
+    NoHostAnswered,
+    XapiError,
+    XapiFailure,
+)
+from .endpoint import Endpoint, bare_address
+from .jsonrpc import Rpc
+
+IS_SUPPORTER = "HOST_IS_SLAVE"
+_MOST_HOPS = 4
+# The account is the same on all members: asking the next one would only lock it sooner.
+_ACCOUNT_REFUSED = frozenset(
+    {
+        "RBAC_PERMISSION_DENIED",
+        "SESSION_AUTHENTICATION_FAILED",
+        "SESSION_AUTHORIZATION_FAILED",
+    }
+)
+
+T = TypeVar("T")
+
+
+def refuses_account(error: XapiError) -> bool:
+    """Whether the pool does not let the account in, whichever member is asked."""
+    return isinstance(error, XapiFailure) and error.code in _ACCOUNT_REFUSED
+
+
+class Members:
+    """The hosts that are listed for a pool, and the way from them to its master."""
+
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        *,
+        call: Callable[[Endpoint], Rpc],
+        follow_master: bool,
+    ) -> None:
+        """The callable makes of an endpoint what calls it."""
+        self._endpoints = endpoints
+        self._call = call
+        self._follow_master = follow_master
+        self.passed_over: tuple[HostError, ...] = ()
+        """What was wrong with the members that were tried before the one that let us in."""
+
+    def at_master(self, enter: Callable[[Rpc], T], *, but: Endpoint | None = None) -> T:
+        """What enter makes of the first member, or the master that it names, that lets us in.
+
+        One host can be left out, whatever is said of it.
+        """
+        attempts: list[HostError] = []
+        for endpoint in self._endpoints:
+            if endpoint == but:
+                continue
+            try:
+                entered = self._from(endpoint, enter, but=but)
+            except GivenSessionUnknown:
+                raise
+            except HostError as error:
+                if refuses_account(error):
+                    raise
+                attempts.append(error)
+            else:
+                self.passed_over = tuple(attempts)
+                return entered
+        raise attempts[0] if len(attempts) == 1 else NoHostAnswered(attempts)
+
+    def _from(self, listed: Endpoint, enter: Callable[[Rpc], T], *, but: Endpoint | None) -> T:
+        """Enter at a listed member, or at the master that it names."""
+        endpoint, tried = listed, {listed}
+        while True:
+            try:
+                return enter(self._call(endpoint))
+            except HostError as error:
+                if endpoint != listed:
+                    error.named_by = listed.url
+                if not (isinstance(error, XapiFailure) and error.code == IS_SUPPORTER):
+                    raise
+                endpoint = self._master_named(error, endpoint)
+            if endpoint in (*tried, but) or len(tried) == _MOST_HOPS:
+                raise MasterNotFound(listed.url)
+            tried.add(endpoint)
+
+    def _master_named(self, failure: XapiFailure, supporter: Endpoint) -> Endpoint:
+        text = failure.params[0] if failure.params else ""
+        address = bare_address(text)
+        if address is None:
+            raise MasterAddressUnusable(supporter.url, address=text)
+        if not self._follow_master:
+            raise MasterElsewhere(supporter.url, master=address)
+        return supporter.at(address)

@@ -1,0 +1,155 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
+
+from .._errors import OptionError
+from .._validators import check_elements, fingerprint_of, ref_of, seconds_of_duration, uuid_of
+from .endpoint import PORTS, Endpoint, endpoint_of
+
+_LONGEST_REQUEST = 86400
+# Each of these guards something: a null in place of it is more likely a mistake than a wish.
+
+
+def first_set_in_environment(*names: str) -> str:
+    """The fallback of an option: the first variable that holds anything."""
+    for name in names:
+        value = os.environ.get(name)
+        if value:
+            return value
+    raise AnsibleFallbackNotFound
+
+
+def _environment(*names: str) -> tuple[Any, list[str]]:
+    return first_set_in_environment, list(names)
+
+
+def connection_spec() -> dict[str, dict[str, Any]]:
+    """The argument spec of the doc fragment connection."""
+    return {
+        "hostname": {
+            "type": "list",
+            "elements": "str",
+            "required": True,
+            "fallback": _environment("XAPI_HOST", "XENSERVER_HOST"),
+        },
+        "port": {"type": "int", "fallback": _environment("XAPI_PORT")},
+        "username": {
+            "type": "str",
+            "default": "root",
+            "fallback": _environment("XAPI_USERNAME", "XENSERVER_USER"),
+        },
+        "password": {
+            "type": "str",
+            "no_log": True,
+            "fallback": _environment("XAPI_PASSWORD", "XENSERVER_PASSWORD"),
+        },
+        "validate_certs": {
+            "type": "bool",
+            "default": True,
+            "fallback": _environment("XAPI_VALIDATE_CERTS", "XENSERVER_VALIDATE_CERTS"),
+        },
+        "ca_path": {"type": "path", "fallback": _environment("XAPI_CA_PATH")},
+        "cert_fingerprint": {
+            "type": "list",
+            "elements": "str",
+            "fallback": _environment("XAPI_CERT_FINGERPRINT"),
+        },
+        "session_ref": {"type": "str", "no_log": True},
+        "pool_uuid": {"type": "str", "fallback": _environment("XAPI_POOL_UUID")},
+        "request_timeout": {
+            "type": "str",
+            "default": "30",
+            "fallback": _environment("XAPI_REQUEST_TIMEOUT"),
+        },
+        "follow_master": {
+            "type": "bool",
+            "default": True,
+            "fallback": _environment("XAPI_FOLLOW_MASTER"),
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach the pool, as the options say."""
+
+    endpoints: tuple[Endpoint, ...]
+    username: str
+    password: str | None = field(repr=False)
+    session_ref: str | None = field(repr=False)
+    validate_certs: bool
+    ca_path: str | None
+    fingerprints: tuple[str, ...]
+    pool_uuid: str | None
+    request_timeout: float
+    follow_master: bool
+
+
+def connection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Connection:
+    """The checked options of the connection; given is what the task wrote, before any default."""
+    session_ref = _session_ref(params["session_ref"])
+    for option in ("hostname", "username", *(["password"] if session_ref is None else [])):
+        if not params[option]:
+            raise OptionError(option, problem="is needed, but missing or empty")
+    check_elements("hostname", given.get("hostname"))
+    port, pool_uuid = params["port"], params["pool_uuid"]
+    if port is not None and port not in PORTS:
+        raise OptionError("port", value=port, problem="is no port: they go from 1 to 65535")
+    endpoints = tuple(endpoint_of(text, port=port) for text in params["hostname"])
+    return Connection(
+        endpoints=endpoints,
+        username=params["username"],
+        password=params["password"],
+        session_ref=session_ref,
+        validate_certs=params["validate_certs"],
+        ca_path=params["ca_path"] or None,
+        fingerprints=_fingerprints(params["cert_fingerprint"], endpoints, given=given),
+        pool_uuid=None if pool_uuid is None else uuid_of("pool_uuid", pool_uuid),
+        request_timeout=_request_timeout(params["request_timeout"]),
+        follow_master=params["follow_master"],
+    )
+
+
+def _session_ref(text: str | None) -> str | None:
+    try:
+        return None if text is None else ref_of("session_ref", text)
+    except OptionError as error:
+        # Even a malformed one may hold most of a good one.
+        raise OptionError("session_ref", problem=error.problem) from None
+
+
+def _fingerprints(
+    texts: list[str] | None, endpoints: tuple[Endpoint, ...], *, given: Mapping[str, Any]
+) -> tuple[str, ...]:
+    option = "cert_fingerprint"
+    check_elements(option, given.get(option))
+    if texts is None:
+        return ()
+    if not texts:
+        raise OptionError(option, problem="is an empty list; use omit to leave it out")
+    for endpoint in endpoints:
+        if endpoint.scheme == "http":
+            problem = f"cannot be checked on {endpoint.url}, which has no certificate"
+            raise OptionError(option, problem=problem)
+    return tuple(fingerprint_of(option, text.strip()) for text in texts)
+
+
+def _request_timeout(text: str) -> float:
+    option = "request_timeout"
+    seconds = seconds_of_duration(option, text)
+    if seconds == 0:
+        raise OptionError(option, value=text, problem="leaves no time for a request")
+    if seconds > _LONGEST_REQUEST:
+        raise OptionError(option, value=text, problem="is longer than a day")
+    return seconds

@@ -1,0 +1,175 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import socket
+import ssl
+from typing import Any, Collection, Iterable
+
+from .._errors import (
+    CertificateInvalid,
+    CertificateOutOfTime,
+    CertificateUntrusted,
+    CertificateWrongName,
+    FingerprintMismatch,
+    HostError,
+    PortWithoutTls,
+    TlsFailed,
+    TrustUnusable,
+)
+from .._validators import with_colons
+
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# OpenSSL's numbers (X509_V_ERR_...): chains without a trusted end, dates, names that do not match.
+_KINDS_BY_CODE: dict[int | None, type[HostError]] = {
+    **dict.fromkeys((2, 18, 19, 20, 21, 27), CertificateUntrusted),
+    **dict.fromkeys((9, 10), CertificateOutOfTime),
+    **dict.fromkeys((62, 64), CertificateWrongName),
+}
+_NEW_ENOUGH = re.compile(r"TLSv(?:1\.[2-9]|[2-9])")
+# What OpenSSL says, from version to version, to bytes that are not TLS.
+_NOT_TLS = frozenset(
+    {
+        "HTTP_REQUEST",
+        "HTTPS_PROXY_REQUEST",
+        "PACKET_LENGTH_TOO_LONG",
+        "RECORD_LAYER_FAILURE",
+        "UNKNOWN_PROTOCOL",
+        "WRONG_VERSION_NUMBER",
+    }
+)
+
+_CUT_OFF = frozenset({"CONNRESET", "UNEXPECTED_EOF"})
+_NOT_VERIFIED = "CERTIFICATE_VERIFY_FAILED"
+
+
+class WrongFingerprint(ssl.SSLError):
+    """The certificate of the other side is none of those that are trusted."""
+
+    def __init__(self, seen: str) -> None:
+        super().__init__(ssl.SSL_ERROR_SSL, "wrong fingerprint")
+        self.seen = seen
+
+
+def sha256_of(certificate: bytes) -> str:
+    """The fingerprint of a certificate in DER."""
+    return with_colons(hashlib.sha256(certificate).hexdigest())
+
+
+def harden(context: ssl.SSLContext) -> None:
+    """Let the context agree to TLS 1.2 at least.
+
+    Something else may stand in for CPython's context, such as that of pyOpenSSL, and may not care
+    for the attribute. So check_peer looks at the version again.
+    """
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+
+
+def check_peer(connected: Any, fingerprints: Collection[str]) -> None:
+    """Raise unless a socket after the handshake has TLS 1.2 and one of these certificates.
+
+    Without fingerprints any certificate will do. Only the connected socket tells for certain what
+    was agreed on: truststore, pip-system-certs and pyOpenSSL replace the context behind our back,
+    and read only some of its attributes.
+    """
+    version = connected.version()
+    if not _NEW_ENOUGH.match(version or ""):
+        raise ssl.SSLError(ssl.SSL_ERROR_SSL, f"{version} is older than TLS 1.2")
+    if fingerprints:
+        seen = sha256_of(connected.getpeercert(binary_form=True) or b"")
+        if seen not in fingerprints:
+            raise WrongFingerprint(seen)
+
+
+def fingerprint_at(host: str, port: int, *, seconds: float) -> str | None:
+    """The fingerprint that a host shows to anyone; nothing is sent to it but the handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    harden(context)
+    try:
+        plain = socket.create_connection((host, port), timeout=seconds)
+        with plain, context.wrap_socket(plain, server_hostname=host) as secured:
+            certificate = secured.getpeercert(binary_form=True)
+    except (OSError, ValueError):
+        return None
+    return sha256_of(certificate) if certificate else None
+
+
+def authorities(ca_path: str | None) -> str | bool:
+    """What to check certificates against: the option, else the environment's bundle, else True."""
+    source, path = "ca_path", ca_path
+    for variable in _CA_VARIABLES:
+        if not path:
+            source, path = variable, os.environ.get(variable)
+    if not path:
+        return True
+    try:
+        is_directory = os.path.isdir(path)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
+            cafile=None if is_directory else path, capath=path if is_directory else None
+        )
+    except (OSError, ValueError) as error:
+        raise TrustUnusable(source, path=path, detail=reason_of(error)) from error
+    return path
+
+
+def is_cut_off(causes: Iterable[BaseException]) -> bool:
+    """Return whether TLS ended because the other side went away, in the handshake or after it."""
+    return any(isinstance(cause, ssl.SSLError) and _is_cut_off(cause) for cause in causes)
+
+
+def _is_cut_off(error: ssl.SSLError) -> bool:
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)):
+        return True
+    return _says(error, _CUT_OFF)
+
+
+def tls_error(
+    url: str, causes: Iterable[BaseException], *, fingerprints: Collection[str]
+) -> HostError | None:
+    """The error of ours for the first cause that is about certificates or about TLS at all."""
+    for cause in causes:
+        # Older versions of urllib3 compare the names themselves, with an error of their own.
+        if type(cause).__name__ == "CertificateError":
+            return CertificateWrongName(url, detail=str(cause))
+        if isinstance(cause, WrongFingerprint):
+            return FingerprintMismatch(url, expected=sorted(fingerprints), seen=cause.seen)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            code = getattr(cause, "verify_code", None)
+            detail = getattr(cause, "verify_message", None) or reason_of(cause)
+            return _KINDS_BY_CODE.get(code, CertificateInvalid)(url, detail=detail)
+        if isinstance(cause, ssl.SSLError):
+            if _says(cause, {_NOT_VERIFIED}):
+                return CertificateUntrusted(url, detail=_NOT_VERIFIED.replace("_", " ").lower())
+            kind = PortWithoutTls if _says(cause, _NOT_TLS) else TlsFailed
+            return kind(url, detail=reason_of(cause))
+    return None
+
+
+def _says(error: ssl.SSLError, reasons: Collection[str]) -> bool:
+    """Return whether an error has one of OpenSSL's reasons.
+
+    CPython has it in an attribute. An error that urllib3 makes of one of pyOpenSSL has it in its
+    text alone.
+    """
+    text = f"{getattr(error, 'reason', None)} {error}".upper().replace(" ", "_")
+    return any(reason in text for reason in reasons)
+
+
+def reason_of(error: Any) -> str:
+    """What an error of the system or of OpenSSL says, without numbers and places in its source."""
+    reason = getattr(error, "reason", None)
+    if isinstance(error, ssl.SSLError) and reason:
+        return str(reason).replace("_", " ").lower()
+    if isinstance(error, ssl.SSLError) and not error.strerror and error.args:
+        return str(error.args[-1])
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

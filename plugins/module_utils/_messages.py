@@ -1,0 +1,220 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._error_codes import plain_words, visible
+from ._errors import (
+    AnswerTooLarge,
+    CallerGone,
+    CertificateInvalid,
+    CertificateOutOfTime,
+    CertificateUntrusted,
+    CertificateWrongName,
+    ConnectionCut,
+    ConnectionRefused,
+    FingerprintMismatch,
+    GivenSessionLost,
+    GivenSessionUnknown,
+    HostError,
+    HostUnreachable,
+    Interrupted,
+    MasterAddressUnusable,
+    MasterElsewhere,
+    MasterNotFound,
+    NameUnknown,
+    NoHostAnswered,
+    NothingSelected,
+    OddResult,
+    OptionError,
+    OtherPool,
+    PortWithoutTls,
+    ProxyFailed,
+    RequestFailed,
+    RequestTimedOut,
+    TimeUnreadable,
+    TlsFailed,
+    TrustUnusable,
+    UnexpectedAnswer,
+    XapiError,
+    XapiFailure,
+)
+from ._text import escape, join_limited, show_value
+
+_STILL_BOOTING = "HOST_STILL_BOOTING"
+_SENTENCES: dict[type[XapiError], str] = {
+    AnswerTooLarge: "The answer of {url} is longer than {limit} bytes; nothing of it was used.",
+    CallerGone: "Stopped, since nobody waits for the result any more.",
+    CertificateInvalid: (
+        "The certificate of {url} does not pass the checks of this Python ({detail}): "
+        "replace it on the host, or give the host's fingerprint in cert_fingerprint."
+    ),
+    CertificateOutOfTime: (
+        "The certificate of {url} is not valid at this time ({detail}): "
+        "renew it on the host, or correct the clock here if that is wrong; "
+        "cert_fingerprint trusts a certificate whatever its dates."
+    ),
+    CertificateUntrusted: (
+        "The certificate of {url} is not signed by a trusted authority ({detail}): "
+        "give the authority's certificate, or the host's own, in ca_path, "
+        "or the host's fingerprint in cert_fingerprint."
+    ),
+    CertificateWrongName: (
+        "The certificate of {url} is for another name ({detail}): "
+        "write the name of the certificate in hostname, or give cert_fingerprint."
+    ),
+    ConnectionCut: "The connection to {url} was closed before the answer was complete.",
+    ConnectionRefused: (
+        "{url} refused the connection: is XAPI running there, and are hostname and port right?"
+    ),
+    FingerprintMismatch: (
+        "The certificate of {url} has the fingerprint {seen}, and cert_fingerprint has {wanted}: "
+        "nothing was sent. If the certificate was replaced on purpose, give its new fingerprint."
+    ),
+    GivenSessionLost: (
+        "The session of session_ref ended while {url} was being asked: the outcome of what was "
+        "going on is unknown. Log in again and give the new session, or give a password instead."
+    ),
+    GivenSessionUnknown: (
+        "{url} does not know the session of session_ref, which has ended or never was: "
+        "log in again and give the new session, or give a password instead."
+    ),
+    HostUnreachable: (
+        "{url} cannot be reached ({detail}): check hostname and the network between here and there."
+    ),
+    Interrupted: "Stopped by {signal}.",
+    MasterAddressUnusable: (
+        "{url} names '{address}' as the pool's master, which is no bare address and is not "
+        "followed: list the master in hostname."
+    ),
+    MasterElsewhere: (
+        "{url} is a supporter of its pool, and the master is {master}: "
+        "list the master in hostname, or set follow_master to true."
+    ),
+    MasterNotFound: (
+        "{url} names a pool master that is none, and so do the hosts after it: "
+        "wait until the pool has a master again, or check hostname."
+    ),
+    NameUnknown: "The name in {url} is not known to the name service: check hostname.",
+    OddResult: (
+        "{url} answered {method} with a result that is not of XAPI's shape{where}: see what stands "
+        "between here and the pool, and if nothing does, please report it with the pool's version."
+    ),
+    OtherPool: (
+        "This is another pool: {url} belongs to the pool {found}, and {expected} is meant. "
+        "Check hostname and pool_uuid."
+    ),
+    PortWithoutTls: (
+        "{url} answers without TLS ({detail}): the port is one for plain HTTP, or for something "
+        "else. Check port; http:// in hostname would send the password in clear."
+    ),
+    ProxyFailed: (
+        "The proxy that the environment sets does not lead to {url} ({detail}): "
+        "check the variables https_proxy, http_proxy and no_proxy."
+    ),
+    RequestFailed: "The request to {url} could not be made ({detail}): check hostname and port.",
+    RequestTimedOut: (
+        "{url} did not answer within {seconds:g} s: "
+        "check hostname, port and how the host is{or_raise}."
+    ),
+    TimeUnreadable: (
+        "argument '{option}' needs the clock of the pool's master, and {url} answered {method} "
+        "with a result that is not a time."
+    ),
+    TlsFailed: (
+        "No TLS connection to {url} ({detail}): is this the HTTPS port? Check hostname and port."
+    ),
+    TrustUnusable: (
+        "{source} names {path}, which cannot be used ({detail}): "
+        "it must be a file of PEM certificates, or a directory of them with OpenSSL's hash names."
+    ),
+    UnexpectedAnswer: (
+        "{url} answers, but not as XAPI does (HTTP status {status}, '{content_type}'): "
+        "check hostname and port."
+    ),
+}
+_FINGERPRINT = """ It has this fingerprint:
+cert_fingerprint: "{fingerprint}\""""
+_COMPARE = (
+    "Before you trust it, compare it with what this prints on the host itself: "
+    "openssl x509 -noout -fingerprint -sha256 -in /etc/xensource/xapi-ssl.pem"
+)
+_MAX_PROBLEM = 1000
+_MAX_ATTEMPTS = 1500
+_FAILURE_SENTENCES = {
+    _STILL_BOOTING: "{url} is still starting: try again, or list another member in hostname.",
+    "RBAC_PERMISSION_DENIED": (
+        "{url} denies {method} to this account. {words} "
+        "Give an account with another role in username."
+    ),
+    "SESSION_AUTHENTICATION_FAILED": (
+        "{url} does not let the account in. {words} Check username and password."
+    ),
+}
+_ANY_FAILURE_SENTENCE = "{method} failed on {url}: {words} ({code})"
+
+
+def explain(error: XapiError, *, comparing: bool = True) -> str:
+    """What went wrong, in words for the one who wrote the playbook.
+
+    How to compare a fingerprint can be left out, where it is said once for several hosts.
+    """
+    if isinstance(error, NothingSelected):
+        return f"one of the following is required: {error.option}{error.problem}."
+    if isinstance(error, OptionError):
+        value = "" if error.value is None else f": {show_value(error.value)}"
+        option, problem = visible(error.option), escape(error.problem, limit=_MAX_PROBLEM)
+        return f"argument '{option}'{value} {problem}."
+    if isinstance(error, NoHostAnswered):
+        return _no_host(error)
+    if isinstance(error, XapiFailure):
+        template = _FAILURE_SENTENCES.get(error.code, _ANY_FAILURE_SENTENCE)
+        sentence = template.format(**_shown(error), words=plain_words(error.code, error.params))
+    else:
+        sentence = _SENTENCES[type(error)].format(**_shown(error))
+    if isinstance(error, ConnectionCut) and error.url.startswith("http://"):
+        sentence += (
+            " A port for HTTPS does that to http://: write https:// in hostname, or neither."
+        )
+    if isinstance(error, HostError) and error.named_by is not None:
+        sentence += f" ({visible(error.named_by)} names it as the pool's master.)"
+    if isinstance(error, CertificateUntrusted) and error.fingerprint is not None:
+        sentence += _FINGERPRINT.format(fingerprint=error.fingerprint)
+        if comparing:
+            sentence += f"\n{_COMPARE}"
+    return sentence
+
+
+def _shown(error: XapiError) -> dict[str, Any]:
+    """What an error holds, for a sentence: much of it was written by whoever answered."""
+    held = {name: visible(v) if isinstance(v, str) else v for name, v in vars(error).items()}
+    if isinstance(error, FingerprintMismatch):
+        held["wanted"] = join_limited(
+            [visible(one) for one in error.expected], separator=" or ", rest=" or {} more"
+        )
+    if isinstance(error, RequestTimedOut):
+        held["or_raise"] = "" if error.is_cut_short else ", or raise request_timeout"
+    if isinstance(error, OddResult):
+        held["where"] = f" ({held['field']})" if error.field else ""
+    return held
+
+
+def _no_host(error: NoHostAnswered) -> str:
+    count = len(error.attempts)
+    if all(isinstance(one, XapiFailure) and one.code == _STILL_BOOTING for one in error.attempts):
+        urls = join_limited([visible(attempt.url) for attempt in error.attempts])
+        return f"All {count} hosts in hostname are still starting ({urls}): try again in a minute."
+    shown = [explain(attempt, comparing=False) for attempt in error.attempts]
+    # A fingerprint stands on a line of its own, so what follows one begins on the next.
+    for place, attempt in enumerate(error.attempts):
+        shown[place] += "\n" if getattr(attempt, "fingerprint", None) else " "
+    sentences = join_limited(shown, limit=_MAX_ATTEMPTS, separator="", rest="And {} more. ")
+    if any(getattr(attempt, "fingerprint", None) for attempt in error.attempts):
+        sentences += _COMPARE
+    return f"None of the {count} hosts in hostname could be used. {sentences}".rstrip()

@@ -1,0 +1,46 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from .._text import escape, join_limited, quote
+from .model import Task
+
+_MAX_WORD = 100
+_MAX_SENTENCES = 1500
+
+
+def named(task: Task) -> str:
+    """A task by its label and uuid; the label is other people's text, and shown as one."""
+    return f"{quote(task.name_label)} (uuid {word(task.uuid)})"
+
+
+def under_way(task: Task) -> str:
+    """A running task, and how far it is."""
+    progress = "" if task.progress is None else f", {percent(task)}"
+    label, uuid, status = quote(task.name_label), word(task.uuid), word(task.status)
+    return f"{label} (uuid {uuid}, {status}{progress})"
+
+
+def word(text: str) -> str:
+    """Return one word of the server, such as a uuid or a status, which can be any text."""
+    return escape(text, limit=_MAX_WORD)
+
+
+def percent(task: Task) -> str:
+    return f"{(task.progress or 0) * 100:.0f} %"
+
+
+def listed(parts: list[str], *, most: int = 5) -> str:
+    """The first few of many, and how many there are besides."""
+    return join_limited(parts, most=most)
+
+
+def told(sentences: list[str], *, before: str = "") -> str:
+    """The first few of many sentences, and how many there are besides."""
+    ended = [text if text.endswith(".") else f"{text}." for text in sentences]
+    return before + join_limited(ended, limit=_MAX_SENTENCES, separator=" ", rest=" And {} more.")

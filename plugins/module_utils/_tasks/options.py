@@ -1,0 +1,194 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Callable, Mapping, TypeVar
+
+from .._errors import OptionError
+from .._validators import (
+    check_elements,
+    moment_of,
+    ref_of,
+    refuse_nulls,
+    regex_of,
+    seconds_of_duration,
+    text_of,
+    uuid_of,
+)
+from .model import STATUSES
+from .selection import OBJECT_TYPES, ObjectOption, Selection
+
+_Value = TypeVar("_Value")
+
+SELECTOR_EXCLUSIVE = (
+    ("uuid", "name_label", "name_regex"),
+    ("ref", "name_label", "name_regex"),
+)
+
+
+def selector_spec() -> dict[str, dict[str, Any]]:
+    """The argument spec of the doc fragment selector."""
+    # Raw where one text is meant: core would make the text "['a', 'b']" of a list, which is no
+    # error then and matches nothing.
+    return {
+        "uuid": {"type": "list", "elements": "str"},
+        "ref": {"type": "list", "elements": "str"},
+        "name_label": {"type": "raw"},
+        "name_regex": {"type": "raw"},
+        "name_description": {"type": "raw"},
+        "min_age": {"type": "str"},
+        "max_age": {"type": "str"},
+        "created_after": {"type": "str"},
+        "created_before": {"type": "str"},
+        "cancellable": {"type": "bool"},
+        "object": {
+            "type": "dict",
+            "options": {
+                "type": {"type": "str", "required": True, "choices": list(OBJECT_TYPES)},
+                "uuid": {"type": "str"},
+                "name_label": {"type": "raw"},
+            },
+            "mutually_exclusive": [("uuid", "name_label")],
+            "required_one_of": [("uuid", "name_label")],
+        },
+        "subtask_of": {"type": "raw"},
+        "resident_on": {"type": "raw"},
+        "other_config": {"type": "dict"},
+        "exclude": {"type": "raw"},
+    }
+
+
+def status_spec() -> dict[str, dict[str, Any]]:
+    """The filter by status, which only some modules have."""
+    return {"status": {"type": "list", "elements": "str", "choices": list(STATUSES)}}
+
+
+def selection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Selection:
+    """The checked options; given is what the task wrote, before core made texts of it."""
+    for option in ("uuid", "ref", "status"):
+        check_elements(option, given.get(option))
+    if isinstance(given.get("object"), dict):
+        refuse_nulls(given["object"], ("uuid", "name_label"), inside="object.")
+
+    def one(option: str, read: Callable[[str, Any], _Value]) -> _Value | None:
+        return None if params.get(option) is None else read(option, params[option])
+
+    selection = Selection(
+        uuids=_each(params, "uuid", uuid_of),
+        refs=_each(params, "ref", ref_of),
+        name_label=one("name_label", text_of),
+        name_regex=one("name_regex", regex_of),
+        name_description=one("name_description", text_of),
+        status=_status(params),
+        min_age=one("min_age", seconds_of_duration),
+        max_age=one("max_age", seconds_of_duration),
+        created_after=one("created_after", moment_of),
+        created_before=one("created_before", moment_of),
+        cancellable=params.get("cancellable"),
+        object=one("object", _object),
+        subtask_of=one("subtask_of", _uuid_or_ref),
+        resident_on=one("resident_on", text_of),
+        other_config=one("other_config", _texts_by_key) or {},
+        exclude=one("exclude", _regexes) or (),
+    )
+    _check_order(params, "min_age", selection.min_age, "max_age", selection.max_age)
+    _check_order(
+        params,
+        "created_after",
+        selection.created_after,
+        "created_before",
+        selection.created_before,
+    )
+    return selection
+
+
+def housekeeping_spec() -> dict[str, dict[str, Any]]:
+    """Return the option that turns the default exclusion off, for the modules that have one."""
+    return {"include_housekeeping": {"type": "bool", "default": False}}
+
+
+def with_default_exclude(selection: Selection, params: Mapping[str, Any]) -> Selection:
+    """Return the selection with the default exclusion where it applies.
+
+    In a gate it is for the whole pool alone: tasks that are asked for must not be left out. In a
+    clean-up, sparing a task is the safe side, so that only their exact label includes them.
+    """
+    is_open = selection.is_whole_pool
+    if selection.is_destructive:
+        is_open = not selection.by_identity and selection.name_label is None
+    is_excluding = is_open and not params["include_housekeeping"]
+    return replace(selection, excludes_housekeeping=is_excluding)
+
+
+def _each(
+    params: Mapping[str, Any], option: str, read: Callable[[str, Any], str]
+) -> tuple[str, ...] | None:
+    """The values of a list in their order, each once."""
+    if params.get(option) is None:
+        return None
+    return tuple(dict.fromkeys(read(option, value) for value in params[option]))
+
+
+def _status(params: Mapping[str, Any]) -> frozenset[str] | None:
+    if params.get("status") is None:
+        return None
+    if not params["status"]:
+        raise OptionError("status", value=[], problem="is empty: no task could have it")
+    return frozenset(params["status"])
+
+
+def _object(option: str, value: Mapping[str, Any]) -> ObjectOption:
+    kind, uuid, name = value["type"], value.get("uuid"), value.get("name_label")
+    if uuid is not None:
+        return ObjectOption(kind, uuid=uuid_of(f"{option}.uuid", uuid))
+    # There is only one pool, and many have no name.
+    if (kind, name) != ("pool", ""):
+        text_of(f"{option}.name_label", name)
+    return ObjectOption(kind, name_label=name)
+
+
+def _uuid_or_ref(option: str, value: Any) -> str:
+    if isinstance(value, str) and value.startswith("OpaqueRef:"):
+        return ref_of(option, value)
+    return uuid_of(option, value)
+
+
+def _texts_by_key(option: str, value: Mapping[str, Any]) -> dict[str, str]:
+    """The keys and values as texts; XAPI keeps nothing else, and writes true and false so."""
+    if not value:
+        raise OptionError(option, value={}, problem="is empty: every task would match")
+    texts = {}
+    for key, item in value.items():
+        if item is None:
+            problem = "is null; write the text that the key has to have"
+            raise OptionError(f"{option}.{key}", problem=problem)
+        if isinstance(item, (list, dict)):
+            problem = "is a list or dict, where one text is meant"
+            raise OptionError(f"{option}.{key}", value=item, problem=problem)
+        texts[str(key)] = str(item).lower() if isinstance(item, bool) else str(item)
+    return texts
+
+
+def _regexes(option: str, value: Any) -> tuple[Any, ...]:
+    """One regular expression or a list of them, which may be empty."""
+    check_elements(option, value)
+    written = value if isinstance(value, list) else [value]
+    return tuple(regex_of(option, item) for item in written)
+
+
+def _check_order(
+    params: Mapping[str, Any],
+    low_option: str,
+    low: float | None,
+    high_option: str,
+    high: float | None,
+) -> None:
+    if low is not None and high is not None and low > high:
+        problem = f"is above {high_option} ({params[high_option]}): no task could match"
+        raise OptionError(low_option, value=params[low_option], problem=problem)

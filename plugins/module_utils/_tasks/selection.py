@@ -1,0 +1,301 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from typing import Iterable, Mapping
+
+from .ages import NO_CLOCKS, Bounds, Clocks, Creation, Doubt, creation_of, is_within
+from .model import Task
+
+IDENTITIES = ("uuid", "ref", "name_label", "name_regex")
+OBJECT_TYPES = ("VM", "host", "SR", "VDI", "network", "pool")
+AGES = ("min_age", "max_age", "created_after", "created_before")
+_MAX_LABEL = 1000
+"""Characters of a label; longer ones, which any account can write, would keep a regex busy."""
+# What an expression has in it, and a label that was written in full hardly ever.
+_LIKE_REGEX = re.compile(r"\.[*+]|\\[^\w\s]|\\[dsw]|\A\^|\$\Z|\([^()]*\|")
+_EXACT_TEXTS = ("name_label", "name_description")
+# What a pool does for itself all the time. Plugins are not part of it: updates run in them.
+HOUSEKEEPING = tuple(
+    re.compile(label)
+    for label in (
+        r"SR\.scan",
+        r"SR\.update_snapshot_info_.*",
+        "/rrd_updates",
+        "Connection to VM console",
+    )
+)
+FILTERS = (
+    "name_description",
+    "status",
+    "min_age",
+    "max_age",
+    "created_after",
+    "created_before",
+    "cancellable",
+    "object",
+    "subtask_of",
+    "resident_on",
+    "other_config",
+)
+
+
+@dataclass(frozen=True)
+class ObjectOption:
+    """The object whose tasks are meant, by one of its uuid and its name."""
+
+    type: str
+    uuid: str | None = None
+    name_label: str | None = None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which tasks are meant: None where an option was not given, empty where it names nothing.
+
+    A doubt goes to the safe side, which is not the same for all modules: is_destructive says that
+    a task more is worse than a task less.
+    """
+
+    uuids: tuple[str, ...] | None = None
+    refs: tuple[str, ...] | None = None
+    name_label: str | None = None
+    name_regex: re.Pattern[str] | None = None
+    name_description: str | None = None
+    status: frozenset[str] | None = None
+    min_age: float | None = None
+    max_age: float | None = None
+    created_after: float | None = None
+    created_before: float | None = None
+    cancellable: bool | None = None
+    object: ObjectOption | None = None
+    subtask_of: str | None = None
+    resident_on: str | None = None
+    other_config: Mapping[str, str] = field(default_factory=dict)
+    exclude: tuple[re.Pattern[str], ...] = ()
+    excludes_housekeeping: bool = False
+    """Whether tasks that a pool runs for itself are left out, besides those of exclude."""
+    is_destructive: bool = False
+    is_gate: bool = False
+    """Whether a task that is left out may open a gate: then one of uncertain age counts."""
+
+    @property
+    def by_identity(self) -> bool:
+        return self.uuids is not None or self.refs is not None
+
+    @property
+    def by_label(self) -> bool:
+        return self.name_label is not None or self.name_regex is not None
+
+    @property
+    def is_whole_pool(self) -> bool:
+        """Whether no option says what tasks do; a host and times only narrow the pool's tasks."""
+        is_named = self.by_identity or self.by_label or self.name_description is not None
+        is_related = self.object is not None or self.subtask_of is not None
+        return not (is_named or is_related or self.other_config)
+
+    @cached_property
+    def excluded_labels(self) -> tuple[re.Pattern[str], ...]:
+        """All expressions for the labels of tasks to leave out."""
+        return self.exclude + (HOUSEKEEPING if self.excludes_housekeeping else ())
+
+    @property
+    def has_regexes(self) -> bool:
+        """Whether the user gave regular expressions, or text that is written like one."""
+        return bool(self.name_regex is not None or self.exclude or self.texts_like_regexes)
+
+    @cached_property
+    def texts_like_regexes(self) -> Mapping[str, re.Pattern[str]]:
+        """Return the options for an exact text whose values are written like expressions."""
+        found = {}
+        for option in _EXACT_TEXTS:
+            text = getattr(self, option)
+            if text is not None and _LIKE_REGEX.search(text):
+                with contextlib.suppress(re.error, RecursionError, OverflowError, ValueError):
+                    found[option] = re.compile(text)
+        return found
+
+    @property
+    def counts_finished(self) -> bool:
+        """Whether it was asked for what has finished: by name, or by a time that tells it apart."""
+        return self.by_identity or self.created_after is not None or self.max_age is not None
+
+    @property
+    def filters(self) -> list[str]:
+        """The options that narrow, by their names; neither identity nor exclude is one."""
+        return [name for name in FILTERS if getattr(self, name) not in (None, {})]
+
+    @cached_property
+    def ages(self) -> tuple[str, ...]:
+        """The options that select by age or time, by their names."""
+        return tuple(name for name in AGES if getattr(self, name) is not None)
+
+    @cached_property
+    def identities(self) -> Mapping[str, int]:
+        """The references and uuids with their places; none can be taken for the other kind."""
+        return {name: place for place, name in enumerate((self.refs or ()) + (self.uuids or ()))}
+
+    def place_of(self, task: Task) -> int:
+        """Where a task was named; tasks that were not are all at the same place."""
+        return self.identities.get(task.ref, self.identities.get(task.uuid, 0))
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the pool says about the things that a selection names: references, and the time."""
+
+    now: int | None
+    object_ref: str = ""
+    object_uuid: str = ""
+    object_tasks: frozenset[str] = frozenset()
+    parent_ref: str = ""
+    host_ref: str = ""
+    clocks: Clocks = NO_CLOCKS
+
+
+NOWHERE = Surroundings(now=None)
+
+
+def matches(task: Task, selection: Selection, around: Surroundings) -> bool:
+    """Whether identity and filters meet a task; what exclude says is another question."""
+    return (
+        is_named(task, selection)
+        and (selection.name_description in (None, task.record.get("name_description")))
+        and (selection.status is None or task.status in selection.status)
+        and _is_of_age(task, selection, around)
+        and (selection.cancellable is None or task.is_cancellable == selection.cancellable)
+        and (selection.object is None or belongs_to_object(task, around))
+        and (selection.subtask_of is None or task.record.get("subtask_of") == around.parent_ref)
+        and (selection.resident_on is None or task.record.get("resident_on") == around.host_ref)
+        and _is_configured(task, selection.other_config)
+    )
+
+
+def belongs_to_object(task: Task, around: Surroundings) -> bool:
+    """Whether the object names the task in its current_operations, or the task names the object."""
+    if task.ref in around.object_tasks:
+        return True
+    return not applied_objects(task).isdisjoint((around.object_ref, around.object_uuid))
+
+
+def applied_objects(task: Task) -> frozenset[str]:
+    """Return the references and uuids of the objects that a task itself names.
+
+    The storage manager and XenCenter write them to other_config, separated by commas. For the
+    garbage collection of an SR there is no other sign, since the SR does not name its task.
+    """
+    names = (task.record.get("other_config") or {}).get("applies_to")
+    return frozenset(filter(None, map(str.strip, names.split(",")))) if names else frozenset()
+
+
+def is_meant(task: Task, selection: Selection, around: Surroundings) -> bool:
+    """Whether a task is selected, by all that the options say."""
+    return matches(task, selection, around) and not is_excluded(task, selection)
+
+
+def is_long(label: str) -> bool:
+    """Whether a label is too long for a regular expression, so that it is a case of doubt."""
+    return len(label) > _MAX_LABEL
+
+
+def is_excluded(task: Task, selection: Selection) -> bool:
+    """Whether exclude leaves a task out: by its whole label, or by any part where that is safer."""
+    if not selection.excluded_labels:
+        return False
+    if is_long(task.name_label):
+        return selection.is_destructive
+    if selection.is_destructive:
+        return any(regex.search(task.name_label) for regex in selection.excluded_labels)
+    return any(regex.fullmatch(task.name_label) for regex in selection.excluded_labels)
+
+
+def is_named(task: Task, selection: Selection) -> bool:
+    """Return whether a task has the identity or the label that is asked for."""
+    if selection.by_identity:
+        return task.uuid in selection.identities or task.ref in selection.identities
+    if selection.name_label is not None:
+        return task.name_label == selection.name_label
+    if selection.name_regex is None:
+        return True
+    if is_long(task.name_label):
+        return not selection.is_destructive
+    if selection.is_destructive:
+        return selection.name_regex.fullmatch(task.name_label) is not None
+    return selection.name_regex.search(task.name_label) is not None
+
+
+def creation(task: Task, around: Surroundings) -> Creation:
+    """Return when a task was created, as far as that is known."""
+    host = task.record.get("resident_on")
+    return creation_of(task.created, host, clocks=around.clocks, now=around.now)
+
+
+def undated(tasks: Iterable[Task], selection: Selection, around: Surroundings) -> list[Task]:
+    """Return the tasks whose age is not known, where the selection goes by it."""
+    return [task for task in tasks if creation(task, around).problem] if selection.ages else []
+
+
+def without_ages(selection: Selection) -> Selection:
+    return replace(selection, min_age=None, max_age=None, created_after=None, created_before=None)
+
+
+def _is_of_age(task: Task, selection: Selection, around: Surroundings) -> bool:
+    if not selection.ages:
+        return True
+    if selection.is_destructive:
+        doubt = Doubt.LEAVE
+    else:
+        doubt = Doubt.COUNT if selection.is_gate else Doubt.YOUNG
+    return is_within(creation(task, around), _bounds_of(selection, around), doubt)
+
+
+def is_surely_of_age(task: Task, selection: Selection, around: Surroundings) -> bool:
+    """Return whether a task is of the age that is asked for, whichever clock wrote its record."""
+    bounds = _bounds_of(selection, around)
+    return not selection.ages or is_within(creation(task, around), bounds, Doubt.LEAVE)
+
+
+def _bounds_of(selection: Selection, around: Surroundings) -> Bounds:
+    return _bounds(
+        selection.min_age,
+        selection.max_age,
+        selection.created_after,
+        selection.created_before,
+        around.now or 0,
+    )
+
+
+# They are the same for all tasks of a listing.
+@lru_cache(maxsize=8)
+def _bounds(
+    min_age: float | None,
+    max_age: float | None,
+    created_after: float | None,
+    created_before: float | None,
+    now: int,
+) -> Bounds:
+    """The options by age and time as times of the server's clock."""
+    earliest = -math.inf if created_after is None else created_after
+    latest = math.inf if created_before is None else created_before
+    if max_age is not None:
+        earliest = max(earliest, now - max_age)
+    if min_age is not None:
+        latest = min(latest, now - min_age)
+    return Bounds(earliest, latest)
+
+
+def _is_configured(task: Task, wanted: Mapping[str, str]) -> bool:
+    if not wanted:
+        return True
+    present = task.record.get("other_config") or {}
+    return all(present.get(key) == value for key, value in wanted.items())

@@ -1,0 +1,89 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._tasks.query import common_returns
+from .completion import SetGate
+from .messages import closed, left_out, no_match, unfinished
+from .report import WaitReport
+from .task_set import Verdict
+
+
+class SetReport(WaitReport):
+    """What is returned and said of a set of tasks."""
+
+    _gate: SetGate
+
+    def _seen(self) -> dict[str, Any]:
+        gate, tasks, found = self._gate, self._gate.set, self._gate.found
+        now, clocks = gate.server_time, gate.around.clocks
+        in_order = sorted(tasks.tasks.values(), key=gate.selection.place_of)
+
+        def uuids(refs: set[str]) -> list[str]:
+            return [task.uuid for task in in_order if task.ref in refs]
+
+        missing = {
+            kind: [name for name in names if name in tasks.missing]
+            for kind, names in found.missing.items()
+        }
+        return {
+            "tasks": [
+                {**task.to_dict(now=now, clocks=clocks), "gone": task.ref in tasks.gone}
+                for task in in_order
+            ],
+            "satisfied": uuids(tasks.satisfied),
+            "unmet": uuids(tasks.running),
+            "stalled": [],
+            "unexpected": uuids(tasks.unexpected),
+            "gone": uuids(tasks.gone),
+            **common_returns(
+                self._session,
+                server_time=now,
+                missing=missing,
+                excluded=found.excluded_briefly,
+            ),
+        }
+
+    def _closed(self) -> str:
+        return closed(self._gate.set, self._gate.rules, unmatched=self._no_match())
+
+    def _awaited(self) -> str:
+        return f"waiting for {self._unfinished()}"
+
+    def _doubts(self) -> list[str]:
+        tasks = self._gate.set
+        if self._gate.rules.wait_for != "all":
+            return []
+        if left_out(tasks):
+            return [f"Opened without knowing of all tasks: {left_out(tasks)}."]
+        if not tasks.tasks:
+            why = self._no_match() if tasks.is_unmatched else "uuid and ref are empty."
+            return [f"Opened without any task to wait for: {why}"]
+        return []
+
+    def _at_one_look(self) -> str:
+        verdict = self._gate.verdict
+        if verdict is Verdict.OPEN:
+            return "What was asked for is the case by now."
+        if verdict is Verdict.CLOSED:
+            return f"By now the module would fail: {self._closed()}"
+        return f"The module would wait for {self._unfinished()}"
+
+    def _unfinished(self) -> str:
+        return unfinished(self._gate.set, self._gate.rules, unmatched=self._no_match())
+
+    def _no_match(self) -> str:
+        found, counts_finished = self._gate.found, self._gate.selection.counts_finished
+        return no_match(
+            self._selected,
+            [] if counts_finished else [task for task in found.tasks if task.is_finished],
+            excluded=len(found.excluded_briefly),
+            now=found.server_time,
+        )

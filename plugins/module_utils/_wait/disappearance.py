@@ -1,0 +1,251 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from typing import Any, Collection, Mapping, NamedTuple
+
+from .._client import schema as records
+from .._client.session import Session, read, unless_gone
+from .._tasks.model import Task, seconds_of
+
+# The server deletes an older task whose progress stands still, although its work continues
+# (db_gc_util.ml). The age is an option of xapi.conf, which the API does not show.
+_MAX_AGE = 86400
+_MAX_CLOCK_DIFFERENCE = 600
+MAX_LATENCY = 1.0
+"""Seconds that an answer may take for events to be prompt: a restart of XAPI takes some more."""
+_START = "agent_start_time"
+SESSION_LOST = (
+    "the session was lost, as happens when XAPI on the master restarts or another host becomes "
+    "master, which makes the pool forget all tasks"
+)
+HOST_UNKNOWN = "its host is not live or not known"
+HOST_RESTARTED = "XAPI restarted on its host, which makes the server delete the host's tasks"
+HOST_DISABLED = "its host is disabled and may be restarting XAPI"
+TOO_OLD = (
+    "the server deletes tasks that are over 24 hours old and make no progress, while their work "
+    "continues"
+)
+_ENDED = (
+    "it had ended, and its record was deleted before its outcome was read, as xe and Xen "
+    "Orchestra do with theirs"
+)
+
+
+class HostState(NamedTuple):
+    """What tells whether XAPI restarted on a host."""
+
+    start: str
+    """When XAPI started, in the host's own words; empty where it does not say."""
+    is_enabled: bool
+    metrics: str
+    """The reference of its host_metrics."""
+
+
+class LastSeen(NamedTuple):
+    """A running task, and what was known of the hosts when it was last seen."""
+
+    task: Task
+    session_generation: int
+    hosts: Mapping[str, HostState]
+
+    @property
+    def host(self) -> str:
+        """The reference of the host that runs the task."""
+        return str(self.task.record.get("resident_on", ""))
+
+
+class Finding(NamedTuple):
+    """What is known of a task that disappeared while running."""
+
+    last: LastSeen
+    reason: str
+    """Why its work may continue; empty if the task has ended."""
+
+
+class Disappearances:
+    """Finds out whether tasks that disappeared while running have ended.
+
+    Besides its end, the record of a running task has three reasons to disappear: its age, a restart
+    of XAPI on the master, which loses all tasks and sessions, and one on another host. In the last
+    case `Pool.hello` disables the host before it deletes its tasks (xapi_pool.ml), and the host
+    enables itself only after its start-up, when its new start time is written (dbsync_slave.ml).
+    So a host that is enabled after the deletion, with the start time of before, has not restarted.
+    Until it is enabled, the question stays open.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._hosts: Mapping[str, HostState] = {}
+        self.undecided: dict[str, LastSeen] = {}
+        """The tasks whose hosts are disabled, by reference."""
+
+    def update_hosts(self, hosts: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take in records of hosts, by reference."""
+        if hosts:
+            self._hosts = {**self._hosts, **_states(hosts)}
+
+    def remember(self, task: Task) -> LastSeen:
+        """Return a running task with what is known of the hosts now."""
+        return LastSeen(task, self._session.logins, self._hosts)
+
+    def examine(
+        self,
+        gone: Collection[LastSeen],
+        *,
+        expected_time: int | None,
+        was_watched: bool = False,
+    ) -> list[Finding]:
+        """Return what is known by now of tasks that are gone, and of undecided ones.
+
+        The server's time and the hosts are read here, after the confirmation: only that shows what
+        was the case at the deletion. The time is compared with the expected one, in seconds since
+        1970, since the server's clock may have been set back meanwhile. Tasks were watched if every
+        change of their records was told, so that none was handed to another host unseen.
+        """
+        if not gone and not self.undecided:
+            return []
+        now = seconds_of(self._session.server_time()) if gone else None
+        if now is not None and expected_time is not None:
+            now = max(now, expected_time)
+        hosts = self._read_hosts()
+        old = [last for last in gone if _is_old(last.task, now)]
+        pending = {**self.undecided, **{last.task.ref: last for last in gone if last not in old}}
+        live = self._read_live(hosts, pending.values())
+        seen = {last.task.ref for last in gone} if was_watched else set()
+        findings = [Finding(last, self._session_reason(last) or TOO_OLD) for last in old]
+        findings += [
+            Finding(
+                last,
+                self._session_reason(last)
+                or self._host_reason(last, hosts, live, was_watched=last.task.ref in seen),
+            )
+            for last in pending.values()
+        ]
+        self.undecided = {
+            last.task.ref: last for last, reason in findings if reason == HOST_DISABLED
+        }
+        return [finding for finding in findings if finding.reason != HOST_DISABLED]
+
+    def check_hosts(self, tasks: Collection[LastSeen]) -> dict[str, str]:
+        """Return by reference what is wrong with the hosts of running tasks, where anything is."""
+        hosts = self._read_hosts()
+        live = self._read_live(hosts, tasks)
+        reasons = {last.task.ref: self._host_reason(last, hosts, live) for last in tasks}
+        return {ref: reason for ref, reason in reasons.items() if reason}
+
+    def explain(self, gone: Collection[LastSeen]) -> dict[str, str]:
+        """Return by reference the likeliest reason why each task is gone, for a message.
+
+        Nothing need be known of the hosts from before: a host whose XAPI started after the task was
+        created has restarted since. Both times are by that host's clock.
+        """
+        reasons = {last.task.ref: self._session_reason(last) for last in gone}
+        if all(reasons.values()):
+            return reasons
+        now = seconds_of(self._session.server_time())
+        hosts = self._read_hosts()
+        live = self._read_live(hosts, gone)
+        for last in gone:
+            reason = self._session_reason(last)
+            if not reason and _is_old(last.task, now):
+                reason = TOO_OLD
+            if not reason and self._has_started_since(last, hosts):
+                reason = HOST_RESTARTED
+            last_known = last._replace(hosts=hosts)
+            reasons[last.task.ref] = reason or self._host_reason(last_known, hosts, live) or _ENDED
+        return reasons
+
+    def _has_started_since(self, last: LastSeen, hosts: Mapping[str, HostState]) -> bool:
+        host, created = hosts.get(last.host), last.task.created
+        if host is None or created is None or last.host == self._session.pool.master_ref:
+            return False
+        # The start is known to the second, and written some seconds later.
+        return _seconds(host.start) > created + 1
+
+    def _session_reason(self, last: LastSeen) -> str:
+        return SESSION_LOST if self._session.logins != last.session_generation else ""
+
+    def _host_reason(
+        self,
+        last: LastSeen,
+        hosts: Mapping[str, HostState],
+        live: Collection[str],
+        *,
+        was_watched: bool = True,
+    ) -> str:
+        before, after = last.hosts.get(last.host), hosts.get(last.host)
+        if after is None or (before is None and last.hosts):
+            return HOST_UNKNOWN
+        master = self._session.pool.master_ref
+        if last.host == master:
+            others = {ref: state for ref, state in hosts.items() if ref != master}
+            return "" if was_watched else _forwarded_reason(last, others)
+        if last.host not in live or (before is None and not _is_older(after, last.task)):
+            return HOST_UNKNOWN
+        if before is not None and after.start != before.start:
+            return HOST_RESTARTED
+        return "" if after.is_enabled else HOST_DISABLED
+
+    def _read_hosts(self) -> Mapping[str, HostState]:
+        return _states(read(self._session, records.hosts, "host.get_all_records"))
+
+    def _read_live(
+        self, hosts: Mapping[str, HostState], tasks: Collection[LastSeen]
+    ) -> Collection[str]:
+        """Read which of the hosts that ran the tasks are live; the master is."""
+        refs = {last.host for last in tasks} & hosts.keys() - {self._session.pool.master_ref}
+        return {ref for ref in refs if self._is_live(hosts[ref].metrics)}
+
+    def _is_live(self, metrics: str) -> bool:
+        method = "host_metrics.get_live"
+        return unless_gone(lambda: self._session.call(method, metrics)) is True
+
+
+def _forwarded_reason(last: LastSeen, others: Mapping[str, HostState]) -> str:
+    """Return why a task that was last seen on the master may have been deleted on another host.
+
+    The master forwards a task, which changes its host, and that write may have been missed. A host
+    that was disabled before may have restarted as well.
+    """
+    before = last.hosts
+    known = [(before[ref], state) for ref, state in others.items() if ref in before]
+    if any(old.start != new.start for old, new in known):
+        return HOST_RESTARTED
+    unknown = [state for ref, state in others.items() if ref not in before]
+    is_recent = any(not _is_older(state, last.task) for state in unknown)
+    if is_recent or any(not state.is_enabled for state in others.values()):
+        return HOST_DISABLED
+    return ""
+
+
+def _is_older(host: HostState, task: Task) -> bool:
+    """Tell whether XAPI on the host started well before the task, by two clocks that may differ."""
+    created = task.created
+    return created is not None and _seconds(host.start) < created - _MAX_CLOCK_DIFFERENCE
+
+
+def _is_old(task: Task, now: int | None) -> bool:
+    created = task.created
+    return created is None or now is None or now - created >= _MAX_AGE
+
+
+def _states(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, HostState]:
+    return {
+        ref: HostState(
+            str(host.get("other_config", {}).get(_START, "")), host["enabled"], host["metrics"]
+        )
+        for ref, host in hosts.items()
+    }
+
+
+def _seconds(start: str) -> float:
+    try:
+        return float(start)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,152 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+from .._errors import NothingSelected, OptionError
+from .._tasks.options import housekeeping_spec
+from .._tasks.selection import IDENTITIES, Selection
+from .._validators import seconds_of_duration
+from .task_set import Rules
+from .watcher import SLICE
+
+_SHORTEST_POLL = 0.1
+_QUIET_FOR = 10.0
+_NEVER = "never"
+
+
+def waiting_spec() -> dict[str, dict[str, Any]]:
+    """The argument spec of what task_wait has besides connection and selector."""
+    return {
+        "wait_for": {"type": "str", "choices": ["all", "any", "none"], "default": "all"},
+        "quiet_for": {"type": "str"},
+        **housekeeping_spec(),
+        "ignore_stalled": {"type": "str"},
+        "expect": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["success", "failure", "cancelled"],
+            "default": ["success"],
+        },
+        "fail_fast": {"type": "bool", "default": True},
+        "timeout": {"type": "str", "default": "3600"},
+        "method": {"type": "str", "choices": ["auto", "events", "poll"], "default": "auto"},
+        "poll_interval": {"type": "str", "default": "2"},
+        "on_missing": {"type": "str", "choices": ["fail", "ok", "wait"], "default": "fail"},
+        "on_gone": {"type": "str", "choices": ["fail", "ok"], "default": "fail"},
+    }
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How to wait, as the options say; times in seconds."""
+
+    rules: Rules
+    quiet_for: float | None
+    """None unless it is quiet that is waited for."""
+    ignore_stalled: float | None
+    timeout: float
+    """Infinite where the wait has no end."""
+    method: str
+    poll_interval: float
+
+
+def waiting_of(params: Mapping[str, Any], selection: Selection) -> Waiting:
+    """The checked options, those of the selection too as far as waiting makes more of them."""
+    is_for_quiet = params["wait_for"] == "none"
+    if is_for_quiet:
+        _check_quiet_selection(selection)
+    else:
+        _check_set_selection(selection)
+        for option in ("quiet_for", "ignore_stalled", "include_housekeeping"):
+            if params[option] not in (None, False):
+                problem = "is for wait_for: none alone"
+                raise OptionError(option, value=params[option], problem=problem)
+    if not params["expect"]:
+        raise OptionError("expect", value=[], problem="is empty: no end would be the right one")
+    timeout = math.inf
+    if params["timeout"] != _NEVER:
+        timeout = seconds_of_duration("timeout", params["timeout"])
+    return Waiting(
+        rules=Rules(
+            wait_for=params["wait_for"],
+            expect=frozenset(params["expect"]),
+            fail_fast=params["fail_fast"],
+            on_missing=params["on_missing"],
+            on_gone=params["on_gone"],
+        ),
+        quiet_for=_quiet_for(params, timeout) if is_for_quiet else None,
+        ignore_stalled=_ignore_stalled(params["ignore_stalled"]),
+        timeout=timeout,
+        method=params["method"],
+        poll_interval=_poll_interval(params["poll_interval"], is_for_quiet=is_for_quiet),
+    )
+
+
+def _check_set_selection(selection: Selection) -> None:
+    if selection.by_identity:
+        for option in (*selection.filters, *(["exclude"] if selection.exclude else [])):
+            problem = "does not go with uuid or ref: they name the tasks, and all of them count"
+            raise OptionError(option, problem=problem)
+    elif not selection.by_label and not selection.filters:
+        raise NothingSelected(*IDENTITIES, problem=", or a filter such as created_after")
+
+
+def _check_quiet_selection(selection: Selection) -> None:
+    for option, value in (("uuid", selection.uuids), ("ref", selection.refs)):
+        if value is not None:
+            problem = (
+                "does not go with wait_for: none, which waits for tasks that nobody can name yet; "
+                "to wait until these are over, use wait_for: all with "
+                "expect: [success, failure, cancelled]"
+            )
+            raise OptionError(option, problem=problem)
+    for option in ("min_age", "max_age", "cancellable"):
+        if option in selection.filters:
+            problem = "does not go with wait_for: none, since running tasks fall in and out of it"
+            raise OptionError(option, problem=problem)
+
+
+def _quiet_for(params: Mapping[str, Any], timeout: float) -> float:
+    option, text = "quiet_for", params["quiet_for"]
+    if text is None:
+        seconds = _QUIET_FOR if timeout else 0.0
+        if seconds >= timeout > 0:
+            problem = f"is no longer than the {seconds:g} s of quiet_for: give more, or quiet_for"
+            raise OptionError("timeout", value=params["timeout"], problem=problem)
+        return seconds
+    seconds = seconds_of_duration(option, text)
+    if seconds >= timeout and seconds:
+        problem = f"is not under timeout ({params['timeout']}), so it could never be full"
+        raise OptionError(option, value=text, problem=problem)
+    return seconds
+
+
+def _ignore_stalled(text: str | None) -> float | None:
+    if text is None:
+        return None
+    seconds = seconds_of_duration("ignore_stalled", text)
+    if not seconds:
+        problem = "would leave out every task; give the time without progress"
+        raise OptionError("ignore_stalled", value=text, problem=problem)
+    return seconds
+
+
+def _poll_interval(text: str, *, is_for_quiet: bool) -> float:
+    option = "poll_interval"
+    seconds = seconds_of_duration(option, text)
+    if seconds < _SHORTEST_POLL:
+        problem = f"is too short: give {_SHORTEST_POLL} s or more"
+        raise OptionError(option, value=text, problem=problem)
+    if is_for_quiet and seconds > SLICE:
+        problem = f"is too long for wait_for: none, which looks every {SLICE:g} s at least"
+        raise OptionError(option, value=text, problem=problem)
+    return seconds

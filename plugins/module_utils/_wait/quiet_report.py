@@ -1,0 +1,101 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._tasks.messages import listed, told, under_way, word
+from .._tasks.model import Task
+from .._tasks.query import common_returns
+from .._text import quote
+from .messages import quiet_of, undecided, unknown
+from .quiet import QuietGate
+from .report import WaitReport
+from .task_set import Verdict
+
+
+class QuietReport(WaitReport):
+    """What is returned and said of a pool that is to be quiet."""
+
+    _gate: QuietGate
+
+    def _seen(self) -> dict[str, Any]:
+        gate = self._gate
+        now = gate.server_time
+        running = [last.task for last in gate.running.values()]
+        stalled = [task.uuid for task in gate.stalled]
+        ended = list(gate.ended.values())
+        lost = [lost.what for lost in gate.lost.values() if isinstance(lost.what, Task)]
+
+        def dicts(tasks: list[Task], *, gone: bool = False) -> list[dict[str, Any]]:
+            return [
+                {**task.to_dict(now=now, clocks=gate.around.clocks), "gone": gone} for task in tasks
+            ]
+
+        return {
+            "tasks": [*dicts(running), *dicts(ended), *dicts(lost, gone=True)],
+            "satisfied": [task.uuid for task in ended],
+            "unmet": [task.uuid for task in gate.blocking.values()],
+            "stalled": stalled,
+            "unexpected": [],
+            "gone": [task.uuid for task in lost],
+            **common_returns(
+                self._session,
+                server_time=now,
+                missing={"uuid": [], "ref": []},
+                excluded=gate.excluded,
+            ),
+        }
+
+    def _closed(self) -> str:
+        return told([unknown(lost.what, lost.reason) for lost in self._gate.lost.values()])
+
+    def _awaited(self) -> str:
+        return f"waiting until it is quiet: {self._unquiet()}"
+
+    def _doubts(self) -> list[str]:
+        gate = self._gate
+        unknown_ends = [*gate.lost.values(), *gate.undecided]
+        doubts = []
+        if unknown_ends:
+            reasons = told([unknown(lost.what, lost.reason) for lost in unknown_ends])
+            doubts.append(f"Opened all the same, since on_gone is ok: {reasons}")
+        if gate.stalled:
+            stalled = listed([under_way(task) for task in gate.stalled])
+            doubts.append(f"Opened although these do not move (ignore_stalled): {stalled}.")
+        if gate.excluded:
+            labels = listed([quote(task["name_label"]) for task in gate.excluded])
+            doubts.append(f"Opened while excluded tasks were running: {labels}.")
+        return doubts
+
+    def _at_one_look(self) -> str:
+        if self._gate.verdict is Verdict.OPEN:
+            return "The pool is quiet at this moment."
+        if self._is_busy:
+            return f"The module would wait, since {self._unquiet()}"
+        return f"Nothing that counts is running now; {self._unquiet()}"
+
+    @property
+    def _is_busy(self) -> bool:
+        return bool(self._gate.blocking or self._gate.held)
+
+    def _unquiet(self) -> str:
+        gate = self._gate
+        if not self._is_busy:
+            if gate.undecided:
+                return told([undecided(lost.what, lost.reason) for lost in gate.undecided])
+            return quiet_of(gate.quiet, gate.quiet_for, list(gate.ended.values()), gate.ended_count)
+        busy = [under_way(task) for task in gate.blocking.values()]
+        busy += [
+            f"{word(operation)} on the object, by a task that cannot be identified"
+            for ref, operation in gate.held.items()
+            if ref not in gate.running
+        ]
+        count = "1 match is" if len(busy) == 1 else f"{len(busy)} matches are"
+        selected = f" (of {self._selected})" if self._selected else ""
+        return f"{count} running{selected}: {listed(busy)}."

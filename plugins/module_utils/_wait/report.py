@@ -1,0 +1,117 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Mapping
+
+from .._client.session import Session
+from .._messages import explain
+from .._tasks.age_messages import COUNTED, age_warnings
+from .completion import SetGate
+from .messages import selected_by
+from .quiet import QuietGate
+from .task_set import Verdict
+from .waiter import Waiter
+
+
+class WaitReport(ABC):
+    """What task_wait returns and says, in the middle of a wait too."""
+
+    def __init__(
+        self,
+        session: Session,
+        gate: SetGate | QuietGate,
+        waiter: Waiter,
+        *,
+        params: Mapping[str, Any],
+    ) -> None:
+        self._session = session
+        self._gate = gate
+        self._waiter = waiter
+        self._selected = selected_by(params)
+
+    def to_dict(self) -> dict[str, Any]:
+        asked = {
+            "changed": False,
+            "waited": self._waiter.waited,
+            "elapsed": round(self._waiter.elapsed, 3),
+            "timed_out": self._waiter.timed_out,
+            "method": self._waiter.method,
+            "requests": self._session.requests,
+        }
+        if not self._gate.was_reached:
+            return asked
+        return {**asked, "timeline": self._gate.timeline.to_list(), **self._seen()}
+
+    def failure(self) -> dict[str, Any]:
+        """Why the gate did not open; empty if it did."""
+        verdict = self._gate.verdict
+        if verdict is Verdict.OPEN:
+            return {}
+        if verdict is Verdict.CLOSED:
+            message = self._closed()
+        else:
+            message = timed_out(self._waiter, self._awaited(), was_reached=self._gate.was_reached)
+        return {"failed": True, "msg": message}
+
+    def warnings(self) -> list[str]:
+        """What the reader should know of a gate that opened or did not."""
+        found = trouble(self._waiter) + self.age_warnings()
+        if self._gate.verdict is Verdict.OPEN:
+            found += self._doubts()
+        return found
+
+    def age_warnings(self) -> list[str]:
+        """What the reader should know of ages that are uncertain or unknown."""
+        gate = self._gate
+        return age_warnings(gate.undated, gate.around, consequence=COUNTED)
+
+    def in_check_mode(self) -> str:
+        return f"Nothing was waited for in check mode. {self._at_one_look()}"
+
+    @abstractmethod
+    def _seen(self) -> dict[str, Any]:
+        """What is returned of a pool that was reached."""
+
+    @abstractmethod
+    def _closed(self) -> str:
+        """Why the gate is shut for good."""
+
+    @abstractmethod
+    def _awaited(self) -> str:
+        """What the gate waits for, as the rest of a sentence."""
+
+    @abstractmethod
+    def _doubts(self) -> list[str]:
+        """What the gate opened in spite of."""
+
+    @abstractmethod
+    def _at_one_look(self) -> str:
+        """What would be waited for."""
+
+
+def trouble(waiter: Waiter) -> list[str]:
+    """A warning of what was ridden out, if anything was."""
+    if waiter.last_trouble is None:
+        return []
+    times = "once" if waiter.troubles == 1 else f"{waiter.troubles} times"
+    message = f"The way to the pool failed {times} while waiting, the last time like this: "
+    return [message + explain(waiter.last_trouble)]
+
+
+def timed_out(waiter: Waiter, what_for: str, *, was_reached: bool) -> str:
+    """Why a gate is shut at the deadline."""
+    how_long = f"{waiter.timeout:g} s" if waiter.timeout else "one look, since timeout is 0,"
+    message, last = f"Timed out after {how_long}", waiter.last_trouble
+    if last is not None and not was_reached:
+        return f"{message} without an answer to go by. {explain(last)}"
+    message += f" {what_for}"
+    if last is not None and waiter.is_out_of_touch:
+        message += f" This is as last seen, since the pool did not answer. {explain(last)}"
+    return message

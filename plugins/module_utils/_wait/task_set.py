@@ -1,0 +1,111 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Iterable
+
+from .._tasks.model import Task
+
+
+class Verdict(Enum):
+    """What a gate does now."""
+
+    OPEN = "open"
+    CLOSED = "closed for good"
+    UNDECIDED = "not yet decided"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When a set of tasks opens its gate, as the options say."""
+
+    wait_for: str = "all"
+    expect: frozenset[str] = frozenset({"success"})
+    fail_fast: bool = True
+    on_missing: str = "fail"
+    on_gone: str = "fail"
+
+
+class TaskSet:
+    """The tasks that a gate depends on, each as it was last seen.
+
+    An end that was seen stands, whatever becomes of the record: the server deletes it sooner or
+    later, and clients can write to it.
+    """
+
+    def __init__(self, expect: Iterable[str] = ("success",)) -> None:
+        self._expect = frozenset(expect)
+        self.tasks: dict[str, Task] = {}
+        """The last record of each, by reference, in the order of their coming."""
+        self.running: set[str] = set()
+        self.satisfied: set[str] = set()
+        self.unexpected: set[str] = set()
+        self.gone: set[str] = set()
+        self.gone_reasons: dict[str, str] = {}
+        """The likeliest reason why each task is gone, as far as it is known."""
+        self.missing: set[str] = set()
+        """The identities that were asked for and that no task has had yet."""
+        self.is_unmatched = False
+        """Whether no task has matched the selection yet."""
+
+    @property
+    def is_incomplete(self) -> bool:
+        return self.is_unmatched or bool(self.missing)
+
+    def see(self, task: Task) -> bool:
+        """Take in a record; whether more than the progress of a running task is new in it."""
+        before = self.tasks.get(task.ref)
+        if before is not None and task.ref not in self.running:
+            return False
+        self.tasks[task.ref] = task
+        if before is None:
+            self.is_unmatched = False
+            self.missing -= {task.uuid, task.ref}
+        if task.is_finished:
+            self.running.discard(task.ref)
+            met = task.status in self._expect
+            (self.satisfied if met else self.unexpected).add(task.ref)
+            return True
+        self.running.add(task.ref)
+        return before is None or _is_more_than_progress(before, task)
+
+    def lose(self, ref: str) -> None:
+        """A record is not there any more, and its end was not seen."""
+        self.running.remove(ref)
+        self.gone.add(ref)
+
+
+def judge(tasks: TaskSet, rules: Rules) -> Verdict:
+    """What the rules make of what is known of the tasks."""
+    is_coming = tasks.is_incomplete and rules.on_missing == "wait"
+    is_under_way = bool(tasks.running) or is_coming
+    if rules.wait_for == "any":
+        if tasks.satisfied:
+            return Verdict.OPEN
+        return Verdict.UNDECIDED if is_under_way else Verdict.CLOSED
+    if _is_spoilt(tasks, rules) and (rules.fail_fast or not is_under_way):
+        return Verdict.CLOSED
+    return Verdict.UNDECIDED if is_under_way else Verdict.OPEN
+
+
+def _is_spoilt(tasks: TaskSet, rules: Rules) -> bool:
+    return (
+        bool(tasks.unexpected)
+        or (bool(tasks.gone) and rules.on_gone == "fail")
+        or (tasks.is_incomplete and rules.on_missing == "fail")
+    )
+
+
+def _is_more_than_progress(before: Task, after: Task) -> bool:
+    # Full progress comes with the writes of an end, one of which is the status: look again at once.
+    progress = after.progress
+    if progress is not None and progress >= 1:
+        return True
+    return {**before.record, "progress": None} != {**after.record, "progress": None}

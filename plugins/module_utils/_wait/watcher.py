@@ -1,0 +1,159 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Iterable, Mapping, NamedTuple, Protocol
+
+from .._client import schema as records
+from .._client.session import Session, read, shaped
+from .._tasks.api import Tasks
+from .._tasks.model import Task
+from .._tasks.query import current_operations
+
+SLICE = 30.0
+"""Seconds; what is watched is read afresh at least this often, whatever events say."""
+# XAPI takes 300 KiB of request, and a reference with its class takes 55 bytes of it.
+MOST_REFS = 5000
+_EVENTS = "event.from"
+
+
+class Scope(NamedTuple):
+    """What is watched: some tasks or, with None, all of them; an object by class and ref; hosts."""
+
+    refs: tuple[str, ...] | None
+    object: tuple[str, str] | None = None
+    hosts: bool = False
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one answer told of a scope."""
+
+    tasks: list[Task] = field(default_factory=list)
+    deleted: frozenset[str] = frozenset()
+    """The references of which an event said that they were deleted."""
+    operations: Mapping[str, str] | None = None
+    """The object's current_operations; None where the answer does not tell them."""
+    hosts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The records of hosts, by reference."""
+    is_answer: bool = True
+    """Whether the pool was asked; if not, nothing is known of what changed."""
+
+
+class Watch(Protocol):
+    """A way to learn what becomes of tasks."""
+
+    method: str
+    look_every: float
+    """Seconds after which it is time to look again."""
+
+    def look(self, scope: Scope) -> Sight:
+        """Read the whole scope now. A task that is not there may have gone; an object has."""
+
+    def wait(self, seconds: float) -> Sight:
+        """What changes of the scope, as soon as it does; nothing after so many seconds."""
+
+
+class EventWatch:
+    """Watches by event.from (xapi_event.ml).
+
+    A token is only good for the scope that it came with: what was changed before the token and is
+    added to the scope later would stay silent. So each look begins with the empty token, which
+    has all that there is in the answer; nothing that is gone can be in it.
+    """
+
+    method = "events"
+    look_every = SLICE
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._classes: list[str] = []
+        self._object: tuple[str, str] | None = None
+        self._token = ""
+        self.has_failed = False
+        """Whether the latest call of event.from failed."""
+
+    def look(self, scope: Scope) -> Sight:
+        self._object = scope.object
+        self._classes = _classes(scope)
+        self._token = ""
+        return self._ask(0.0)
+
+    def wait(self, seconds: float) -> Sight:
+        return self._ask(seconds)
+
+    def _ask(self, seconds: float) -> Sight:
+        self.has_failed = True
+        answer = self._session.events_from(self._classes, self._token, seconds)
+        sight, self._token = shaped(self._session, self._read, _EVENTS, answer)
+        self.has_failed = False
+        return sight
+
+    def _read(self, answer: Any) -> tuple[Sight, str]:
+        batch = records.batch(answer)
+        return _sight(batch.events, self._object), batch.token
+
+
+class PollWatch:
+    """Watches by reading again and again, for pools that do not let us wait for events."""
+
+    method = "poll"
+
+    def __init__(
+        self, session: Session, *, interval: float, sleep: Callable[[float], None]
+    ) -> None:
+        self.look_every = interval
+        self._session = session
+        self._sleep = sleep
+
+    def look(self, scope: Scope) -> Sight:
+        operations = None
+        if scope.object is not None:
+            operations = current_operations(self._session, *scope.object)
+        hosts: Mapping[str, Mapping[str, Any]] = {}
+        if scope.hosts:
+            hosts = read(self._session, records.hosts, "host.get_all_records")
+        return Sight(tasks=self._tasks(scope.refs), operations=operations, hosts=hosts)
+
+    def wait(self, seconds: float) -> Sight:
+        self._sleep(seconds)
+        return Sight(is_answer=False)
+
+    def _tasks(self, refs: tuple[str, ...] | None) -> list[Task]:
+        tasks = Tasks(self._session)
+        return tasks.get_all_records() if refs is None else tasks.present(refs)
+
+
+def _classes(scope: Scope) -> list[str]:
+    is_listed = scope.refs is not None and len(scope.refs) <= MOST_REFS
+    classes = [f"task/{ref}" for ref in scope.refs or ()] if is_listed else ["task"]
+    if scope.object is not None:
+        kind, ref = scope.object
+        classes.append(f"{kind}/{ref}")
+    if scope.hosts:
+        classes.append("host")
+    return classes
+
+
+def _sight(events: Iterable[records.Event], watched: tuple[str, str] | None) -> Sight:
+    """A batch has at most one event of each object, with its record unless it was deleted."""
+    tasks, deleted, hosts = [], set(), {}
+    operations: Mapping[str, str] | None = None
+    for kind, operation, ref, snapshot in events:
+        if kind == "task":
+            if operation == "del":
+                deleted.add(ref)
+            else:
+                tasks.append(Task(ref, records.task(snapshot)))
+        if kind == "host" and snapshot is not None:
+            hosts[ref] = records.host(snapshot)
+        if watched is not None and ref == watched[1]:
+            # Whether the object has gone for good is for the next look to find out.
+            operations = {} if snapshot is None else records.operations_of(snapshot)
+    return Sight(tasks, frozenset(deleted), operations, hosts)
