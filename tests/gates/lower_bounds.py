@@ -12,11 +12,11 @@ import sys
 from environments import ROOT, TESTS_NEED, environment, pins
 
 TESTS = (
-    "tests/unit/plugins/module_utils/test_certificates.py",
-    "tests/unit/plugins/module_utils/test_session.py",
-    "tests/unit/plugins/module_utils/test_transport.py",
-    "tests/unit/plugins/module_utils/test_transport_proxy.py",
-    "tests/unit/plugins/module_utils/test_transport_tls.py",
+    "tests/unit/plugins/module_utils/_client/test_tls.py",
+    "tests/unit/plugins/module_utils/_client/test_session.py",
+    "tests/unit/plugins/module_utils/_client/test_transport.py",
+    "tests/unit/plugins/module_utils/_client/test_transport_proxy.py",
+    "tests/unit/plugins/module_utils/_client/test_transport_tls.py",
     "tests/unit/plugins/modules/test_connection.py",
     "tests/unit/plugins/modules/test_replaced_tls.py",
 )

@@ -19,17 +19,17 @@ SPEAKERS = [
     *(
         ROOT / "plugins" / "module_utils" / f"{name}.py"
         for name in (
-            "_age_sentences",
-            "_cancel_options",
-            "_cancel_report",
+            "_cancel/options",
+            "_cancel/report",
+            "_cancel/targets",
+            "_messages",
             "_module",
             "_output",
-            "_quiet_report",
-            "_sentences",
-            "_set_report",
-            "_targets",
-            "_wait_report",
-            "_wait_sentences",
+            "_tasks/age_messages",
+            "_wait/completion_report",
+            "_wait/messages",
+            "_wait/quiet_report",
+            "_wait/report",
         )
     ),
     ROOT / "plugins" / "modules" / "task_cancel.py",
