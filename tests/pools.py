@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Simulator
-from ansible_collections.xen.xapi.tests.simulator.calls import Call
+from ansible_collections.xen.xapi.tests.simulator.call_log import Call
 
 
 @pytest.fixture

@@ -10,7 +10,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ansible_collections.xen.xapi.tests.simulator.clock import SoloClock
-from ansible_collections.xen.xapi.tests.simulator.collector import PENDING_TASK_TIMEOUT, moment
+from ansible_collections.xen.xapi.tests.simulator.garbage_collector import (
+    PENDING_TASK_TIMEOUT,
+    moment,
+)
 from ansible_collections.xen.xapi.tests.simulator.pool import Pool
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import ApiError

@@ -19,7 +19,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._messages import explain
 from ansible_collections.xen.xapi.tests.chaos.campaign_faults import FAULTS, Campaign, MangledWire
 from ansible_collections.xen.xapi.tests.chaos.checks import Checks
 from ansible_collections.xen.xapi.tests.module_run import ModuleRun
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool

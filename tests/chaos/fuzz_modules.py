@@ -17,7 +17,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._messages import explain
 from ansible_collections.xen.xapi.tests.chaos.fuzz_json import VALUES, as_json, changed, paths
 from ansible_collections.xen.xapi.tests.chaos.fuzz_target import Target
 from ansible_collections.xen.xapi.tests.module_run import ModuleRun
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
 from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from ansible_collections.xen.xapi.tests.documents import blocks
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 
 INVENTORY, PLAY, IMAGE, CREDENTIAL = blocks("docs/fleets.md")
 

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from ansible_collections.xen.xapi.tests.samples import ENDLESS, LONG_AGO, NO_REF
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 
 ROLE = {"name": "xen.xapi.task_gate"}
 

@@ -10,7 +10,7 @@ import signal
 from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.pools import answered
 from ansible_collections.xen.xapi.tests.samples import NO_UUID
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 
 LOGOUT = "session.logout"
 

@@ -16,7 +16,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.ages import (
     is_within,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.clocks import read_time
-from ansible_collections.xen.xapi.tests.simulator.collector import moment
+from ansible_collections.xen.xapi.tests.simulator.garbage_collector import moment
 from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
 from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session

@@ -23,7 +23,7 @@ from ansible_collections.xen.xapi.tests.properties.schedules import (
     lives,
     schedule,
 )
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool

@@ -8,7 +8,7 @@ file."""
 from __future__ import annotations
 
 from .clock import RealClock, VirtualClock
-from .lives import Life
+from .lifecycle import Life
 from .server import Simulator
 
 __all__ = ["Life", "RealClock", "Simulator", "VirtualClock"]

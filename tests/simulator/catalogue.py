@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from .database import Database
 from .inventory import Inventory
-from .lives import Life
+from .lifecycle import Life
 from .operations import Args, Operation
 from .values import NULL_REF, Value, boolean, integer, ref, refs, text, text_map
 

@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .lives import Life
+from .lifecycle import Life
 from .values import ApiError
 
 if TYPE_CHECKING:

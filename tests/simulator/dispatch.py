@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 from . import roles
-from .calls import Call, CallLog
+from .call_log import Call, CallLog
 from .clock import Clock
 from .database import Database
 from .faults import Cut, Fault, Faults, OtherAnswer

@@ -12,13 +12,13 @@ import ssl
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from . import pages, wire_json, wire_xml
+from . import html_pages, json_codec, xml_codec
 from .dispatch import Dispatcher, Endpoint, Request, Undispatched
 from .faults import Cut, OtherAnswer
+from .html_pages import Page
 from .http_request import HttpRequest
-from .pages import Page
+from .json_codec import BadRequest
 from .values import ApiError
-from .wire_json import BadRequest
 
 SHORTEST_HEADER = len("GET / HTTP/1.0\r\n\r\n")
 """Bytes; the server reads as many before it looks at any."""
@@ -74,11 +74,11 @@ class Connection:
             or b"\r\n\r\n" not in self._pending[:LONGEST_HEADER]
         ):
             if len(self._pending) >= LONGEST_HEADER:
-                raise pages.header_too_large()
+                raise html_pages.header_too_large()
             try:
                 self._read_more()
             except TimeoutError:
-                raise pages.timed_out() from None
+                raise html_pages.timed_out() from None
         head, _unused, self._pending = self._pending.partition(b"\r\n\r\n")
         return head
 
@@ -90,7 +90,7 @@ class Connection:
 
     def _read_body(self, request: HttpRequest, limit: int) -> HttpRequest:
         def refuse(text: str) -> Page:
-            return pages.exception(text, version=request.version)
+            return html_pages.exception(text, version=request.version)
 
         length = request.length
         if length is None:
@@ -106,12 +106,12 @@ class Connection:
 
     def _answer(self, request: HttpRequest) -> None:
         if request.method not in METHODS:
-            raise pages.not_implemented(request.method, version=request.version)
+            raise html_pages.not_implemented(request.method, version=request.version)
         if self._control is not None and request.path.startswith(DOOR):
             answer = self._control(self._read_body(request, 2**31))
             self._send(request, (("content-type", "application/json"),), answer)
         elif not request.path.startswith("/"):
-            raise pages.forbidden()
+            raise html_pages.forbidden()
         elif request.method == "POST":
             self._answer_call(self._read_body(request, LONGEST_BODY))
         elif request.method == "OPTIONS":
@@ -119,10 +119,12 @@ class Connection:
         elif request.method == "GET":
             # Files are there for TLS only, and here not even so. The page says that the connection
             # closes, but it stays open.
-            absent = pages.missing(request.path)
-            self._send_page(absent if self._secure else pages.forbidden(version=request.version))
+            absent = html_pages.missing(request.path)
+            self._send_page(
+                absent if self._secure else html_pages.forbidden(version=request.version)
+            )
         else:
-            raise pages.forbidden()
+            raise html_pages.forbidden()
 
     def _answer_options(self, request: HttpRequest) -> None:
         """What a browser asks before it sends a call from another site."""
@@ -142,7 +144,7 @@ class Connection:
         try:
             body, share = speak(self._dispatcher, self._endpoint, request)
         except (BadRequest, RecursionError) as error:
-            raise pages.exception(_exception_text(error), version=request.version) from error
+            raise html_pages.exception(_exception_text(error), version=request.version) from error
         except _Refused as refused:
             body, headers = refused.body, (("content-type", content_type),)
         except OtherAnswer as other:
@@ -187,32 +189,32 @@ class _Refused(Exception):
 def _answer_json(
     dispatcher: Dispatcher, endpoint: Endpoint, request: HttpRequest, *, legacy_ids: bool
 ) -> tuple[bytes, float]:
-    call = wire_json.read(request.body)
+    call = json_codec.read(request.body)
     if legacy_ids:
-        call = wire_json.as_before_7_3(call)
+        call = json_codec.as_before_7_3(call)
     try:
         answer = dispatcher.call(endpoint, Request(call.method, call.params, request.headers))
     except Undispatched as refused:
-        write = wire_json.write_irregular_error
-        body = wire_json.write_error(call, refused.error) if legacy_ids else write(refused.error)
+        write = json_codec.write_irregular_error
+        body = json_codec.write_error(call, refused.error) if legacy_ids else write(refused.error)
         raise _Refused(body) from refused
     except ApiError as error:
-        return wire_json.write_error(call, error), 1.0
-    return wire_json.write_result(call, answer.result), answer.share
+        return json_codec.write_error(call, error), 1.0
+    return json_codec.write_result(call, answer.result), answer.share
 
 
 def _answer_xml(
     dispatcher: Dispatcher, endpoint: Endpoint, request: HttpRequest
 ) -> tuple[bytes, float]:
-    call = wire_xml.read(request.body)
+    call = xml_codec.read(request.body)
     try:
         answer = dispatcher.call(endpoint, Request(call.method, call.params, request.headers))
     except Undispatched as refused:
-        raise _Refused(wire_xml.write_error(refused.error)) from refused
+        raise _Refused(xml_codec.write_error(refused.error)) from refused
     except ApiError as error:
-        return wire_xml.write_error(error), 1.0
+        return xml_codec.write_error(error), 1.0
     bare = call.method == "system.listMethods"
-    return wire_xml.write_result(answer.result, bare=bare), answer.share
+    return xml_codec.write_result(answer.result, bare=bare), answer.share
 
 
 def _cors(allowed: str) -> tuple[tuple[str, str], ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import urllib.parse
 from typing import NamedTuple
 
-from . import pages
+from . import html_pages
 from .values import lower, ocaml_int64
 
 
@@ -32,10 +32,10 @@ class HttpRequest(NamedTuple):
         first, *lines = head.split(b"\n")
         words = first.split()
         if len(words) != 3:
-            raise pages.unparsable()
+            raise html_pages.unparsable()
         method, target, version = (_text(word) for word in words)
         if len(version) < len("HTTP/"):
-            raise pages.exception('Invalid_argument("String.sub / Bytes.sub")')
+            raise html_pages.exception('Invalid_argument("String.sub / Bytes.sub")')
         version = version[len("HTTP/") :]
         closes = version == "1.0"
         headers = {}
@@ -65,7 +65,7 @@ def _path(target: str) -> str:
     try:
         return urllib.parse.unquote(urllib.parse.urlsplit(target).path)
     except ValueError:
-        raise pages.unparsable() from None
+        raise html_pages.unparsable() from None
 
 
 def _length(headers: dict[str, str]) -> int | None:
@@ -73,5 +73,5 @@ def _length(headers: dict[str, str]) -> int | None:
         return None
     length = ocaml_int64(headers["content-length"])
     if length is None:
-        raise pages.exception('Failure("Int64.of_string")')
+        raise html_pages.exception('Failure("Int64.of_string")')
     return length

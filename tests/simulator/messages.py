@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from .keys import KeyRoles, guarding
+from .other_config_roles import KeyRoles, guarding
 from .roles import LOCAL_ROOT, Account, require
 from .values import Reader, Value
 

@@ -16,7 +16,7 @@ from .clock import Clock
 from .database import Database
 from .faults import Cut
 from .inventory import Inventory
-from .lives import Ended, Life, Player
+from .lifecycle import Ended, Life, Player
 from .messages import Context, Message
 from .tasks import Tasks, unfinished
 from .values import ApiError, Reader, Value

@@ -6,18 +6,18 @@
 
 from __future__ import annotations
 
-from . import catalogue, classes, readers, writers
-from .background import Background
-from .calls import CallLog
+from . import catalogue, classes, getters, setters
+from .async_methods import Background
+from .call_log import CallLog
 from .clock import Clock, RealClock, VirtualClock
-from .collector import INTERVAL, Collector
 from .database import Database, Record
 from .dispatch import Dispatcher
 from .events import Events
 from .faults import Fault
+from .garbage_collector import INTERVAL, Collector
 from .inventory import Inventory
 from .legacy_events import LegacyEvents
-from .lives import Life
+from .lifecycle import Life
 from .operations import Operations
 from .sessions import Sessions
 from .tasks import FINAL, Tasks
@@ -53,8 +53,8 @@ class Pool:
         )
         background = Background(self._tasks)
         self.dispatcher = Dispatcher(self.database, self.clock, self._sessions)
-        self.dispatcher.serve(readers.messages(self.database))
-        self.dispatcher.serve(writers.messages(self.database))
+        self.dispatcher.serve(getters.messages(self.database))
+        self.dispatcher.serve(setters.messages(self.database))
         self.dispatcher.serve(self.operations.messages(catalogue.CATALOGUE))
         for part in (
             self._sessions,

@@ -9,12 +9,12 @@ from __future__ import annotations
 import types
 from collections.abc import Iterable
 
-from . import crowd
+from . import sample_tasks
 from .certificate import Certificate
 from .clock import Clock
 from .control import Door
 from .dispatch import Request
-from .host import Host
+from .listener import Host
 from .pool import Pool
 from .values import Value
 
@@ -60,7 +60,7 @@ class Simulator(Pool):
         door = Door(self) if control else None
         self.hosts = [self._host(address, door) for address in all_addresses]
         self.inventory.fill()
-        crowd.gather(self, tasks)
+        sample_tasks.gather(self, tasks)
 
     def _host(self, address: str, door: Door | None) -> Host:
         label = f"host-{len(self.database['host'].rows) + 1}"

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from . import classes, roles
 from .database import Database, Record
 from .inventory import Inventory
-from .keys import require_changes
 from .messages import Context, Message
+from .other_config_roles import require_changes
 from .sessions import Sessions
 from .values import (
     NULL_REF,
@@ -27,7 +27,7 @@ from .values import (
     text_map,
     texts,
 )
-from .wire_xml import to_text
+from .xml_codec import to_text
 
 STATUS = choice("pending", "success", "failure", "cancelling", "cancelled")
 FINAL = ("success", "failure", "cancelled")

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.xen.xapi.plugins.modules import task_info
 from ansible_collections.xen.xapi.tests.pools import session_on
 from ansible_collections.xen.xapi.tests.simulator.certificate import Certificate
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.tunnel import Tunnel
 
 LOGIN = "session.login_with_password"

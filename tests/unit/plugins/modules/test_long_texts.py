@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 
 # XAPI keeps no control characters, but others that hide text or turn its direction.
 LONG = "x\u202e" * 100_000

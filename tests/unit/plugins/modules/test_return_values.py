@@ -13,7 +13,7 @@ import yaml
 
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
 from ansible_collections.xen.xapi.tests.samples import DEAF, LONG_AGO
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 
 MODULES = {"info": task_info, "wait": task_wait, "cancel": task_cancel}
 OF_ANSIBLE = {"changed", "exception", "failed", "msg", "invocation", "warnings"}

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.pools import answered, session_on
 from ansible_collections.xen.xapi.tests.samples import DEAF, ENDLESS, LONG_AGO, NO_REF, NO_UUID
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 
 LABEL = "Async.VM.copy"
 

@@ -18,7 +18,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
 from ansible_collections.xen.xapi.tests.module_run import ModuleRun
 from ansible_collections.xen.xapi.tests.samples import NO_REF
 from ansible_collections.xen.xapi.tests.simulator.classes import BLANKS, new
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
 from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session

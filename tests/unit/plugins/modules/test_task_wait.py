@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.pools import answered
 from ansible_collections.xen.xapi.tests.samples import LONG_AGO, NO_UUID
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.simulator.values import Date
 
 SOON = 0.2

@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.xen.xapi.tests.pools import answered
 from ansible_collections.xen.xapi.tests.samples import LONG_AGO
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 
 LABEL = "Async.VM.copy"
 

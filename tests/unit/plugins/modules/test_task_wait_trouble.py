@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.xen.xapi.plugins.module_utils._client.retry import may_pass
 from ansible_collections.xen.xapi.plugins.module_utils._wait import waiter as _waiter
 from ansible_collections.xen.xapi.tests.pools import session_on
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 
 LOGIN = "session.login_with_password"
 SHORT = Life(duration=0.2)

@@ -11,7 +11,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._client.transport import 
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
 from ansible_collections.xen.xapi.tests.samples import DEAF, ENDLESS
 from ansible_collections.xen.xapi.tests.simulator.clock import START
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.virtual_wait import on
 from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire
 

@@ -18,7 +18,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait import watcher as _
 from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Verdict
 from ansible_collections.xen.xapi.tests.simulator.clock import START
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.virtual_wait import on
 

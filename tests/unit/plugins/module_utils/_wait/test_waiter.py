@@ -10,7 +10,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import S
 from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import SetGate
 from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, Verdict
-from ansible_collections.xen.xapi.tests.simulator.lives import Life
+from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.virtual_wait import on
 
 

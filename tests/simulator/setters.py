@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 from .database import Database
-from .keys import KeyRoles, require_changes
 from .messages import Context, Message
+from .other_config_roles import KeyRoles, require_changes
 from .values import ref, text, text_map
 
 ROLES = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from .lives import Life
+from .lifecycle import Life
 from .values import Date, Value
 
 if TYPE_CHECKING:

@@ -12,17 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 from xml.etree import ElementTree
 
-from .values import (
-    ApiError,
-    Base64,
-    Date,
-    Int32,
-    Value,
-    encoded,
-    ocaml_float,
-    ocaml_int64,
-)
-from .wire_json import BadRequest
+from .json_codec import BadRequest
+from .values import ApiError, Base64, Date, Int32, Value, encoded, ocaml_float, ocaml_int64
 
 Element: TypeAlias = ElementTree.Element
 
