@@ -32,13 +32,13 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
 
 test: $(READY) ## the quick checks, up to the first that fails
-	@$(BIN)/python tests/gates/run.py $(QUICK)
+	@$(BIN)/python tests/release/run_targets.py $(QUICK)
 
 test-all: $(READY) ## every check there is, the quick ones first
-	@$(BIN)/python tests/gates/run.py $(QUICK) $(SLOW)
+	@$(BIN)/python tests/release/run_targets.py $(QUICK) $(SLOW)
 
 demo: $(READY) ## show the collection at work on a simulated pool, or list the pool of XAPI_HOST
-	@$(BIN)/python -m tests.demo
+	@$(BIN)/python -m scripts.demo
 
 format: $(READY) ## formatting and the order of imports
 	$(BIN)/ruff check --quiet --fix --select I001 .
@@ -78,19 +78,19 @@ unit: $(READY) ## unit tests, which have to reach 95 % of the plugins' lines and
 		--cov-report= --cov-fail-under=95 tests/unit
 
 lower-bounds: $(READY) ## what touches requests, with the oldest release of requirements.txt
-	$(BIN)/python tests/gates/lower_bounds.py
+	$(BIN)/python tests/release/lower_bounds.py
 
 conformance: $(READY) ## the simulator against answers recorded from a real server
 	$(PYTEST) tests/conformance
 
 properties: $(READY) ## waits in thousands of schedules of virtual time
-	$(PYTEST) --numprocesses=2 tests/properties
+	$(PYTEST) --numprocesses=2 tests/property
 
 chaos-short: $(READY) ## faults, odd input, interrupts and load, the short form
-	$(PYTEST) --numprocesses=2 tests/chaos
+	$(PYTEST) --numprocesses=2 tests/model_checking tests/fault_injection tests/fuzzing tests/stress
 
 chaos: $(READY) ## the long form of it, with figures
-	@$(BIN)/python -m tests.chaos
+	@$(BIN)/python -m tests.reliability
 
 bench: $(READY) ## how fast it is, side by side with others
 	@$(BIN)/python -m tests.benchmarks
@@ -107,13 +107,13 @@ molecule: $(READY) ## the role, in molecule's scenarios
 	@tail -n 6 .cache/molecule.log
 
 build-check: $(READY) ## the tarball, the demo and the rules of the house
-	$(PYTEST) $(PARALLEL) tests/gates
+	$(PYTEST) $(PARALLEL) tests/release
 
 target-pythons: $(READY) ## whether modules are imported on all Pythons that they may run on
-	$(BIN)/python tests/gates/target_pythons.py
+	$(BIN)/python tests/release/target_pythons.py
 
 $(CORES): core-%: $(READY)
-	$(BIN)/python tests/gates/core.py $*
+	$(BIN)/python tests/release/ansible_core.py $*
 
 lock: $(READY) ## pin again what requirements-dev.in asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \

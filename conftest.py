@@ -15,7 +15,7 @@ def _use_checkout() -> None:
     if any(type(finder).__name__ == "_AnsibleCollectionFinder" for finder in sys.meta_path):
         return
 
-    from tests.checkout import collections_path, forget_the_network, use_this_collection
+    from tests.support.collection import collections_path, forget_the_network, use_this_collection
 
     use_this_collection(os.environ)
     forget_the_network(os.environ)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.checkout import ROOT, forget_the_network, use_this_collection
+from tests.support.collection import ROOT, forget_the_network, use_this_collection
 
 REPORT = ROOT / ".cache" / "reports" / "benchmarks.json"
 

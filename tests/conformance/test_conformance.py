@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.patience import MUCH_PATIENCE
 from ansible_collections.xen.xapi.tests.simulator import Simulator
+from ansible_collections.xen.xapi.tests.support.polling import MUCH_PATIENCE
 
 HERE = Path(__file__).parent
 RECORDINGS = [

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.patience import when
-from ansible_collections.xen.xapi.tests.pools import pool, start_pool
+from ansible_collections.xen.xapi.tests.support.fixtures import pool, start_pool
+from ansible_collections.xen.xapi.tests.support.polling import when
 
 __all__ = ["play", "play_file", "pool", "start_pool", "when"]
 

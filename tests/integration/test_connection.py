@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.documents import blocks, play_of
-from ansible_collections.xen.xapi.tests.pools import session_on
-from ansible_collections.xen.xapi.tests.tunnel import Tunnel
+from ansible_collections.xen.xapi.tests.support.connect_proxy import Tunnel
+from ansible_collections.xen.xapi.tests.support.doc_examples import blocks, play_of
+from ansible_collections.xen.xapi.tests.support.fixtures import session_on
 
 LOGIN = "session.login_with_password"
 PRINTED = blocks("docs/connection.md")

@@ -9,10 +9,10 @@ import re
 import pytest
 
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
-from ansible_collections.xen.xapi.tests.documents import blocks, play_of
-from ansible_collections.xen.xapi.tests.pools import answered
-from ansible_collections.xen.xapi.tests.samples import ENDLESS, LONG_AGO
 from ansible_collections.xen.xapi.tests.simulator import Life
+from ansible_collections.xen.xapi.tests.support.doc_examples import blocks, play_of
+from ansible_collections.xen.xapi.tests.support.fixtures import answered
+from ansible_collections.xen.xapi.tests.support.samples import ENDLESS, LONG_AGO
 
 PRINTED = {
     "EXAMPLES of task_info": [task_info.EXAMPLES],

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.xen.xapi.tests.documents import blocks
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
+from ansible_collections.xen.xapi.tests.support.doc_examples import blocks
 
 INVENTORY, PLAY, IMAGE, CREDENTIAL = blocks("docs/fleets.md")
 

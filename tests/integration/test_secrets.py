@@ -14,12 +14,12 @@ from traceback import format_exception
 import pytest
 from ansible.module_utils import basic
 
-from ansible_collections.xen.xapi.plugins.module_utils import _module, _sentences
+from ansible_collections.xen.xapi.plugins.module_utils import _messages, _module
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.modules import task_info
-from ansible_collections.xen.xapi.tests.module_args import patch_module_args
-from ansible_collections.xen.xapi.tests.patience import happens
-from ansible_collections.xen.xapi.tests.pools import secrets_of, session_on
+from ansible_collections.xen.xapi.tests.support.fixtures import secrets_of, session_on
+from ansible_collections.xen.xapi.tests.support.module_args import patch_module_args
+from ansible_collections.xen.xapi.tests.support.polling import happens
 
 LOGIN = "session.login_with_password"
 PASSWORDS = {
@@ -108,7 +108,7 @@ def told(monkeypatch):
 
     def explain(error):
         told.extend([repr(error), repr(vars(error)), *format_exception(error)])
-        return _sentences.explain(error)
+        return _messages.explain(error)
 
     monkeypatch.setattr(Session, "__exit__", look)
     monkeypatch.setattr(_module, "explain", explain)

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import signal
 
-from ansible_collections.xen.xapi.tests.patience import happens
-from ansible_collections.xen.xapi.tests.samples import DEAF, ENDLESS, LONG_AGO, NO_UUID
+from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.samples import DEAF, ENDLESS, LONG_AGO, NO_UUID
 
 
 def test_cancelling(start_pool, play):

@@ -10,8 +10,8 @@ import subprocess
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.samples import ENDLESS, LONG_AGO, NO_REF
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
+from ansible_collections.xen.xapi.tests.support.samples import ENDLESS, LONG_AGO, NO_REF
 
 ROLE = {"name": "xen.xapi.task_gate"}
 

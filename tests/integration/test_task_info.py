@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.samples import NO_UUID
+from ansible_collections.xen.xapi.tests.support.samples import NO_UUID
 
 
 def connection(pool):

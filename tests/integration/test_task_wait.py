@@ -7,10 +7,10 @@ from __future__ import annotations
 import functools
 import signal
 
-from ansible_collections.xen.xapi.tests.patience import happens
-from ansible_collections.xen.xapi.tests.pools import answered
-from ansible_collections.xen.xapi.tests.samples import NO_UUID
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
+from ansible_collections.xen.xapi.tests.support.fixtures import answered
+from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.samples import NO_UUID
 
 LOGOUT = "session.logout"
 

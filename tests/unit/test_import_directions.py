@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.checkout import ROOT
+from ansible_collections.xen.xapi.tests.support.collection import ROOT
 
 COLLECTION = "ansible_collections.xen.xapi"
 UTILS = f"{COLLECTION}.plugins.module_utils"

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
-from ansible_collections.xen.xapi.tests.patience import PATIENCE, happens
 from ansible_collections.xen.xapi.tests.simulator import Simulator
+from ansible_collections.xen.xapi.tests.support.polling import PATIENCE, happens
 
 PASSWORD = "xapi-secret"
 MISSING = "OpaqueRef:00000000-0000-4000-8000-000000000001"

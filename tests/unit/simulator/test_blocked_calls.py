@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 from ansible_collections.xen.xapi.tests.simulator.clock import SoloClock
+from ansible_collections.xen.xapi.tests.support.polling import happens
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     Background,
     Client,

@@ -14,9 +14,9 @@ import ssl
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.patience import PATIENCE
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 from ansible_collections.xen.xapi.tests.simulator.certificate import Certificate
+from ansible_collections.xen.xapi.tests.support.polling import PATIENCE
 from ansible_collections.xen.xapi.tests.unit.simulator.client import Start
 
 CALL = json.dumps({"method": "task.get_all", "params": ["x"], "id": 1})

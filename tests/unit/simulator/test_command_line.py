@@ -24,8 +24,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.checkout import ROOT
-from ansible_collections.xen.xapi.tests.patience import PATIENCE, happens
+from ansible_collections.xen.xapi.tests.support.collection import ROOT
+from ansible_collections.xen.xapi.tests.support.polling import PATIENCE, happens
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     PASSWORD,
     Client,

@@ -12,8 +12,8 @@ import urllib.parse
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.patience import PATIENCE
 from ansible_collections.xen.xapi.tests.simulator import Simulator
+from ansible_collections.xen.xapi.tests.support.polling import PATIENCE
 from ansible_collections.xen.xapi.tests.unit.simulator.client import Client, exchange
 
 CALL = b'{"method": "task.get_all", "params": ["x"], "id": 1}'

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.patience import happens
 from ansible_collections.xen.xapi.tests.simulator import Life, RealClock, Simulator
+from ansible_collections.xen.xapi.tests.support.polling import happens
 from ansible_collections.xen.xapi.tests.unit.simulator.client import Client, now
 
 

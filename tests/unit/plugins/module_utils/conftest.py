@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator.certificate import Certificate
-from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
-from ansible_collections.xen.xapi.tests.wire import transport_for
+from ansible_collections.xen.xapi.tests.support.raw_server import transport_for
+from ansible_collections.xen.xapi.tests.support.virtual.pool import VirtualPool
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     XapiFailure,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._messages import explain
-from ansible_collections.xen.xapi.tests.errors import URL, example, kinds
+from ansible_collections.xen.xapi.tests.support.errors import URL, example, kinds
 
 # These two are never raised themselves, and the edge has core's words for a missing library.
 UNEXPLAINED = (HostError, _errors.LibraryMissing)

@@ -12,7 +12,7 @@ import re
 import pytest
 import yaml
 
-from ansible_collections.xen.xapi.tests.checkout import ROOT
+from ansible_collections.xen.xapi.tests.support.collection import ROOT
 
 GUIDE = ROOT / "docs" / "troubleshooting.md"
 SPEAKERS = [

@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
-from ansible_collections.xen.xapi.tests.patience import when
-from ansible_collections.xen.xapi.tests.pools import answered
+from ansible_collections.xen.xapi.tests.support.fixtures import answered
+from ansible_collections.xen.xapi.tests.support.polling import when
 
 __all__ = ["when"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.samples import ENDLESS, NO_REF
 from ansible_collections.xen.xapi.tests.simulator import Life
 from ansible_collections.xen.xapi.tests.simulator.values import Date
+from ansible_collections.xen.xapi.tests.support.samples import ENDLESS, NO_REF
 
 LABEL = "Async.VM.copy"
 HOUR = 3600

@@ -11,8 +11,8 @@ import yaml
 
 from ansible_collections.xen.xapi.plugins.doc_fragments.attributes import ModuleDocFragment
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
-from ansible_collections.xen.xapi.tests.samples import LONG_AGO
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
+from ansible_collections.xen.xapi.tests.support.samples import LONG_AGO
 
 MODULES = {"info": task_info, "wait": task_wait, "cancel": task_cancel}
 OF_A_SESSION = {"session.login_with_password", "session.logout", "event.from"}

@@ -13,10 +13,10 @@ import threading
 import pytest
 
 from ansible_collections.xen.xapi.plugins.modules import task_info
-from ansible_collections.xen.xapi.tests.pools import session_on
 from ansible_collections.xen.xapi.tests.simulator.certificate import Certificate
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
-from ansible_collections.xen.xapi.tests.tunnel import Tunnel
+from ansible_collections.xen.xapi.tests.support.connect_proxy import Tunnel
+from ansible_collections.xen.xapi.tests.support.fixtures import session_on
 
 LOGIN = "session.login_with_password"
 NOBODY = "OpaqueRef:5e55e55e-0000-4000-8000-00000000beef"

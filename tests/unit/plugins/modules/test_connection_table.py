@@ -11,9 +11,9 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.options import connection_spec
 from ansible_collections.xen.xapi.plugins.modules import task_info
-from ansible_collections.xen.xapi.tests.checkout import ROOT
-from ansible_collections.xen.xapi.tests.documents import rows
-from ansible_collections.xen.xapi.tests.pools import session_on
+from ansible_collections.xen.xapi.tests.support.collection import ROOT
+from ansible_collections.xen.xapi.tests.support.doc_examples import rows
+from ansible_collections.xen.xapi.tests.support.fixtures import session_on
 
 TABLE = rows("docs/connection.md")
 SPEC = connection_spec()

@@ -14,8 +14,8 @@ import json
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.processes import start
-from ansible_collections.xen.xapi.tests.tunnel import Tunnel
+from ansible_collections.xen.xapi.tests.support.connect_proxy import Tunnel
+from ansible_collections.xen.xapi.tests.support.processes import start
 
 OTHER = ":".join(["AA"] * 32)
 TRUSTSTORE = """

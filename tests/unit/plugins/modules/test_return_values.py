@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
-from ansible_collections.xen.xapi.tests.samples import DEAF, LONG_AGO
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
+from ansible_collections.xen.xapi.tests.support.samples import DEAF, LONG_AGO
 
 MODULES = {"info": task_info, "wait": task_wait, "cancel": task_cancel}
 OF_ANSIBLE = {"changed", "exception", "failed", "msg", "invocation", "warnings"}

@@ -9,10 +9,16 @@ import signal
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.patience import happens
-from ansible_collections.xen.xapi.tests.pools import answered, session_on
-from ansible_collections.xen.xapi.tests.samples import DEAF, ENDLESS, LONG_AGO, NO_REF, NO_UUID
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
+from ansible_collections.xen.xapi.tests.support.fixtures import answered, session_on
+from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.samples import (
+    DEAF,
+    ENDLESS,
+    LONG_AGO,
+    NO_REF,
+    NO_UUID,
+)
 
 LABEL = "Async.VM.copy"
 

@@ -15,13 +15,16 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     Interrupted,
     XapiFailure,
 )
-from ansible_collections.xen.xapi.tests.module_run import ModuleRun
-from ansible_collections.xen.xapi.tests.samples import NO_REF
 from ansible_collections.xen.xapi.tests.simulator.classes import BLANKS, new
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.simulator.values import Date
-from ansible_collections.xen.xapi.tests.virtual_pool import VirtualPool
-from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session
+from ansible_collections.xen.xapi.tests.support.module_runner import ModuleRun
+from ansible_collections.xen.xapi.tests.support.samples import NO_REF
+from ansible_collections.xen.xapi.tests.support.virtual.pool import VirtualPool
+from ansible_collections.xen.xapi.tests.support.virtual.transport import (
+    VirtualWire,
+    virtual_session,
+)
 
 LABEL = "[XO] Importing content into VDI XO CloudConfigDrive (on xcp1)"
 OFFERED = Life(duration=None, cancel_after=None, cancellable=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.samples import ENDLESS, LONG_AGO
+from ansible_collections.xen.xapi.tests.support.samples import ENDLESS, LONG_AGO
 
 IMPORT = "[XO] Importing content into VDI XO CloudConfigDrive (on xcp1)"
 

@@ -11,9 +11,9 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._cancel.options import cancelling_spec
 from ansible_collections.xen.xapi.plugins.module_utils._cancel.report import ACTIONS
-from ansible_collections.xen.xapi.tests.checkout import ROOT
-from ansible_collections.xen.xapi.tests.documents import rows
-from ansible_collections.xen.xapi.tests.samples import LONG_AGO
+from ansible_collections.xen.xapi.tests.support.collection import ROOT
+from ansible_collections.xen.xapi.tests.support.doc_examples import rows
+from ansible_collections.xen.xapi.tests.support.samples import LONG_AGO
 
 GUIDE = "docs/clean_up_stale_tasks.md"
 TABLE = rows(GUIDE)

@@ -9,8 +9,8 @@ from itertools import combinations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.modules import task_info
-from ansible_collections.xen.xapi.tests.samples import NO_REF, NO_UUID
 from ansible_collections.xen.xapi.tests.simulator import Life
+from ansible_collections.xen.xapi.tests.support.samples import NO_REF, NO_UUID
 
 EPOCH_OF_TASKS = 1795428000  # 2026-11-23T10:00:00Z
 

@@ -11,8 +11,8 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.options import (
     status_spec,
 )
 from ansible_collections.xen.xapi.plugins.modules import task_info
-from ansible_collections.xen.xapi.tests.documents import rows
 from ansible_collections.xen.xapi.tests.simulator import classes
+from ansible_collections.xen.xapi.tests.support.doc_examples import rows
 
 TABLE = rows("docs/finding_tasks.md")
 TASK_UUID = "9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11"

@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.patience import happens
-from ansible_collections.xen.xapi.tests.pools import answered
-from ansible_collections.xen.xapi.tests.samples import LONG_AGO, NO_UUID
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.simulator.values import Date
+from ansible_collections.xen.xapi.tests.support.fixtures import answered
+from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.samples import LONG_AGO, NO_UUID
 
 SOON = 0.2
 

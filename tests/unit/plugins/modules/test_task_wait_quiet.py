@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.pools import answered
-from ansible_collections.xen.xapi.tests.samples import LONG_AGO
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
+from ansible_collections.xen.xapi.tests.support.fixtures import answered
+from ansible_collections.xen.xapi.tests.support.samples import LONG_AGO
 
 LABEL = "Async.VM.copy"
 

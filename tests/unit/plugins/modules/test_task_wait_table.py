@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._wait.options import waiting_spec
-from ansible_collections.xen.xapi.tests.documents import rows
+from ansible_collections.xen.xapi.tests.support.doc_examples import rows
 
 TABLE = rows("docs/gate_a_deploy_step.md")
 

@@ -10,8 +10,8 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.retry import may_pass
 from ansible_collections.xen.xapi.plugins.module_utils._wait import waiter as _waiter
-from ansible_collections.xen.xapi.tests.pools import session_on
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
+from ansible_collections.xen.xapi.tests.support.fixtures import session_on
 
 LOGIN = "session.login_with_password"
 SHORT = Life(duration=0.2)

@@ -9,11 +9,11 @@ import pytest
 from ansible_collections.xen.xapi.plugins.module_utils._cancel.operation import CancelGate
 from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Answer
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
-from ansible_collections.xen.xapi.tests.samples import DEAF, ENDLESS
 from ansible_collections.xen.xapi.tests.simulator.clock import START
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
-from ansible_collections.xen.xapi.tests.virtual_wait import on
-from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire
+from ansible_collections.xen.xapi.tests.support.samples import DEAF, ENDLESS
+from ansible_collections.xen.xapi.tests.support.virtual.transport import VirtualWire
+from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 
 
 def run_gate(pool, refs, *, timeout=60.0, waits=True):

@@ -21,8 +21,8 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import (
     PollWatch,
     Scope,
 )
-from ansible_collections.xen.xapi.tests.answers import ENDPOINT, Answers, session_of
-from ansible_collections.xen.xapi.tests.samples import REF, TASK, UUID
+from ansible_collections.xen.xapi.tests.support.samples import REF, TASK, UUID
+from ansible_collections.xen.xapi.tests.support.stub_transport import ENDPOINT, Answers, session_of
 
 VM = "OpaqueRef:vm"
 

@@ -15,7 +15,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     UnexpectedAnswer,
     XapiFailure,
 )
-from ansible_collections.xen.xapi.tests.answers import ENDPOINT, OneAnswer
+from ansible_collections.xen.xapi.tests.support.stub_transport import ENDPOINT, OneAnswer
 
 
 def call(transport, *, secrets=()):

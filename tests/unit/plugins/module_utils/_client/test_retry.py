@@ -19,7 +19,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     UnexpectedAnswer,
     XapiFailure,
 )
-from ansible_collections.xen.xapi.tests.errors import URL, example, kinds
+from ansible_collections.xen.xapi.tests.support.errors import URL, example, kinds
 
 
 def failure(code, method="task.get_record"):

@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._client import schema as records
-from ansible_collections.xen.xapi.tests import samples
-from ansible_collections.xen.xapi.tests.samples import REF
+from ansible_collections.xen.xapi.tests.support import samples
+from ansible_collections.xen.xapi.tests.support.samples import REF
 
 TASK = {**samples.TASK, "error_info": ["CODE", "param"]}
 HOST = {"metrics": REF, "enabled": True, "other_config": {"agent_start_time": "1."}}

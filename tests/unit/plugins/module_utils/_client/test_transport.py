@@ -29,7 +29,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     RequestTimedOut,
     UnexpectedAnswer,
 )
-from ansible_collections.xen.xapi.tests.wire import (
+from ansible_collections.xen.xapi.tests.support.raw_server import (
     FOREVER,
     OK,
     LeapingClock,

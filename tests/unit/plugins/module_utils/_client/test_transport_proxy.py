@@ -14,12 +14,8 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     ProxyFailed,
     RequestFailed,
 )
-from ansible_collections.xen.xapi.tests.tunnel import Tunnel
-from ansible_collections.xen.xapi.tests.wire import (
-    OK,
-    Wire,
-    post_to,
-)
+from ansible_collections.xen.xapi.tests.support.connect_proxy import Tunnel
+from ansible_collections.xen.xapi.tests.support.raw_server import OK, Wire, post_to
 
 
 def test_no_fingerprint_is_read_past_a_proxy(certificate, monkeypatch):

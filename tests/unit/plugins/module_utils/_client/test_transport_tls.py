@@ -29,8 +29,8 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     TlsFailed,
     TrustUnusable,
 )
-from ansible_collections.xen.xapi.tests.tunnel import Tunnel
-from ansible_collections.xen.xapi.tests.wire import (
+from ansible_collections.xen.xapi.tests.support.connect_proxy import Tunnel
+from ansible_collections.xen.xapi.tests.support.raw_server import (
     FOREVER,
     OK,
     LeapingClock,

@@ -10,8 +10,8 @@ from ansible_collections.xen.xapi.plugins.module_utils._client.session import Se
 from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Endpoint, Transport
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiFailure
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.api import Tasks
-from ansible_collections.xen.xapi.tests.answers import Answers, session_of
-from ansible_collections.xen.xapi.tests.samples import NO_REF, NO_UUID
+from ansible_collections.xen.xapi.tests.support.samples import NO_REF, NO_UUID
+from ansible_collections.xen.xapi.tests.support.stub_transport import Answers, session_of
 
 
 @pytest.fixture

@@ -21,10 +21,13 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import S
 from ansible_collections.xen.xapi.plugins.module_utils._wait.context import Scene
 from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, Verdict
-from ansible_collections.xen.xapi.tests.answers import Answers, session_of
-from ansible_collections.xen.xapi.tests.samples import REF
-from ansible_collections.xen.xapi.tests.virtual_wait import on
-from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session
+from ansible_collections.xen.xapi.tests.support.samples import REF
+from ansible_collections.xen.xapi.tests.support.stub_transport import Answers, session_of
+from ansible_collections.xen.xapi.tests.support.virtual.transport import (
+    VirtualWire,
+    virtual_session,
+)
+from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 
 HOUR = 3600.0
 

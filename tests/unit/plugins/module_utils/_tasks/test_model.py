@@ -17,7 +17,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import (
     iso_time,
     seconds_of,
 )
-from ansible_collections.xen.xapi.tests.samples import REF, TASK, UUID
+from ansible_collections.xen.xapi.tests.support.samples import REF, TASK, UUID
 
 NULL = "OpaqueRef:NULL"
 CREATED = 1_795_428_672  # 20261123T10:11:12Z

@@ -20,7 +20,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Ver
 from ansible_collections.xen.xapi.tests.simulator.clock import START
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.simulator.values import Date
-from ansible_collections.xen.xapi.tests.virtual_wait import on
+from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 
 COPY = "Async.VM.copy"
 DAY = 86400.0

@@ -11,7 +11,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import S
 from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, Verdict
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
-from ansible_collections.xen.xapi.tests.virtual_wait import on
+from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 
 
 def waiting(pool, refs, **options):

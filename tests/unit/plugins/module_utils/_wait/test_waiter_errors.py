@@ -19,7 +19,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import S
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, Verdict
 from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Waiter
 from ansible_collections.xen.xapi.tests.simulator.clock import START
-from ansible_collections.xen.xapi.tests.virtual_wait import on
+from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 
 DAY = 86400.0
 

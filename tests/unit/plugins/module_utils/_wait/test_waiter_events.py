@@ -23,7 +23,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietG
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, Verdict
 from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Waiter
 from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import Scope
-from ansible_collections.xen.xapi.tests.virtual_wait import on
+from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 
 URL = "https://pool"
 BROKEN_OFF = [

@@ -14,8 +14,11 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import (
     PollWatch,
     Scope,
 )
-from ansible_collections.xen.xapi.tests.samples import NO_REF
-from ansible_collections.xen.xapi.tests.virtual_wire import VirtualWire, virtual_session
+from ansible_collections.xen.xapi.tests.support.samples import NO_REF
+from ansible_collections.xen.xapi.tests.support.virtual.transport import (
+    VirtualWire,
+    virtual_session,
+)
 
 
 @pytest.fixture

@@ -1,0 +1,85 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The campaign in the small, and whether it would notice what it is there to notice."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._client.jsonrpc import Rpc
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import TaskSet
+from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Waiter
+from ansible_collections.xen.xapi.plugins.modules import task_cancel
+from ansible_collections.xen.xapi.tests.fault_injection import faults as campaign_faults
+from ansible_collections.xen.xapi.tests.fault_injection import faulty_proxy as hostile
+from ansible_collections.xen.xapi.tests.fault_injection.socket_runs import RealPlay
+from ansible_collections.xen.xapi.tests.fault_injection.virtual_runs import Play
+from ansible_collections.xen.xapi.tests.support.polling import PATIENCE
+
+SEED = "20261124"
+ANYTHING = {"name_label": None, "refs": None, "name_regex": re.compile(".*")}
+
+
+def violations(runs):
+    outcomes = [Play(f"{SEED}/{number}").run() for number in range(runs)]
+    return {violation for outcome in outcomes for violation in outcome.violations}
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_nothing_is_broken_in_virtual_time(part):
+    plays = {f"{SEED}/{part}-{number}": Play(f"{SEED}/{part}-{number}") for number in range(250)}
+    outcomes = {name: play.run() for name, play in plays.items()}
+    assert {name: one.violations for name, one in outcomes.items() if one.violations} == {}
+    assert {fault for one in outcomes.values() for fault in one.faults} == set(
+        campaign_faults.FAULTS
+    )
+
+
+@pytest.mark.parametrize("fault", hostile.FAULTS)
+def test_nothing_is_broken_over_sockets(fault, tmp_path):
+    play = RealPlay(f"{SEED}/{fault}", fault=fault, startup=PATIENCE)
+    outcome = play.run(tmp_path / "one")
+    assert outcome.violations == []
+
+
+def test_a_gate_that_opens_over_what_vanished_is_found_out(monkeypatch):
+    def lose(self, ref):
+        self.running.remove(ref)
+        self.satisfied.add(ref)
+
+    monkeypatch.setattr(TaskSet, "lose", lose)
+    assert "no false open" in violations(300)
+
+
+def test_a_cancel_of_what_was_not_meant_is_found_out(monkeypatch):
+    def every_task(session, selection, **options):
+        targets = meant(session, selection, **options)
+        everything = meant(session, replace(selection, **ANYTHING), **options)
+        targets.running = everything.running
+        return targets
+
+    meant = task_cancel.targets_of
+    monkeypatch.setattr(task_cancel, "targets_of", every_task)
+    assert "no stray cancel" in violations(300)
+
+
+def test_a_session_that_is_left_is_found_out(monkeypatch):
+    monkeypatch.setattr(Session, "_close", lambda _self: None)
+    assert "no session left" in violations(20)
+
+
+def test_a_wait_without_a_deadline_is_found_out(monkeypatch):
+    monkeypatch.setattr(Session, "end_by", lambda _self, _deadline: None)
+    monkeypatch.setattr(Waiter, "_left", lambda self: self._deadline + 50 - self._clock())
+    assert "an end by the deadline" in violations(100)
+
+
+def test_an_error_that_escapes_is_found_out(monkeypatch):
+    monkeypatch.setattr(Rpc, "_unexpected", lambda *_args: KeyError("result"))
+    assert any(one.startswith("an error of ours alone") for one in violations(100))

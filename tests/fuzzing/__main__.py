@@ -1,0 +1,59 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""python -m tests.fuzzing: odd answers and odd options, as many of them as one has time for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+
+from tests.support.collection import collections_path, forget_the_network
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzzing", description=__doc__.split(": ")[1]
+    )
+    parser.add_argument("--examples", type=int, default=10000, metavar="N", help="in total")
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32))
+    parser.add_argument("--only", default="", metavar="TEXT", help="targets with TEXT in the name")
+    return parser.parse_args()
+
+
+def main() -> int:
+    arguments = _arguments()
+    forget_the_network(os.environ)
+    sys.path.insert(0, str(collections_path()))
+    # Only now can the collection be found.
+    from ansible_collections.xen.xapi.tests.fuzzing import modules as fuzz_modules
+    from ansible_collections.xen.xapi.tests.fuzzing import options as fuzz_options
+    from ansible_collections.xen.xapi.tests.fuzzing import responses as fuzz_answers
+    from ansible_collections.xen.xapi.tests.fuzzing import runner as fuzz_target
+
+    targets = [
+        target
+        for target in (*fuzz_answers.TARGETS, *fuzz_modules.TARGETS, *fuzz_options.TARGETS)
+        if arguments.only in target.name
+    ]
+    if not targets:
+        sys.exit(f"No target has {arguments.only!r} in its name.")
+    print(f"seed {arguments.seed}", flush=True)
+    passed = failed = 0
+    for name, count in fuzz_target.shares(targets, arguments.examples).items():
+        target = next(target for target in targets if target.name == name)
+        outcome = fuzz_target.try_on(target, count, start=arguments.seed)
+        passed += outcome.passed
+        print(f"{outcome.passed:>8} {name}", flush=True)
+        if outcome.failure:
+            failed += 1
+            print(outcome.failure, flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,18 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.tests.fuzzing import modules as fuzz_modules
+from ansible_collections.xen.xapi.tests.fuzzing import responses as fuzz_answers
+from ansible_collections.xen.xapi.tests.fuzzing.runner import try_out
+
+TARGETS = [*fuzz_answers.TARGETS, *fuzz_modules.TARGETS]
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_no_answer_makes_it_stumble(target):
+    try_out(target, max(int(60 * target.share), 1))

@@ -1,0 +1,73 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A bounded part of all schedules, and whether what runs them would notice a mistake."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import TaskSet
+from ansible_collections.xen.xapi.tests.model_checking.explorer import (
+    RULES,
+    Left,
+    Player,
+    Start,
+    search,
+)
+from ansible_collections.xen.xapi.tests.model_checking.model import parse
+
+SMALL = [
+    *((rule, 1, 1, 1) for rule in RULES),
+    ("all", 1, 7, 0),
+    ("any", 1, 7, 0),
+    ("none", 1, 3, 0),
+    ("cancel", 1, 2, 0),
+    ("all", 2, 2, 0),
+]
+
+
+def play(start, text):
+    return Player(start, bound=Left(0, 0), known=None).play(parse(text)).violations
+
+
+@pytest.mark.parametrize(("rule", "tasks", "steps", "troubles"), SMALL)
+def test_all_schedules_of_a_few_steps(rule, tasks, steps, troubles):
+    tally = search(rule, tasks=tasks, steps=steps, troubles=troubles)
+    failed = [(*map(str, outcome.schedule), outcome.violations) for _start, outcome in tally.failed]
+    assert not failed
+    assert tally.is_complete
+    assert tally.schedules > 90
+
+
+def test_what_is_merged_holds_no_surprise():
+    """Without merging there are more schedules, and none of them fails either."""
+    merged = search("all", tasks=1, steps=2, troubles=0)
+    whole = search("all", tasks=1, steps=2, troubles=0, merges=False)
+    assert whole.schedules > merged.schedules
+    assert not whole.failed
+
+
+def test_it_is_the_same_each_time():
+    first, second = (search("none", tasks=1, steps=1, troubles=1) for _number in range(2))
+    assert first.by_steps == second.by_steps
+    assert first.checks == second.checks
+    assert first.states == second.states
+
+
+def test_a_session_that_is_lost_in_a_look_begins_the_quiet_time_again():
+    """What was watched from the old session's token on was watched by nobody in the new one."""
+    assert play(Start("none", 1, 1), "6:lost/0 10:logout") == []
+
+
+def test_what_counts_the_vanished_as_good_is_found_out(monkeypatch):
+    def lose(self, ref):
+        self.running.remove(ref)
+        self.satisfied.add(ref)
+
+    monkeypatch.setattr(TaskSet, "lose", lose)
+    tally = search("all", tasks=1, steps=1)
+    assert any("no false open" in outcome.violations for _start, outcome in tally.failed)
+    start, outcome = tally.failed[0]
+    assert play(start, " ".join(map(str, outcome.schedule))) == outcome.violations

@@ -1,0 +1,52 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nothing is forgotten when a module or a file is added."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.collection import ROOT
+
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
+WITH_HEADER = {".cfg", ".css", ".py", ".rst", ".toml", ".yml"}
+
+
+def test_the_action_group_names_every_module() -> None:
+    runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
+    assert sorted(runtime["action_groups"]["xapi"]) == MODULES
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("folder", ["unit", "integration"])
+def test_every_module_has_tests(module: str, folder: str) -> None:
+    assert list((ROOT / "tests" / folder).rglob(f"test_{module}.py"))
+
+
+def test_every_file_names_its_licence(files: list[Path]) -> None:
+    def names_it(file: Path) -> bool:
+        first = (ROOT / file).read_text(encoding="utf-8").splitlines()[:5]
+        return not first or "SPDX-License-Identifier: GPL-3.0-or-later" in "\n".join(first)
+
+    written = [
+        file
+        for file in files
+        if (file.suffix in WITH_HEADER or file.name in ("Makefile", "run"))
+        and "changelogs" not in file.parts
+    ]
+    assert [str(file) for file in written if not names_it(file)] == []
+
+
+def test_every_test_that_reliability_names_is_there() -> None:
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+\.py)`: `(test_\w+)`", text)
+    assert len(named) > 30
+    for file, test in named:
+        texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob(file)]
+        assert any(f"def {test}(" in text for text in texts), f"{file}: {test}"

@@ -1,0 +1,180 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The collection as it is handed out: built here, installed into an empty folder and used there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.release.virtualenvs import environment, pins
+from tests.support.collection import ROOT
+from tests.support.doc_examples import blocks
+from tests.support.polling import MUCH_PATIENCE
+
+EXPECTED = {
+    "CHANGELOG.md",
+    "COPYING",
+    "README.md",
+    "meta/execution-environment.yml",
+    "meta/runtime.yml",
+    "playbooks/demo.yml",
+    "plugins/modules/task_info.py",
+    "requirements.txt",
+    "tests/simulator/__main__.py",
+}
+# Written by the build itself.
+ADDED = {"FILES.json", "MANIFEST.json"}
+
+
+def ansible(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-m", "ansible", *arguments]
+    env = {**os.environ, **environ}
+    done = subprocess.run(
+        call, env=env, capture_output=True, text=True, timeout=MUCH_PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@contextlib.contextmanager
+def simulator_of(installed: Path, python: str, *options: str) -> Iterator[str]:
+    """The URL of a pool that the installed collection simulates."""
+    home = installed / "ansible_collections" / "xen" / "xapi"
+    call = [python, "-m", "tests.simulator", "--port", "0", *options]
+    with subprocess.Popen(call, cwd=home, stdout=subprocess.PIPE, text=True) as simulator:
+        try:
+            assert simulator.stdout
+            yield simulator.stdout.readline().strip()
+        finally:
+            simulator.terminate()
+
+
+@pytest.fixture(scope="module")
+def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tarball")
+    ansible("galaxy", "collection", "build", "--output-path", str(folder), str(ROOT))
+    (built,) = folder.glob("xen-xapi-*.tar.gz")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("installed")
+    ansible(
+        "galaxy", "collection", "install", "--offline", "--force", str(tarball), "-p", str(folder)
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def packed(tarball: Path) -> set[str]:
+    with tarfile.open(tarball) as archive:
+        return {member.name for member in archive.getmembers() if member.isfile()}
+
+
+def test_holds_what_users_need(packed: set[str]) -> None:
+    assert EXPECTED - packed == set()
+
+
+def test_holds_only_what_is_in_the_repository(packed: set[str], files: list[Path]) -> None:
+    assert packed - {file.as_posix() for file in files} - ADDED == set()
+
+
+def test_holds_no_hidden_files(packed: set[str]) -> None:
+    assert [name for name in packed if any(part.startswith(".") for part in Path(name).parts)] == []
+
+
+def test_documents_its_modules_once_installed(installed: Path) -> None:
+    environ = {"ANSIBLE_COLLECTIONS_PATH": str(installed)}
+    for module in sorted((ROOT / "plugins" / "modules").glob("*.py")):
+        name = f"xen.xapi.{module.stem}"
+        done = ansible("doc", "--type", "module", name, **environ)
+        assert name in done.stdout.lower()
+        assert str(installed) in done.stdout
+
+
+def test_names_its_needs_to_execution_environments(installed: Path) -> None:
+    builder = Path(sys.executable).with_name("ansible-builder")
+    call = [str(builder), "introspect", "--sanitize", str(installed)]
+    done = subprocess.run(call, capture_output=True, text=True, check=True, timeout=MUCH_PATIENCE)
+    assert "requests" in done.stdout
+
+
+def test_the_demo_runs_once_installed(installed: Path) -> None:
+    with simulator_of(installed, sys.executable) as url:
+        done = ansible(
+            *("playbook", "xen.xapi.demo", "--extra-vars", "demo_vm=web-1"),
+            ANSIBLE_COLLECTIONS_PATH=str(installed),
+            XAPI_HOST=url,
+            XAPI_PASSWORD="xapi-secret",
+        )
+    assert "web-1 has a snapshot" in done.stdout
+
+
+@pytest.mark.parametrize(("outcome", "exit_code"), [("success", 0), ("failure", 2)])
+def test_the_first_play_of_the_readme_needs_nothing_else(
+    tarball: Path, tmp_path: Path, outcome: str, exit_code: int
+) -> None:
+    """With ansible-core and requests alone, far from the checkout and from its settings."""
+    python = str(environment("bare", sys.executable, pins(["ansible-core", "requests"])))
+    env = {"HOME": str(tmp_path), "PATH": os.defpath, "LC_ALL": "C.UTF-8"}
+
+    def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        call = [python, "-m", "ansible", *arguments]
+        return subprocess.run(
+            call,
+            cwd=tmp_path,
+            env={**env, **environ},
+            capture_output=True,
+            text=True,
+            timeout=MUCH_PATIENCE,
+            check=False,
+        )
+
+    installed = tmp_path / "collections"
+    install = ["galaxy", "collection", "install", "--offline", "-p", str(installed), str(tarball)]
+    done = run(*install)
+    assert done.returncode == 0, done.stdout + done.stderr
+    playbook = tmp_path / "first.yml"
+    playbook.write_text(blocks("README.md")[0])
+    with simulator_of(installed, python, "--control") as url:
+        task = json.dumps({"label": "import", "life": {"duration": 0.5, "outcome": outcome}})
+        with urllib.request.urlopen(f"{url}/simulator/add_task", task.encode()) as answer:
+            ref = json.load(answer)["result"]["ref"]
+        done = run(
+            *("playbook", str(playbook), "--extra-vars", f"task_ref={ref}"),
+            ANSIBLE_COLLECTIONS_PATH=str(installed),
+            XAPI_HOST=url,
+            XAPI_PASSWORD="xapi-secret",
+        )
+    assert done.returncode == exit_code, done.stdout + done.stderr
+    assert ("Task 'import'" in done.stdout) is (outcome == "failure")
+
+
+def test_galaxy_imports_it_without_a_warning(tarball: Path, tmp_path: Path) -> None:
+    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [sys.executable, "-m", "galaxy_importer.main", str(tarball)],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path), "PATH": tools},
+        capture_output=True,
+        text=True,
+        timeout=MUCH_PATIENCE,
+        check=False,
+    )
+    told = done.stdout + done.stderr
+    assert done.returncode == 0, told
+    assert "Importer processing completed successfully" in told
+    assert [line for line in told.splitlines() if "WARNING" in line or "ERROR" in line] == []

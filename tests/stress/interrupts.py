@@ -1,0 +1,99 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ends a module at any moment, and looks at what it leaves behind in the pool."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
+from ansible_collections.xen.xapi.tests.support.fixtures import secrets_of
+from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.processes import start
+
+CLOSED = 0
+"""In the place of a signal: nobody reads the output any more, as after Ansible's timeout."""
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, CLOSED)
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "task_info": {},
+    "task_wait": {"name_label": "Async.VM.copy", "timeout": "60"},
+    "task_cancel": {"name_label": "Async.VM.copy", "min_age": "0", "max_tasks": 50},
+}
+# Each call takes this long, so that a moment can fall into one.
+_CALL = 0.05
+# A login whose answer does not come cannot be undone; the moments begin behind it.
+_LOGIN = 1
+
+
+class End(NamedTuple):
+    """How a module is ended, and when: so many seconds after its n-th call came in."""
+
+    module: str
+    signum: int
+    calls: int
+    seconds: float
+
+
+def drawn(seed: int, runs: int) -> list[End]:
+    """Moments by chance, the same for the same seed."""
+    chance = random.Random(seed)
+    return [
+        End(
+            chance.choice(list(_OPTIONS)),
+            chance.choice(SIGNALS),
+            chance.randint(_LOGIN + 1, 7),
+            chance.random() * 0.1,
+        )
+        for _run in range(runs)
+    ]
+
+
+def violations(end: End, folder: Path, *, within: float) -> list[str]:
+    """What the end left behind that it should not have; the logout has so many seconds."""
+    with Simulator() as pool:
+        for _number in range(5):
+            pool.add_task("Async.VM.copy", life=Life(duration=None, cancel_after=None))
+        pool.fail("*", count=None, delay=_CALL)
+        process = start(folder, end.module, pool, _OPTIONS[end.module])
+        try:
+            return _after(end, pool, process, within)
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def _after(end: End, pool: Simulator, process: subprocess.Popen[str], within: float) -> list[str]:
+    happens(lambda: len(pool.log) >= end.calls or process.poll() is not None)
+    time.sleep(end.seconds)
+    ended_at = pool.clock.now()
+    if end.signum == CLOSED:
+        process.stdout.close()
+    else:
+        process.send_signal(end.signum)
+    found = []
+    if not happens(lambda: process.poll() is not None):
+        found.append("the process goes on")
+    if not happens(lambda: not pool.sessions()):
+        found.append("a session is left")
+    # By the pool's clock: how long a process takes to leave the machine is not the module's doing.
+    if any(call.at - ended_at > within for call in pool.log.of("session.logout")):
+        found.append("the logout came late")
+    writes = [index for index, call in enumerate(pool.log) if call.method == "task.cancel"]
+    logouts = [index for index, call in enumerate(pool.log) if call.method == "session.logout"]
+    if writes and logouts and writes[-1] > logouts[0]:
+        found.append("a cancel after the logout")
+    sent = len(writes)
+    process.kill()
+    output = "".join(process.communicate())
+    if len(pool.log.of("task.cancel")) > sent:
+        found.append("a cancel after the end")
+    untold = (*secrets_of(pool), "Traceback")
+    found += [f"{what!r} in the output" for what in untold if what in output]
+    return found

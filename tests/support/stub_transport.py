@@ -1,0 +1,87 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What stands in for a server that answers as it was told, without a socket."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Answer
+from ansible_collections.xen.xapi.tests.support.samples import REF, UUID
+
+ENDPOINT = Endpoint("https", "xcp1", 443)
+POOL = {REF: {"uuid": UUID, "name_label": "", "master": REF}}
+
+
+class OneAnswer:
+    """A transport that gives one answer to everything and keeps what was posted."""
+
+    def __init__(
+        self, body: Any, *, status: int = 200, content_type: str = "application/json"
+    ) -> None:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self._answer = Answer(status, content_type, content)
+        self.posted: list[tuple[Endpoint, str, Any]] = []
+        self.repeatable: list[bool] = []
+
+    def post(
+        self, endpoint: Endpoint, path: str, body: bytes, *, repeatable: bool, **_limits: Any
+    ) -> Answer:
+        self.posted.append((endpoint, path, json.loads(body)))
+        self.repeatable.append(repeatable)
+        return self._answer
+
+
+class Answers:
+    """A transport that answers some methods as told, and what else a session needs rightly."""
+
+    time_limit = 30.0
+    deadline: float | None = None
+    requests = 0
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self._answers = {
+            "session.login_with_password": REF,
+            "session.logout": "",
+            "pool.get_all_records": POOL,
+            "host.get_name_label": "host-1",
+            "host.get_servertime": "20261123T10:11:12Z",
+            **answers,
+        }
+        self.hosts: list[str] = []
+
+    def post(self, endpoint: Endpoint, _path: str, body: bytes, **_limits: Any) -> Answer:
+        request = json.loads(body)
+        self.hosts.append(endpoint.host)
+        result = self._answers.get(request["method"])
+        told = {"error": result} if isinstance(result, Refusal) else {"result": result}
+        content = json.dumps({"jsonrpc": "2.0", "id": request["id"], **told})
+        return Answer(200, "application/json", content.encode())
+
+    def close(self) -> None:
+        """Nothing: there is no connection."""
+
+
+class Refusal(list[Any]):
+    """An error in place of a result."""
+
+
+@contextlib.contextmanager
+def session_of(answers: Answers) -> Iterator[Session]:
+    secrets: list[str] = []
+    with Session(
+        answers,
+        endpoints=[ENDPOINT],
+        username="root",
+        password="secret",
+        keep_secret=secrets.append,
+    ) as session:
+        yield session
+    assert all(isinstance(secret, str) and secret for secret in secrets)

@@ -1,0 +1,73 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One wait on a virtual pool, with what holds for every wait."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Gate, Waiter
+from ansible_collections.xen.xapi.tests.support.virtual.pool import VirtualPool
+from ansible_collections.xen.xapi.tests.support.virtual.transport import (
+    VirtualWire,
+    virtual_session,
+)
+
+LAST_LOOK = 5.0
+
+
+@dataclass
+class Run:
+    pool: VirtualPool
+    wire: VirtualWire
+    session: Session
+    gate: Gate
+    waiter: Waiter
+    began: float
+
+    @property
+    def ended(self) -> float:
+        return self.pool.now()
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.gate.verdict
+
+    def wait(self) -> None:
+        self.waiter.wait()
+        assert self.waiter.elapsed <= self.waiter.timeout + LAST_LOOK + 0.01
+        if self.verdict is Verdict.UNDECIDED:
+            assert self.waiter.timed_out
+            assert self.waiter.elapsed >= self.waiter.timeout
+
+
+@contextlib.contextmanager
+def on(
+    pool: VirtualPool,
+    make_gate: Callable[[Session], Gate],
+    *,
+    timeout: float,
+    method: str = "auto",
+    jitter: float = 1.0,
+    latency: float = 0.001,
+) -> Iterator[Run]:
+    """A wait that has yet to begin; what is asserted in the block is judged before the logout."""
+    wire = VirtualWire(pool, latency=latency)
+    with virtual_session(wire, pool) as session:
+        gate = make_gate(session)
+        waiter = Waiter(
+            session,
+            gate,
+            timeout=timeout,
+            method=method,
+            clock=pool.now,
+            sleep=pool.solo.advance,
+            jitter=lambda: jitter,
+        )
+        yield Run(pool, wire, session, gate, waiter, pool.now())
