@@ -23,7 +23,7 @@ RECORDINGS = [
 
 
 @pytest.mark.parametrize(("golden", "scenarios", "count"), RECORDINGS)
-def test_the_simulator_answers_as_the_server_did(golden: str, scenarios: str, count: int) -> None:
+def test_simulator_responses_match_recordings(golden: str, scenarios: str, count: int) -> None:
     with Simulator() as simulator:
         arguments = ["check", simulator.url, str(HERE / golden)]
         arguments += ["--scenarios", str(HERE / scenarios)]

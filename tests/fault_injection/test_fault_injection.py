@@ -32,7 +32,7 @@ def violations(runs):
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_nothing_is_broken_in_virtual_time(part):
+def test_virtual_time_campaign_has_no_violations(part):
     plays = {f"{SEED}/{part}-{number}": Play(f"{SEED}/{part}-{number}") for number in range(250)}
     outcomes = {name: play.run() for name, play in plays.items()}
     assert {name: one.violations for name, one in outcomes.items() if one.violations} == {}
@@ -42,13 +42,13 @@ def test_nothing_is_broken_in_virtual_time(part):
 
 
 @pytest.mark.parametrize("fault", hostile.FAULTS)
-def test_nothing_is_broken_over_sockets(fault, tmp_path):
+def test_socket_campaign_has_no_violations(fault, tmp_path):
     play = RealPlay(f"{SEED}/{fault}", fault=fault, startup=PATIENCE)
     outcome = play.run(tmp_path / "one")
     assert outcome.violations == []
 
 
-def test_a_gate_that_opens_over_what_vanished_is_found_out(monkeypatch):
+def test_detects_disappeared_task_counted_as_satisfied(monkeypatch):
     def lose(self, ref):
         self.running.remove(ref)
         self.satisfied.add(ref)
@@ -57,7 +57,7 @@ def test_a_gate_that_opens_over_what_vanished_is_found_out(monkeypatch):
     assert "no false open" in violations(300)
 
 
-def test_a_cancel_of_what_was_not_meant_is_found_out(monkeypatch):
+def test_detects_cancel_of_unselected_task(monkeypatch):
     def every_task(session, selection, **options):
         targets = meant(session, selection, **options)
         everything = meant(session, replace(selection, **ANYTHING), **options)
@@ -69,17 +69,17 @@ def test_a_cancel_of_what_was_not_meant_is_found_out(monkeypatch):
     assert "no stray cancel" in violations(300)
 
 
-def test_a_session_that_is_left_is_found_out(monkeypatch):
+def test_detects_leaked_session(monkeypatch):
     monkeypatch.setattr(Session, "_close", lambda _self: None)
     assert "no session left" in violations(20)
 
 
-def test_a_wait_without_a_deadline_is_found_out(monkeypatch):
+def test_detects_wait_past_deadline(monkeypatch):
     monkeypatch.setattr(Session, "end_by", lambda _self, _deadline: None)
     monkeypatch.setattr(Waiter, "_left", lambda self: self._deadline + 50 - self._clock())
     assert "an end by the deadline" in violations(100)
 
 
-def test_an_error_that_escapes_is_found_out(monkeypatch):
+def test_detects_unexpected_exception(monkeypatch):
     monkeypatch.setattr(Rpc, "_unexpected", lambda *_args: KeyError("result"))
     assert any(one.startswith("an error of ours alone") for one in violations(100))

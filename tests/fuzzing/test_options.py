@@ -11,5 +11,5 @@ from ansible_collections.xen.xapi.tests.fuzzing.runner import try_out
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_no_option_makes_it_stumble(target):
+def test_fuzzed_options_raise_only_collection_errors(target):
     try_out(target, max(int(60 * target.share), 1))

@@ -14,12 +14,12 @@ LOGIN = "session.login_with_password"
 PRINTED = blocks("docs/connection.md")
 
 
-def test_the_document_shows_what_it_should():
+def test_document_contains_at_least_seven_examples():
     assert len(PRINTED) >= 7
 
 
 @pytest.mark.parametrize("number", range(len(PRINTED)))
-def test_what_is_printed_runs(start_pool, play_file, tmp_path, number):
+def test_document_example_runs(start_pool, play_file, tmp_path, number):
     """As printed, but for what every pool, and every proxy, has of its own."""
     pool = start_pool(tls=True)
     address = f"localhost:{pool.hosts[0].port}"
@@ -43,7 +43,7 @@ def test_what_is_printed_runs(start_pool, play_file, tmp_path, number):
     assert pool.log.of("task.get_all_records")
 
 
-def test_every_option_by_module_defaults_and_on_the_task(start_pool, play):
+def test_connection_options_from_module_defaults_and_task(start_pool, play):
     pool, other = start_pool(tls=True), start_pool(tls=True)
     with session_on(pool) as ref:
         play(
@@ -61,7 +61,7 @@ def test_every_option_by_module_defaults_and_on_the_task(start_pool, play):
     assert len(other.log) == 0
 
 
-def test_calls_are_told_at_vvv_alone(pool, play_file, tmp_path):
+def test_calls_are_returned_only_at_verbosity_three(pool, play_file, tmp_path):
     playbook = tmp_path / "play.yml"
     playbook.write_text(
         play_of(

@@ -114,7 +114,7 @@ def play_printed(real_pool, play_file, tmp_path):
     ("name", "number"),
     [(name, number) for name, texts in PRINTED.items() for number in range(len(texts))],
 )
-def test_what_is_printed_runs(real_pool, play_printed, when, name, number):
+def test_document_example_runs(real_pool, play_printed, when, name, number):
     if "cancel" in name or "stale" in name:
         # To the documents that wait for quiet it would be in the way. It honours a cancel, since
         # force takes at least five minutes.
@@ -136,7 +136,7 @@ def told_by(task, failed):
     return re.sub(r"\s+", " ", str(failed.value).split(f"TASK [{task}]")[1])
 
 
-def test_a_gate_names_what_failed(real_pool, play_printed):
+def test_gate_reports_failed_tasks(real_pool, play_printed):
     real_pool.operations.lives["VM.snapshot"] = Life(
         duration=0.5, outcome="failure", error=("SR_FULL", "20", "10")
     )
@@ -148,7 +148,7 @@ def test_a_gate_names_what_failed(real_pool, play_printed):
     assert "Go on with what they made" not in output.replace(SEVERAL_AT_ONCE, "")
 
 
-def test_a_gate_that_knows_of_no_task_says_why(real_pool, play_printed):
+def test_gate_reports_login_failure(real_pool, play_printed):
     # The second login is that of the module.
     real_pool.fail(
         "session.login_with_password", nth=2, error=("SESSION_AUTHENTICATION_FAILED", "root", "")
@@ -159,7 +159,7 @@ def test_a_gate_that_knows_of_no_task_says_why(real_pool, play_printed):
         assert "does not let the account in" in told_by(task, failed)
 
 
-def test_a_gate_on_a_step_that_started_nothing_is_shut(play_printed):
+def test_gate_fails_if_step_started_no_task(play_printed):
     with pytest.raises(AssertionError, match="No task matches name_regex"):
         play_printed(A_WHOLE_STEP)
 
@@ -167,7 +167,7 @@ def test_a_gate_on_a_step_that_started_nothing_is_shut(play_printed):
 @pytest.mark.parametrize(
     "error_info", [["SR_OPERATION_NOT_SUPPORTED", "sr"], ["SR_FULL", "20", "10"], []]
 )
-def test_a_code_decides(real_pool, play_printed, error_info):
+def test_only_expected_error_code_lets_play_continue(real_pool, play_printed, error_info):
     ref = real_pool.add_task("Async.VM.snapshot", status="failure", error_info=error_info)
     real_pool.variables["snapshot_task_ref"] = ref
     if error_info[:1] == ["SR_OPERATION_NOT_SUPPORTED"]:

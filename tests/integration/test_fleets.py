@@ -19,7 +19,7 @@ from ansible_collections.xen.xapi.tests.support.doc_examples import blocks
 INVENTORY, PLAY, IMAGE, CREDENTIAL = blocks("docs/fleets.md")
 
 
-def test_a_fleet(start_pool, play_file, tmp_path):
+def test_only_quiet_pools_of_fleet_are_patched(start_pool, play_file, tmp_path):
     pools = [start_pool() for _number in range(4)]
     pools[2].add_task("Async.VM.copy", life=Life(duration=None))
     inventory = yaml.safe_load(INVENTORY)
@@ -54,7 +54,7 @@ def ansible_builder(*arguments, cwd):
     return done.stdout
 
 
-def test_the_execution_environment(tmp_path):
+def test_execution_environment_context_names_core_and_collection(tmp_path):
     (tmp_path / "execution-environment.yml").write_text(IMAGE)
     names = ["-f", "execution-environment.yml", "--output-filename", "Containerfile"]
     ansible_builder("create", *names, cwd=tmp_path)
@@ -64,13 +64,13 @@ def test_the_execution_environment(tmp_path):
     assert wanted["collections"][0]["name"].endswith("xen.xapi.git")
 
 
-def test_what_the_collection_asks_of_it(tmp_path):
+def test_execution_environment_requirements_include_requests(tmp_path):
     collections = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"])
     said = ansible_builder("introspect", "--sanitize", str(collections), cwd=tmp_path)
     assert "requests>=2.25.1" in said
 
 
-def test_the_credential_fills_what_the_modules_read():
+def test_credential_type_sets_username_and_password_variables():
     credential = yaml.safe_load(CREDENTIAL)
     fields = {field["id"] for field in credential["inputs"]["fields"]}
     assert set(credential["inputs"]["required"]) == fields

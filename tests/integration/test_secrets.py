@@ -116,7 +116,7 @@ def told(monkeypatch):
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_the_module_tells_no_secret(wreck, capsys, told, password, trouble):
+def test_module_output_and_errors_contain_no_secret(wreck, capsys, told, password, trouble):
     pool, options = wreck(trouble, password)
     arguments = {"hostname": pool.url, "password": password, "_ansible_verbosity": 4, **options}
     with patch_module_args(arguments), pytest.raises(SystemExit) as ended:
@@ -130,7 +130,7 @@ def test_the_module_tells_no_secret(wreck, capsys, told, password, trouble):
 
 
 @pytest.mark.parametrize("trouble", ["nothing", "echo", "gone"])
-def test_a_given_session_is_not_told(pool, capsys, monkeypatch, trouble):
+def test_output_and_logs_contain_no_given_session(pool, capsys, monkeypatch, trouble):
     logged = []
     keep_log(monkeypatch, logged)
     with session_on(pool) as ref:
@@ -174,9 +174,7 @@ def files_with(secrets, folder):
             yield file
 
 
-def test_a_play_tells_no_secret_and_leaves_none_behind(
-    start_pool, play, home, environment, password
-):
+def test_playbook_output_and_files_contain_no_secret(start_pool, play, home, environment, password):
     pool = start_pool(password=password)
     # Another one, since the password of the option is masked wherever it stands.
     misplaced = f"misplaced-{password[::-1]}"
@@ -199,7 +197,7 @@ def test_a_play_tells_no_secret_and_leaves_none_behind(
     assert list(files_with(secrets, home)) == []
 
 
-def test_no_process_shows_a_secret(start_pool, start_play, environment, password):
+def test_process_command_lines_contain_no_secret(start_pool, start_play, environment, password):
     pool = start_pool(password=password)
     pool.fail("task.get_all_records", delay=600)
     playbook = start_play(

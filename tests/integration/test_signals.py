@@ -51,7 +51,7 @@ def wait_for_the_end(pool, *, of):
 
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("method", ["pool.get_all_records", LISTING])
-def test_a_signal_leaves_no_session_behind(pool, start_module, number, method):
+def test_signal_leaves_no_session(pool, start_module, number, method):
     pool.fail(method, delay=FOREVER)
     with start_module(pool) as module:
         wait_for_call(pool, method)
@@ -64,7 +64,7 @@ def test_a_signal_leaves_no_session_behind(pool, start_module, number, method):
     wait_for_the_end(pool, of=method)
 
 
-def test_a_signal_during_the_login_leaves_no_session_behind(pool, start_module):
+def test_signal_during_login_leaves_no_session(pool, start_module):
     # So long that the signal comes before the answer, however late it is.
     pool.fail(LOGIN, delay=5)
     with start_module(pool) as module:
@@ -75,7 +75,7 @@ def test_a_signal_during_the_login_leaves_no_session_behind(pool, start_module):
     assert [call.method for call in pool.log] == [LOGIN, LOGOUT]
 
 
-def test_a_reader_that_goes_leaves_no_session_behind(pool, start_module):
+def test_closed_stdout_leaves_no_session(pool, start_module):
     pool.fail(LISTING, delay=FOREVER)
     with start_module(pool) as module:
         wait_for_call(pool, LISTING)
@@ -85,7 +85,7 @@ def test_a_reader_that_goes_leaves_no_session_behind(pool, start_module):
     wait_for_the_end(pool, of=LISTING)
 
 
-def test_the_keyword_timeout_leaves_no_session_behind(pool, play_on):
+def test_task_timeout_keyword_leaves_no_session(pool, play_on):
     pool.fail(LISTING, delay=FOREVER)
     # The start of the module takes a part of it.
     playbook = play_on(pool, timeout=15)
@@ -96,7 +96,7 @@ def test_the_keyword_timeout_leaves_no_session_behind(pool, play_on):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_playbook_that_is_ended_leaves_no_session_behind(pool, play_on, number):
+def test_terminated_or_interrupted_playbook_leaves_no_session(pool, play_on, number):
     pool.fail(LISTING, delay=FOREVER)
     playbook = play_on(pool)
     wait_for_call(pool, LISTING)
@@ -105,7 +105,7 @@ def test_a_playbook_that_is_ended_leaves_no_session_behind(pool, play_on, number
     wait_for_the_end(pool, of=LISTING)
 
 
-def test_a_playbook_that_is_killed_leaves_no_session_behind(pool, play_on):
+def test_killed_playbook_leaves_no_session(pool, play_on):
     """Ansible's worker outlives it and goes on to wait for the module, which ends as always."""
     pool.fail(LISTING, delay=5)
     playbook = play_on(pool)
@@ -116,7 +116,7 @@ def test_a_playbook_that_is_killed_leaves_no_session_behind(pool, play_on):
     assert [call.method for call in pool.log][-1] == LOGOUT
 
 
-def test_a_worker_that_is_killed_leaves_no_session_behind(pool, play_on):
+def test_killed_worker_leaves_no_session(pool, play_on):
     """The one that reads what the module prints; it leads the session of its processes."""
     pool.fail(LISTING, delay=FOREVER)
     playbook = play_on(pool)

@@ -10,7 +10,7 @@ from ansible_collections.xen.xapi.tests.support.polling import happens
 from ansible_collections.xen.xapi.tests.support.samples import DEAF, ENDLESS, LONG_AGO, NO_UUID
 
 
-def test_cancelling(start_pool, play):
+def test_cancel_playbook_sends_no_cancel_to_other_tasks(start_pool, play):
     pool = start_pool(collects=False)
     twins = [pool.add_task("twins", created=LONG_AGO, life=ENDLESS) for _number in range(2)]
     bystander = pool.add_task("bystander", created=LONG_AGO, life=ENDLESS)
@@ -28,7 +28,7 @@ def test_cancelling(start_pool, play):
     assert asked.isdisjoint([*twins, bystander])
 
 
-def test_nothing_is_sent_when_ansible_is_gone(pool, start_play):
+def test_no_cancel_is_sent_after_interrupt(pool, start_play):
     refs = [pool.add_task("Async.VM.copy", life=ENDLESS) for _number in range(50)]
     pool.fail("task.cancel", delay=1.0, count=None)
     options = {"hostname": pool.url, "password": pool.password, "ref": refs}

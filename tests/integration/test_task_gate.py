@@ -85,7 +85,9 @@ INCLUDE_TAGGED = {
     ],
     ids=["include", "import", "serial", "free", "check", "become", "import tag", "include tag"],
 )
-def test_a_gate_opens(start_pool, play_tasks, gate, options, keywords):
+def test_gate_passes_with_different_role_and_play_settings(
+    start_pool, play_tasks, gate, options, keywords
+):
     pools = [start_pool(), start_pool()]
     for pool in pools:
         pool.add_task("Async.VM.snapshot", status="success")
@@ -93,14 +95,14 @@ def test_a_gate_opens(start_pool, play_tasks, gate, options, keywords):
     assert all(pool.log.of("task.get_all_records") for pool in pools)
 
 
-def test_tags_of_others_pass_an_included_gate_over(pool, play_tasks):
+def test_included_gate_is_skipped_by_other_tags(pool, play_tasks):
     play_tasks([pool], [INCLUDE_TAGGED], "--tags=other")
     assert not pool.log
 
 
 @pytest.mark.parametrize("entry", ["main", "quiesce"])
 @pytest.mark.parametrize("how", ["include_role", "import_role"])
-def test_no_choice_of_tags_opens_a_gate(pool, play_tasks, entry, how):
+def test_tag_selection_does_not_skip_gate_checks(pool, play_tasks, entry, how):
     pool.add_task("Async.VM.copy", life=ENDLESS)
     gate = include(entry, name_label="Async.VM.copy", quiet_for="0.2", timeout="5")
     gate[f"ansible.builtin.{how}"] = gate.pop("ansible.builtin.include_role")
@@ -110,14 +112,14 @@ def test_no_choice_of_tags_opens_a_gate(pool, play_tasks, entry, how):
     assert "open pool-1" not in output
 
 
-def test_a_clean_up_is_chosen_by_its_tags(pool, play_tasks):
+def test_cleanup_is_skipped_by_other_tags(pool, play_tasks):
     gate = include("cleanup", name_regex="copy", apply=True)
     gate["ansible.builtin.import_role"] = gate.pop("ansible.builtin.include_role")
     play_tasks([pool], [{**gate, "tags": ["clean"]}], "--tags=other")
     assert not pool.log
 
 
-def test_module_defaults(start_pool, play_tasks):
+def test_gate_uses_group_module_defaults_unless_overridden(start_pool, play_tasks):
     ours, theirs = start_pool(), start_pool(password="of another")
     for pool in (ours, theirs):
         pool.add_task("Async.VM.snapshot", life=Life(duration=0.3))
@@ -142,7 +144,9 @@ def test_module_defaults(start_pool, play_tasks):
         ("cleanup", {"name_regex": "nobody", "apply": True}, "task_cancel"),
     ],
 )
-def test_defaults_of_one_module(start_pool, play_tasks, entry, variables, module):
+def test_gate_prefers_defaults_of_single_module_to_environment(
+    start_pool, play_tasks, entry, variables, module
+):
     ours, theirs = start_pool(), start_pool()
     ours.add_task("Async.VM.snapshot", status="success")
     defaults = {"hostname": ours.url, "password": ours.password, "pool_uuid": ours.pool_uuid}
@@ -155,7 +159,7 @@ def test_defaults_of_one_module(start_pool, play_tasks, entry, variables, module
     assert (bool(ours.log), bool(theirs.log)) == (True, False)
 
 
-def test_housekeeping_counts_where_it_is_included(start_pool, play_tasks):
+def test_housekeeping_tasks_count_only_if_included(start_pool, play_tasks):
     pool = start_pool(collects=False)
     pool.add_task("SR.scan", life=ENDLESS, created=LONG_AGO)
     quiet = {"quiet_for": "0", "timeout": "5", "exclude": []}
@@ -169,7 +173,7 @@ def test_housekeeping_counts_where_it_is_included(start_pool, play_tasks):
     assert len(pool.log.of("task.cancel")) == 1
 
 
-def test_object_by_name(pool, play_tasks):
+def test_quiesce_selects_object_by_name(pool, play_tasks):
     sr = pool.find("SR", "Local storage")
     pool.add_garbage_collection(sr)
     gate = include(
@@ -178,7 +182,7 @@ def test_object_by_name(pool, play_tasks):
     assert "Garbage Collection" in failure_of(lambda: play_tasks([pool], [gate]))
 
 
-def test_a_vaulted_password(pool, play_tasks, tmp_path):
+def test_vaulted_password_works_and_is_not_printed(pool, play_tasks, tmp_path):
     pool.add_task("Async.VM.snapshot", status="success")
     key, secrets = tmp_path / "key", tmp_path / "secrets.yml"
     key.write_text("a key")
@@ -195,7 +199,7 @@ def test_a_vaulted_password(pool, play_tasks, tmp_path):
 
 
 @pytest.mark.parametrize("quiet", [False, True])
-def test_a_fleet_of_which_one_is_busy(start_pool, play_tasks, quiet):
+def test_only_busy_pool_of_fleet_fails(start_pool, play_tasks, quiet):
     pools = [start_pool() for _number in range(20)]
     if not quiet:
         pools[6].add_task("Async.VM.copy", life=ENDLESS)
@@ -251,7 +255,7 @@ WRONG_FOR_ONE = {
 
 
 @pytest.mark.parametrize("entry", ["main", "quiesce", "cleanup"])
-def test_wrong_variables_reach_no_pool(pool, play_tasks, entry):
+def test_invalid_variables_are_rejected_before_pool_contact(pool, play_tasks, entry):
     tasks = [
         {
             "block": [
@@ -274,18 +278,18 @@ def test_wrong_variables_reach_no_pool(pool, play_tasks, entry):
     assert not pool.log
 
 
-def test_a_clean_up_has_to_be_told_of_what(pool, play_tasks):
+def test_cleanup_requires_name_regex(pool, play_tasks):
     output = failure_of(lambda: play_tasks([pool], [include("cleanup")]))
     assert "missing required arguments: task_gate_name_regex" in output
     assert not pool.log
 
 
-def test_what_is_left_out_is_not_empty(pool, play_tasks):
+def test_omitted_variable_does_not_count_as_empty(pool, play_tasks):
     gate = include(name_label="Async.VM.copy", ca_path="{{ omit }}", on_missing="ok")
     play_tasks([pool], [gate])
 
 
-def test_a_shut_gate_says_why_and_cancels(pool, play_tasks):
+def test_failed_gate_reports_reason_and_cancels_running_tasks(pool, play_tasks):
     late = pool.add_task("Async.VM.copy", life=ENDLESS)
     full = Life(0.1, outcome="failure", error=("SR_FULL", "2", "1"))
     broken = pool.add_task("Async.VM.copy", life=full)
@@ -306,14 +310,14 @@ def test_a_shut_gate_says_why_and_cancels(pool, play_tasks):
     assert pool.record(other)["status"] == "pending"
 
 
-def test_a_shut_gate_leaves_alone_what_it_was_not_asked_to_end(pool, play_tasks):
+def test_failed_gate_does_not_cancel_without_cancel_on_failure(pool, play_tasks):
     ref = pool.add_task("Async.VM.copy", life=ENDLESS)
     output = failure_of(lambda: play_tasks([pool], [include(ref=ref, timeout="5")]))
     assert "Timed out after 5 s waiting for" in output
     assert not pool.log.of("task.cancel")
 
 
-def test_a_pool_that_is_away_is_the_reason(pool, play_tasks):
+def test_unreachable_pool_is_reported_as_failure_reason(pool, play_tasks):
     gate = include(ref=NO_REF, timeout="0", cancel_on_failure=True)
     tasks = [{**gate, "vars": {**gate["vars"], "task_gate_hostname": "127.0.0.1:1"}}]
     output = re.sub(r"\s+", " ", failure_of(lambda: play_tasks([pool], tasks)))
@@ -328,7 +332,7 @@ def test_a_pool_that_is_away_is_the_reason(pool, play_tasks):
         ("task_gate_result.nonsense.more > 1", "task_gate_assert cannot be told: .*nonsense"),
     ],
 )
-def test_conditions_on_results(pool, play_tasks, condition, said):
+def test_assert_conditions_are_checked_against_result(pool, play_tasks, condition, said):
     uuid = pool.record(pool.add_task("Async.VM.copy", life=Life(0.1)))["uuid"]
     gate = include(uuid=uuid, **{"assert": [condition]})
 
@@ -345,7 +349,9 @@ def test_conditions_on_results(pool, play_tasks, condition, said):
 
 @pytest.mark.parametrize("applies", [False, True])
 @pytest.mark.parametrize("check", [False, True])
-def test_a_clean_up(start_pool, play_tasks, applies, check):
+def test_cleanup_cancels_only_old_tasks_and_only_when_applied(
+    start_pool, play_tasks, applies, check
+):
     pool = start_pool(collects=False)
     old = pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
     young = pool.add_task("Async.VM.copy", life=ENDLESS)
@@ -362,7 +368,7 @@ def test_a_clean_up(start_pool, play_tasks, applies, check):
 
 
 @pytest.mark.parametrize("text", ["false", "0"])
-def test_a_text_that_says_no_cancels_nothing(start_pool, play_tasks, text):
+def test_false_string_for_apply_or_cancel_on_failure_cancels_no_task(start_pool, play_tasks, text):
     """Of the command line, of inventories in INI and of surveys all values are texts."""
     pool = start_pool(collects=False)
     ref = pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
@@ -377,7 +383,7 @@ def test_a_text_that_says_no_cancels_nothing(start_pool, play_tasks, text):
     assert not pool.log.of("task.cancel")
 
 
-def test_a_text_that_says_yes_cancels(start_pool, play_tasks):
+def test_true_string_for_apply_and_cancel_on_failure_cancels_tasks(start_pool, play_tasks):
     pool = start_pool(collects=False)
     ref = pool.add_task("Async.VM.move", life=ENDLESS)
     pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
@@ -389,7 +395,7 @@ def test_a_text_that_says_yes_cancels(start_pool, play_tasks):
     assert len(pool.log.of("task.cancel")) == 2
 
 
-def test_quiesce_leaves_out_stalled_tasks(start_pool, play_tasks):
+def test_quiesce_ignores_stalled_tasks(start_pool, play_tasks):
     pool = start_pool(collects=False)
     uuid = pool.record(pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS))["uuid"]
     gate = include("quiesce", quiet_for="0", timeout="5", ignore_stalled="1h")
@@ -409,7 +415,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("entry", "variables"), REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("how", ["include_role", "import_role"])
-def test_a_refused_gate_leaves_no_result_of_an_earlier_one(pool, play_tasks, entry, variables, how):
+def test_rejected_gate_does_not_keep_earlier_result(pool, play_tasks, entry, variables, how):
     pool.add_task("Async.VM.snapshot", status="success")
     selected = DONE if entry == "main" else {}
     gate = include(entry, **selected, **variables)
@@ -444,9 +450,7 @@ OF_THE_INVENTORY = {
 
 
 @pytest.mark.parametrize("entry", ["main", "quiesce", "cleanup"])
-def test_no_variable_of_the_inventory_changes_how_a_gate_runs(
-    start_pool, play_tasks, tmp_path, entry
-):
+def test_inventory_variables_do_not_change_how_gate_runs(start_pool, play_tasks, tmp_path, entry):
     pool = start_pool(collects=False)
     pool.add_task("Async.VM.snapshot", status="success")
     pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
@@ -462,7 +466,7 @@ def test_no_variable_of_the_inventory_changes_how_a_gate_runs(
     assert len(pool.log.of("session.logout")) == 1
 
 
-def test_a_clean_up_of_too_many(start_pool, play_tasks):
+def test_cleanup_over_max_tasks_cancels_no_task(start_pool, play_tasks):
     pool = start_pool(collects=False)
     for _number in range(3):
         pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
@@ -473,7 +477,7 @@ def test_a_clean_up_of_too_many(start_pool, play_tasks):
     assert not pool.log.of("task.cancel")
 
 
-def test_labels_are_never_templated(start_pool, play_tasks):
+def test_task_labels_are_never_templated(start_pool, play_tasks):
     pool = start_pool(collects=False)
     nasty = "copy {{ 7 * 191 }} \u202e"
     uuid = pool.record(pool.add_task(nasty, created=LONG_AGO, life=ENDLESS))["uuid"]

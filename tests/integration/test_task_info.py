@@ -32,20 +32,20 @@ def tasks(pool):
     [(False, []), (True, []), (False, ["--check", "--diff"])],
     ids=["http", "tls", "check"],
 )
-def test_tasks_are_read(start_pool, play, tls, options):
+def test_read_playbook_succeeds_over_http_tls_and_in_check_mode(start_pool, play, tls, options):
     pool = start_pool(tls=tls)
     output = play("read", *options, **connection(pool), **tasks(pool))
     assert ("travels in clear" in output) is not tls
     assert not [call.method for call in pool.log if call.method.startswith("task.set")]
 
 
-def test_values_that_cannot_be_meant_ask_the_pool_nothing(pool, play):
+def test_invalid_values_are_rejected_before_login(pool, play):
     play("values", **connection(pool))
     # The last task leaves the option out, and is the only one to get through.
     assert len(pool.log.of("session.login_with_password")) == 1
 
 
-def test_hosts_that_do_not_let_us_in(start_pool, play):
+def test_unusable_hosts_are_reported_or_bypassed(start_pool, play):
     pool, tls, pair, booting, web = (
         start_pool(),
         start_pool(tls=True),
@@ -73,7 +73,7 @@ def test_hosts_that_do_not_let_us_in(start_pool, play):
     ],
     ids=["XAPI", "XENSERVER"],
 )
-def test_the_environment_fills_in_what_the_task_leaves_out(start_pool, play, names):
+def test_environment_fills_options_missing_from_task(start_pool, play, names):
     pool = start_pool(tls=True)
     values = (f"127.0.0.1:1,{pool.url}", "read-only", pool.password, "false")
     # Empty variables count as not set: with them, the names of the other family are used.
@@ -84,7 +84,7 @@ def test_the_environment_fills_in_what_the_task_leaves_out(start_pool, play, nam
     assert login.params[0] == "read-only"
 
 
-def test_a_port_and_authorities_of_the_environment(start_pool, play):
+def test_environment_sets_port_and_ca_path(start_pool, play):
     pool = start_pool(tls=True)
     environment = {
         "XAPI_HOST": "127.0.0.1",

@@ -21,7 +21,7 @@ def is_waited_for(pool, ref):
     return pool.events.blocked and any(ref in str(call.params) for call in looks)
 
 
-def test_waiting(start_pool, play, when):
+def test_wait_playbook_succeeds(start_pool, play, when):
     # An end that is written here has no time, and a pool deletes what ended long ago.
     pool = start_pool(collects=False)
     full = Life(duration=None, writes=((0.0, "progress", 1.0),))
@@ -52,7 +52,7 @@ def test_waiting(start_pool, play, when):
     )
 
 
-def test_an_interrupt_in_the_middle_leaves_no_session(pool, start_play):
+def test_interrupted_wait_leaves_no_session(pool, start_play):
     ref = pool.add_task("endless")
     options = {"hostname": pool.url, "password": pool.password, "ref": ref}
     process = start_play(options, module="task_wait")
@@ -62,7 +62,7 @@ def test_an_interrupt_in_the_middle_leaves_no_session(pool, start_play):
     assert [call.method for call in pool.log][-1] == LOGOUT
 
 
-def test_the_keyword_timeout_leaves_no_session(pool, start_play):
+def test_task_timeout_keyword_leaves_no_session(pool, start_play):
     ref = pool.add_task("endless")
     options = {"hostname": pool.url, "password": pool.password, "ref": ref}
     process = start_play(options, module="task_wait", timeout=15)

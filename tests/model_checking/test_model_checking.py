@@ -33,7 +33,7 @@ def play(start, text):
 
 
 @pytest.mark.parametrize(("rule", "tasks", "steps", "troubles"), SMALL)
-def test_all_schedules_of_a_few_steps(rule, tasks, steps, troubles):
+def test_all_schedules_of_few_steps_have_no_violations(rule, tasks, steps, troubles):
     tally = search(rule, tasks=tasks, steps=steps, troubles=troubles)
     failed = [(*map(str, outcome.schedule), outcome.violations) for _start, outcome in tally.failed]
     assert not failed
@@ -41,7 +41,7 @@ def test_all_schedules_of_a_few_steps(rule, tasks, steps, troubles):
     assert tally.schedules > 90
 
 
-def test_what_is_merged_holds_no_surprise():
+def test_search_without_merging_finds_no_failures():
     """Without merging there are more schedules, and none of them fails either."""
     merged = search("all", tasks=1, steps=2, troubles=0)
     whole = search("all", tasks=1, steps=2, troubles=0, merges=False)
@@ -49,19 +49,19 @@ def test_what_is_merged_holds_no_surprise():
     assert not whole.failed
 
 
-def test_it_is_the_same_each_time():
+def test_search_is_deterministic():
     first, second = (search("none", tasks=1, steps=1, troubles=1) for _number in range(2))
     assert first.by_steps == second.by_steps
     assert first.checks == second.checks
     assert first.states == second.states
 
 
-def test_a_session_that_is_lost_in_a_look_begins_the_quiet_time_again():
+def test_session_lost_during_resync_restarts_quiet_time():
     """What was watched from the old session's token on was watched by nobody in the new one."""
     assert play(Start("none", 1, 1), "6:lost/0 10:logout") == []
 
 
-def test_what_counts_the_vanished_as_good_is_found_out(monkeypatch):
+def test_detects_disappeared_task_counted_as_satisfied(monkeypatch):
     def lose(self, ref):
         self.running.remove(ref)
         self.satisfied.add(ref)

@@ -66,7 +66,7 @@ BOUNDS = st.one_of(st.floats(0, 10), st.floats(0, 600), st.floats(0, 40 * 86400)
 
 @THOROUGHLY
 @given(case=CASES, min_age=BOUNDS)
-def test_neither_clean_up_nor_listing_selects_what_is_too_young(case, min_age):
+def test_cleanup_and_listing_never_select_too_young_tasks(case, min_age):
     bounds = Bounds(latest=case.now - min_age)
     for doubt in (Doubt.LEAVE, Doubt.YOUNG):
         if is_within(case.creation, bounds, doubt):
@@ -75,7 +75,7 @@ def test_neither_clean_up_nor_listing_selects_what_is_too_young(case, min_age):
 
 @THOROUGHLY
 @given(case=CASES, before=BOUNDS)
-def test_neither_gate_nor_listing_leaves_out_what_was_created_after(case, before):
+def test_wait_and_listing_never_omit_tasks_created_after_bound(case, before):
     bounds = Bounds(earliest=case.now - before)
     if case.age <= before - case.tolerance:
         for doubt in (Doubt.COUNT, Doubt.YOUNG):
@@ -84,7 +84,7 @@ def test_neither_gate_nor_listing_leaves_out_what_was_created_after(case, before
 
 @THOROUGHLY
 @given(case=CASES, low=BOUNDS, high=BOUNDS)
-def test_clean_up_selects_no_more_and_gate_no_less_than_what_is_within(case, low, high):
+def test_cleanup_selects_subset_and_wait_superset_of_age_range(case, low, high):
     oldest, youngest = max(low, high), min(low, high)
     bounds = Bounds(earliest=case.now - oldest, latest=case.now - youngest)
     if is_within(case.creation, bounds, Doubt.LEAVE):

@@ -60,7 +60,9 @@ def add(pool, life, *, is_carried, age=0.0):
     timeout=st.sampled_from([50.0, 150.0, 400.0]),
     method=st.sampled_from(["auto", "auto", "events", "poll"]),
 )
-def test_quiet(lived, early, selection, quiet_for, troubles, timeout, method):
+def test_quiet_decision_matches_pool_history(
+    lived, early, selection, quiet_for, troubles, timeout, method
+):
     pool = VirtualPool()
     for life, is_carried, age in early:
         add(pool, life, is_carried=is_carried, age=age)
@@ -130,7 +132,7 @@ def running_times(pool, ref):
 
 
 @pytest.mark.parametrize("method", ["events", "poll"])
-def test_a_day_of_restarts(method):
+def test_quiet_wait_is_correct_through_day_of_restarts(method):
     """24 hours in which something begins every four minutes, and the master restarts 50 times."""
     pool = VirtualPool()
     day, happenings = (

@@ -103,7 +103,7 @@ def run_on(pool, options, *, troubles=(), reader=None):
     troubles=TROUBLES,
     killed_after=st.sampled_from([0.01, 5.0, 1e9, 1e9, 1e9]),
 )
-def test_nothing_else_is_ever_sent_a_cancel(tasks, options, more, troubles, killed_after):
+def test_only_selected_running_tasks_are_sent_cancel(tasks, options, more, troubles, killed_after):
     pool = VirtualPool()
     began = pool.now()
     refs = {}
@@ -156,7 +156,7 @@ def is_meant(ref, label, options):
     lived=st.lists(lives(), min_size=1, max_size=4),
     more=st.fixed_dictionaries({}, optional={"on_uncancellable": st.sampled_from(["try", "skip"])}),
 )
-def test_a_second_run_changes_nothing(lived, more):
+def test_second_run_reports_no_change(lived, more):
     pool = VirtualPool()
     refs = [pool.add_task("Async.VM.copy", life=life) for life in lived]
     options = {"ref": refs, "timeout": "300", **more}
@@ -191,7 +191,7 @@ WRITE_FAULTS = st.builds(
     troubles=TROUBLES,
     fault=st.one_of(st.none(), WRITE_FAULTS),
 )
-def test_force_only_marks_what_nothing_has_touched_for_five_minutes(tasks, troubles, fault):
+def test_force_marks_only_tasks_unchanged_for_five_minutes(tasks, troubles, fault):
     pool = VirtualPool()
     made = {}
     for life, label, age in tasks:

@@ -60,7 +60,9 @@ def gate_on(pool, selection, rules, **options):
     timeout=TIMEOUTS,
     method=METHODS,
 )
-def test_by_identity(lived, has_missing, rules, troubles, timeout, method):
+def test_wait_by_uuid_or_ref_matches_pool_history(
+    lived, has_missing, rules, troubles, timeout, method
+):
     pool = VirtualPool()
     refs = [pool.add_task("Async.VM.copy", life=life) for life, _by_uuid in lived]
     uuids = {ref: pool.record(ref)["uuid"] for ref in refs if pool.record(ref)}
@@ -131,7 +133,9 @@ def judge_any(run, refs, met, spoilt, told_met, vanished, has_missing):
     method=METHODS,
     by_regex=st.booleans(),
 )
-def test_by_label(lived, early, old, rules, troubles, timeout, method, by_regex):
+def test_wait_by_label_or_regex_matches_pool_history(
+    lived, early, old, rules, troubles, timeout, method, by_regex
+):
     label = "Async.VM.copy"
     pool = VirtualPool()
     for status in old:

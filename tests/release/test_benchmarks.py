@@ -22,27 +22,27 @@ def row(subject, size, *values):
     return Row("figure", subject, size, "ms", list(values))
 
 
-def test_a_ratio_is_that_of_the_medians_of_one_size():
+def test_ratio_compares_medians_of_same_size():
     rows = against("bare", [row("bare", 1, 2, 2, 9), row("ours", 1, 3, 3, 1), row("ours", 2, 4)])
     assert [one.ratio for one in rows] == [1, 1.5, None]
 
 
-def test_a_ratio_is_within_one_figure():
+def test_ratio_compares_within_same_figure():
     other = Row("another figure", "bare", 1, "%", [8])
     assert [one.ratio for one in against("bare", [row("bare", 1, 2), other])] == [1, 1]
 
 
 @pytest.mark.parametrize(("share", "value"), [(0.5, 10), (0.95, 19), (1, 20)])
-def test_quantiles(share, value):
+def test_quantile_returns_value_at_share(share, value):
     assert quantile(range(20, 0, -1), share) == value
 
 
 @pytest.mark.parametrize("power", [0, 1, 2])
-def test_the_exponent_of_growth(power):
+def test_growth_exponent_matches_power(power):
     assert exponent([(size, 7 * size**power) for size in (1, 100, 1000)]) == pytest.approx(power)
 
 
-def test_a_cancel_of_many_costs_a_request_each():
+def test_cancelling_many_tasks_costs_one_request_each():
     command = [sys.executable, "-m", "tests.benchmarks", "--short", "--only=cancelling"]
     output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     rows = json.loads(REPORT.read_text())["rows"]

@@ -18,7 +18,7 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z
 WITH_HEADER = {".cfg", ".css", ".py", ".rst", ".toml", ".yml"}
 
 
-def test_the_action_group_names_every_module() -> None:
+def test_action_group_lists_every_module() -> None:
     runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
     assert sorted(runtime["action_groups"]["xapi"]) == MODULES
 
@@ -29,7 +29,7 @@ def test_every_module_has_tests(module: str, folder: str) -> None:
     assert list((ROOT / "tests" / folder).rglob(f"test_{module}.py"))
 
 
-def test_every_file_names_its_licence(files: list[Path]) -> None:
+def test_every_file_has_license_identifier(files: list[Path]) -> None:
     def names_it(file: Path) -> bool:
         first = (ROOT / file).read_text(encoding="utf-8").splitlines()[:5]
         return not first or "SPDX-License-Identifier: GPL-3.0-or-later" in "\n".join(first)
@@ -43,7 +43,7 @@ def test_every_file_names_its_licence(files: list[Path]) -> None:
     assert [str(file) for file in written if not names_it(file)] == []
 
 
-def test_every_test_that_reliability_names_is_there() -> None:
+def test_tests_named_in_reliability_document_exist() -> None:
     text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
     named = re.findall(r"`(test_\w+\.py)`: `(test_\w+)`", text)
     assert len(named) > 30

@@ -71,7 +71,7 @@ def running(mark: str, **changes: str) -> Iterator[subprocess.Popen[str]]:
         yield demo
 
 
-def test_it_tells_its_story(mark: str) -> None:
+def test_demo_succeeds_despite_unusual_environment(mark: str) -> None:
     done = run(mark, **ODD)
     assert done.returncode == 0, done.stdout + done.stderr
     for said in (
@@ -87,7 +87,7 @@ def test_it_tells_its_story(mark: str) -> None:
 
 @pytest.mark.parametrize("moment", ["A simulated pool", "List the tasks", "Wait for the tasks"])
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_leaves_no_process(mark: str, moment: str, signum: signal.Signals) -> None:
+def test_interrupted_demo_leaves_no_process(mark: str, moment: str, signum: signal.Signals) -> None:
     with running(mark) as demo:
         assert demo.stdout
         seen = ""
@@ -100,7 +100,7 @@ def test_an_interrupt_leaves_no_process(mark: str, moment: str, signum: signal.S
     assert happens(lambda: not list(processes(mark)), within=PATIENCE)
 
 
-def test_a_real_pool_is_only_read(mark: str) -> None:
+def test_demo_only_reads_real_pool(mark: str) -> None:
     with Simulator(tasks=3) as pool:
         done = run(mark, XAPI_HOST=pool.url, XAPI_PASSWORD="xapi-secret")
         assert done.returncode == 0, done.stdout + done.stderr
@@ -109,7 +109,7 @@ def test_a_real_pool_is_only_read(mark: str) -> None:
         assert pool.sessions() == []
 
 
-def test_an_interrupt_leaves_no_session(mark: str) -> None:
+def test_interrupted_demo_leaves_no_session(mark: str) -> None:
     with Simulator(tasks=3) as pool:
         pool.fail("task.*", delay=20)
         with running(mark, XAPI_HOST=pool.url, XAPI_PASSWORD="xapi-secret") as demo:
@@ -122,7 +122,7 @@ def test_an_interrupt_leaves_no_session(mark: str) -> None:
         assert happens(lambda: not list(processes(mark)), within=PATIENCE)
 
 
-def test_a_real_pool_needs_a_password(mark: str) -> None:
+def test_demo_requires_password_for_real_pool(mark: str) -> None:
     done = run(mark, XAPI_HOST="pool.example.com")
     assert done.returncode == 2
     assert done.stderr == "XAPI_HOST is set and XAPI_PASSWORD is not.\n"

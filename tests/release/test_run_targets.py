@@ -26,14 +26,16 @@ from tests.release.run_targets import count, skipped, summary
         ('tests="0" failures="0" errors="0" skipped="0"', 5, "0 passed, 1 failed"),
     ],
 )
-def test_counts(attributes: str | None, exit_code: int, expected: str, tmp_path: Path) -> None:
+def test_summary_counts_results_from_report_or_exit_code(
+    attributes: str | None, exit_code: int, expected: str, tmp_path: Path
+) -> None:
     report = tmp_path / "report.xml"
     if attributes:
         report.write_text(f"<testsuites><testsuite {attributes}/></testsuites>")
     assert summary(count(report, exit_code)) == expected
 
 
-def test_what_was_skipped_is_counted_and_told(
+def test_skipped_check_is_counted_with_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(environments, "REPORTS", tmp_path)
@@ -43,7 +45,7 @@ def test_what_was_skipped_is_counted_and_told(
     assert skipped(report) == ["no python3.12 here"]
 
 
-def test_two_that_want_an_environment_at_once_make_it_once(
+def test_concurrent_requests_create_environment_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commands = []

@@ -84,19 +84,19 @@ def packed(tarball: Path) -> set[str]:
         return {member.name for member in archive.getmembers() if member.isfile()}
 
 
-def test_holds_what_users_need(packed: set[str]) -> None:
+def test_contains_files_users_need(packed: set[str]) -> None:
     assert EXPECTED - packed == set()
 
 
-def test_holds_only_what_is_in_the_repository(packed: set[str], files: list[Path]) -> None:
+def test_contains_only_files_in_repository(packed: set[str], files: list[Path]) -> None:
     assert packed - {file.as_posix() for file in files} - ADDED == set()
 
 
-def test_holds_no_hidden_files(packed: set[str]) -> None:
+def test_contains_no_hidden_files(packed: set[str]) -> None:
     assert [name for name in packed if any(part.startswith(".") for part in Path(name).parts)] == []
 
 
-def test_documents_its_modules_once_installed(installed: Path) -> None:
+def test_installed_modules_are_documented(installed: Path) -> None:
     environ = {"ANSIBLE_COLLECTIONS_PATH": str(installed)}
     for module in sorted((ROOT / "plugins" / "modules").glob("*.py")):
         name = f"xen.xapi.{module.stem}"
@@ -105,14 +105,14 @@ def test_documents_its_modules_once_installed(installed: Path) -> None:
         assert str(installed) in done.stdout
 
 
-def test_names_its_needs_to_execution_environments(installed: Path) -> None:
+def test_introspection_lists_requests_requirement(installed: Path) -> None:
     builder = Path(sys.executable).with_name("ansible-builder")
     call = [str(builder), "introspect", "--sanitize", str(installed)]
     done = subprocess.run(call, capture_output=True, text=True, check=True, timeout=MUCH_PATIENCE)
     assert "requests" in done.stdout
 
 
-def test_the_demo_runs_once_installed(installed: Path) -> None:
+def test_demo_runs_after_installation(installed: Path) -> None:
     with simulator_of(installed, sys.executable) as url:
         done = ansible(
             *("playbook", "xen.xapi.demo", "--extra-vars", "demo_vm=web-1"),
@@ -124,7 +124,7 @@ def test_the_demo_runs_once_installed(installed: Path) -> None:
 
 
 @pytest.mark.parametrize(("outcome", "exit_code"), [("success", 0), ("failure", 2)])
-def test_the_first_play_of_the_readme_needs_nothing_else(
+def test_readme_play_needs_only_ansible_core_and_requests(
     tarball: Path, tmp_path: Path, outcome: str, exit_code: int
 ) -> None:
     """With ansible-core and requests alone, far from the checkout and from its settings."""
@@ -163,7 +163,7 @@ def test_the_first_play_of_the_readme_needs_nothing_else(
     assert ("Task 'import'" in done.stdout) is (outcome == "failure")
 
 
-def test_galaxy_imports_it_without_a_warning(tarball: Path, tmp_path: Path) -> None:
+def test_galaxy_importer_reports_no_warnings(tarball: Path, tmp_path: Path) -> None:
     tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         [sys.executable, "-m", "galaxy_importer.main", str(tarball)],

@@ -17,5 +17,5 @@ LOGGED_OUT_WITHIN = float(os.environ.get("CHAOS_LOGGED_OUT_WITHIN", "30"))
 
 
 @pytest.mark.parametrize("end", drawn(SEED, RUNS), ids=str)
-def test_nothing_is_left_behind(tmp_path, end):
+def test_interrupted_module_leaves_no_process_or_session(tmp_path, end):
     assert violations(end, tmp_path, within=LOGGED_OUT_WITHIN) == []

@@ -42,7 +42,7 @@ def descriptors():
     return len(os.listdir("/proc/self/fd"))
 
 
-def test_waits_side_by_side(start_pool, tmp_path):
+def test_parallel_waits_use_one_session_each_and_few_requests(start_pool, tmp_path):
     # Garbage collection would delete most of them as they end.
     pool = start_pool(collects=False)
     refs = [pool.add_task(f"load {number}", life=Life(duration=None)) for number in range(TASKS)]
@@ -63,7 +63,7 @@ def test_waits_side_by_side(start_pool, tmp_path):
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_run_after_run(start_pool, tmp_path, fails):
+def test_repeated_runs_leak_no_sessions_descriptors_or_files(start_pool, tmp_path, fails):
     """Sessions, connections and files after many runs are those from before."""
     pool = start_pool()
     ref = pool.add_task("load", status="failure" if fails else "success")

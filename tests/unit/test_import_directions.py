@@ -168,7 +168,7 @@ def sources() -> list[str]:
 
 
 @pytest.mark.parametrize("path", sources())
-def test_every_file_keeps_to_the_plan(path: str) -> None:
+def test_every_file_follows_import_rules(path: str) -> None:
     assert violations(Path(path), (ROOT / path).read_text(encoding="utf-8")) == []
 
 
@@ -194,7 +194,7 @@ def test_packages_are_not_interleaved() -> None:
 
 
 @pytest.mark.parametrize("folder", ["plugins/modules", "plugins/module_utils", "tests/simulator"])
-def test_the_walk_reaches(folder: str) -> None:
+def test_checked_sources_include_each_folder(folder: str) -> None:
     assert [path for path in sources() if path.startswith(folder)]
 
 
@@ -257,7 +257,7 @@ def test_it_catches_in_module_utils(path: str, source: str) -> None:
         ("tests/simulator/server.py", "import requests"),
     ],
 )
-def test_it_catches(path: str, source: str) -> None:
+def test_rule_violations_are_detected(path: str, source: str) -> None:
     assert violations(Path(path), source)
 
 
@@ -276,7 +276,7 @@ def test_it_catches(path: str, source: str) -> None:
         ("tests/simulator/server.py", "from .wire import encode\nimport http.server"),
     ],
 )
-def test_it_lets_pass(path: str, source: str) -> None:
+def test_allowed_imports_pass(path: str, source: str) -> None:
     assert violations(Path(path), source) == []
 
 

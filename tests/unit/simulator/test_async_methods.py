@@ -29,14 +29,16 @@ MESSAGES: list[tuple[str, list[Any]]] = [
 
 
 @pytest.mark.parametrize(("method", "params"), MESSAGES)
-def test_a_call_that_makes_no_task(client: Client, method: str, params: list[Any]) -> None:
+def test_async_call_without_task_returns_dummy_reference(
+    client: Client, method: str, params: list[Any]
+) -> None:
     made = client(f"Async.{method}", *params)
     assert made.startswith("DummyRef:|")
     assert made.endswith(f"|Async.{method}")
     assert client("task.get_all") == []
 
 
-def test_an_internal_call_makes_one(root: Client, still: Simulator) -> None:
+def test_internal_async_call_creates_task(root: Client, still: Simulator) -> None:
     task = root.task()
     made = root("InternalAsync.task.cancel", task)
     assert root("task.get_current_operations", task) == {made: "cancel"}
@@ -48,7 +50,7 @@ def test_an_internal_call_makes_one(root: Client, still: Simulator) -> None:
     assert now(still, made, "status", "error_info") == ("failure", gone)
 
 
-def test_an_internal_call_does_not_listen_to_task_id(root: Client, still: Simulator) -> None:
+def test_internal_async_call_ignores_task_id_header(root: Client, still: Simulator) -> None:
     task, vm = root.task(), still.find("VM", "web-1")
     for sent in (task, MISSING):
         made = root("InternalAsync.task.cancel", task, headers={"task-id": sent})
@@ -57,7 +59,7 @@ def test_an_internal_call_does_not_listen_to_task_id(root: Client, still: Simula
         assert now(still, made, "name_label") == "InternalAsync.VM.clean_reboot"
 
 
-def test_what_it_does_all_the_same(client: Client) -> None:
+def test_async_call_without_task_takes_effect(client: Client) -> None:
     task = client.task()
     client("Async.task.set_other_config", task, {"a": "1", "b": "2"})
     client("Async.task.remove_from_other_config", task, "a")
@@ -69,7 +71,9 @@ def test_what_it_does_all_the_same(client: Client) -> None:
     client("Async.event.unregister", ["task"])
 
 
-def test_what_it_is_refused_without_a_word(simulator: Simulator, connect: Connect) -> None:
+def test_denied_async_call_without_task_returns_no_error(
+    simulator: Simulator, connect: Connect
+) -> None:
     reader = connect(simulator, "read-only")
     task, other = reader.task(), connect(simulator).task()
     reader("Async.task.add_to_other_config", task, "applies_to", "x")
@@ -77,7 +81,7 @@ def test_what_it_is_refused_without_a_word(simulator: Simulator, connect: Connec
     assert reader("task.get_other_config", task) == reader("task.get_other_config", other) == {}
 
 
-def test_an_answer_in_a_task(root: Client, still: Simulator, connect: Connect) -> None:
+def test_async_call_stores_result_in_task(root: Client, still: Simulator, connect: Connect) -> None:
     def ask() -> str:
         task = root("Async.session.get_all_subject_identifiers")
         assert now(still, task, "name_label") == "Async.session.get_all_subject_identifiers"
@@ -90,7 +94,9 @@ def test_an_answer_in_a_task(root: Client, still: Simulator, connect: Connect) -
     assert ask() == "<value><array><data><value>u:vm-admin</value></data></array></value>"
 
 
-def test_a_logout_in_a_task(still: Simulator, root: Client, connect: Connect) -> None:
+def test_async_logout_subject_identifier_reports_outcome_in_task(
+    still: Simulator, root: Client, connect: Connect
+) -> None:
     admin = connect(still, "vm-admin")
     task = admin("Async.session.logout_subject_identifier", "u:vm-admin")
     status, error = now(still, task, "status", "error_info")
@@ -113,6 +119,8 @@ def test_a_logout_in_a_task(still: Simulator, root: Client, connect: Connect) ->
         ("host.get_servertime", [MISSING]),
     ],
 )
-def test_what_has_no_such_form(client: Client, method: str, params: list[Any]) -> None:
+def test_methods_without_async_form_are_rejected(
+    client: Client, method: str, params: list[Any]
+) -> None:
     found = client.error(f"Async.{method}", *params)
     assert found == ["Fault", f"No async mode for this operation (rpc: {method})"]

@@ -38,11 +38,11 @@ def seconds_of(simulator: Simulator, client: Client, timeout: Any) -> float:
 
 
 @pytest.mark.parametrize("timeout", [0, 0.0, "0", -1e-10, 4e-10])
-def test_a_poll(root: Client, timeout: Any) -> None:
+def test_zero_or_negligible_timeout_returns_immediately(root: Client, timeout: Any) -> None:
     assert root("event.from", ["task"], "", timeout)["events"] == []
 
 
-def test_a_timeout_is_an_empty_answer(alone: Simulator, connect: Connect) -> None:
+def test_timeout_returns_no_events_and_same_token(alone: Simulator, connect: Connect) -> None:
     client = connect(alone)
     token = client.events(["task"])["token"]
     began = alone.clock.now()
@@ -52,18 +52,18 @@ def test_a_timeout_is_an_empty_answer(alone: Simulator, connect: Connect) -> Non
 
 
 @pytest.mark.parametrize("timeout", [-1, -1e300, float("nan"), float("inf"), 2**53 / 1e9, "nan"])
-def test_a_timeout_that_is_none_is_a_day(alone: Simulator, connect: Connect, timeout: Any) -> None:
+def test_invalid_timeout_counts_as_one_day(
+    alone: Simulator, connect: Connect, timeout: Any
+) -> None:
     assert seconds_of(alone, connect(alone), timeout) == DAY
 
 
-def test_a_timeout_may_be_longer_than_a_day(alone: Simulator, connect: Connect) -> None:
+def test_timeout_may_exceed_one_day(alone: Simulator, connect: Connect) -> None:
     longest = 2**53 / 1e9 - 1
     assert seconds_of(alone, connect(alone), longest) == pytest.approx(longest, abs=0.001, rel=0)
 
 
-def test_a_change_wakes_a_blocked_call(
-    root: Client, still: Simulator, background: Background
-) -> None:
+def test_change_wakes_blocked_call(root: Client, still: Simulator, background: Background) -> None:
     one, two = root.task(), root.task()
     token = root.events(["task"])["token"]
     waiting = background(root.events, [f"task/{one}"], token, 60.0)
@@ -73,7 +73,7 @@ def test_a_change_wakes_a_blocked_call(
     assert kinds(waiting.result()) == [("mod", one)]
 
 
-def test_a_deletion_wakes_a_blocked_call(
+def test_deletion_wakes_blocked_call(
     root: Client, still: Simulator, background: Background
 ) -> None:
     task = root.task()
@@ -84,7 +84,7 @@ def test_a_deletion_wakes_a_blocked_call(
     assert kinds(waiting.result()) == [("del", task)]
 
 
-def test_200_calls_may_be_blocked_at_once(
+def test_200_calls_can_be_blocked_at_once(
     simulator: Simulator, client: Client, background: Background
 ) -> None:
     tasks = [client.task() for _unused in range(200)]
@@ -99,7 +99,7 @@ def test_200_calls_may_be_blocked_at_once(
     assert simulator.events.blocked == 0
 
 
-def test_other_classes_wait_before_they_look(
+def test_subscriptions_to_classes_other_than_task_pause_first(
     simulator: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paused: list[float] = []

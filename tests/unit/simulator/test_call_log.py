@@ -20,7 +20,7 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
 )
 
 
-def test_what_was_called(still: Simulator, connect: Connect) -> None:
+def test_calls_are_recorded_with_params_user_and_error(still: Simulator, connect: Connect) -> None:
     client = connect(still, "vm-admin")
     task = client.task("x")
     client.error("task.get_record", "y")
@@ -39,7 +39,7 @@ def test_what_was_called(still: Simulator, connect: Connect) -> None:
     assert task
 
 
-def test_what_was_not_answered(still: Simulator, root: Client) -> None:
+def test_cut_response_is_recorded_as_unanswered_fault(still: Simulator, root: Client) -> None:
     still.fail("task.create", cut="half")
     with pytest.raises((OSError, http.client.HTTPException)):
         root.task()
@@ -47,14 +47,14 @@ def test_what_was_not_answered(still: Simulator, root: Client) -> None:
     assert (call.fault, call.answered, call.error) == (True, False, [])
 
 
-def test_a_fault_is_noted(still: Simulator, root: Client) -> None:
+def test_injected_error_is_recorded_as_answered_fault(still: Simulator, root: Client) -> None:
     still.fail("task.create", error=["X"])
     root.error("task.create", "a", "b")
     (call,) = still.log.of("task.create")
     assert (call.fault, call.answered, call.error) == (True, True, ["X"])
 
 
-def test_refusals_before_dispatch_are_noted(still: Simulator) -> None:
+def test_rejection_before_dispatch_is_recorded(still: Simulator) -> None:
     still.boot()
     Client(still.url).document("task.get_all", "x")
     (call,) = still.log
@@ -74,7 +74,9 @@ def test_refusals_before_dispatch_are_noted(still: Simulator) -> None:
         ("session.change_password", ["session", PASSWORD, PASSWORD]),
     ],
 )
-def test_no_password_is_in_it(still: Simulator, method: str, params: list[object]) -> None:
+def test_passwords_are_redacted_from_recorded_calls(
+    still: Simulator, method: str, params: list[object]
+) -> None:
     client = Client(still.url)
     with contextlib.suppress(Refused):
         client.session = client.call(method, *params)
@@ -83,7 +85,7 @@ def test_no_password_is_in_it(still: Simulator, method: str, params: list[object
     assert still.log.of(method)[0].params
 
 
-def test_the_originator_is_in_it(still: Simulator, connect: Connect) -> None:
+def test_login_records_originator(still: Simulator, connect: Connect) -> None:
     connect(still, originator="mine")
     assert still.log.of("session.login_with_password")[0].params == [
         "root", "(password)", "", "mine",

@@ -43,18 +43,18 @@ def ask(simulator: Simulator, name: str, context: ssl.SSLContext) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
-def test_it_holds_for_its_names(secure: Simulator, name: str) -> None:
+def test_certificate_is_valid_for_loopback_names(secure: Simulator, name: str) -> None:
     assert b"SESSION_INVALID" in ask(secure, name, trust(secure.certificate))
 
 
-def test_it_holds_for_supporters(start: Start) -> None:
+def test_certificate_is_valid_for_supporters(start: Start) -> None:
     simulator = start(tls=True, supporters=1)
     assert simulator.hosts[1].url.startswith("https://127.0.0.2:")
     context = trust(simulator.certificate)
     assert b"SESSION_INVALID" in ask(simulator, "127.0.0.2", context)
 
 
-def test_it_does_not_hold_for_others(secure: Simulator) -> None:
+def test_certificate_is_invalid_for_other_addresses(secure: Simulator) -> None:
     context = trust(secure.certificate)
     with (
         socket.create_connection(("127.0.0.1", secure.hosts[0].port), timeout=PATIENCE) as plain,
@@ -63,26 +63,26 @@ def test_it_does_not_hold_for_others(secure: Simulator) -> None:
         context.wrap_socket(plain, server_hostname="127.0.0.5")
 
 
-def test_nobody_trusts_it_unasked(secure: Simulator) -> None:
+def test_certificate_is_rejected_without_its_ca_bundle(secure: Simulator) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
         ask(secure, "127.0.0.1", ssl.create_default_context())
     assert b"SESSION_INVALID" in ask(secure, "localhost", trust(secure.certificate))
 
 
-def test_the_fingerprint_is_that_of_the_certificate(secure: Simulator) -> None:
+def test_fingerprint_matches_served_certificate(secure: Simulator) -> None:
     address = ("127.0.0.1", secure.hosts[0].port)
     der = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(address, timeout=PATIENCE))
     assert secure.certificate is not None
     assert secure.certificate.sha256 == hashlib.sha256(der).hexdigest().upper()
 
 
-def test_each_simulator_has_its_own(start: Start) -> None:
+def test_each_simulator_has_different_certificate(start: Start) -> None:
     first, second = start(tls=True), start(tls=True)
     with pytest.raises(ssl.SSLCertVerificationError):
         ask(first, "127.0.0.1", trust(second.certificate))
 
 
-def test_the_key_is_not_left_behind(secure: Simulator) -> None:
+def test_private_key_is_not_kept_on_disk(secure: Simulator) -> None:
     assert secure.certificate is not None
     folder = secure.certificate.pem.parent
     assert [path.name for path in folder.iterdir()] == ["certificate.pem"]
@@ -91,7 +91,7 @@ def test_the_key_is_not_left_behind(secure: Simulator) -> None:
     assert not folder.exists()
 
 
-def test_one_that_has_run_out() -> None:
+def test_expired_certificate_is_rejected() -> None:
     certificate = Certificate(["localhost"], valid_from=0, days=1)
     with Simulator(tls=True) as simulator:
         simulator.hosts[0]._tls = certificate.context
@@ -100,7 +100,7 @@ def test_one_that_has_run_out() -> None:
     certificate.remove()
 
 
-def test_files_that_are_not_there(secure: Simulator) -> None:
+def test_unknown_file_over_https_gets_404(secure: Simulator) -> None:
     port = secure.hosts[0].port
     context = trust(secure.certificate)
     connection = http.client.HTTPSConnection("localhost", port, timeout=PATIENCE, context=context)

@@ -26,7 +26,7 @@ def read(pool: Simulator, ref: str, field: str) -> str:
     return str((pool.record(ref) or {})[field])
 
 
-def test_a_new_pool_has_been_up_for_a_month(still: Simulator) -> None:
+def test_new_pool_starts_with_uptime_of_one_month(still: Simulator) -> None:
     for host in still.hosts:
         config = still.database.read("host", host.ref)["other_config"]
         assert config["agent_start_time"] == f"{still.clock.now() - UP_FOR:.0f}."
@@ -34,7 +34,7 @@ def test_a_new_pool_has_been_up_for_a_month(still: Simulator) -> None:
 
 
 @pytest.mark.parametrize("offset", [-120.0, 120.0])
-def test_servertime_is_by_the_clock_of_its_host(
+def test_servertime_uses_clock_of_its_host(
     still: Simulator, connect: Connect, offset: float
 ) -> None:
     still.set_clock(1, offset)
@@ -43,7 +43,7 @@ def test_servertime_is_by_the_clock_of_its_host(
     assert times == [Date.at(now), Date.at(now + offset)]
 
 
-def test_created_is_by_the_clock_of_the_host_that_makes_the_task(still: Simulator) -> None:
+def test_created_date_uses_clock_of_resident_host(still: Simulator) -> None:
     still.set_clock(1, -120)
     now, supporter = still.clock.now(), still.hosts[1].ref
     assert read(still, still.add_task("x"), "created") == Date.at(now)
@@ -53,7 +53,9 @@ def test_created_is_by_the_clock_of_the_host_that_makes_the_task(still: Simulato
     assert read(still, given, "created") == Date.at(7)
 
 
-def test_the_clock_of_the_master_is_that_of_the_server(still: Simulator, connect: Connect) -> None:
+def test_master_clock_sets_task_dates_and_collection_age(
+    still: Simulator, connect: Connect
+) -> None:
     client = connect(still)
     hung = still.add_task("x")
     still.set_clock(0, 25 * HOUR)
@@ -70,7 +72,7 @@ def test_the_clock_of_the_master_is_that_of_the_server(still: Simulator, connect
     assert still.record(ended) is not None
 
 
-def test_a_promoted_host_brings_its_own_clock(still: Simulator) -> None:
+def test_promoted_host_uses_its_clock(still: Simulator) -> None:
     still.set_clock(1, -HOUR)
     still.promote(1)
     now = still.clock.now() - HOUR
@@ -79,7 +81,7 @@ def test_a_promoted_host_brings_its_own_clock(still: Simulator) -> None:
     assert config["agent_start_time"] == f"{now:.0f}."
 
 
-def test_a_restart_writes_its_own_time(still: Simulator) -> None:
+def test_supporter_restart_records_start_time_by_host_clock(still: Simulator) -> None:
     def start() -> float:
         host = still.database.read("host", still.hosts[1].ref)
         return float(host["other_config"]["agent_start_time"])

@@ -66,7 +66,7 @@ def door(client: Client, verb: str, **arguments: Any) -> Any:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_until_told_to_stop(number: signal.Signals) -> None:
+def test_serves_until_sigterm_or_sigint(number: signal.Signals) -> None:
     with simulator() as process:
         url = line(process)
         assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+", url)
@@ -78,7 +78,7 @@ def test_it_serves_until_told_to_stop(number: signal.Signals) -> None:
         assert (process.returncode, out, err) == (0, "", "")
 
 
-def test_it_stops_while_calls_are_blocked() -> None:
+def test_sigterm_stops_server_with_blocked_call() -> None:
     with simulator("--control") as process:
         client = Client(line(process), "root")
         where = urllib.parse.urlsplit(client.url)
@@ -93,7 +93,7 @@ def test_it_stops_while_calls_are_blocked() -> None:
         connection.close()
 
 
-def test_options_of_the_account_and_of_tasks() -> None:
+def test_username_password_and_tasks_options_take_effect() -> None:
     with simulator("--username", "admin", "--password", "other", "--tasks", "5") as process:
         client = Client(line(process))
         with pytest.raises(Refused):
@@ -102,7 +102,7 @@ def test_options_of_the_account_and_of_tasks() -> None:
         assert len(client.call("task.get_all", session)) == 5
 
 
-def test_options_of_hosts_and_tls() -> None:
+def test_host_tls_and_supporters_options_take_effect() -> None:
     options = ["--host", "127.0.0.5", "--tls", "--supporters", "2"]
     with simulator(*options) as process:
         url, certificate, *supporters = (line(process) for _unused in range(4))
@@ -118,7 +118,7 @@ def test_options_of_hosts_and_tls() -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["--no-gc"]])
-def test_options_of_time_and_garbage(options: list[str]) -> None:
+def test_speed_and_no_gc_options_take_effect(options: list[str]) -> None:
     with simulator("--control", "--speed", "100000", *options) as process:
         client = Client(line(process))
         ended = {"status": "success", "finished": "19700101T00:00:00Z"}
@@ -130,7 +130,7 @@ def test_options_of_time_and_garbage(options: list[str]) -> None:
         assert (door(client, "record", ref=old) is not None) is bool(options)
 
 
-def test_options_of_the_door_and_the_port() -> None:
+def test_port_and_control_options_take_effect() -> None:
     # An address at which nobody else is given the port between one simulator and the next.
     host = ("--host", "127.0.0.77")
     with simulator(*host) as first:
@@ -145,19 +145,19 @@ def test_options_of_the_door_and_the_port() -> None:
         assert door(client, "record", ref=added["ref"])["status"] == "success"
 
 
-def test_option_of_legacy_ids() -> None:
+def test_legacy_ids_option_answers_with_id_0() -> None:
     with simulator("--legacy-ids") as process:
         client = Client(line(process))
         answer = client.document("task.get_all", "x")
         assert answer == {"result": None, "error": ["SESSION_INVALID", "x"], "id": 0}
 
 
-def test_options_that_are_not_there() -> None:
+def test_unknown_option_exits_with_status_2() -> None:
     with simulator("--nope") as process:
         assert process.wait(timeout=PATIENCE) == 2
 
 
-def test_it_needs_nothing_but_python(tmp_path: Path) -> None:
+def test_runs_with_standard_library_only(tmp_path: Path) -> None:
     lines = [
         f"import sys; sys.path.insert(0, {str(ROOT)!r})",
         "from tests.simulator import Simulator",

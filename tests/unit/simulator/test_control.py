@@ -48,12 +48,12 @@ def door(opened: Simulator) -> Door:
     return Door(opened)
 
 
-def test_it_is_shut_unless_opened(simulator: Simulator) -> None:
+def test_control_endpoint_is_disabled_by_default(simulator: Simulator) -> None:
     answer = Client(simulator.url).post("{}", "/simulator/sessions")
     assert (answer.status, answer.headers["content-type"]) == (500, "text/html")
 
 
-def test_tasks(opened: Simulator, door: Door) -> None:
+def test_tasks_are_added_changed_and_destroyed(opened: Simulator, door: Door) -> None:
     added = door("add_task", label="x", life={"duration": 60, "error": ["A"]}, progress=0.5)
     record = door("record", ref=added["ref"])
     assert (record["uuid"], record["progress"]) == (added["uuid"], 0.5)
@@ -65,7 +65,9 @@ def test_tasks(opened: Simulator, door: Door) -> None:
     assert door("record", ref=added["ref"]) is None
 
 
-def test_lives_of_messages(opened: Simulator, door: Door, connect: Connect) -> None:
+def test_outcome_of_method_can_be_configured(
+    opened: Simulator, door: Door, connect: Connect
+) -> None:
     door("life", method="VM.snapshot", duration=1, outcome="failure", error=["A", "b"])
     vm = door("find", kind="VM", label="web-1")
     task = connect(opened)("Async.VM.snapshot", vm, "x")
@@ -73,7 +75,7 @@ def test_lives_of_messages(opened: Simulator, door: Door, connect: Connect) -> N
     assert door("record", ref=task)["error_info"] == ["A", "b"]
 
 
-def test_faults(opened: Simulator, door: Door, connect: Connect) -> None:
+def test_faults_are_injected_and_removed(opened: Simulator, door: Door, connect: Connect) -> None:
     client = connect(opened)
     door("fail", method="task.get_all", count=None, error=["X"])
     assert client.error("task.get_all") == ["X"]
@@ -81,7 +83,9 @@ def test_faults(opened: Simulator, door: Door, connect: Connect) -> None:
     assert client("task.get_all") == []
 
 
-def test_sessions_and_calls(opened: Simulator, door: Door, connect: Connect) -> None:
+def test_sessions_and_calls_are_reported_and_logged_out(
+    opened: Simulator, door: Door, connect: Connect
+) -> None:
     client = connect(opened)
     client.error("task.get_record", MISSING)
     assert door("sessions") == 1
@@ -95,13 +99,15 @@ def test_sessions_and_calls(opened: Simulator, door: Door, connect: Connect) -> 
     assert door("sessions") == 0
 
 
-def test_garbage(opened: Simulator, door: Door) -> None:
+def test_collect_verb_deletes_expired_task(opened: Simulator, door: Door) -> None:
     task = door("add_task", label="x", status="success", finished="19700101T00:00:00Z")["ref"]
     door("collect")
     assert opened.record(task) is None
 
 
-def test_hosts(opened: Simulator, door: Door, connect: Connect) -> None:
+def test_boot_and_restart_master_verbs_affect_master(
+    opened: Simulator, door: Door, connect: Connect
+) -> None:
     connect(opened)
     door("boot", place=0)
     assert opened.hosts[0].emergency == ["HOST_STILL_BOOTING"]
@@ -110,7 +116,7 @@ def test_hosts(opened: Simulator, door: Door, connect: Connect) -> None:
     assert opened.sessions() == []
 
 
-def test_other_hosts(opened: Simulator, door: Door) -> None:
+def test_supporter_verbs_restart_stop_set_clock_and_promote(opened: Simulator, door: Door) -> None:
     there = opened.hosts[1]
     carried = door("add_task", label="x", resident_on=there.ref)["ref"]
     door("restart_supporter", place=1)
@@ -127,7 +133,7 @@ def test_other_hosts(opened: Simulator, door: Door) -> None:
 
 
 @pytest.mark.parametrize("verb", ["restart_master", "take_down"])
-def test_whoever_asks_gets_an_answer(opened: Simulator, verb: str) -> None:
+def test_verb_that_stops_its_host_is_still_answered(opened: Simulator, verb: str) -> None:
     body = "{}" if verb == "restart_master" else '{"place": 0}'
     assert Client(opened.url).post(body, f"/simulator/{verb}").json == {"result": None}
     opened.hosts[0].down()
@@ -143,15 +149,17 @@ def test_whoever_asks_gets_an_answer(opened: Simulator, verb: str) -> None:
         ("find", {"kind": "VM", "label": "none"}, "not enough values"),
     ],
 )
-def test_what_it_cannot_do(door: Door, verb: str, arguments: dict[str, Any], text: str) -> None:
+def test_invalid_request_returns_error_text(
+    door: Door, verb: str, arguments: dict[str, Any], text: str
+) -> None:
     assert text in door.document(verb, **arguments)["error"]
 
 
-def test_the_verbs_that_there_are(door: Door) -> None:
+def test_unknown_verb_error_lists_all_verbs(door: Door) -> None:
     listed = door.document("nope")["error"].rpartition("there are ")[2].split(", ")
     assert sorted(listed) == sorted(VERBS.split())
 
 
-def test_a_body_may_be_left_out_and_may_be_long(opened: Simulator, door: Door) -> None:
+def test_empty_and_long_bodies_are_accepted(opened: Simulator, door: Door) -> None:
     assert Client(opened.url).post(b"", "/simulator/sessions").json == {"result": 0}
     assert door("add_task", label="x" * 400_000)["ref"] in opened.database["task"]

@@ -12,7 +12,7 @@ from ansible_collections.xen.xapi.tests.simulator import Simulator
 from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, Client, kinds
 
 
-def test_what_an_event_looks_like(root: Client, still: Simulator) -> None:
+def test_event_has_expected_fields_and_snapshot(root: Client, still: Simulator) -> None:
     task = root.task()
     answer = root.events([f"task/{task}"])
     assert sorted(answer) == ["events", "token", "valid_ref_counts"]
@@ -28,7 +28,7 @@ def test_what_an_event_looks_like(root: Client, still: Simulator) -> None:
     ]
 
 
-def test_changes_of_one_object_are_one_event(root: Client) -> None:
+def test_changes_of_one_object_are_merged_into_one_event(root: Client) -> None:
     task = root.task()
     token = root.events(["task"])["token"]
     for progress in (0.1, 0.2, 0.3):
@@ -37,7 +37,7 @@ def test_changes_of_one_object_are_one_event(root: Client) -> None:
     assert (event["operation"], event["snapshot"]["progress"]) == ("mod", 0.3)
 
 
-def test_writing_the_same_is_no_event(root: Client) -> None:
+def test_writing_same_value_sends_no_event(root: Client) -> None:
     task = root.task()
     token = root.events(["task"])["token"]
     root("task.set_progress", task, 0.0)
@@ -45,7 +45,7 @@ def test_writing_the_same_is_no_event(root: Client) -> None:
     assert root.events(["task"], token)["events"] == []
 
 
-def test_writing_nan_again_is_no_event(root: Client) -> None:
+def test_writing_nan_again_sends_no_event(root: Client) -> None:
     task = root.task()
     root("task.set_progress", task, float("nan"))
     token = root.events(["task"])["token"]
@@ -53,7 +53,7 @@ def test_writing_nan_again_is_no_event(root: Client) -> None:
     assert root.events(["task"], token)["events"] == []
 
 
-def test_a_deletion_has_no_snapshot(root: Client, still: Simulator) -> None:
+def test_deletion_event_has_no_snapshot(root: Client, still: Simulator) -> None:
     task = root.task()
     token = root.events(["task"])["token"]
     still.destroy_task(task)
@@ -62,7 +62,7 @@ def test_a_deletion_has_no_snapshot(root: Client, still: Simulator) -> None:
     assert (event["operation"], event["ref"]) == ("del", task)
 
 
-def test_the_order_of_a_batch(root: Client, still: Simulator) -> None:
+def test_batch_lists_additions_then_changes_then_deletions(root: Client, still: Simulator) -> None:
     gone, changed = root.task(), root.task()
     vm = still.find("VM", "web-1")
     token = root.events(["*"])["token"]
@@ -78,7 +78,7 @@ def test_the_order_of_a_batch(root: Client, still: Simulator) -> None:
     ]
 
 
-def test_an_injected_event(root: Client, still: Simulator) -> None:
+def test_injected_event_is_reported_as_modification(root: Client, still: Simulator) -> None:
     task = root.task()
     before = root.events(["task"])["token"]
     token = root("event.inject", "task", task)
@@ -89,7 +89,7 @@ def test_an_injected_event(root: Client, still: Simulator) -> None:
 
 
 @pytest.mark.parametrize("name", ["TASK", "vm", "nosuch", ""])
-def test_an_injection_wants_the_name_of_the_table(root: Client, name: str) -> None:
+def test_injection_requires_exact_class_name_and_existing_object(root: Client, name: str) -> None:
     task = root.task()
     assert root.error("event.inject", name, task) == ["HANDLE_INVALID", name, task]
     assert root.error("event.inject", "task", MISSING) == ["HANDLE_INVALID", "task", MISSING]

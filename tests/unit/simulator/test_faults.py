@@ -26,20 +26,20 @@ def outcomes(client: Client, count: int) -> list[bool]:
     return found
 
 
-def test_an_error(client: Client, simulator: Simulator) -> None:
+def test_error_is_returned_once(client: Client, simulator: Simulator) -> None:
     simulator.fail("task.get_all", error=["SOME_CODE", "a"])
     assert client.error("task.get_all") == ["SOME_CODE", "a"]
     assert client("task.get_all") == []
 
 
 @pytest.mark.parametrize("late", [False, True])
-def test_an_error_after_the_work(client: Client, simulator: Simulator, late: bool) -> None:
+def test_only_late_error_lets_call_run(client: Client, simulator: Simulator, late: bool) -> None:
     simulator.fail("task.create", error=["SOME_CODE"], late=late)
     assert client.error("task.create", "label", "") == ["SOME_CODE"]
     assert len(client("task.get_all")) == late
 
 
-def test_another_status(client: Client, simulator: Simulator) -> None:
+def test_http_fault_replaces_status_and_body(client: Client, simulator: Simulator) -> None:
     simulator.fail("task.get_all", http=(503, "<p>busy</p>"))
     answer = client.post(
         json.dumps({"method": "task.get_all", "id": 1, "params": [client.session]})
@@ -48,7 +48,7 @@ def test_another_status(client: Client, simulator: Simulator) -> None:
     assert answer.headers["content-type"] == "text/html"
 
 
-def test_another_body(client: Client, simulator: Simulator) -> None:
+def test_body_fault_replaces_response_body(client: Client, simulator: Simulator) -> None:
     simulator.fail("task.get_all", body='{"result": ')
     answer = client.post(
         json.dumps({"method": "task.get_all", "id": 1, "params": [client.session]})
@@ -58,7 +58,7 @@ def test_another_body(client: Client, simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize(("cut", "done"), [("before", 0), ("after", 1), ("half", 1), (True, 0)])
-def test_a_connection_that_breaks(
+def test_cut_position_decides_whether_call_runs(
     client: Client, simulator: Simulator, cut: str | bool, done: int
 ) -> None:
     simulator.fail("task.create", cut=cut)
@@ -68,7 +68,7 @@ def test_a_connection_that_breaks(
 
 
 @pytest.mark.parametrize(("cut", "share"), [("before", 0.0), ("after", 0.0), ("half", 0.5)])
-def test_how_much_of_an_answer_comes(
+def test_cut_position_decides_how_much_response_is_sent(
     client: Client, simulator: Simulator, cut: str, share: float
 ) -> None:
     body = json.dumps({"method": "task.get_all", "id": 1, "params": [client.session]})
@@ -78,7 +78,7 @@ def test_how_much_of_an_answer_comes(
     assert exchange(simulator.url, sent) == whole[: int(len(whole) * share)]
 
 
-def test_a_delay_is_of_the_clients_time(
+def test_delay_is_applied_in_client_time(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paused: list[float] = []
@@ -88,7 +88,7 @@ def test_a_delay_is_of_the_clients_time(
     assert paused == [7.0]
 
 
-def test_a_delay_and_an_error(
+def test_delay_can_be_combined_with_error(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paused: list[float] = []
@@ -108,7 +108,7 @@ def test_a_delay_and_an_error(
         (3, None, [True, True, False, False]),
     ],
 )
-def test_which_of_the_calls(
+def test_nth_and_count_select_calls(
     client: Client, simulator: Simulator, nth: int, count: int | None, well: list[bool]
 ) -> None:
     simulator.fail("task.get_all", nth=nth, count=count, error=["X"])
@@ -119,20 +119,22 @@ def test_which_of_the_calls(
     ("pattern", "hit"),
     [("task.*", True), ("*", True), ("*.get_all", True), ("task.get", False), ("vm.*", False)],
 )
-def test_patterns(client: Client, simulator: Simulator, pattern: str, hit: bool) -> None:
+def test_pattern_matches_method_name(
+    client: Client, simulator: Simulator, pattern: str, hit: bool
+) -> None:
     simulator.fail(pattern, error=["X"])
     assert outcomes(client, 1) == [not hit]
     simulator.heal()
 
 
-def test_async_is_part_of_the_name(client: Client, simulator: Simulator) -> None:
+def test_async_prefix_is_part_of_method_name(client: Client, simulator: Simulator) -> None:
     simulator.fail("Async.*", error=["X"])
     task = client.task()
     assert client("task.cancel", task) == ""
     assert client.error("Async.task.cancel", task) == ["X"]
 
 
-def test_only_calls_about_one_object(client: Client, simulator: Simulator) -> None:
+def test_ref_limits_fault_to_calls_on_that_object(client: Client, simulator: Simulator) -> None:
     one, two = client.task(), client.task()
     simulator.fail("task.*", ref=two, count=None, error=["X"])
     assert client("task.get_status", one) == "pending"
@@ -142,20 +144,22 @@ def test_only_calls_about_one_object(client: Client, simulator: Simulator) -> No
     assert client("task.get_status", two) == "pending"
 
 
-def test_the_first_of_two_rules_wins_and_both_count(client: Client, simulator: Simulator) -> None:
+def test_first_matching_fault_wins_and_all_count_calls(
+    client: Client, simulator: Simulator
+) -> None:
     simulator.fail("task.get_all", error=["FIRST"])
     simulator.fail("task.*", nth=2, error=["SECOND"])
     assert client.error("task.get_all") == ["FIRST"]
     assert client.error("task.get_all") == ["SECOND"]
 
 
-def test_login_can_fail(simulator: Simulator) -> None:
+def test_login_error_can_be_injected(simulator: Simulator) -> None:
     simulator.fail("session.login_with_password", error=["X"])
     answer = Client(simulator.url).document("session.login_with_password", "root", "xapi-secret")
     assert answer["error"]["message"] == "X"
 
 
-def test_a_fault_in_xml(client: Client, simulator: Simulator) -> None:
+def test_injected_error_is_returned_in_xml(client: Client, simulator: Simulator) -> None:
     simulator.fail("task.get_all", error=["X", "y"])
     call = "<methodCall><methodName>task.get_all</methodName><params><param><value>"
     answer = client.post(f"{call}{client.session}</value></param></params></methodCall>", "/")

@@ -45,7 +45,7 @@ TRUE_OR_NOT = [
 
 
 @pytest.mark.parametrize(("expression", "found"), TRUE_OR_NOT)
-def test_what_an_expression_says(expression: str, found: bool) -> None:
+def test_expression_evaluates_to_expected_boolean(expression: str, found: bool) -> None:
     assert parse(expression)({"one": "1", "two": "2"}.__getitem__) is found
 
 
@@ -73,13 +73,15 @@ BAD = [
 
 
 @pytest.mark.parametrize(("expression", "exception"), BAD)
-def test_what_is_no_expression(client: Client, expression: str, exception: str) -> None:
+def test_invalid_expression_is_rejected_with_parser_exception(
+    client: Client, expression: str, exception: str
+) -> None:
     refused = ["INVALID_VALUE", expression, exception]
     assert client.error("task.get_all_records_where", expression) == refused
     assert client.error("task.get_all_where", expression) == refused
 
 
-def test_the_records_that_it_finds(client: Client) -> None:
+def test_filter_returns_matching_records_and_references(client: Client) -> None:
     one, other = client.task("one"), client.task("other")
     where = 'field "name__label" = "one" or field "_ref" = "{}"'
     found = client("task.get_all_records_where", where.format(other))
@@ -106,7 +108,7 @@ COLUMNS = {
 
 
 @pytest.mark.parametrize(("column", "text"), COLUMNS.items())
-def test_columns_hold_the_text_of_the_database(
+def test_columns_hold_database_text(
     client: Client, simulator: Simulator, column: str, text: str
 ) -> None:
     task = simulator.add_task(
@@ -117,17 +119,17 @@ def test_columns_hold_the_text_of_the_database(
     assert client("task.get_all_where", f'field "{column}" = "{text}"') == [task]
 
 
-def test_the_session_is_a_column(client: Client) -> None:
+def test_hidden_session_field_is_column(client: Client) -> None:
     task = client.task()
     assert client("task.get_all_where", f'field "session" = "{client.session}"') == [task]
 
 
-def test_truths_and_maps_of_other_classes(client: Client) -> None:
+def test_vms_are_filtered_by_boolean_and_enum_columns(client: Client) -> None:
     assert client("VM.get_all_where", 'field "is_a_template" = "true"') == []
     assert len(client("VM.get_all_where", 'field "power_state" = "Running"')) == 2
 
 
-def test_the_name_of_a_pool_is_a_column_like_any_other(client: Client) -> None:
+def test_pool_name_label_column_has_single_underscore(client: Client) -> None:
     assert client("pool.get_all_where", 'field "name_label" = ""') == client("pool.get_all")
     assert client("pool.get_all_where", 'field "name_label" = "x"') == []
     found = client.error("pool.get_all_where", 'field "name__label" = "x"')
@@ -137,7 +139,7 @@ def test_the_name_of_a_pool_is_a_column_like_any_other(client: Client) -> None:
 
 
 @pytest.mark.parametrize("column", ["nope", "name_label", "NAME__LABEL", ""])
-def test_an_unknown_column(client: Client, column: str) -> None:
+def test_unknown_column_is_error_only_when_evaluated(client: Client, column: str) -> None:
     where = f'field "{column}" = "x"'
     assert client("task.get_all_records_where", where) == {}
     client.task()
@@ -146,7 +148,7 @@ def test_an_unknown_column(client: Client, column: str) -> None:
     assert client("task.get_all_where", f"false and {where}") == []
 
 
-def test_the_second_of_two_unknown_columns_is_named(client: Client) -> None:
+def test_error_names_second_of_two_unknown_columns(client: Client) -> None:
     client.task()
     found = client.error("task.get_all_where", 'field "one" = field "two"')
     assert found == ["INTERNAL_ERROR", "missing field", "two", ""]

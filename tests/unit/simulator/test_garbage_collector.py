@@ -32,7 +32,7 @@ def left(simulator: Simulator, tasks: Iterable[str]) -> list[str]:
     return [task for task in tasks if simulator.record(task) is not None]
 
 
-def test_it_comes_every_30_seconds(still: Simulator) -> None:
+def test_runs_every_30_seconds(still: Simulator) -> None:
     still.advance(20)
     task = still.add_task("x", status="success", finished=Date.at(0))
     still.advance(9)
@@ -46,7 +46,7 @@ def test_it_comes_every_30_seconds(still: Simulator) -> None:
     assert still.record(again) is None
 
 
-def test_it_can_be_left_out(start: Start) -> None:
+def test_automatic_collection_can_be_disabled(start: Start) -> None:
     simulator = start(clock=VirtualClock(), collects=False)
     task = simulator.add_task("x", status="success", finished=Date.at(0))
     simulator.advance(DAY)
@@ -57,7 +57,7 @@ def test_it_can_be_left_out(start: Start) -> None:
 
 @pytest.mark.parametrize("status", ["success", "failure", "cancelled"])
 @pytest.mark.parametrize(("age", "stays"), [(3900, True), (3901, False)])
-def test_finished_tasks_stay_for_65_minutes(
+def test_finished_tasks_are_kept_for_65_minutes(
     still: Simulator, status: str, age: int, stays: bool
 ) -> None:
     now = still.clock.now()
@@ -68,13 +68,15 @@ def test_finished_tasks_stay_for_65_minutes(
 
 
 @pytest.mark.parametrize("status", ["pending", "cancelling"])
-def test_only_an_end_counts_as_finished(still: Simulator, status: str) -> None:
+def test_finished_date_of_unfinished_task_is_ignored(still: Simulator, status: str) -> None:
     task = still.add_task("x", status=status, finished=Date.at(0))
     still.collect()
     assert still.record(task)
 
 
-def test_a_status_that_was_set_leaves_no_time_to_read_it(root: Client, still: Simulator) -> None:
+def test_task_finished_by_set_status_is_deleted_on_next_pass(
+    root: Client, still: Simulator
+) -> None:
     task = root.task()
     root("task.set_status", task, "success")
     assert root("task.get_finished", task) == "19700101T00:00:00Z"
@@ -82,7 +84,9 @@ def test_a_status_that_was_set_leaves_no_time_to_read_it(root: Client, still: Si
     assert still.record(task) is None
 
 
-def test_a_marked_task_goes_once_it_has_finished(root: Client, still: Simulator) -> None:
+def test_task_marked_for_destruction_is_deleted_once_finished(
+    root: Client, still: Simulator
+) -> None:
     task = still.add_task("x", life=Life(duration=40))
     root("task.destroy", task)
     still.advance(30)
@@ -94,7 +98,7 @@ def test_a_marked_task_goes_once_it_has_finished(root: Client, still: Simulator)
 
 
 @pytest.mark.parametrize(("age", "stays"), [(DAY, True), (DAY + 1, False)])
-def test_pending_tasks_stay_for_a_day(still: Simulator, age: int, stays: bool) -> None:
+def test_pending_tasks_are_kept_for_one_day(still: Simulator, age: int, stays: bool) -> None:
     task = still.add_task("x", created=Date.at(still.clock.now() - age))
     still.collect()
     assert still.record(task), "the first pass only looks"
@@ -102,7 +106,7 @@ def test_pending_tasks_stay_for_a_day(still: Simulator, age: int, stays: bool) -
     assert bool(still.record(task)) is stays
 
 
-def test_progress_saves_an_old_task(still: Simulator) -> None:
+def test_progress_increase_keeps_old_pending_task(still: Simulator) -> None:
     task = still.add_task("x", created=Date.at(still.clock.now() - 2 * DAY))
     for progress in (0.1, 0.2, 0.3):
         still.set_task(task, progress=progress)
@@ -113,7 +117,7 @@ def test_progress_saves_an_old_task(still: Simulator) -> None:
     assert still.record(task) is None
 
 
-def test_the_work_of_a_deleted_task_goes_on(still: Simulator, root: Client) -> None:
+def test_work_continues_after_its_task_is_deleted(still: Simulator, root: Client) -> None:
     still.operations.lives["VM.snapshot"] = Life(duration=2 * DAY, steps=1)
     task = root("Async.VM.snapshot", still.find("VM", "web-1"), "x")
     still.advance(DAY + 60)
@@ -126,7 +130,9 @@ def test_the_work_of_a_deleted_task_goes_on(still: Simulator, root: Client) -> N
     ("ended", "at_work", "kept"),
     [(200, 0, 200), (201, 0, 0), (199, 1, 199), (199, 2, 1), (150, 60, 50), (0, 300, 0)],
 )
-def test_200_tasks_since_25_37(still: Simulator, ended: int, at_work: int, kept: int) -> None:
+def test_task_limit_since_25_37_subtracts_finished_from_200(
+    still: Simulator, ended: int, at_work: int, kept: int
+) -> None:
     waiting, done = pending(still, at_work), finished(still, ended)
     still.collect()
     assert left(still, waiting) == waiting
@@ -137,7 +143,9 @@ def test_200_tasks_since_25_37(still: Simulator, ended: int, at_work: int, kept:
     ("ended", "at_work", "kept"),
     [(200, 0, 200), (201, 0, 200), (199, 2, 198), (150, 60, 140), (10, 300, 0)],
 )
-def test_200_tasks_before_25_37(start: Start, ended: int, at_work: int, kept: int) -> None:
+def test_task_limit_before_25_37_subtracts_pending_from_200(
+    start: Start, ended: int, at_work: int, kept: int
+) -> None:
     simulator = start(clock=VirtualClock(), culls_like="25.36")
     waiting, done = pending(simulator, at_work), finished(simulator, ended)
     simulator.collect()
@@ -145,7 +153,7 @@ def test_200_tasks_before_25_37(start: Start, ended: int, at_work: int, kept: in
     assert left(simulator, done) == done[ended - kept :]
 
 
-def test_tasks_that_are_too_old_do_not_count(still: Simulator) -> None:
+def test_expired_tasks_do_not_count_towards_task_limit(still: Simulator) -> None:
     for _unused in range(100):
         still.add_task("x", status="success", finished=Date.at(0))
     done = finished(still, 150)
@@ -153,7 +161,7 @@ def test_tasks_that_are_too_old_do_not_count(still: Simulator) -> None:
     assert left(still, done) == done
 
 
-def test_a_deletion_is_an_event(root: Client, still: Simulator) -> None:
+def test_deletion_sends_event(root: Client, still: Simulator) -> None:
     task = root.task()
     root("task.set_status", task, "success")
     token = root.events(["task"])["token"]
@@ -162,7 +170,7 @@ def test_a_deletion_is_an_event(root: Client, still: Simulator) -> None:
     assert (event["operation"], event["ref"]) == ("del", task)
 
 
-def test_idle_sessions_end_after_a_day(start: Start, connect: Connect) -> None:
+def test_idle_sessions_end_after_one_day(start: Start, connect: Connect) -> None:
     simulator = start(clock=VirtualClock(), collects=False)
     idle, used = connect(simulator), connect(simulator)
     simulator.advance(DAY - 1)
@@ -175,7 +183,7 @@ def test_idle_sessions_end_after_a_day(start: Start, connect: Connect) -> None:
     assert idle.error("task.get_all") == ["SESSION_INVALID", idle.session]
 
 
-def test_a_session_with_work_is_not_idle(start: Start, connect: Connect) -> None:
+def test_session_with_pending_task_is_not_idle(start: Start, connect: Connect) -> None:
     simulator = start(clock=VirtualClock(), collects=False)
     client = connect(simulator)
     task = client.task()
@@ -191,7 +199,7 @@ def test_a_session_with_work_is_not_idle(start: Start, connect: Connect) -> None
     ("name", "originator", "most"),
     [("root", "mine", 500), ("root", "", 400), ("vm-admin", "mine", 500), ("vm-admin", "", 500)],
 )
-def test_how_many_sessions_there_may_be(
+def test_oldest_sessions_over_group_limit_are_deleted(
     still: Simulator, name: str, originator: str, most: int
 ) -> None:
     made = []
@@ -204,7 +212,7 @@ def test_how_many_sessions_there_may_be(
         still.logout(session)
 
 
-def test_groups_of_sessions_are_counted_apart(still: Simulator) -> None:
+def test_session_groups_are_limited_separately(still: Simulator) -> None:
     groups = [("root", "a"), ("root", "b"), ("root", ""), ("vm-admin", "a"), ("vm-admin-2", "a")]
     for name, originator in groups:
         for _unused in range(400):
@@ -215,7 +223,7 @@ def test_groups_of_sessions_are_counted_apart(still: Simulator) -> None:
         still.logout(session)
 
 
-def test_sessions_of_one_user_are_counted_together(still: Simulator) -> None:
+def test_sessions_of_one_user_share_limit_across_originators(still: Simulator) -> None:
     for place in range(502):
         still.call("session.login_with_password", "vm-admin", "xapi-secret", "", str(place))
     still.collect()

@@ -18,7 +18,7 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
 )
 
 
-def test_a_task_made_under_another(root: Client, still: Simulator) -> None:
+def test_task_created_with_task_id_header_is_subtask(root: Client, still: Simulator) -> None:
     parent = root.task()
     children = [root("task.create", "x", "", headers={"Task-ID": parent}) for _unused in range(3)]
     for child in children:
@@ -30,26 +30,28 @@ def test_a_task_made_under_another(root: Client, still: Simulator) -> None:
     assert root("task.get_subtask_of", children[0]) == parent
 
 
-def test_create_does_not_listen_to_subtask_of(client: Client) -> None:
+def test_create_ignores_subtask_of_header(client: Client) -> None:
     child = client("task.create", "x", "", headers={"subtask-of": client.task()})
     assert client("task.get_subtask_of", child) == NULL
 
 
-def test_an_operation_as_a_subtask(root: Client, still: Simulator) -> None:
+def test_operation_with_subtask_of_header_is_subtask(root: Client, still: Simulator) -> None:
     parent, vm = root.task(), still.find("VM", "web-1")
     child = root("Async.VM.snapshot", vm, "x", headers={"subtask-of": parent})
     assert root("task.get_subtask_of", child) == parent
     assert root("task.get_subtasks", parent) == [child]
 
 
-def test_the_parent_need_not_be_there(root: Client, still: Simulator) -> None:
+def test_subtask_of_header_accepts_nonexistent_task(root: Client, still: Simulator) -> None:
     vm = still.find("VM", "web-1")
     for sent, kept in ((MISSING, MISSING), ("x", "x"), ("DummyRef:|u|n", NULL)):
         child = root("Async.VM.snapshot", vm, "x", headers={"subtask-of": sent})
         assert root("task.get_subtask_of", child) == kept
 
 
-def test_an_operation_under_a_task_of_ones_own(root: Client, still: Simulator) -> None:
+def test_operation_runs_under_task_id_and_leaves_task_pending(
+    root: Client, still: Simulator
+) -> None:
     task, vm = root.task("mine"), still.find("VM", "web-1")
     assert root("Async.VM.snapshot", vm, "x", headers={"task-id": task}) == task
     assert root("task.get_all") == [task]
@@ -63,7 +65,9 @@ def test_an_operation_under_a_task_of_ones_own(root: Client, still: Simulator) -
     assert record["finished"] == "19700101T00:00:00Z"
 
 
-def test_a_failure_under_a_task_of_ones_own(root: Client, still: Simulator) -> None:
+def test_failed_operation_sets_only_backtrace_of_task_id_task(
+    root: Client, still: Simulator
+) -> None:
     still.operations.lives["VM.snapshot"] = Life(outcome="failure")
     task, vm = root.task(), still.find("VM", "web-1")
     root("Async.VM.snapshot", vm, "x", headers={"task-id": task})
@@ -75,7 +79,7 @@ def test_a_failure_under_a_task_of_ones_own(root: Client, still: Simulator) -> N
     assert root("task.get_status", wrong) == "pending"
 
 
-def test_a_blocking_call_under_a_task_of_ones_own(
+def test_blocking_call_runs_under_task_id_and_leaves_task_pending(
     root: Client, still: Simulator, background: Background
 ) -> None:
     task, vm = root.task(), still.find("VM", "web-1")
@@ -85,7 +89,7 @@ def test_a_blocking_call_under_a_task_of_ones_own(
     assert root("task.get_status", task) == "pending"
 
 
-def test_a_cancel_under_the_task_that_it_cancels(root: Client) -> None:
+def test_cancel_operation_is_keyed_by_task_id(root: Client) -> None:
     task = root.task()
     assert root("task.cancel", task, headers={"task-id": task}) == ""
     assert root("task.get_current_operations", task) == {task: "cancel"}
@@ -94,7 +98,7 @@ def test_a_cancel_under_the_task_that_it_cancels(root: Client) -> None:
     assert root("task.get_current_operations", other) == {task: "cancel"}
 
 
-def test_the_task_that_a_call_runs_under_is_its_own(
+def test_task_id_grants_write_access_to_that_task_only(
     simulator: Simulator, client: Client, connect: Connect
 ) -> None:
     task, reader = client.task(), connect(simulator, "read-only")
@@ -104,7 +108,7 @@ def test_the_task_that_a_call_runs_under_is_its_own(
     assert other[:2] == ["RBAC_PERMISSION_DENIED", "task.destroy/any"]
 
 
-def test_a_task_to_run_under_must_be_there(client: Client) -> None:
+def test_task_id_must_name_existing_task_or_dummy(client: Client) -> None:
     gone = ["HANDLE_INVALID", "task", MISSING]
     assert client.error("task.get_all", headers={"task-id": MISSING}) == gone
     assert client.error("task.get_all", headers={"task-id": NULL}) == [*gone[:2], NULL]
@@ -112,7 +116,9 @@ def test_a_task_to_run_under_must_be_there(client: Client) -> None:
     assert client.error("Async.task.destroy", "x", headers={"task-id": MISSING})[0] == "Fault"
 
 
-def test_keys_for_other_config(root: Client, still: Simulator) -> None:
+def test_other_config_headers_apply_to_operation_but_not_create(
+    root: Client, still: Simulator
+) -> None:
     headers = {"X-HTTP-Other-Config-Who": "me", "x-http-other-config-a-b": "é"}
     sent = {name: value.encode().decode("latin-1") for name, value in headers.items()}
     task = root("Async.VM.snapshot", still.find("VM", "web-1"), "x", headers=sent)

@@ -39,7 +39,7 @@ def head_of(received: bytes) -> list[str]:
     return received.partition(b"\r\n\r\n")[0].decode().split("\r\n")
 
 
-def test_an_answer_as_it_is_sent(simulator: Simulator) -> None:
+def test_response_has_expected_headers_and_body(simulator: Simulator) -> None:
     head, _unused, body = exchange(simulator.url, post()).partition(b"\r\n\r\n")
     assert head.decode().split("\r\n") == [
         "HTTP/1.1 200 OK",
@@ -53,7 +53,7 @@ def test_an_answer_as_it_is_sent(simulator: Simulator) -> None:
     assert body == REFUSED
 
 
-def test_one_connection_serves_many_calls(simulator: Simulator) -> None:
+def test_connection_is_reused_for_many_calls(simulator: Simulator) -> None:
     where = urllib.parse.urlsplit(simulator.url)
     connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)
     for path, body in (("/jsonrpc", CALL), ("/", BY_XML), ("/jsonrpc", CALL)):
@@ -63,7 +63,7 @@ def test_one_connection_serves_many_calls(simulator: Simulator) -> None:
     connection.close()
 
 
-def test_calls_may_be_sent_ahead(simulator: Simulator) -> None:
+def test_pipelined_requests_are_answered(simulator: Simulator) -> None:
     assert exchange(simulator.url, post() + post()).count(REFUSED) == 2
 
 
@@ -79,7 +79,7 @@ def test_calls_may_be_sent_ahead(simulator: Simulator) -> None:
         ("1.1", ["Connection: close", "Connection: keep-alive"], 2),
     ],
 )
-def test_when_a_connection_stays_open(
+def test_keep_alive_depends_on_version_and_connection_header(
     simulator: Simulator, version: str, headers: list[str], answers: int
 ) -> None:
     sent = post("/jsonrpc", *headers, version=version)
@@ -100,33 +100,33 @@ def test_when_a_connection_stays_open(
         "/jsonrpc#x",
     ],
 )
-def test_ways_to_name_the_path_of_json(simulator: Simulator, target: str) -> None:
+def test_jsonrpc_path_variants_answer_in_json(simulator: Simulator, target: str) -> None:
     assert exchange(simulator.url, post(target)).endswith(REFUSED)
 
 
 @pytest.mark.parametrize("target", ["/", "/RPC2", "/json", "/JSONRPC", "http://other/RPC2?x=y"])
-def test_other_paths_are_of_xml(simulator: Simulator, target: str) -> None:
+def test_other_paths_answer_in_xml(simulator: Simulator, target: str) -> None:
     received = exchange(simulator.url, post(target, body=BY_XML))
     assert "content-type: text/xml" in head_of(received)
     assert b"SESSION_INVALID" in received
 
 
 @pytest.mark.parametrize("target", ["*", "jsonrpc", "http://other", "//jsonrpc"])
-def test_a_target_without_a_path_is_forbidden(simulator: Simulator, target: str) -> None:
+def test_target_without_path_is_forbidden(simulator: Simulator, target: str) -> None:
     received = exchange(simulator.url, post(target))
     assert head_of(received)[0] == "HTTP/1.1 403 Forbidden"
     assert received.endswith(FORBIDDEN)
 
 
 @pytest.mark.parametrize("method", ["HEAD", "DELETE", "PATCH", "TRACE", "post", "Post", "get"])
-def test_methods_that_no_path_has(simulator: Simulator, method: str) -> None:
+def test_unsupported_method_gets_501(simulator: Simulator, method: str) -> None:
     received = exchange(simulator.url, post().replace(b"POST", method.encode(), 1))
     assert head_of(received)[0] == "HTTP/1.1 501 Method not implemented"
     assert f"<p>Unknown {method} not supported.<br /></p>" in received.decode()
 
 
 @pytest.mark.parametrize("method", ["PUT", "CONNECT"])
-def test_methods_that_only_other_paths_have(simulator: Simulator, method: str) -> None:
+def test_put_and_connect_are_forbidden(simulator: Simulator, method: str) -> None:
     received = exchange(simulator.url, post().replace(b"POST", method.encode(), 1))
     assert head_of(received) == [
         "HTTP/1.1 403 Forbidden",
@@ -137,18 +137,18 @@ def test_methods_that_only_other_paths_have(simulator: Simulator, method: str) -
     ]
 
 
-def test_files_are_not_for_plain_http(simulator: Simulator) -> None:
+def test_file_request_over_plain_http_is_forbidden(simulator: Simulator) -> None:
     answer = Client(simulator.url).post(b"", "/index.html", method="GET")
     assert (answer.status, answer.body) == (403, FORBIDDEN)
 
 
-def test_get_leaves_the_connection_open(simulator: Simulator) -> None:
+def test_get_keeps_connection_open(simulator: Simulator) -> None:
     received = exchange(simulator.url, b"GET / HTTP/1.1\r\n\r\n" + post())
     assert received.endswith(REFUSED)
 
 
 @pytest.mark.parametrize("path", ["/", "/json", "/jsonrpc", "/anything"])
-def test_browsers_may_ask_first(simulator: Simulator, path: str) -> None:
+def test_options_request_gets_cors_headers(simulator: Simulator, path: str) -> None:
     received = exchange(simulator.url, f"OPTIONS {path} HTTP/1.1\r\n\r\n".encode())
     assert head_of(received) == [
         "HTTP/1.1 200 OK",
@@ -161,7 +161,7 @@ def test_browsers_may_ask_first(simulator: Simulator, path: str) -> None:
     ]
 
 
-def test_headers_that_a_browser_asks_for_are_allowed(simulator: Simulator) -> None:
+def test_requested_cors_headers_are_allowed(simulator: Simulator) -> None:
     sent = b"OPTIONS / HTTP/1.1\r\nAccess-Control-Request-Headers: x-mine\r\n\r\n"
     wanted = "Access-Control-Allow-Headers: x-mine, X-Requested-With"
     assert wanted in head_of(exchange(simulator.url, sent))
@@ -183,7 +183,7 @@ BAD_HEADERS = {
 
 
 @pytest.mark.parametrize("sent", BAD_HEADERS.values(), ids=BAD_HEADERS.keys())
-def test_headers_that_it_cannot_read(simulator: Simulator, sent: bytes) -> None:
+def test_invalid_request_head_gets_500(simulator: Simulator, sent: bytes) -> None:
     received = exchange(simulator.url, sent)
     head = head_of(received)
     assert head[0] == "HTTP/1.1 500 Internal Error"
@@ -204,16 +204,16 @@ def test_headers_that_it_cannot_read(simulator: Simulator, sent: bytes) -> None:
         ("a length that is too much", "Http_svr.Client_requested_size_over_limit"),
     ],
 )
-def test_the_page_says_what_was_wrong(simulator: Simulator, sent: str, named: str) -> None:
+def test_error_page_names_cause(simulator: Simulator, sent: str, named: str) -> None:
     assert named in exchange(simulator.url, BAD_HEADERS[sent]).decode()
 
 
-def test_the_page_has_the_version_of_the_request(simulator: Simulator) -> None:
+def test_error_page_uses_http_version_of_request(simulator: Simulator) -> None:
     received = exchange(simulator.url, post(body=b"{", version="1.0"))
     assert received.startswith(b"HTTP/1.0 500 Internal Error\r\n")
 
 
-def test_numbers_are_read_as_ocaml_reads_them(simulator: Simulator) -> None:
+def test_content_length_accepts_ocaml_hexadecimal(simulator: Simulator) -> None:
     sent = post().replace(f"{len(CALL)}".encode(), f"0x{len(CALL):x}".encode(), 1)
     assert exchange(simulator.url, sent).endswith(REFUSED)
 
@@ -221,28 +221,30 @@ def test_numbers_are_read_as_ocaml_reads_them(simulator: Simulator) -> None:
 @pytest.mark.parametrize(
     ("size", "status"), [(1006, "200 OK"), (1007, "431 Request Header Fields")]
 )
-def test_the_longest_header(simulator: Simulator, size: int, status: str) -> None:
+def test_header_over_size_limit_gets_431(simulator: Simulator, size: int, status: str) -> None:
     bare = len(post("/jsonrpc", "A: ")) - len(CALL)
     sent = post("/jsonrpc", "A: " + "x" * (size - bare))
     assert head_of(exchange(simulator.url, sent))[0].startswith(f"HTTP/1.1 {status}")
 
 
-def test_a_header_without_an_end_is_cut_short(simulator: Simulator) -> None:
+def test_unterminated_long_header_gets_431(simulator: Simulator) -> None:
     received = exchange(simulator.url, b"POST / HTTP/1.1\r\nA: " + b"x" * 1000)
     assert head_of(received)[0] == "HTTP/1.1 431 Request Header Fields Too Large"
 
 
-def test_the_longest_body(simulator: Simulator) -> None:
+def test_body_of_300_kib_is_accepted(simulator: Simulator) -> None:
     body = CALL.ljust(300 * 1024)
     assert exchange(simulator.url, post(body=body)).endswith(REFUSED)
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST / HTTP/1.1\r\n", post()[:-5], b"GET /\r\n\r\n"])
-def test_a_client_that_leaves_early_gets_nothing(simulator: Simulator, sent: bytes) -> None:
+def test_incomplete_request_gets_no_response(simulator: Simulator, sent: bytes) -> None:
     assert exchange(simulator.url, sent) == b""
 
 
-def test_a_header_that_does_not_come(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delayed_request_header_gets_408(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     module = "ansible_collections.xen.xapi.tests.simulator.http"
     monkeypatch.setattr(f"{module}.HEADER_TIMEOUT", 0.01)
     where = urllib.parse.urlsplit(simulator.url)

@@ -19,23 +19,23 @@ def body(**fields: object) -> str:
     return json.dumps({"method": "task.get_all", "params": ["x"], "id": 1, **fields})
 
 
-def test_a_result_in_version_2(client: Client) -> None:
+def test_version_2_result_has_no_error_field(client: Client) -> None:
     answer = client.document("task.get_by_name_label", client.session, "none")
     assert answer == {"jsonrpc": "2.0", "result": [], "id": 1}
 
 
-def test_an_error_in_version_2(client: Client) -> None:
+def test_version_2_error_has_code_message_and_data(client: Client) -> None:
     error = {"code": 1, "message": "SESSION_INVALID", "data": ["x"]}
     assert client.document("task.get_all", "x") == {"jsonrpc": "2.0", "error": error, "id": 1}
 
 
-def test_a_result_in_version_1(client: Client) -> None:
+def test_version_1_result_has_null_error(client: Client) -> None:
     params = [client.session, "none"]
     answer = client.post(body(method="task.get_by_name_label", params=params)).json
     assert answer == {"result": [], "error": None, "id": 1}
 
 
-def test_an_error_in_version_1(client: Client) -> None:
+def test_version_1_error_is_list_with_null_result(client: Client) -> None:
     answer = client.post(body()).json
     assert answer == {"result": None, "error": ["SESSION_INVALID", "x"], "id": 1}
 
@@ -47,7 +47,7 @@ def legacy() -> Iterator[Simulator]:
 
 
 @pytest.mark.parametrize("version", [{}, {"jsonrpc": "2.0"}], ids=str)
-def test_before_7_3_each_answer_is_version_1_with_an_id_of_0(
+def test_legacy_ids_answers_use_version_1_and_id_0(
     legacy: Simulator, version: dict[str, str]
 ) -> None:
     client = Client(legacy.url)
@@ -62,7 +62,7 @@ def test_before_7_3_each_answer_is_version_1_with_an_id_of_0(
 
 
 @pytest.mark.parametrize("id_", [0, -7, 2**62, "", "abc", "ü"])
-def test_the_id_comes_back(client: Client, id_: object) -> None:
+def test_response_echoes_request_id(client: Client, id_: object) -> None:
     assert client.post(body(id=id_)).json["id"] == id_
 
 
@@ -71,13 +71,15 @@ def test_the_id_comes_back(client: Client, id_: object) -> None:
     [("null", "-1"), (None, "-1"), ("[]", "-1")],
     ids=["null", "absent", "empty"],
 )
-def test_version_2_needs_no_params(client: Client, params: str | None, received: str) -> None:
+def test_params_are_optional_in_version_2(
+    client: Client, params: str | None, received: str
+) -> None:
     given = "" if params is None else f', "params": {params}'
     text = f'{{"jsonrpc": "2.0", "id": 1, "method": "task.get_all"{given}}}'
     assert client.post(text).json["error"]["data"] == ["task.get_all", "0", received]
 
 
-def test_an_object_is_one_parameter(client: Client) -> None:
+def test_params_object_counts_as_one_parameter(client: Client) -> None:
     answer = client.post(body(jsonrpc="2.0", params={"a": 1})).json
     assert answer["error"]["data"] == ["Failure(\"Expected string, got '{a:I(1)}'\")"]
 
@@ -113,7 +115,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED.keys())
-def test_what_is_no_call_is_a_page(simulator: Simulator, text: str) -> None:
+def test_malformed_call_gets_html_error_page(simulator: Simulator, text: str) -> None:
     answer = Client(simulator.url).post(text)
     assert (answer.status, answer.headers["content-type"]) == (500, "text/html")
     assert answer.headers["connection"] == "close"
@@ -127,16 +129,16 @@ def test_what_is_no_call_is_a_page(simulator: Simulator, text: str) -> None:
         (body(id=None), "Invalid field &apos;id&apos; in request body"),
     ],
 )
-def test_the_page_names_the_exception(simulator: Simulator, text: str, named: str) -> None:
+def test_error_page_names_exception(simulator: Simulator, text: str, named: str) -> None:
     assert named in Client(simulator.url).post(text).body.decode()
 
 
-def test_the_first_of_equal_names_counts(client: Client) -> None:
+def test_first_of_duplicate_keys_wins(client: Client) -> None:
     text = '{"id": 1, "method": "nope.a", "method": "nope.b", "params": []}'
     assert client.post(text).json["error"] == ["MESSAGE_METHOD_UNKNOWN", "nope.a"]
 
 
-def test_bytes_that_are_not_utf_8_are_refused_before_dispatch(client: Client) -> None:
+def test_invalid_utf_8_is_rejected_before_dispatch(client: Client) -> None:
     call = b'{"method": "task.get_all", "params": ["\xff"], "id": "mine"}'
     answer = client.post(call)
     assert json.loads(answer.body.decode(errors="replace")) == {
@@ -147,7 +149,7 @@ def test_bytes_that_are_not_utf_8_are_refused_before_dispatch(client: Client) ->
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_the_second_half_of_a_character_is_not_utf_8(client: Client) -> None:
+def test_lone_low_surrogate_is_invalid_utf_8(client: Client) -> None:
     answer = client.post(body(params=["\udc00"]))
     assert answer.body.startswith(b'{"jsonrpc":"2.0","error":["INVALID_VALUE",')
 
@@ -155,11 +157,11 @@ def test_the_second_half_of_a_character_is_not_utf_8(client: Client) -> None:
 @pytest.mark.parametrize(
     "label", ["é ☃", "𝄞 \U0010ffff", "\ufffe", 'quoted "\\', "a\tb\nc", "\x7f"]
 )
-def test_text_goes_both_ways(client: Client, label: str) -> None:
+def test_text_round_trips_unchanged(client: Client, label: str) -> None:
     assert client("task.get_name_label", client.task(label)) == label
 
 
-def test_numbers_and_truths(client: Client) -> None:
+def test_numbers_and_booleans_keep_json_types(client: Client) -> None:
     record = client("VDI.get_all_records").popitem()[1]
     assert isinstance(record["virtual_size"], int)
     assert record["managed"] is True
@@ -172,17 +174,17 @@ def test_numbers_and_truths(client: Client) -> None:
     )
 
 
-def test_a_date_is_text_without_dashes(client: Client) -> None:
+def test_date_is_string_without_dashes(client: Client) -> None:
     assert client("task.get_finished", client.task()) == "19700101T00:00:00Z"
 
 
-def test_nan_is_a_number_here(client: Client) -> None:
+def test_nan_is_returned_as_json_number(client: Client) -> None:
     task = client.task()
     client("task.set_progress", task, float("nan"))
     answer = client.post(body(method="task.get_progress", params=[client.session, task]))
     assert b'"result":NaN' in answer.body
 
 
-def test_no_value_is_an_empty_text(client: Client) -> None:
+def test_void_result_is_empty_string(client: Client) -> None:
     assert client("task.cancel", client.task()) == ""
     assert client.error("task.cancel", MISSING) == ["HANDLE_INVALID", "task", MISSING]

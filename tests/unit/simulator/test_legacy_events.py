@@ -19,13 +19,13 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
 )
 
 
-def test_one_must_register_first(root: Client) -> None:
+def test_next_requires_registration(root: Client) -> None:
     track = hashlib.md5(root.session.encode(), usedforsecurity=False).hexdigest()
     assert root.error("event.next") == ["SESSION_NOT_REGISTERED", f"trackid={track}"]
     assert root("event.register", ["task"]) == ""
 
 
-def test_what_happened_since(root: Client, still: Simulator) -> None:
+def test_next_returns_events_since_registration(root: Client, still: Simulator) -> None:
     root.task("before")
     root("event.register", ["task"])
     number = root("event.get_current_id")
@@ -43,7 +43,7 @@ def test_what_happened_since(root: Client, still: Simulator) -> None:
     assert root("event.get_current_id") == number + 3
 
 
-def test_nothing_is_told_twice(root: Client) -> None:
+def test_next_returns_each_event_once(root: Client) -> None:
     root("event.register", ["task"])
     root.task()
     second = root.task()
@@ -52,7 +52,7 @@ def test_nothing_is_told_twice(root: Client) -> None:
     assert [event["operation"] for event in root("event.next")] == ["mod"]
 
 
-def test_only_what_was_registered_for(root: Client, still: Simulator) -> None:
+def test_next_returns_only_registered_events(root: Client, still: Simulator) -> None:
     task = root.task()
     root("event.register", [f"task/{task}", "VM"])
     root.task()
@@ -65,7 +65,7 @@ def test_only_what_was_registered_for(root: Client, still: Simulator) -> None:
     assert [event["class"] for event in root("event.next")] == ["task"]
 
 
-def test_it_waits_for_something(root: Client, still: Simulator, background: Background) -> None:
+def test_next_blocks_until_event(root: Client, still: Simulator, background: Background) -> None:
     root("event.register", ["task"])
     waiting = background(root, "event.next")
     assert happens(lambda: any(call.method == "event.next" for call in still.log))
@@ -74,7 +74,7 @@ def test_it_waits_for_something(root: Client, still: Simulator, background: Back
     assert waiting.result()[0]["ref"] == task
 
 
-def test_the_pool_beats_like_a_heart(
+def test_collector_pass_sends_pool_event(
     root: Client, still: Simulator, background: Background
 ) -> None:
     root("event.register", ["*"])
@@ -86,7 +86,9 @@ def test_the_pool_beats_like_a_heart(
     assert event["snapshot"]["uuid"] == still.pool_uuid
 
 
-def test_logout_wakes_it(still: Simulator, connect: Connect, background: Background) -> None:
+def test_logout_wakes_blocked_next(
+    still: Simulator, connect: Connect, background: Background
+) -> None:
     client = connect(still)
     client("event.register", ["task"])
     waiting = background(client.error, "event.next")
@@ -95,7 +97,9 @@ def test_logout_wakes_it(still: Simulator, connect: Connect, background: Backgro
     assert waiting.result()[0] in ("SESSION_INVALID", "SESSION_NOT_REGISTERED")
 
 
-def test_too_much_is_lost(root: Client, still: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_queue_overflow_reports_events_lost_once(
+    root: Client, still: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     module = "ansible_collections.xen.xapi.tests.simulator.legacy_events"
     monkeypatch.setattr(f"{module}.LONGEST_QUEUE", 3)
     root("event.register", ["task"])
@@ -106,7 +110,7 @@ def test_too_much_is_lost(root: Client, still: Simulator, monkeypatch: pytest.Mo
     assert [event["ref"] for event in root("event.next")] == [task]
 
 
-def test_a_client_that_registered_is_told_of_what_others_did(
+def test_registered_session_receives_events_caused_by_others(
     root: Client, still: Simulator, connect: Connect
 ) -> None:
     other = connect(still, "read-only")

@@ -26,7 +26,7 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import Client, now
         ({}, "<value><struct></struct></value>"),
     ],
 )
-def test_a_result_is_text_of_xml_rpc(still: Simulator, result: Any, text: str) -> None:
+def test_result_is_stored_as_xml_rpc_value(still: Simulator, result: Any, text: str) -> None:
     task = still.add_task("x", life=Life(duration=1, result=result))
     still.advance(1)
     assert now(still, task, "result") == text
@@ -40,7 +40,7 @@ def test_a_result_is_text_of_xml_rpc(still: Simulator, result: Any, text: str) -
         (Life(outcome="cancelled"), []),
     ],
 )
-def test_a_cancelled_task(
+def test_cancelled_task_has_full_progress_and_optional_error(
     still: Simulator, root: Client, life: Life, error_info: list[str]
 ) -> None:
     task = still.add_task("x", life=life)
@@ -52,7 +52,7 @@ def test_a_cancelled_task(
     assert now(still, task, "error_info") == shown
 
 
-def test_a_cancel_may_take_its_time(still: Simulator, root: Client) -> None:
+def test_cancel_takes_effect_after_configured_delay(still: Simulator, root: Client) -> None:
     task = still.add_task("x", life=Life(duration=10, cancel_after=3))
     root("task.cancel", task)
     still.advance(2)
@@ -62,7 +62,7 @@ def test_a_cancel_may_take_its_time(still: Simulator, root: Client) -> None:
 
 
 @pytest.mark.parametrize("cancel_after", [None, 5.0])
-def test_a_cancel_may_come_to_nothing(
+def test_task_succeeds_if_cancel_is_ignored_or_too_late(
     still: Simulator, root: Client, cancel_after: float | None
 ) -> None:
     life = Life(duration=4, cancel_after=cancel_after, result="done")
@@ -72,7 +72,7 @@ def test_a_cancel_may_come_to_nothing(
     assert now(still, task, "status", "result") == ("success", "<value>done</value>")
 
 
-def test_a_task_that_never_ends(still: Simulator, root: Client) -> None:
+def test_task_without_duration_runs_until_cancelled(still: Simulator, root: Client) -> None:
     task = still.add_task("x", life=Life(duration=None))
     still.advance(3600)
     assert now(still, task, "status", "progress") == ("pending", 0.0)
@@ -93,7 +93,9 @@ CANCEL = ["progress", "finished", "status", "allowed_operations"]
 @pytest.mark.parametrize(
     ("outcome", "order"), [("success", SUCCESS), ("failure", FAILURE), ("cancelled", CANCEL)]
 )
-def test_an_end_is_several_writes(still: Simulator, outcome: str, order: list[str]) -> None:
+def test_task_end_writes_one_field_at_a_time(
+    still: Simulator, outcome: str, order: list[str]
+) -> None:
     still.advance(1)
     task = still.add_task("x", life=Life(duration=1, steps=1, outcome=outcome, result="x", gap=5))
     before = now(still, task, *order)
@@ -104,7 +106,7 @@ def test_an_end_is_several_writes(still: Simulator, outcome: str, order: list[st
         still.advance(5)
 
 
-def test_an_end_is_counted_in_events(still: Simulator) -> None:
+def test_each_write_at_task_end_increments_generation(still: Simulator) -> None:
     task = still.add_task("x", life=Life(duration=1, steps=1))
     before = still.database.generation
     still.advance(1)
@@ -113,7 +115,7 @@ def test_an_end_is_counted_in_events(still: Simulator) -> None:
 
 
 @pytest.mark.parametrize("gap", [0.0, 1.0])
-def test_an_end_changes_no_finished_task(still: Simulator, gap: float) -> None:
+def test_scheduled_end_does_not_change_finished_task(still: Simulator, gap: float) -> None:
     task = still.add_task("x", life=Life(duration=5, gap=gap, result="late"))
     still.set_task(task, status="failure")
     before = still.record(task)
@@ -122,7 +124,7 @@ def test_an_end_changes_no_finished_task(still: Simulator, gap: float) -> None:
     assert still.record(task) == {**(before or {}), "progress": 0.75}
 
 
-def test_a_task_that_flickers(still: Simulator) -> None:
+def test_allowed_cancel_can_change_over_time(still: Simulator) -> None:
     flicker = ((0.0, False), (1.0, True), (2.0, False), (3.0, True))
     task = still.add_task("x", life=Life(duration=4, steps=1, cancellable=flicker))
     seen = []
@@ -132,13 +134,13 @@ def test_a_task_that_flickers(still: Simulator) -> None:
     assert seen == [[], ["cancel"], [], ["cancel"], []]
 
 
-def test_a_task_that_is_not_cancellable(still: Simulator) -> None:
+def test_uncancellable_task_allows_no_operations(still: Simulator) -> None:
     task = still.add_task("x", life=Life(cancellable=False))
     assert now(still, task, "allowed_operations") == []
 
 
 @pytest.mark.parametrize(("after", "status"), [(1, "pending"), (5, "success")])
-def test_a_record_that_somebody_deletes(still: Simulator, after: float, status: str) -> None:
+def test_record_is_deleted_at_configured_time(still: Simulator, after: float, status: str) -> None:
     task = still.add_task("x", life=Life(duration=4, deleted_after=after))
     still.advance(after - 0.5)
     assert now(still, task, "status") == status
@@ -147,7 +149,7 @@ def test_a_record_that_somebody_deletes(still: Simulator, after: float, status: 
     still.advance(60)
 
 
-def test_further_writes(still: Simulator) -> None:
+def test_additional_writes_happen_at_configured_times(still: Simulator) -> None:
     writes = ((1, "name_description", "half way"), (2, "other_config", {"a": "b"}))
     task = still.add_task("x", life=Life(duration=4, writes=writes))
     still.advance(1)
@@ -156,7 +158,7 @@ def test_further_writes(still: Simulator) -> None:
     assert now(still, task, "other_config") == {"a": "b"}
 
 
-def test_a_life_from_data() -> None:
+def test_from_data_converts_lists_and_rejects_unknown_keys() -> None:
     data = {"duration": 1, "error": ["A", "b"], "cancellable": [[0, True], [1, False]]}
     life = Life.from_data(data)
     assert (life.error, life.cancellable) == (("A", "b"), ((0, True), (1, False)))
@@ -164,7 +166,7 @@ def test_a_life_from_data() -> None:
         Life.from_data({"durance": 1})
 
 
-def test_time_may_run_faster() -> None:
+def test_real_clock_speed_shortens_task_duration() -> None:
     with Simulator(clock=RealClock(speed=1000)) as simulator:
         task = simulator.add_task("x", life=Life(duration=30))
         assert happens(lambda: now(simulator, task, "status") == "success")

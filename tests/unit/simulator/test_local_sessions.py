@@ -26,7 +26,7 @@ def local(url: str) -> Client:
     return client
 
 
-def test_a_local_session_is_roots(simulator: Simulator) -> None:
+def test_local_session_has_root_rights_without_session_record(simulator: Simulator) -> None:
     client = local(simulator.url)
     task = client.task()
     assert client("task.cancel", task) == ""
@@ -34,7 +34,7 @@ def test_a_local_session_is_roots(simulator: Simulator) -> None:
     assert simulator.sessions() == []
 
 
-def test_how_a_local_session_ends(simulator: Simulator, connect: Connect) -> None:
+def test_only_local_logout_ends_local_session(simulator: Simulator, connect: Connect) -> None:
     client = local(simulator.url)
     assert client("session.logout") == ""
     assert client("task.get_all") == []
@@ -47,7 +47,7 @@ def test_how_a_local_session_ends(simulator: Simulator, connect: Connect) -> Non
     assert denied[:2] == ["RBAC_PERMISSION_DENIED", "session.local_logout"]
 
 
-def test_a_local_session_is_good_on_its_host_alone(start: Start) -> None:
+def test_local_session_is_valid_only_on_its_host(start: Start) -> None:
     simulator = start(supporters=1)
     client = local(simulator.hosts[1].url)
     assert client("task.get_all") == []
@@ -56,14 +56,16 @@ def test_a_local_session_is_good_on_its_host_alone(start: Start) -> None:
     assert caught.value.error == ["SESSION_INVALID", client.session]
 
 
-def test_a_local_session_is_to_be_had_in_an_emergency(simulator: Simulator) -> None:
+def test_local_login_works_in_emergency_mode(simulator: Simulator) -> None:
     simulator.boot()
     client = local(simulator.url)
     assert client.error("task.get_all") == ["HOST_STILL_BOOTING"]
     assert client("session.local_logout") == ""
 
 
-def test_a_new_password(simulator: Simulator, connect: Connect) -> None:
+def test_change_password_affects_only_new_root_logins(
+    simulator: Simulator, connect: Connect
+) -> None:
     client = connect(simulator)
     assert client("session.change_password", "whatever", "new") == ""
     assert client("task.get_all") == []
@@ -75,7 +77,7 @@ def test_a_new_password(simulator: Simulator, connect: Connect) -> None:
     assert "new" not in str(list(simulator.log))
 
 
-def test_a_new_password_is_for_root_alone_to_set(simulator: Simulator, connect: Connect) -> None:
+def test_only_root_may_change_password(simulator: Simulator, connect: Connect) -> None:
     found = connect(simulator, "pool-admin").error("session.change_password", PASSWORD, "new")
     text = "No permission in user session. (Roles with this permission: )"
     assert found == ["RBAC_PERMISSION_DENIED", "session.change_password", text]

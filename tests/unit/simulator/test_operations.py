@@ -26,7 +26,7 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
 AT_WORK = {"status": "pending", "allowed_operations": ["cancel"], "finished": "19700101T00:00:00Z"}
 
 
-def test_a_success(still: Simulator, root: Client) -> None:
+def test_successful_snapshot_reports_progress_and_result(still: Simulator, root: Client) -> None:
     still.operations.lives["VM.snapshot"] = Life(duration=8, steps=4)
     task = root("Async.VM.snapshot", still.find("VM", "web-1"), "before")
     seen = []
@@ -45,13 +45,15 @@ def test_a_success(still: Simulator, root: Client) -> None:
     assert root("VM.get_snapshot_of", snapshot) == still.find("VM", "web-1")
 
 
-def test_a_success_without_a_value(still: Simulator, root: Client) -> None:
+def test_success_without_return_value_has_empty_xml_result(still: Simulator, root: Client) -> None:
     task = root("Async.VM.clean_reboot", still.find("VM", "web-1"))
     still.advance(2)
     assert now(still, task, "status", "result") == ("success", "<value></value>")
 
 
-def test_a_failure(still: Simulator, root: Client) -> None:
+def test_failed_operation_sets_error_info_and_creates_no_object(
+    still: Simulator, root: Client
+) -> None:
     life = Life(duration=1, outcome="failure", error=("SR_FULL", "10", "5"))
     still.operations.lives["VDI.copy"] = life
     task = root("Async.VDI.copy", still.find("VDI", "web-1 disk 0"), MISSING)
@@ -78,7 +80,7 @@ POWER = [
 
 
 @pytest.mark.parametrize(("method", "label", "more", "allowed", "actual"), POWER)
-def test_a_vm_in_the_wrong_state(
+def test_operation_in_wrong_vm_power_state_is_rejected(
     still: Simulator,
     root: Client,
     method: str,
@@ -95,7 +97,7 @@ def test_a_vm_in_the_wrong_state(
     assert root("VM.get_current_operations", vm) == {}
 
 
-def test_only_templates_are_provisioned(still: Simulator, root: Client) -> None:
+def test_provision_requires_template_and_clears_its_flag(still: Simulator, root: Client) -> None:
     vm = still.find("VM", "db-1")
     assert root.error("VM.provision", vm) == ["ONLY_PROVISION_TEMPLATE"]
     still.database.write("VM", vm, "is_a_template", True)
@@ -108,28 +110,28 @@ def test_only_templates_are_provisioned(still: Simulator, root: Client) -> None:
     assert root("VM.get_is_a_template", copy) is False
 
 
-def test_what_is_not_there_fails_the_task(still: Simulator, root: Client) -> None:
+def test_nonexistent_object_fails_async_task(still: Simulator, root: Client) -> None:
     task = root("Async.VM.clean_reboot", MISSING)
     assert now(still, task, "error_info") == ["HANDLE_INVALID", "VM", MISSING]
     task = root("Async.host.call_plugin", MISSING, "a", "b", {})
     assert now(still, task, "error_info") == ["HOST_OFFLINE", MISSING]
 
 
-def test_disabling_a_host_is_no_operation_on_it(still: Simulator, root: Client) -> None:
+def test_disabling_host_adds_no_current_operation(still: Simulator, root: Client) -> None:
     task = root("Async.host.disable", MISSING)
     assert now(still, task, "error_info") == ["HOST_OFFLINE", MISSING]
     root("Async.host.disable", still.master_ref)
     assert root("host.get_current_operations", still.master_ref) == {}
 
 
-def test_a_role_that_is_too_low_fails_the_task(still: Simulator, connect: Connect) -> None:
+def test_insufficient_role_fails_async_task(still: Simulator, connect: Connect) -> None:
     reader = connect(still, "read-only")
     task = reader("Async.VM.clean_reboot", still.find("VM", "web-1"))
     status, error = now(still, task, "status", "error_info")
     assert (status, error[:2]) == ("failure", ["RBAC_PERMISSION_DENIED", "vm.clean_reboot"])
 
 
-def test_what_a_vm_goes_through(still: Simulator, root: Client) -> None:
+def test_operations_change_vm_power_state_and_residence(still: Simulator, root: Client) -> None:
     vm = still.find("VM", "db-1")
 
     def after(method: str, *more: Any) -> tuple[str, bool]:
@@ -149,7 +151,7 @@ def test_what_a_vm_goes_through(still: Simulator, root: Client) -> None:
     assert root.error("VM.get_record", vm) == ["HANDLE_INVALID", "VM", vm]
 
 
-def test_snapshots_of_a_vm(still: Simulator, root: Client) -> None:
+def test_snapshots_update_parent_and_children_of_vm(still: Simulator, root: Client) -> None:
     vm = still.find("VM", "web-1")
 
     def snapshot(label: str) -> str:
@@ -170,7 +172,7 @@ def test_snapshots_of_a_vm(still: Simulator, root: Client) -> None:
     assert (root("VM.get_parent", vm), root("VM.get_children", first)) == (first, [vm])
 
 
-def test_the_vms_of_a_host(start: Start, connect: Connect) -> None:
+def test_resident_vms_follow_migration_and_shutdown(start: Start, connect: Connect) -> None:
     simulator = start(clock=VirtualClock(), supporters=1)
     root, hosts = connect(simulator), [host.ref for host in simulator.hosts]
     one, two = simulator.find("VM", "web-1"), simulator.find("VM", "web-2")
@@ -187,7 +189,7 @@ def test_the_vms_of_a_host(start: Start, connect: Connect) -> None:
     assert residents() == [[two], []]
 
 
-def test_what_other_objects_go_through(still: Simulator, root: Client) -> None:
+def test_operations_change_vdi_sr_and_host_records(still: Simulator, root: Client) -> None:
     vdi, sr, host = still.find("VDI", "db-1 disk 0"), still.find("SR", "Local storage"), ""
 
     def run(method: str, *params: Any) -> str:
@@ -212,7 +214,7 @@ def test_what_other_objects_go_through(still: Simulator, root: Client) -> None:
     assert root("SR.get_all") == []
 
 
-def test_an_operation_holds_its_object(still: Simulator, root: Client) -> None:
+def test_running_operation_is_listed_on_its_object(still: Simulator, root: Client) -> None:
     vm = still.find("VM", "web-1")
     task = root("Async.VM.clean_reboot", vm)
     assert root("VM.get_current_operations", vm) == {task: "clean_reboot"}
@@ -221,7 +223,7 @@ def test_an_operation_holds_its_object(still: Simulator, root: Client) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["success", "failure", "cancelled"])
-def test_a_migration_holds_the_host_it_goes_to(
+def test_migration_is_listed_on_destination_host_until_it_ends(
     start: Start, connect: Connect, outcome: str
 ) -> None:
     simulator = start(clock=VirtualClock(), supporters=1)
@@ -239,7 +241,7 @@ def test_a_migration_holds_the_host_it_goes_to(
     assert root("VM.get_resident_on", vm) == home
 
 
-def test_a_blocking_call_has_a_task_while_it_runs(
+def test_blocking_call_has_task_while_it_runs(
     still: Simulator, root: Client, background: Background
 ) -> None:
     vm = still.find("VM", "web-1")
@@ -260,7 +262,7 @@ def test_a_blocking_call_has_a_task_while_it_runs(
         (Life(outcome="cancelled", cancel_error=True), "TASK_CANCELLED"),
     ],
 )
-def test_a_blocking_call_that_fails(
+def test_failed_blocking_call_raises_error_and_deletes_task(
     still: Simulator, root: Client, background: Background, life: Life, code: str
 ) -> None:
     still.operations.lives["SR.scan"] = life

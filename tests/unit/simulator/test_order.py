@@ -22,34 +22,34 @@ def error(client: Client, method: str, *params: Any) -> list[str]:
     return found if isinstance(found, list) else [found["message"], *found["data"]]
 
 
-def test_emergency_mode_comes_first(simulator: Simulator) -> None:
+def test_emergency_mode_is_checked_first(simulator: Simulator) -> None:
     simulator.boot()
     client = Client(simulator.url)
     assert error(client, "nope", b"\xff".decode("latin-1"), HALF)[0] == "HOST_STILL_BOOTING"
 
 
-def test_then_utf_8(client: Client) -> None:
+def test_utf_8_is_checked_before_method(client: Client) -> None:
     answer = client.post('{"jsonrpc": "2.0", "id": 1, "method": "nope", "params": ["\\udc00"]}')
     assert answer.body.startswith(b'{"jsonrpc":"2.0","error":["INVALID_VALUE"')
 
 
-def test_then_the_method_and_the_count(client: Client) -> None:
+def test_parameter_count_is_checked_before_types(client: Client) -> None:
     assert error(client, "task.get_record", 1) == [
         "MESSAGE_PARAMETER_COUNT_MISMATCH", "task.get_record", "1", "0",
     ]  # fmt: skip
 
 
-def test_then_the_types(client: Client) -> None:
+def test_types_are_checked_before_session(client: Client) -> None:
     assert error(client, "task.get_record", "no session", 1)[0] == "INTERNAL_ERROR"
 
 
-def test_then_the_session(client: Client) -> None:
+def test_session_is_checked_before_object_existence(client: Client) -> None:
     assert error(client, "task.get_record", "no session", MISSING) == [
         "SESSION_INVALID", "no session",
     ]  # fmt: skip
 
 
-def test_then_whether_it_can_be_asynchronous(simulator: Simulator, connect: Connect) -> None:
+def test_async_support_is_checked_before_role(simulator: Simulator, connect: Connect) -> None:
     reader = connect(simulator, "read-only")
     vm = simulator.find("VM", "web-1")
     assert reader.error("Async.VM.add_to_other_config", vm, "a", "b") == [
@@ -57,18 +57,18 @@ def test_then_whether_it_can_be_asynchronous(simulator: Simulator, connect: Conn
     ]  # fmt: skip
 
 
-def test_then_the_role(simulator: Simulator, connect: Connect) -> None:
+def test_role_is_checked_before_object_existence(simulator: Simulator, connect: Connect) -> None:
     reader = connect(simulator, "read-only")
     found = reader.error("VM.add_to_other_config", MISSING, "a", "b")
     assert found[:2] == ["RBAC_PERMISSION_DENIED", "vm.add_to_other_config"]
 
 
-def test_then_the_work(client: Client) -> None:
+def test_nonexistent_object_is_reported_if_role_suffices(client: Client) -> None:
     found = client.error("VM.add_to_other_config", MISSING, "a", "b")
     assert found == ["HANDLE_INVALID", "VM", MISSING]
 
 
-def test_a_supporter_knows_its_sessions_first(start: Start, connect: Connect) -> None:
+def test_supporter_checks_session_before_host_is_slave(start: Start, connect: Connect) -> None:
     simulator = start(supporters=1)
     client = connect(simulator)
     there = Client(simulator.hosts[1].url)
@@ -90,7 +90,7 @@ COUNTS = [
 
 
 @pytest.mark.parametrize(("method", "params", "wanted", "got"), COUNTS)
-def test_the_count_leaves_the_session_out(
+def test_parameter_count_excludes_session(
     client: Client, method: str, params: list[Any], wanted: str, got: str
 ) -> None:
     mismatch = ["MESSAGE_PARAMETER_COUNT_MISMATCH", method, wanted, got]
@@ -99,14 +99,16 @@ def test_the_count_leaves_the_session_out(
 
 
 @pytest.mark.parametrize("more", [[], ["1.0"], ["1.0", "me"], ["1.0", "me", "one more", 2]])
-def test_parameters_with_defaults(simulator: Simulator, connect: Connect, more: list[Any]) -> None:
+def test_login_accepts_optional_and_surplus_parameters(
+    simulator: Simulator, connect: Connect, more: list[Any]
+) -> None:
     client = connect(simulator)
     session = client.call("session.login_with_password", "root", "xapi-secret", *more)
     assert client("session.get_originator", session) == ("me" if len(more) > 1 else "")
     client.call("session.logout", session)
 
 
-def test_a_parameter_with_a_default_has_a_type(client: Client) -> None:
+def test_type_of_optional_parameter_is_checked(client: Client) -> None:
     found = error(client, "session.login_with_password", "root", "x", "1.0", 7)
     assert found == ["INTERNAL_ERROR", "Failure(\"Expected string, got 'I(7)'\")"]
 
@@ -122,12 +124,14 @@ def test_a_parameter_with_a_default_has_a_type(client: Client) -> None:
         ("", "MESSAGE_METHOD_UNKNOWN"),
     ],
 )
-def test_names_of_methods(client: Client, method: str, code: str) -> None:
+def test_method_names_are_case_sensitive_and_allow_underscore(
+    client: Client, method: str, code: str
+) -> None:
     answer = client.document(method, client.session)
     assert (answer["error"]["message"] if "error" in answer else "") == code
 
 
-def test_an_unknown_method_is_named_without_async(client: Client) -> None:
+def test_unknown_method_error_omits_async_prefix(client: Client) -> None:
     assert error(client, "Async.InternalAsync.a.b") == [
         "MESSAGE_METHOD_UNKNOWN", "InternalAsync.a.b",
     ]  # fmt: skip
@@ -135,7 +139,7 @@ def test_an_unknown_method_is_named_without_async(client: Client) -> None:
     assert error(client, "Async.a.b", client.session) == ["MESSAGE_METHOD_UNKNOWN", "a.b"]
 
 
-def test_an_unknown_method_is_taken_for_an_extension(
+def test_unknown_method_is_treated_as_extension_call(
     simulator: Simulator, connect: Connect
 ) -> None:
     reader = connect(simulator, "read-only")
@@ -146,7 +150,7 @@ def test_an_unknown_method_is_taken_for_an_extension(
     ]  # fmt: skip
 
 
-def test_methods_without_a_class(client: Client) -> None:
+def test_system_methods_need_no_session(client: Client) -> None:
     assert "task.get_record" in client.call("system.listMethods")
     assert "task_get_record" not in client.call("system.listMethods")
     assert client.call("system.isAlive:x", {"a": 1}) == {"a": 1}

@@ -14,7 +14,9 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, Co
 
 
 @pytest.mark.parametrize("key", ["applies_to", "XenCenterUUID", "XenCenterMeddlingActionTitle"])
-def test_protected_keys_need_an_operator(simulator: Simulator, connect: Connect, key: str) -> None:
+def test_protected_task_keys_require_vm_operator_role(
+    simulator: Simulator, connect: Connect, key: str
+) -> None:
     reader, operator = connect(simulator, "read-only"), connect(simulator, "vm-operator")
     task = reader.task()
     for verb, *value in (("add_to", "x"), ("remove_from",)):
@@ -27,7 +29,7 @@ def test_protected_keys_need_an_operator(simulator: Simulator, connect: Connect,
     assert operator("task.remove_from_other_config", own, key) == ""
 
 
-def test_setting_all_keys_protects_only_what_changes(
+def test_set_other_config_checks_only_changed_protected_keys(
     simulator: Simulator, connect: Connect
 ) -> None:
     reader = connect(simulator, "read-only")
@@ -64,7 +66,7 @@ KEYS = [
 
 
 @pytest.mark.parametrize(("name", "key", "least"), KEYS)
-def test_the_least_role_of_a_key(
+def test_each_key_requires_its_minimum_role(
     simulator: Simulator, connect: Connect, name: str, key: str, least: str
 ) -> None:
     for role in PERSONAL:
@@ -75,15 +77,15 @@ def test_the_least_role_of_a_key(
             assert code == ("HANDLE_INVALID" if enough else "RBAC_PERMISSION_DENIED"), role
 
 
-def test_a_denial_names_the_key_as_the_server_knows_it(
-    simulator: Simulator, connect: Connect
-) -> None:
+def test_denial_names_key_pattern_in_lowercase(simulator: Simulator, connect: Connect) -> None:
     reader = connect(simulator, "read-only")
     found = reader.error("VM.add_to_other_config", MISSING, "XenCenter.CustomFields.a", "x")
     assert found[1] == "vm.add_to_other_config/key:xencenter.customfields.*"
 
 
-def test_setting_all_keys_of_other_objects(simulator: Simulator, connect: Connect) -> None:
+def test_set_other_config_of_other_classes_checks_keys_and_role(
+    simulator: Simulator, connect: Connect
+) -> None:
     client, vm = connect(simulator), simulator.find("VM", "db-1")
     for name in ("host", "VDI", "network", "SR", "pool"):
         ref = client(f"{name}.get_all")[0]
@@ -101,7 +103,9 @@ def test_setting_all_keys_of_other_objects(simulator: Simulator, connect: Connec
     assert found[:2] == ["RBAC_PERMISSION_DENIED", "vm.set_other_config"]
 
 
-def test_the_owner_is_asked_for_after_the_key(simulator: Simulator, connect: Connect) -> None:
+def test_key_permission_is_checked_before_task_ownership(
+    simulator: Simulator, connect: Connect
+) -> None:
     reader = connect(simulator, "read-only")
     found = reader.error("task.add_to_other_config", MISSING, "applies_to", "x")
     assert found[1] == "task.add_to_other_config/key:applies_to"

@@ -27,14 +27,14 @@ def pool(start: Start) -> Simulator:
     return start(clock=VirtualClock(), supporters=2)
 
 
-def test_hosts_share_a_port(pool: Simulator) -> None:
+def test_hosts_share_port_on_different_addresses(pool: Simulator) -> None:
     assert [host.address for host in pool.hosts] == ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
     assert len({host.port for host in pool.hosts}) == 1
     assert pool.master is pool.hosts[0]
     assert pool.url == pool.hosts[0].url
 
 
-def test_supporters_send_away(pool: Simulator, connect: Connect) -> None:
+def test_supporters_reject_calls_with_host_is_slave(pool: Simulator, connect: Connect) -> None:
     client = connect(pool)
     for host in pool.hosts[1:]:
         there = Client(host.url)
@@ -51,7 +51,9 @@ def test_supporters_send_away(pool: Simulator, connect: Connect) -> None:
             assert caught.value.error == ["HOST_IS_SLAVE", "127.0.0.1"]
 
 
-def test_a_restart_of_the_master_forgets(pool: Simulator, connect: Connect) -> None:
+def test_master_restart_drops_sessions_tasks_and_operations(
+    pool: Simulator, connect: Connect
+) -> None:
     client = connect(pool)
     task, vm = client.task(), pool.find("VM", "web-1")
     client("Async.VM.snapshot", vm, "x")
@@ -66,7 +68,7 @@ def test_a_restart_of_the_master_forgets(pool: Simulator, connect: Connect) -> N
     assert again("VM.get_by_name_label", "x") == []
 
 
-def test_a_restart_of_the_master_is_no_event(pool: Simulator, connect: Connect) -> None:
+def test_master_restart_sends_no_task_events(pool: Simulator, connect: Connect) -> None:
     client = connect(pool)
     task = client.task()
     token = client.events(["task"])["token"]
@@ -78,7 +80,7 @@ def test_a_restart_of_the_master_is_no_event(pool: Simulator, connect: Connect) 
     assert started == f"{pool.clock.now():.0f}."
 
 
-def test_a_restart_of_the_master_breaks_connections(
+def test_master_restart_breaks_open_connections(
     pool: Simulator, connect: Connect, background: Background
 ) -> None:
     client = connect(pool)
@@ -94,7 +96,9 @@ def test_a_restart_of_the_master_breaks_connections(
     assert pool.url == pool.master.url
 
 
-def test_generations_may_be_lost(pool: Simulator, connect: Connect) -> None:
+def test_lost_generations_hide_new_events_from_older_token(
+    pool: Simulator, connect: Connect
+) -> None:
     client = connect(pool)
     for _unused in range(50):
         client.task()
@@ -107,9 +111,7 @@ def test_generations_may_be_lost(pool: Simulator, connect: Connect) -> None:
     assert [event["ref"] for event in again.events(["task"])["events"]] == [task]
 
 
-def test_a_restart_of_a_supporter_deletes_what_it_carried(
-    pool: Simulator, connect: Connect
-) -> None:
+def test_supporter_restart_deletes_its_pending_tasks(pool: Simulator, connect: Connect) -> None:
     client = connect(pool)
     vm, there = pool.find("VM", "web-1"), pool.hosts[1].ref
     pool.database.write("VM", vm, "resident_on", there)
@@ -126,7 +128,9 @@ def test_a_restart_of_a_supporter_deletes_what_it_carried(
         Client(pool.hosts[1].url).call("task.get_all", client.session)
 
 
-def test_another_master(pool: Simulator, connect: Connect) -> None:
+def test_promotion_changes_master_and_drops_sessions_and_tasks(
+    pool: Simulator, connect: Connect
+) -> None:
     client = connect(pool)
     client.task()
     pool.promote(1)
@@ -141,7 +145,9 @@ def test_another_master(pool: Simulator, connect: Connect) -> None:
     assert again("session.get_this_host", again.session) == pool.hosts[1].ref
 
 
-def test_a_host_that_boots(simulator: Simulator, connect: Connect) -> None:
+def test_booting_host_rejects_calls_with_host_still_booting(
+    simulator: Simulator, connect: Connect
+) -> None:
     client = connect(simulator)
     simulator.boot()
     plain = Client(simulator.url)
@@ -160,7 +166,7 @@ def test_a_host_that_boots(simulator: Simulator, connect: Connect) -> None:
     assert client("task.get_all") == []
 
 
-def test_other_emergencies(pool: Simulator) -> None:
+def test_emergency_error_is_configurable_per_host(pool: Simulator) -> None:
     pool.boot(1, error=("HOST_UNKNOWN_TO_MASTER", "x"))
     answer = Client(pool.hosts[1].url).document("task.get_all", "x")
     assert answer["error"] == ["HOST_UNKNOWN_TO_MASTER", "x"]
@@ -169,7 +175,7 @@ def test_other_emergencies(pool: Simulator) -> None:
     assert caught.value.error == ["SESSION_INVALID", "x"]
 
 
-def test_a_host_that_is_down(pool: Simulator, connect: Connect) -> None:
+def test_stopped_supporter_is_unreachable_and_not_live(pool: Simulator, connect: Connect) -> None:
     client, host = connect(pool), pool.hosts[1]
     pool.take_down(1)
     with pytest.raises(ConnectionRefusedError):
@@ -182,7 +188,9 @@ def test_a_host_that_is_down(pool: Simulator, connect: Connect) -> None:
     assert client("host.get_servertime", host.ref) == "20270115T08:00:00Z"
 
 
-def test_work_on_a_host_that_is_down(pool: Simulator, connect: Connect) -> None:
+def test_operations_on_stopped_host_fail_with_host_offline(
+    pool: Simulator, connect: Connect
+) -> None:
     client, host, vm = connect(pool), pool.hosts[1], pool.find("VM", "web-1")
     pool.database.write("VM", vm, "resident_on", host.ref)
     carried = pool.add_task("x", life=Life(duration=None), resident_on=host.ref)
@@ -197,7 +205,9 @@ def test_work_on_a_host_that_is_down(pool: Simulator, connect: Connect) -> None:
     assert client.error("host.call_plugin", host.ref, "a", "b", {}) == offline
 
 
-def test_a_master_that_is_down(simulator: Simulator, connect: Connect) -> None:
+def test_stopped_master_refuses_connections_until_started(
+    simulator: Simulator, connect: Connect
+) -> None:
     client = connect(simulator)
     simulator.take_down(0)
     with pytest.raises(ConnectionRefusedError):
@@ -206,14 +216,14 @@ def test_a_master_that_is_down(simulator: Simulator, connect: Connect) -> None:
     assert client("task.get_all") == []
 
 
-def test_supporters_elsewhere(start: Start) -> None:
+def test_supporter_addresses_are_configurable(start: Start) -> None:
     simulator = start(addresses=["127.0.0.9"])
     assert simulator.hosts[1].url.startswith("http://127.0.0.9:")
     with pytest.raises(ValueError, match="addresses of their own"):
         Simulator(host="10.0.0.1", supporters=1)
 
 
-def test_what_there_is_at_first(client: Client, simulator: Simulator) -> None:
+def test_new_pool_has_sample_vms_disks_sr_and_network(client: Client, simulator: Simulator) -> None:
     labels = {record["name_label"]: record for record in client("VM.get_all_records").values()}
     power = {name: record["power_state"] for name, record in labels.items()}
     assert power == {"web-1": "Running", "web-2": "Running", "db-1": "Halted"}
@@ -223,7 +233,7 @@ def test_what_there_is_at_first(client: Client, simulator: Simulator) -> None:
     assert client("pool.get_uuid", client("pool.get_all")[0]) == simulator.pool_uuid
 
 
-def test_tasks_to_begin_with(start: Start, connect: Connect) -> None:
+def test_tasks_option_creates_tasks_in_four_statuses(start: Start, connect: Connect) -> None:
     simulator = start(tasks=20)
     records = connect(simulator)("task.get_all_records").values()
     assert len(records) == 20
@@ -231,7 +241,7 @@ def test_tasks_to_begin_with(start: Start, connect: Connect) -> None:
     assert statuses == {"pending", "success", "failure", "cancelled"}
 
 
-def test_garbage_collection_of_sr_is_named_by_no_object(simulator: Simulator) -> None:
+def test_sr_garbage_collection_is_not_in_current_operations(simulator: Simulator) -> None:
     sr = simulator.find("SR", "Local storage")
     ref = simulator.add_garbage_collection(sr)
     record = simulator.record(ref)
@@ -245,13 +255,13 @@ def test_garbage_collection_of_sr_is_named_by_no_object(simulator: Simulator) ->
     assert simulator.database.read("SR", sr)["current_operations"] == {}
 
 
-def test_a_call_without_http(still: Simulator) -> None:
+def test_direct_call_without_http_is_recorded(still: Simulator) -> None:
     session = still.call("session.login_with_password", "root", PASSWORD)
     assert still.call("task.get_all", session) == []
     still.call("session.logout", session)
     assert [call.method for call in still.log][1] == "task.get_all"
 
 
-def test_time_that_is_real_cannot_be_moved(simulator: Simulator) -> None:
+def test_real_clock_cannot_be_advanced(simulator: Simulator) -> None:
     with pytest.raises(TypeError, match="VirtualClock"):
         simulator.advance(1)

@@ -36,7 +36,7 @@ OWNERS_ONLY: list[tuple[Any, ...]] = [
 
 
 @pytest.mark.parametrize("role", LESSER)
-def test_tasks_of_others_are_out_of_reach(
+def test_lower_roles_cannot_modify_tasks_of_others(
     client: Client, simulator: Simulator, connect: Connect, role: str
 ) -> None:
     other, task = connect(simulator, role), client.task()
@@ -47,7 +47,9 @@ def test_tasks_of_others_are_out_of_reach(
 
 
 @pytest.mark.parametrize("role", GREATER)
-def test_some_roles_reach_every_task(simulator: Simulator, connect: Connect, role: str) -> None:
+def test_higher_roles_can_modify_tasks_of_others(
+    simulator: Simulator, connect: Connect, role: str
+) -> None:
     task = connect(simulator, "read-only").task()
     other = connect(simulator, role)
     for method, *values in OWNERS_ONLY:
@@ -57,7 +59,9 @@ def test_some_roles_reach_every_task(simulator: Simulator, connect: Connect, rol
 
 
 @pytest.mark.parametrize("role", LESSER)
-def test_ones_own_tasks_are_in_reach(simulator: Simulator, connect: Connect, role: str) -> None:
+def test_lower_roles_can_modify_own_tasks_from_other_session(
+    simulator: Simulator, connect: Connect, role: str
+) -> None:
     owner, again = connect(simulator, role), connect(simulator, role)
     task = owner.task()
     for method, *values in OWNERS_ONLY:
@@ -67,7 +71,7 @@ def test_ones_own_tasks_are_in_reach(simulator: Simulator, connect: Connect, rol
     assert namesake.error("task.cancel", task) == DENIED
 
 
-def test_an_owner_who_logged_out_owns_nothing(simulator: Simulator, connect: Connect) -> None:
+def test_task_ownership_ends_with_owner_logout(simulator: Simulator, connect: Connect) -> None:
     first, again = connect(simulator, "vm-admin"), connect(simulator, "vm-admin")
     task = first.task()
     first.logout()
@@ -75,7 +79,7 @@ def test_an_owner_who_logged_out_owns_nothing(simulator: Simulator, connect: Con
     assert connect(simulator, "pool-operator")("task.cancel", task) == ""
 
 
-def test_all_sessions_of_root_are_one_owner(simulator: Simulator, connect: Connect) -> None:
+def test_root_owns_tasks_of_all_root_sessions(simulator: Simulator, connect: Connect) -> None:
     first, again = connect(simulator), connect(simulator)
     task = first.task()
     first.logout()
@@ -96,7 +100,7 @@ TOLD = [
 
 
 @pytest.mark.parametrize(("method", "params", "told"), TOLD)
-def test_the_roles_that_a_denial_tells_of(
+def test_denial_lists_permitted_roles(
     simulator: Simulator, connect: Connect, method: str, params: list[Any], told: str
 ) -> None:
     text = f"No permission in user session. (Roles with this permission: {told})"
@@ -114,7 +118,7 @@ OTHER_SPELLINGS: list[tuple[str, list[Any], str]] = [
 
 
 @pytest.mark.parametrize(("method", "params", "permission"), OTHER_SPELLINGS)
-def test_the_other_spelling_is_for_root_alone(
+def test_underscore_method_names_are_denied_to_non_root_roles(
     simulator: Simulator, connect: Connect, method: str, params: list[Any], permission: str
 ) -> None:
     text = "No permission in user session. (Roles with this permission: )"
@@ -148,7 +152,7 @@ ARGUMENTS: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize(("method", "least"), NEEDS.items())
-def test_the_least_role_of_a_message(
+def test_each_method_requires_its_minimum_role(
     simulator: Simulator, connect: Connect, method: str, least: str
 ) -> None:
     arguments = [MISSING, *ARGUMENTS.get(method, [])]

@@ -25,7 +25,7 @@ def session(simulator: Simulator) -> Iterator[Any]:
     found.xenapi.session.logout()
 
 
-def test_login_and_logout(simulator: Simulator) -> None:
+def test_login_opens_and_logout_closes_session(simulator: Simulator) -> None:
     session = XenAPI.Session(simulator.url)
     session.xenapi.login_with_password("root", PASSWORD, "1.0", "unit")
     assert len(simulator.sessions()) == 1
@@ -34,14 +34,14 @@ def test_login_and_logout(simulator: Simulator) -> None:
     assert simulator.sessions() == []
 
 
-def test_bad_credentials(simulator: Simulator) -> None:
+def test_bad_credentials_raise_authentication_failure(simulator: Simulator) -> None:
     session = XenAPI.Session(simulator.url)
     with pytest.raises(XenAPI.Failure) as caught:
         session.xenapi.login_with_password("root", "wrong", "1.0", "unit")
     assert caught.value.details[:2] == ["SESSION_AUTHENTICATION_FAILED", "root"]
 
 
-def test_records(session: Any) -> None:
+def test_task_record_values_are_decoded(session: Any) -> None:
     task = session.xenapi.task.create("é <x>", "")
     records = session.xenapi.task.get_all_records()
     assert list(records) == [task]
@@ -51,13 +51,13 @@ def test_records(session: Any) -> None:
     assert session.xenapi.task.cancel(task) == ""
 
 
-def test_a_failure(session: Any) -> None:
+def test_api_error_raises_failure_with_details(session: Any) -> None:
     with pytest.raises(XenAPI.Failure) as caught:
         session.xenapi.task.get_record(MISSING)
     assert caught.value.details == ["HANDLE_INVALID", "task", MISSING]
 
 
-def test_a_task_watched_to_its_end(session: Any, simulator: Simulator) -> None:
+def test_task_is_watched_until_success_and_destroyed(session: Any, simulator: Simulator) -> None:
     simulator.operations.lives["VM.snapshot"] = Life(duration=0.1, steps=2)
     vm = session.xenapi.VM.get_by_name_label("web-1")[0]
     task = session.xenapi.Async.VM.snapshot(vm, "x")
@@ -74,7 +74,7 @@ def test_a_task_watched_to_its_end(session: Any, simulator: Simulator) -> None:
     assert session.xenapi.task.get_all() == []
 
 
-def test_a_supporter(start: Start) -> None:
+def test_login_to_supporter_raises_host_is_slave(start: Start) -> None:
     simulator = start(supporters=1)
     session = XenAPI.Session(simulator.hosts[1].url)
     with pytest.raises(XenAPI.Failure) as caught:

@@ -37,14 +37,16 @@ LOCAL_LOGIN = "session.slave_local_login_with_password"
         (LOCAL_LOGIN, "", ""),
     ],
 )
-def test_bad_credentials(simulator: Simulator, method: str, name: str, password: str) -> None:
+def test_bad_credentials_are_rejected(
+    simulator: Simulator, method: str, name: str, password: str
+) -> None:
     with pytest.raises(Refused) as caught:
         Client(simulator.url).call(method, name, password)
     wanted = ["SESSION_AUTHENTICATION_FAILED", name, "Authentication failure"]
     assert caught.value.error == wanted
 
 
-def test_other_credentials(start: Start, connect: Connect) -> None:
+def test_configured_credentials_replace_defaults(start: Start, connect: Connect) -> None:
     simulator = start(username="admin", password="other")
     client = Client(simulator.url)
     session = client.call(LOGIN, "admin", "other")
@@ -53,7 +55,7 @@ def test_other_credentials(start: Start, connect: Connect) -> None:
         client.call(LOGIN, "root", PASSWORD)
 
 
-def test_each_login_is_a_session_of_its_own(simulator: Simulator, connect: Connect) -> None:
+def test_each_login_opens_separate_session(simulator: Simulator, connect: Connect) -> None:
     clients = [connect(simulator) for _unused in range(3)]
     assert sorted(simulator.sessions()) == sorted(client.session for client in clients)
     clients[0].logout()
@@ -62,13 +64,13 @@ def test_each_login_is_a_session_of_its_own(simulator: Simulator, connect: Conne
 
 
 @pytest.mark.parametrize("session", ["", NULL, MISSING, "x"])
-def test_no_session(simulator: Simulator, session: str) -> None:
+def test_unknown_session_reference_is_session_invalid(simulator: Simulator, session: str) -> None:
     with pytest.raises(Refused) as caught:
         Client(simulator.url).call("task.get_all", session)
     assert caught.value.error == ["SESSION_INVALID", session]
 
 
-def test_what_a_session_knows_of_root(root: Client, still: Simulator) -> None:
+def test_root_session_record_has_expected_fields(root: Client, still: Simulator) -> None:
     task = root.task()
     record = root("session.get_record", root.session)
     assert {**record, "uuid": ""} == {
@@ -94,7 +96,7 @@ def test_what_a_session_knows_of_root(root: Client, still: Simulator) -> None:
     assert root("session.get_by_uuid", record["uuid"]) == root.session
 
 
-def test_the_tasks_of_a_session_are_the_newest_first(client: Client) -> None:
+def test_tasks_of_session_are_listed_newest_first(client: Client) -> None:
     tasks = [client.task() for _unused in range(4)]
     client("task.set_progress", tasks[1], 0.5)
     client("task.set_status", tasks[2], "success")
@@ -104,20 +106,24 @@ def test_the_tasks_of_a_session_are_the_newest_first(client: Client) -> None:
     assert client("session.get_record", client.session)["tasks"] == newest_first
 
 
-def test_what_a_session_knows_of_another_account(simulator: Simulator, connect: Connect) -> None:
+def test_session_of_other_account_reports_name_and_sid(
+    simulator: Simulator, connect: Connect
+) -> None:
     reader = connect(simulator, "read-only")
     assert reader("session.get_auth_user_name", reader.session) == "read-only"
     assert reader("session.get_auth_user_sid", reader.session) == "u:read-only"
     assert reader("session.get_is_local_superuser", reader.session) is False
 
 
-def test_sessions_that_are_not_there(client: Client) -> None:
+def test_lookups_of_unknown_sessions_are_rejected(client: Client) -> None:
     assert client.error("session.get_uuid", MISSING) == ["HANDLE_INVALID", "session", MISSING]
     assert client.error("session.get_by_uuid", "x") == ["UUID_INVALID", "session", "x"]
     assert client.error("session.get_all") == ["MESSAGE_METHOD_UNKNOWN", "session.get_all"]
 
 
-def test_notes_on_a_session(simulator: Simulator, connect: Connect) -> None:
+def test_root_may_edit_session_other_config_but_reader_may_not(
+    simulator: Simulator, connect: Connect
+) -> None:
     client, reader = connect(simulator), connect(simulator, "read-only")
     client("session.add_to_other_config", reader.session, "a", "b")
     assert reader("session.get_other_config", reader.session) == {"a": "b"}
@@ -127,7 +133,9 @@ def test_notes_on_a_session(simulator: Simulator, connect: Connect) -> None:
     assert reader("session.get_other_config", reader.session) == {}
 
 
-def test_logging_an_account_out(simulator: Simulator, connect: Connect) -> None:
+def test_logout_subject_identifier_ends_other_sessions_of_account(
+    simulator: Simulator, connect: Connect
+) -> None:
     first, second = connect(simulator, "vm-admin"), connect(simulator, "vm-admin")
     operator, client = connect(simulator, "pool-operator"), connect(simulator)
     assert client("session.get_all_subject_identifiers") == ["u:pool-operator", "u:vm-admin"]
@@ -139,7 +147,7 @@ def test_logging_an_account_out(simulator: Simulator, connect: Connect) -> None:
     assert second.error("task.get_all")[0] == "SESSION_INVALID"
 
 
-def test_a_session_is_marked_as_used_every_ten_minutes(root: Client, still: Simulator) -> None:
+def test_last_active_is_updated_at_most_every_ten_minutes(root: Client, still: Simulator) -> None:
     def last_active() -> str:
         active: str = root("session.get_last_active", root.session)
         return active
@@ -153,7 +161,7 @@ def test_a_session_is_marked_as_used_every_ten_minutes(root: Client, still: Simu
     assert last_active() == "20270115T08:10:01Z"
 
 
-def test_logout_wakes_what_is_blocked(
+def test_logout_wakes_blocked_calls_of_that_session_only(
     simulator: Simulator, connect: Connect, background: Background
 ) -> None:
     client, other = connect(simulator), connect(simulator)
@@ -168,13 +176,13 @@ def test_logout_wakes_what_is_blocked(
     assert stays.result()["events"]
 
 
-def test_logout_leaves_tasks_alone(simulator: Simulator, connect: Connect) -> None:
+def test_logout_keeps_tasks(simulator: Simulator, connect: Connect) -> None:
     client = connect(simulator)
     task = client.task()
     client.logout()
     assert connect(simulator)("task.get_status", task) == "pending"
 
 
-def test_a_test_may_end_a_session(client: Client, simulator: Simulator) -> None:
+def test_simulator_can_end_session(client: Client, simulator: Simulator) -> None:
     simulator.logout(client.session)
     assert client.error("task.get_all") == ["SESSION_INVALID", client.session]

@@ -26,7 +26,7 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, Cl
         ["nosuch", "task/{0}"],
     ],
 )
-def test_subscriptions_that_match(root: Client, classes: list[str]) -> None:
+def test_matching_subscription_reports_task(root: Client, classes: list[str]) -> None:
     task = root.task()
     answer = root.events([name.format(task) for name in classes])
     assert ("add", task) in kinds(answer)
@@ -40,29 +40,29 @@ def test_subscriptions_that_match(root: Client, classes: list[str]) -> None:
         *([name] for name in ("task/{0}/x", "vm/{0}", "/{0}", "*/{0}", "task {0}")),
     ],
 )
-def test_subscriptions_that_do_not(root: Client, classes: list[str]) -> None:
+def test_non_matching_subscription_reports_no_events(root: Client, classes: list[str]) -> None:
     task = root.task()
     assert root.events([name.format(task) for name in classes])["events"] == []
 
 
-def test_subscriptions_to_single_objects(root: Client) -> None:
+def test_object_subscriptions_report_only_those_objects(root: Client) -> None:
     one, _unused, three = (root.task() for _unused in range(3))
     found = kinds(root.events([f"task/{one}", f"task/{three}"]))
     assert sorted(found) == sorted([("add", one), ("add", three)])
 
 
-def test_a_dead_reference_is_silent(root: Client) -> None:
+def test_subscription_to_nonexistent_object_reports_no_events(root: Client) -> None:
     assert root.events([f"task/{MISSING}"])["events"] == []
 
 
-def test_a_mixture_of_classes_and_objects(root: Client, still: Simulator) -> None:
+def test_classes_and_objects_can_be_combined(root: Client, still: Simulator) -> None:
     one, _unused = root.task(), root.task()
     vm = still.find("VM", "web-1")
     answer = root.events([f"task/{one}", f"VM/{vm}", "sr"])
     assert [event["class"] for event in answer["events"]] == ["task", "vm", "sr"]
 
 
-def test_everything_at_once(root: Client, still: Simulator) -> None:
+def test_wildcard_reports_all_classes_except_session(root: Client, still: Simulator) -> None:
     root.task()
     answer = root.events(["*"])
     counts: dict[str, int] = {}

@@ -14,7 +14,7 @@ from ansible_collections.xen.xapi.tests.simulator import Simulator
 from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, NULL, Client, Connect
 
 
-def test_a_new_task(root: Client, still: Simulator) -> None:
+def test_new_task_has_default_field_values(root: Client, still: Simulator) -> None:
     task = root("task.create", "a label", "a description")
     record = root("task.get_record", task)
     assert record["uuid"] not in ("", task)
@@ -44,16 +44,16 @@ def test_a_new_task(root: Client, still: Simulator) -> None:
 @pytest.mark.parametrize(
     "field", ["session", "forwarded", "forwarded_to", "externalpid", "stunnelpid", "snapshot"]
 )
-def test_fields_that_nobody_sees(client: Client, field: str) -> None:
+def test_internal_fields_have_no_getter(client: Client, field: str) -> None:
     assert client.error(f"task.get_{field}", MISSING)[0] == "MESSAGE_METHOD_UNKNOWN"
 
 
 @pytest.mark.parametrize("message", ["set_name_label", "set_resident_on", "get_record_internal"])
-def test_messages_that_are_not_there(client: Client, message: str) -> None:
+def test_unsupported_messages_are_unknown_methods(client: Client, message: str) -> None:
     assert client.error(f"task.{message}", MISSING, "x")[0] == "MESSAGE_METHOD_UNKNOWN"
 
 
-def test_setters_write_one_field_each(client: Client) -> None:
+def test_setter_changes_only_its_field(client: Client) -> None:
     task = client.task()
     before = client("task.get_record", task)
     values = {
@@ -68,14 +68,14 @@ def test_setters_write_one_field_each(client: Client) -> None:
     assert client("task.get_record", task) == {**before, **values}
 
 
-def test_setters_are_not_guarded_by_the_status(client: Client) -> None:
+def test_set_status_is_not_restricted_by_current_status(client: Client) -> None:
     task = client.task()
     for status in ("success", "pending", "cancelling", "cancelled", "failure"):
         client("task.set_status", task, status)
         assert client("task.get_status", task) == status
 
 
-def test_keys_of_other_config(client: Client) -> None:
+def test_other_config_add_rejects_duplicate_key(client: Client) -> None:
     task = client.task()
     client("task.add_to_other_config", task, "k", "v")
     again = client.error("task.add_to_other_config", task, "k", "v")
@@ -85,7 +85,7 @@ def test_keys_of_other_config(client: Client) -> None:
     assert client("task.get_other_config", task) == {}
 
 
-def test_tasks_are_found_by_uuid_and_name(client: Client) -> None:
+def test_tasks_are_found_by_uuid_and_name_label(client: Client) -> None:
     one, two = client.task("same"), client.task("same")
     assert client("task.get_by_uuid", client("task.get_uuid", one)) == one
     assert client("task.get_by_name_label", "same") == sorted([one, two], reverse=True)
@@ -93,19 +93,19 @@ def test_tasks_are_found_by_uuid_and_name(client: Client) -> None:
     assert client.error("task.get_by_uuid", "") == ["UUID_INVALID", "task", ""]
 
 
-def test_a_uuid_of_another_class_is_not_found(client: Client, simulator: Simulator) -> None:
+def test_uuid_of_other_class_is_rejected(client: Client, simulator: Simulator) -> None:
     found = client.error("task.get_by_uuid", simulator.pool_uuid)
     assert found == ["UUID_INVALID", "task", simulator.pool_uuid]
 
 
-def test_lists_are_in_no_order_of_time(client: Client) -> None:
+def test_get_all_is_sorted_by_descending_reference(client: Client) -> None:
     tasks = [client.task() for _unused in range(8)]
     assert client("task.get_all") == sorted(tasks, reverse=True)
     assert sorted(client("task.get_all_records")) == sorted(tasks)
 
 
 @pytest.mark.parametrize("ref", [NULL, MISSING, ""])
-def test_tasks_that_are_not_there(client: Client, ref: str) -> None:
+def test_calls_on_nonexistent_task_are_handle_invalid(client: Client, ref: str) -> None:
     gone = ["HANDLE_INVALID", "task", ref]
     for message in ("get_record", "get_status", "cancel", "destroy"):
         assert client.error(f"task.{message}", ref) == gone
@@ -115,7 +115,7 @@ def test_tasks_that_are_not_there(client: Client, ref: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["success", "failure", "cancelled"])
-def test_a_finished_task_is_destroyed_at_once(client: Client, status: str) -> None:
+def test_destroy_deletes_finished_task_immediately(client: Client, status: str) -> None:
     task = client.task()
     client("task.set_status", task, status)
     assert client("task.destroy", task) == ""
@@ -123,7 +123,7 @@ def test_a_finished_task_is_destroyed_at_once(client: Client, status: str) -> No
 
 
 @pytest.mark.parametrize("status", ["pending", "cancelling"])
-def test_an_unfinished_task_is_only_marked(client: Client, status: str) -> None:
+def test_destroy_only_marks_unfinished_task(client: Client, status: str) -> None:
     task = client.task()
     client("task.set_status", task, status)
     assert client("task.destroy", task) == ""
@@ -132,7 +132,7 @@ def test_an_unfinished_task_is_only_marked(client: Client, status: str) -> None:
     assert again == ["MAP_DUPLICATE_KEY", "task", "current_operations", task, "task"]
 
 
-def test_a_cancel_replaces_the_mark(client: Client) -> None:
+def test_cancel_replaces_destroy_mark(client: Client) -> None:
     task = client.task()
     client("task.destroy", task)
     client("task.cancel", task)
@@ -143,7 +143,7 @@ def test_a_cancel_replaces_the_mark(client: Client) -> None:
 
 
 @pytest.mark.parametrize("status", ["pending", "success", "failure", "cancelled"])
-def test_a_cancel_is_accepted_whatever_the_status(client: Client, status: str) -> None:
+def test_cancel_is_accepted_and_leaves_status_unchanged(client: Client, status: str) -> None:
     task = client.task()
     client("task.set_status", task, status)
     assert client("task.cancel", task) == ""
@@ -156,7 +156,7 @@ def test_a_cancel_is_accepted_whatever_the_status(client: Client, status: str) -
 @pytest.mark.parametrize(
     "message", ["create", "destroy", "set_status", "set_progress", "get_record", "get_all"]
 )
-def test_what_has_no_asynchronous_form(client: Client, message: str) -> None:
+def test_methods_without_async_form_are_rejected(client: Client, message: str) -> None:
     given: dict[str, list[Any]] = {
         "create": ["a", "b"],
         "set_status": [MISSING, "success"],
@@ -167,7 +167,7 @@ def test_what_has_no_asynchronous_form(client: Client, message: str) -> None:
     assert found == ["Fault", f"No async mode for this operation (rpc: task.{message})"]
 
 
-def test_an_asynchronous_cancel_has_no_task(client: Client) -> None:
+def test_async_cancel_returns_dummy_reference(client: Client) -> None:
     task = client.task()
     made = client("Async.task.cancel", task)
     assert made.startswith("DummyRef:|")
@@ -177,7 +177,9 @@ def test_an_asynchronous_cancel_has_no_task(client: Client) -> None:
     assert client("Async.task.cancel", MISSING).startswith("DummyRef:|")
 
 
-def test_everybody_reads_every_task(client: Client, simulator: Simulator, connect: Connect) -> None:
+def test_read_only_role_can_read_tasks_of_others(
+    client: Client, simulator: Simulator, connect: Connect
+) -> None:
     task, reader = client.task(), connect(simulator, "read-only")
     assert reader("task.get_all") == [task]
     assert reader("task.get_all_records") == {task: client("task.get_record", task)}

@@ -12,7 +12,7 @@ from ansible_collections.xen.xapi.tests.simulator import Simulator
 from ansible_collections.xen.xapi.tests.unit.simulator.client import Client, kinds
 
 
-def test_a_token_is_where_to_go_on(root: Client) -> None:
+def test_token_returns_only_later_changes(root: Client) -> None:
     task = root.task()
     first = root.events(["task"])
     assert kinds(first) == [("add", task)]
@@ -26,7 +26,7 @@ def test_a_token_is_where_to_go_on(root: Client) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "0,0", "00000000000000000000,00000000000000000000", "-1,7"])
-def test_tokens_of_the_beginning(root: Client, token: str) -> None:
+def test_initial_token_returns_existing_objects(root: Client, token: str) -> None:
     task = root.task()
     answer = root.events(["task"], token)
     assert kinds(answer) == [("add", task)]
@@ -34,7 +34,7 @@ def test_tokens_of_the_beginning(root: Client, token: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["0x0,0b0", "0o0,0u0", "+0,-0", "0_0,0"])
-def test_tokens_are_integers_of_ocaml(root: Client, token: str) -> None:
+def test_token_accepts_ocaml_integer_syntax(root: Client, token: str) -> None:
     task = root.task()
     assert kinds(root.events(["task"], token)) == [("add", task)]
 
@@ -42,7 +42,7 @@ def test_tokens_are_integers_of_ocaml(root: Client, token: str) -> None:
 @pytest.mark.parametrize(
     "token", ["x", "1", "1,", ",1", "1,2,3", " 1,2", "1.0,2", "_1,2", "99999999999999999999,0", ","]
 )
-def test_what_is_no_token(root: Client, token: str) -> None:
+def test_malformed_token_is_rejected(root: Client, token: str) -> None:
     found = root.error("event.from", ["task"], token, 0.0)
     assert found == ["EVENT_FROM_TOKEN_PARSE_FAILURE", token]
 
@@ -50,23 +50,23 @@ def test_what_is_no_token(root: Client, token: str) -> None:
 @pytest.mark.parametrize(
     ("classes", "kept"), [(["task"], 0), (["message"], 7), (["*"], 7), (["task", "message/x"], 7)]
 )
-def test_the_half_of_a_token_that_is_for_messages(
+def test_message_part_of_token_is_kept_only_if_subscribed(
     root: Client, classes: list[str], kept: int
 ) -> None:
     assert root.events(classes, "0,7")["token"].endswith(f",{kept:020}")
 
 
-def test_a_token_before_the_beginning(root: Client) -> None:
+def test_negative_token_is_returned_zero_padded(root: Client) -> None:
     assert root.events([], "-1,0")["token"] == f"-{1:019},{0:020}"
 
 
-def test_a_token_of_the_future_sees_nothing(root: Client) -> None:
+def test_future_token_returns_no_events(root: Client) -> None:
     root.task()
     answer = root.events(["task"], "99999999,0")
     assert (answer["events"], answer["token"][:20]) == ([], "00000000000099999999")
 
 
-def test_a_deletion_is_only_for_who_knew_the_object(root: Client, still: Simulator) -> None:
+def test_deletion_is_reported_only_if_token_includes_object(root: Client, still: Simulator) -> None:
     before = root.events(["task"])["token"]
     task = root.task()
     known = root.events(["task"])["token"]
@@ -77,7 +77,7 @@ def test_a_deletion_is_only_for_who_knew_the_object(root: Client, still: Simulat
     assert kinds(root.events(["task"], known)) == [("del", task)]
 
 
-def test_what_came_and_went_does_not_move_the_token(root: Client, still: Simulator) -> None:
+def test_object_created_and_deleted_does_not_advance_token(root: Client, still: Simulator) -> None:
     root.task()
     before = root.events(["task"])["token"]
     still.destroy_task(root.task())
@@ -85,7 +85,7 @@ def test_what_came_and_went_does_not_move_the_token(root: Client, still: Simulat
 
 
 @pytest.mark.parametrize(("later", "remembered"), [(509, True), (510, False)])
-def test_deletions_are_forgotten(
+def test_deletion_is_forgotten_after_510_later_ones(
     root: Client, still: Simulator, later: int, remembered: bool
 ) -> None:
     task = root.task()

@@ -37,7 +37,7 @@ SHOWN: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("sent", "shown"), SHOWN, ids=[shown for _unused, shown in SHOWN])
-def test_something_else_in_place_of_text(client: Client, sent: Any, shown: str) -> None:
+def test_non_string_for_string_parameter_is_rejected(client: Client, sent: Any, shown: str) -> None:
     error = failure(f"Expected string, got '{shown}'")
     assert client.error("task.get_by_uuid", sent) == error
     assert client.error("task.get_record", sent) == error
@@ -56,42 +56,42 @@ def test_something_else_in_place_of_text(client: Client, sent: Any, shown: str) 
         ("'~ ", "'~ "),
     ],
 )
-def test_how_text_is_quoted_in_an_error(client: Client, sent: str, quoted: str) -> None:
+def test_error_escapes_special_characters_in_text(client: Client, sent: str, quoted: str) -> None:
     error = ["INTERNAL_ERROR", f"Failure(\"Expected string, got '[S({quoted})]'\")"]
     assert client.error("task.get_record", [sent]) == error
 
 
 @pytest.mark.parametrize("sent", [5, "x", None, {"a": "b"}, True])
-def test_something_else_in_place_of_a_set(client: Client, sent: Any) -> None:
+def test_non_list_for_set_parameter_is_rejected(client: Client, sent: Any) -> None:
     shown = {"5": "I(5)", "x": "S(x)", "None": "N", "True": "B(true)"}.get(str(sent), "{a:S(b)}")
     error = failure(f"Expecting Rpc.Enum, but found '{shown}'")
     assert client.error("task.set_error_info", MISSING, sent) == error
     assert client.error("event.from", sent, "", 0.0) == error
 
 
-def test_something_else_in_a_set(client: Client) -> None:
+def test_non_string_element_in_set_is_rejected(client: Client) -> None:
     error = failure("Expected string, got 'I(1)'")
     assert client.error("task.set_error_info", MISSING, ["a", 1]) == error
 
 
 @pytest.mark.parametrize(("sent", "shown"), [([], "[]"), ("x", "S(x)"), (None, "N")])
-def test_something_else_in_place_of_a_map(client: Client, sent: Any, shown: str) -> None:
+def test_non_object_for_map_parameter_is_rejected(client: Client, sent: Any, shown: str) -> None:
     error = failure(f"Expecting Rpc.Dict, but found '{shown}'")
     assert client.error("task.set_other_config", MISSING, sent) == error
 
 
-def test_something_else_in_a_map(client: Client) -> None:
+def test_non_string_value_in_map_is_rejected(client: Client) -> None:
     error = failure("Expected string, got 'F(0.5)'")
     assert client.error("task.set_other_config", MISSING, {"a": 0.5}) == error
 
 
 @pytest.mark.parametrize("sent", ["", "finished", " pending", 1, None, [], ["pending"]])
-def test_no_word_of_an_enumeration(client: Client, sent: Any) -> None:
+def test_unknown_enum_value_is_rejected(client: Client, sent: Any) -> None:
     assert client.error("task.set_status", MISSING, sent) == failure("Unknown tag/contents")
 
 
 @pytest.mark.parametrize("sent", ["SUCCESS", "Success", "sUcceSs"])
-def test_words_of_an_enumeration_in_any_case(client: Client, sent: str) -> None:
+def test_enum_values_are_case_insensitive(client: Client, sent: str) -> None:
     task = client.task()
     client("task.set_status", task, sent)
     assert client("task.get_status", task) == "success"
@@ -111,36 +111,38 @@ def test_words_of_an_enumeration_in_any_case(client: Client, sent: str) -> None:
         ("+.5", 0.5),
     ],
 )
-def test_ways_to_write_a_number(client: Client, sent: Any, kept: float) -> None:
+def test_float_parameter_accepts_numbers_and_ocaml_strings(
+    client: Client, sent: Any, kept: float
+) -> None:
     task = client.task()
     client("task.set_progress", task, sent)
     assert client("task.get_progress", task) == kept
 
 
 @pytest.mark.parametrize("sent", ["", "_", "x", "7 ", "0,5", "1e", "0x", "٣"])
-def test_text_that_is_no_number(client: Client, sent: str) -> None:
+def test_non_numeric_string_for_float_parameter_is_rejected(client: Client, sent: str) -> None:
     assert client.error("task.set_progress", MISSING, sent) == failure("float_of_string")
 
 
 @pytest.mark.parametrize(("sent", "shown"), [(True, "B(true)"), (None, "N"), ([], "[]")])
-def test_something_else_in_place_of_a_number(client: Client, sent: Any, shown: str) -> None:
+def test_non_number_for_float_parameter_is_rejected(client: Client, sent: Any, shown: str) -> None:
     error = failure(f"Expected float, got '{shown}'")
     assert client.error("task.set_progress", MISSING, sent) == error
     assert client.error("event.from", [], "", sent) == error
 
 
-def test_something_else_in_place_of_an_integer(client: Client) -> None:
+def test_non_integer_for_integer_parameter_is_rejected(client: Client) -> None:
     resize = "Async.VDI.resize"
     assert client.error(resize, MISSING, 1.0) == failure("Expected int64, got 'F(1)'")
     assert client.error(resize, MISSING, "x") == failure("Int64.of_string")
 
 
-def test_something_else_in_place_of_a_truth(client: Client) -> None:
+def test_string_for_boolean_parameter_is_rejected(client: Client) -> None:
     error = failure("Expected bool, got 'S(true)'")
     assert client.error("Async.VM.start", MISSING, "true", False) == error
 
 
-def test_the_session_is_read_first(client: Client) -> None:
+def test_type_of_session_is_checked_first(client: Client) -> None:
     error = failure("Expected string, got 'I(1)'")
     assert client.document("task.get_record", 1, 2)["error"]["data"] == error[1:]
 
@@ -158,7 +160,7 @@ def test_the_session_is_read_first(client: Client) -> None:
         ("DummyRef:lost|u|a|b", "DummyRef:|u|a|b"),
     ],
 )
-def test_any_text_is_a_reference(client: Client, sent: str, read: str) -> None:
+def test_any_string_is_accepted_as_reference(client: Client, sent: str, read: str) -> None:
     assert client.error("task.get_record", sent) == ["HANDLE_INVALID", "task", read]
 
 
@@ -166,7 +168,7 @@ NEW_TEXT = [("a\x01b", "a"), ("\x00", ""), ("a\tb\n", "a\tb\n"), ("\ufffe𝄞", 
 
 
 @pytest.mark.parametrize(("sent", "kept"), NEW_TEXT)
-def test_a_new_row_keeps_what_it_can(client: Client, sent: str, kept: str) -> None:
+def test_new_row_truncates_text_at_control_character(client: Client, sent: str, kept: str) -> None:
     task = client("task.create", sent, sent)
     record = client("task.get_record", task)
     assert (record["name_label"], record["name_description"]) == (kept, kept)
@@ -174,7 +176,7 @@ def test_a_new_row_keeps_what_it_can(client: Client, sent: str, kept: str) -> No
     assert client("task.get_other_config", task) == {f"k{kept}": kept}
 
 
-def test_a_write_refuses_control_characters(client: Client) -> None:
+def test_write_rejects_control_characters(client: Client) -> None:
     task = client.task()
     invalid = ["INTERNAL_ERROR", "Db_exn.Invalid_value"]
     assert client.error("task.set_result", task, "a\x01") == invalid
@@ -184,7 +186,7 @@ def test_a_write_refuses_control_characters(client: Client) -> None:
     assert client("task.get_result", task) == ""
 
 
-def test_an_empty_key_is_no_key(client: Client) -> None:
+def test_empty_map_key_is_rejected_when_written(client: Client) -> None:
     task = client.task()
     empty = ["INTERNAL_ERROR", "Db_exn.Empty_key_in_map"]
     assert client.error("task.add_to_other_config", task, "", "x") == empty
@@ -193,6 +195,8 @@ def test_an_empty_key_is_no_key(client: Client) -> None:
     assert client("task.remove_from_other_config", task, "") == ""
 
 
-def test_a_string_may_hold_what_looks_like_a_date(client: Client, simulator: Simulator) -> None:
+def test_label_that_looks_like_date_is_found_as_string(
+    client: Client, simulator: Simulator
+) -> None:
     task = client.task("20260101T00:00:00Z")
     assert client("task.get_by_name_label", "20260101T00:00:00Z") == [task]

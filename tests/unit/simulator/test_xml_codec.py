@@ -46,11 +46,11 @@ def ask(client: Client, text: str | bytes, path: str = "/") -> str:
 
 
 @pytest.mark.parametrize("path", ["/", "/RPC2", "/json", "/xmlrpc", "/any/where"])
-def test_every_path_but_one_speaks_xml(client: Client, path: str) -> None:
+def test_paths_other_than_jsonrpc_answer_in_xml(client: Client, path: str) -> None:
     assert ask(client, call("task.get_all", "x"), path) == failure("SESSION_INVALID", "x")
 
 
-def test_what_each_type_looks_like(client: Client) -> None:
+def test_field_types_have_expected_xml_encoding(client: Client) -> None:
     task = client.task('<é&"> ☃')
 
     def field(name: str) -> str:
@@ -70,31 +70,33 @@ def test_what_each_type_looks_like(client: Client) -> None:
     assert ask(client, call("VDI.get_virtual_size", client.session, vdi)) == success(str(size))
 
 
-def test_counts_of_objects_have_a_tag(client: Client) -> None:
+def test_object_counts_are_tagged_as_i4(client: Client) -> None:
     classes = "<array><data><value>pool</value></data></array>"
     text = ask(client, call("event.from", client.session, classes, "", "<double>0</double>"))
     assert "<member><name>pool</name><value><i4>1</i4></value></member>" in text
 
 
-def test_control_characters_are_dropped(client: Client, simulator: Simulator) -> None:
+def test_control_characters_are_removed_from_task_result(
+    client: Client, simulator: Simulator
+) -> None:
     task = simulator.add_task("x", life=Life(duration=0, result="a\x01\tb"))
     assert client("task.get_result", task) == "<value>a\tb</value>"
 
 
-def test_names_of_members_are_not_escaped(client: Client) -> None:
+def test_struct_member_names_are_not_escaped(client: Client) -> None:
     task = client.task()
     client("task.add_to_other_config", task, "a&b", "c&d")
     got = ask(client, call("task.get_other_config", client.session, task))
     assert "<name>a&b</name><value>c&amp;d</value>" in got
 
 
-def test_the_list_of_methods_has_no_status(client: Client) -> None:
+def test_list_methods_response_has_no_status(client: Client) -> None:
     assert ask(client, call("system.listMethods")).startswith(
         '<?xml version="1.0"?><methodResponse><params><param><value><array><data><value>'
     )
 
 
-def test_bytes_that_are_not_utf_8_are_refused(client: Client) -> None:
+def test_non_utf_8_bytes_are_rejected(client: Client) -> None:
     body = b'<?xml version="1.0" encoding="us-ascii"?>' + call("a.b", "\xff").encode("latin-1")
     assert client.post(body, "/").status == 500
 
@@ -112,7 +114,7 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("text", ACCEPTED.values(), ids=ACCEPTED.keys())
-def test_what_is_a_call(simulator: Simulator, text: str) -> None:
+def test_extra_markup_and_trailing_data_are_ignored(simulator: Simulator, text: str) -> None:
     assert ask(Client(simulator.url), text) == failure("MESSAGE_METHOD_UNKNOWN", "a.b")
 
 
@@ -152,12 +154,12 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED.keys())
-def test_what_is_no_call_is_a_page(simulator: Simulator, text: str) -> None:
+def test_malformed_call_gets_html_error_page(simulator: Simulator, text: str) -> None:
     answer = Client(simulator.url).post(text, "/")
     assert (answer.status, answer.headers["content-type"]) == (500, "text/html")
 
 
-def test_the_page_names_the_exception(simulator: Simulator) -> None:
+def test_error_page_names_exception(simulator: Simulator) -> None:
     page = Client(simulator.url).post(MALFORMED["another root"], "/").body.decode()
     got, expected = "open_tag(methodResponse)", "open_tag(methodCall)"
     assert f"Xmlrpc.Parse_error(&quot;{got}&quot;, &quot;{expected}&quot;, _)" in page
@@ -184,11 +186,13 @@ SHOWN = {
 
 
 @pytest.mark.parametrize(("sent", "shown"), SHOWN.items(), ids=SHOWN.values())
-def test_a_type_in_place_of_text(simulator: Simulator, sent: str, shown: str) -> None:
+def test_non_string_type_for_string_parameter_is_rejected(
+    simulator: Simulator, sent: str, shown: str
+) -> None:
     error = f"Failure(&quot;Expected string, got '{shown}'&quot;)"
     assert ask(Client(simulator.url), call("a.b", sent)) == failure("INTERNAL_ERROR", error)
 
 
 @pytest.mark.parametrize("sent", ["x", "<string>x</string>", "\n<string>x</string>\n"])
-def test_text_with_and_without_a_tag(simulator: Simulator, sent: str) -> None:
+def test_string_tag_is_optional(simulator: Simulator, sent: str) -> None:
     assert ask(Client(simulator.url), call("a.b", sent)) == failure("SESSION_INVALID", "x")

@@ -32,7 +32,7 @@ def options_of(fragment):
 
 
 @pytest.mark.parametrize(("fragment", "spec"), TWINS)
-def test_the_options_and_what_they_take(fragment, spec):
+def test_documented_options_match_argument_spec(fragment, spec):
     documented = {
         name: {key: option[key] for key in DOCUMENTED if key in option}
         for name, option in options_of(fragment).items()
@@ -45,7 +45,7 @@ def test_the_options_and_what_they_take(fragment, spec):
 
 
 @pytest.mark.parametrize(("fragment", "spec"), TWINS)
-def test_the_environment_variables_in_their_order(fragment, spec):
+def test_documented_environment_variables_match_fallbacks(fragment, spec):
     documented = {
         name: re.findall(r"E\((\w+)\)", " ".join(option["description"]))
         for name, option in options_of(fragment).items()
@@ -54,7 +54,7 @@ def test_the_environment_variables_in_their_order(fragment, spec):
     assert documented == specified
 
 
-def test_what_excludes_each_other():
+def test_documented_exclusions_match_argument_spec():
     options = options_of(selector.ModuleDocFragment)
     excluded = {name: set() for group in SELECTOR_EXCLUSIVE for name in group}
     for group in SELECTOR_EXCLUSIVE:
@@ -65,7 +65,7 @@ def test_what_excludes_each_other():
         assert set(re.findall(r"O\((\w+)\)", sentence)) == partners
 
 
-def test_the_parts_of_an_object():
+def test_documented_object_suboptions_match_argument_spec():
     documented = options_of(selector.ModuleDocFragment)["object"]["suboptions"]
     specified = selector_spec()["object"]["options"]
     assert documented.keys() == specified.keys()
@@ -73,7 +73,7 @@ def test_the_parts_of_an_object():
         assert option == {key: documented[name][key] for key in option}
 
 
-def test_secrets_are_not_logged():
+def test_only_password_and_session_ref_are_no_log():
     hidden = {
         name for _fragment, spec in TWINS for name, option in spec.items() if option.get("no_log")
     }

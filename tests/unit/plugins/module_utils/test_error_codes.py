@@ -214,7 +214,7 @@ NEEDS_SR = "The virtual machine OpaqueRef:1 needs the storage repository OpaqueR
 IS_HALTED = "The virtual machine OpaqueRef:2 halted while this was going on"
 
 
-def test_the_common_codes_are_there():
+def test_common_error_codes_have_sentences():
     assert len(SENTENCES) >= 45
     assert USUAL.keys() <= SENTENCES.keys()
     assert len([code for code in SENTENCES if code.startswith(BACKEND)]) >= 10
@@ -222,7 +222,7 @@ def test_the_common_codes_are_there():
 
 
 @pytest.mark.parametrize("code", sorted(SENTENCES))
-def test_a_code_with_what_the_server_usually_says_to_it(code):
+def test_usual_parameters_produce_complete_sentence(code):
     usual = ["", "what sm said", ""] if code.startswith(BACKEND) else USUAL.get(code, [])
     sentence = plain_words(code, usual)
     assert "not said" not in sentence
@@ -233,7 +233,7 @@ def test_a_code_with_what_the_server_usually_says_to_it(code):
 
 @pytest.mark.parametrize("code", sorted(SENTENCES))
 @pytest.mark.parametrize("params", [[], ["one"], ["1", "2", "3", "4", "5", "6"]])
-def test_a_code_with_too_little_or_too_much_said_to_it(code, params):
+def test_missing_or_extra_parameters_still_produce_sentence(code, params):
     sentence = plain_words(code, params)
     assert sentence
     assert "{" not in sentence
@@ -253,12 +253,12 @@ def test_a_code_with_too_little_or_too_much_said_to_it(code, params):
         (BACKEND, [], "The storage failed in its own way."),
     ],
 )
-def test_plain_words(code, params, sentence):
+def test_plain_words_format_known_unknown_and_storage_codes(code, params, sentence):
     assert plain_words(code, params) == sentence
 
 
 @pytest.mark.parametrize("code", ["OUT_OF_SPACE", "SR_BACKEND_FAILURE_46", "MADE_UP\x1b[2J"])
-def test_what_could_act_on_a_terminal_is_made_visible(code):
+def test_escapes_control_characters_but_keeps_letters(code):
     words = plain_words(code, ["/var\x1b]0;title\x07", "\u202e\ud800", "one\ntwo"])
     assert words.isprintable()
     assert r"/var\x1b]0;title\x07" in words
@@ -283,7 +283,7 @@ def test_what_could_act_on_a_terminal_is_made_visible(code):
         ("", ""),
     ],
 )
-def test_errors_within_an_evacuation_error_are_put_in_words(errors, words):
+def test_evacuation_error_explains_errors_it_contains(errors, words):
     sentence = plain_words("CANNOT_EVACUATE_HOST", [errors])
     assert sentence.startswith("The host cannot be emptied of its virtual machines: ")
     assert words in sentence
@@ -300,7 +300,7 @@ def test_errors_within_an_evacuation_error_are_put_in_words(errors, words):
         ("VM_HALTED", "VM_HALTED"),
     ],
 )
-def test_an_error_within_the_text_of_another_is_put_in_words(text, words):
+def test_migration_error_explains_known_nested_error(text, words):
     sentence = plain_words("VM_MIGRATE_FAILED", [REF, HOST, HOST, text])
     assert sentence == (
         f"The virtual machine {REF} could not be moved from host {HOST} to {HOST}: {words}."
@@ -321,13 +321,13 @@ def test_an_error_within_the_text_of_another_is_put_in_words(text, words):
     ],
     ids=["long", "escapes", "many", "evacuation", "nested"],
 )
-def test_words_are_bounded_whatever_the_server_says(code, params):
+def test_length_is_bounded_for_any_server_input(code, params):
     words = plain_words(code, params)
     assert len(words) <= 1100
     assert words.isprintable()
 
 
-def test_a_long_parameter_is_cut_in_the_words_and_whole_in_the_result():
+def test_long_parameter_is_truncated_only_in_message():
     error = error_of("OUT_OF_SPACE", ["x" * 301])
     assert error["params"] == ["x" * 301]
     assert error["message"] == f"There is no space left on {'x' * 300}…."

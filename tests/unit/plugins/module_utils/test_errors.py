@@ -20,5 +20,5 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import redacted
         ("HANDLE_INVALID", ["task", "OpaqueRef:2"], ["OpaqueRef:1"], ["task", "OpaqueRef:2"]),
     ],
 )
-def test_secrets_are_hidden(code, params, secrets, hidden):
+def test_redacts_secrets_and_session_refs_in_error_params(code, params, secrets, hidden):
     assert redacted(code, params, secrets=secrets) == hidden

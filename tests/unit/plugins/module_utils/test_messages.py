@@ -25,7 +25,7 @@ UNEXPLAINED = (HostError, _errors.LibraryMissing)
 
 
 @pytest.mark.parametrize("kind", sorted(set(kinds()) - set(UNEXPLAINED), key=str))
-def test_every_error_has_a_sentence(kind):
+def test_every_error_has_complete_sentence(kind):
     sentence = explain(example(kind))
     assert sentence.endswith((".", "?", ")"))
     assert "{" not in sentence
@@ -56,7 +56,7 @@ OPTION_TO_MEND = {
 
 
 @pytest.mark.parametrize("kind", sorted(OPTION_TO_MEND, key=str))
-def test_a_sentence_names_the_option_that_mends_it(kind):
+def test_error_message_names_option_to_change(kind):
     assert OPTION_TO_MEND[kind] in explain(example(kind))
 
 
@@ -112,22 +112,22 @@ def test_a_sentence_names_the_option_that_mends_it(kind):
         ),
     ],
 )
-def test_sentences(error, sentence):
+def test_error_message_has_exact_text(error, sentence):
     assert explain(error) == sentence
 
 
-def test_of_an_odd_result_a_field_is_named_where_there_is_one():
+def test_invalid_response_message_omits_empty_field():
     error = _errors.OddResult(URL, method="task.get_all", field="")
     assert "with a result that is not of XAPI's shape: see" in explain(error)
 
 
-def test_the_member_that_named_the_master_is_told():
+def test_message_names_host_that_reported_master():
     error = RequestTimedOut(URL, seconds=30.0)
     error.named_by = "https://xcp2"
     assert explain(error).endswith(" (https://xcp2 names it as the pool's master.)")
 
 
-def test_every_member_that_failed_is_told():
+def test_message_lists_every_failed_host():
     error = NoHostAnswered(
         [RequestTimedOut("https://a", seconds=1.0), RequestTimedOut("https://b", seconds=1.0)]
     )
@@ -135,7 +135,7 @@ def test_every_member_that_failed_is_told():
     assert "https://b did not" in explain(error)
 
 
-def test_a_fingerprint_is_ready_to_paste():
+def test_fingerprint_is_shown_ready_to_paste():
     error = CertificateUntrusted(URL, detail="self-signed certificate")
     assert "openssl" not in explain(error)
     error.fingerprint = "AA:BB"
@@ -151,13 +151,13 @@ def test_a_fingerprint_is_ready_to_paste():
     assert "\n".join(both).count(lines[2]) == 1
 
 
-def test_both_fingerprints_are_told():
+def test_mismatch_message_shows_expected_and_seen_fingerprints():
     sentence = explain(FingerprintMismatch(URL, expected=["AA:11", "BB:22"], seen="CC:33"))
     assert "has the fingerprint CC:33" in sentence
     assert "AA:11 or BB:22" in sentence
 
 
-def test_hosts_that_are_all_starting_get_one_sentence():
+def test_hosts_that_are_all_starting_share_one_sentence():
     booting = [
         XapiFailure(url, method="login", code="HOST_STILL_BOOTING", params=[])
         for url in ("https://a", "https://b")
@@ -180,7 +180,7 @@ def test_hosts_that_are_all_starting_get_one_sentence():
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_a_host_wrote_cannot_act_on_a_terminal(error):
+def test_host_text_is_escaped_in_messages(error):
     assert explain(error).isprintable()
 
 
@@ -201,19 +201,19 @@ def with_long_texts(kind):
 
 
 @pytest.mark.parametrize("kind", sorted(set(kinds()) - {*UNEXPLAINED, NothingSelected}, key=str))
-def test_a_sentence_is_bounded_whatever_the_error_holds(kind):
+def test_message_is_bounded_for_any_error_content(kind):
     sentence = explain(with_long_texts(kind))
     assert len(sentence) <= 2500
     assert sentence.replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize("code", ["HOST_STILL_BOOTING", "A_NEW_CODE"])
-def test_a_sentence_about_many_hosts_is_bounded(code):
+def test_message_about_many_hosts_is_bounded(code):
     failure = XapiFailure(LONG, method="login", code=code, params=[LONG])
     assert len(explain(NoHostAnswered([failure] * 1000))) <= 2000
 
 
-def test_fingerprints_of_several_hosts_are_whole():
+def test_fingerprints_of_several_hosts_are_not_truncated():
     errors = [CertificateUntrusted(f"https://xcp{place}", detail="x") for place in range(9)]
     for error in errors:
         error.fingerprint = ":".join(["AB"] * 32)
@@ -224,7 +224,7 @@ def test_fingerprints_of_several_hosts_are_whole():
 
 
 @pytest.mark.parametrize("value", [LONG, [LONG], {"key": LONG}])
-def test_the_value_of_an_option_is_cut(value):
+def test_long_option_value_is_truncated(value):
     text = explain(OptionError("name_regex", value=value, problem="is no regular expression"))
     assert len(text) <= 300
     assert text.isprintable()

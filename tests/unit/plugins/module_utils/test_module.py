@@ -23,7 +23,7 @@ NUMBERS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_signal_is_kept_until_it_is_asked_for(number):
+def test_signal_raises_interrupted_at_next_check(number):
     before = signal.getsignal(number)
     stop = _module._Stop()
     with stop:
@@ -44,7 +44,7 @@ def pipe():
             os.close(end)
 
 
-def test_a_reader_that_goes_is_noticed(pipe):
+def test_closed_pipe_reader_raises_caller_gone(pipe):
     reading, writing = pipe
     stop = _module._Stop(writing)
     stop.check()
@@ -53,7 +53,7 @@ def test_a_reader_that_goes_is_noticed(pipe):
         stop.check()
 
 
-def test_a_terminal_that_goes_is_noticed():
+def test_closed_terminal_raises_caller_gone():
     terminal, writing = os.openpty()
     stop = _module._Stop(writing)
     stop.check()
@@ -63,7 +63,7 @@ def test_a_terminal_that_goes_is_noticed():
     os.close(writing)
 
 
-def test_a_full_pipe_and_a_file_are_no_reason_to_stop(pipe, tmp_path):
+def test_full_pipe_or_regular_file_does_not_stop_run(pipe, tmp_path):
     _reading, writing = pipe
     os.set_blocking(writing, False)
     with contextlib.suppress(BlockingIOError):
@@ -87,12 +87,12 @@ def connect_only(run):
         return {"requests_inside": session.requests}
 
 
-def test_a_result(run, pool):
+def test_result_of_work_is_returned(run, pool):
     result = run(main_of(connect_only), {**OPTIONS, "hostname": pool.url})
     assert result["requests_inside"] == 4
 
 
-def test_what_the_task_wrote_is_told_from_what_core_makes_of_it(run):
+def test_given_options_are_unconverted_and_without_defaults(run):
     given = []
     main = main_of(lambda run: given.append(dict(run.given)) or {})
     run(main, {**OPTIONS, "port": "443"})
@@ -100,18 +100,18 @@ def test_what_the_task_wrote_is_told_from_what_core_makes_of_it(run):
 
 
 @pytest.mark.parametrize("option", ["port", "ca_path", "pool_uuid", "session_ref", "password"])
-def test_a_null_is_refused(run, option):
+def test_null_option_is_rejected(run, option):
     result = run(main_of(connect_only), {**OPTIONS, option: None}, fails=True)
     assert result["msg"] == f"argument '{option}' is null; leave it out, or use omit."
 
 
-def test_a_missing_library(run, monkeypatch):
+def test_missing_requests_library_is_reported(run, monkeypatch):
     monkeypatch.setattr(_transport, "REQUESTS_IMPORT_ERROR", "Traceback of the import")
     result = run(main_of(connect_only), OPTIONS, fails=True)
     assert "requests" in result["msg"]
 
 
-def test_a_defect_is_told_as_one(run):
+def test_unexpected_exception_is_reported_as_defect(run):
     def fall_over(_run):
         raise KeyError("surprise")
 
@@ -121,7 +121,7 @@ def test_a_defect_is_told_as_one(run):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_signal_ends_the_run_without_a_session_left(run, pool, number):
+def test_signal_ends_run_and_logs_session_out(run, pool, number):
     def wait_for_a_signal(run):
         with run.connect() as session:
             session.call("task.get_all")
@@ -135,7 +135,7 @@ def test_a_signal_ends_the_run_without_a_session_left(run, pool, number):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_signal_after_the_logout_has_nothing_left_to_stop(run, pool, number):
+def test_signal_after_logout_does_not_fail_run(run, pool, number):
     def end_before_the_signal(run):
         with run.connect() as session:
             session.call("task.get_all")
@@ -145,7 +145,7 @@ def test_a_signal_after_the_logout_has_nothing_left_to_stop(run, pool, number):
     assert run(main_of(end_before_the_signal), {**OPTIONS, "hostname": pool.url})["is_done"]
 
 
-def test_a_signal_that_is_to_be_ignored_ends_nothing(run, pool):
+def test_ignored_signal_does_not_end_run(run, pool):
     """As under nohup."""
 
     def work_on(run):
@@ -162,20 +162,20 @@ def test_a_signal_that_is_to_be_ignored_ends_nothing(run, pool):
 
 
 @pytest.mark.parametrize("form", ["root:{}@127.0.0.1", "https://root:{}@127.0.0.1:443/x"])
-def test_a_password_in_a_hostname_is_nowhere_in_the_result(run, form):
+def test_password_in_hostname_is_absent_from_result(run, form):
     result = run(main_of(connect_only), {**OPTIONS, "hostname": form.format("hunter2")}, fails=True)
     assert "is no host" in result["msg"]
     assert "hunter2" not in str(result)
 
 
-def test_a_login_without_an_answer_is_warned_of(run, pool):
+def test_warns_of_login_without_usable_response(run, pool):
     pool.fail("session.login_with_password", cut="after")
     result = run(main_of(connect_only), {**OPTIONS, "hostname": pool.url}, fails=True)
     assert [warning for warning in result["warnings"] if "usable answer: 1." in warning]
     pool.logout_all()
 
 
-def test_a_failure_has_its_code(run, pool):
+def test_xapi_failure_result_contains_error_code(run, pool):
     def call_something_unknown(run):
         with run.connect() as session:
             session.call("task.fly")
@@ -188,7 +188,7 @@ def test_a_failure_has_its_code(run, pool):
     }
 
 
-def test_the_reference_of_the_session_is_masked(run, pool):
+def test_session_reference_is_masked_in_result(run, pool):
     def tell_the_session(run):
         with run.connect() as session:
             session.call("task.get_all")
@@ -198,32 +198,32 @@ def test_the_reference_of_the_session_is_masked(run, pool):
     assert "OpaqueRef" not in str(result)
 
 
-def test_http_is_warned_of(run, pool):
+def test_warns_of_password_over_http(run, pool):
     result = run(main_of(connect_only), {**OPTIONS, "hostname": pool.url})
     assert result["warnings"] == [f"The password travels in clear to {pool.url}: use https."]
 
 
-def test_https_is_not_warned_of(run, start_pool):
+def test_does_not_warn_with_https(run, start_pool):
     pool = start_pool(tls=True)
     options = {**OPTIONS, "hostname": pool.url, "ca_path": str(pool.certificate.pem)}
     assert run(main_of(connect_only), options)["warnings"] == []
 
 
-def test_a_ca_path_that_is_not_used_is_warned_of(run, start_pool):
+def test_warns_of_ca_path_without_certificate_validation(run, start_pool):
     pool = start_pool(tls=True)
     options = {**OPTIONS, "hostname": pool.url, "ca_path": "/nowhere", "validate_certs": False}
     (warning,) = run(main_of(connect_only), options)["warnings"]
     assert "ca_path" in warning
 
 
-def test_a_session_that_stays_is_warned_of(run, pool):
+def test_warns_of_session_left_after_failed_logout(run, pool):
     pool.fail("session.logout", cut=True, count=None)
     result = run(main_of(connect_only), {**OPTIONS, "hostname": pool.url})
     assert any("logout failed" in warning for warning in result["warnings"])
     pool.logout(pool.sessions()[0])
 
 
-def test_a_result_that_nobody_reads_is_not_printed(run, pool, pipe, monkeypatch, capsys):
+def test_result_is_not_printed_after_stdout_reader_closes(run, pool, pipe, monkeypatch, capsys):
     reading, writing = pipe
     monkeypatch.setattr(_module, "_Stop", lambda stop=_module._Stop: stop(writing))
 
@@ -241,7 +241,7 @@ def test_a_result_that_nobody_reads_is_not_printed(run, pool, pipe, monkeypatch,
     assert [call.method for call in pool.log][-1] == "session.logout"
 
 
-def test_no_session_is_left_when_the_work_falls_over(run, pool):
+def test_unexpected_exception_leaves_no_session(run, pool):
     def fall_over(run):
         with run.connect() as session:
             session.call("task.get_all")
@@ -252,12 +252,12 @@ def test_no_session_is_left_when_the_work_falls_over(run, pool):
 
 
 @pytest.mark.parametrize("verbosity", [0, 2])
-def test_calls_are_not_told_below_vvv(run, pool, verbosity):
+def test_calls_are_omitted_below_verbosity_3(run, pool, verbosity):
     options = {**OPTIONS, "hostname": pool.url, "_ansible_verbosity": verbosity}
     assert "calls" not in run(main_of(connect_only), options)
 
 
-def test_calls_are_told_at_vvv(run, pool):
+def test_calls_are_returned_at_verbosity_3(run, pool):
     options = {**OPTIONS, "hostname": pool.url, "_ansible_verbosity": 3}
     calls = run(main_of(connect_only), options)["calls"]
     assert [call["method"] for call in calls] == [call.method for call in pool.log]
@@ -266,7 +266,7 @@ def test_calls_are_told_at_vvv(run, pool):
     assert {call["error"] for call in calls} == {None}
 
 
-def test_calls_are_told_of_failures_too(run, pool):
+def test_calls_are_returned_on_failure_without_password(run, pool):
     options = {**OPTIONS, "hostname": ["127.0.0.1:1", pool.url], "password": "wrong"}
     result = run(main_of(connect_only), {**options, "_ansible_verbosity": 3}, fails=True)
     assert [(call["host"], call["error"]) for call in result["calls"]] == [
@@ -276,14 +276,14 @@ def test_calls_are_told_of_failures_too(run, pool):
     assert "wrong" not in json.dumps(result["calls"])
 
 
-def test_a_session_that_travels_in_clear_is_warned_of(run, pool):
+def test_warns_of_session_ref_over_http(run, pool):
     with session_on(pool) as ref:
         options = {"hostname": pool.url, "session_ref": ref}
         result = run(main_of(connect_only), options)
     assert result["warnings"] == [f"The session_ref travels in clear to {pool.url}: use https."]
 
 
-def test_a_member_whose_certificate_does_not_fit_is_warned_of(run, start_pool):
+def test_warns_of_skipped_host_with_untrusted_certificate(run, start_pool):
     pool, other = start_pool(tls=True), start_pool(tls=True)
     options = {**OPTIONS, "hostname": [other.url, pool.url]}
     result = run(main_of(connect_only), {**options, "ca_path": str(pool.certificate.pem)})
@@ -291,7 +291,7 @@ def test_a_member_whose_certificate_does_not_fit_is_warned_of(run, start_pool):
     assert warning.startswith(f"Another member was used. The certificate of {other.url} is not")
 
 
-def test_a_ca_path_beside_a_fingerprint_is_warned_of(run, start_pool):
+def test_warns_of_ca_path_given_with_fingerprint(run, start_pool):
     pool = start_pool(tls=True)
     options = {**OPTIONS, "hostname": pool.url, "ca_path": "/nowhere"}
     result = run(

@@ -44,14 +44,14 @@ TASK = {
         ("", False),
     ],
 )
-def test_secrets_are_found_where_ansible_masks_them(secret, occurs):
+def test_finds_secrets_that_ansible_would_mask(secret, occurs):
     result = {"tasks": [TASK], "count": 3}
     assert occurs_in(result, {"not in it", secret}) is occurs
     masked = remove_values(result, {secret} - {""})
     assert (masked != result) is occurs
 
 
-def test_a_result_that_json_does_not_know_is_no_reason_to_fail():
+def test_finds_secret_in_result_that_json_cannot_encode():
     assert occurs_in({"it": {1, 2}, "at": (3, "secret"), (1, 2): object()}, {"secret"})
 
 
@@ -73,7 +73,7 @@ def module(run):
 
 
 @pytest.mark.parametrize("msg", ["", "Task 'backup' failed."])
-def test_warns_if_a_secret_occurs_in_the_results(module, msg):
+def test_warns_if_secret_occurs_in_result(module, msg):
     result = module(msg=msg, secret="backup", tasks=[TASK])
     (warning,) = result["warnings"]
     assert warning.startswith("The value of a secret option, such as the password, also occurs")
@@ -81,15 +81,15 @@ def test_warns_if_a_secret_occurs_in_the_results(module, msg):
     assert result["tasks"][0]["name_label"].startswith("********")
 
 
-def test_warns_of_a_secret_in_the_message_alone(module):
+def test_warns_if_secret_occurs_only_in_message(module):
     assert module(msg="No task matches backup.", secret="backup")["warnings"]
 
 
-def test_does_not_warn_without_a_secret_in_the_results(module):
+def test_does_not_warn_if_secret_is_not_in_result(module):
     assert module(secret="a long random password", tasks=[TASK])["warnings"] == []
 
 
-def test_no_part_of_a_secret_is_shown_where_a_message_is_cut(module):
+def test_truncated_message_shows_no_part_of_secret(module):
     secret = "hunter2-hunter2-hunter2"
     for length in range(1930, 1990):
         msg = module(msg="x" * length + secret + "y" * 500, secret=secret)["msg"]
@@ -97,7 +97,7 @@ def test_no_part_of_a_secret_is_shown_where_a_message_is_cut(module):
         assert "hun" not in msg
 
 
-def test_a_message_of_ansible_is_bounded(run):
+def test_ansible_error_message_is_truncated_and_printable(run):
     def main():
         Module(argument_spec={"it": {"type": "str", "choices": ["a"]}})
 
@@ -107,7 +107,7 @@ def test_a_message_of_ansible_is_bounded(run):
     assert result["msg"].isprintable()
 
 
-def test_a_warning_is_bounded(run):
+def test_warning_is_truncated_and_printable(run):
     def main():
         module = Module(argument_spec={})
         module.warn("x\x1b" * 100_000)

@@ -41,7 +41,7 @@ def unquoted(shown):
 @given(texts, st.integers(1, 400))
 @example("x" * 300, 300)
 @example("\x1b" * 100, 399)
-def test_escape(text, limit):
+def test_escaped_text_is_printable_and_within_limit(text, limit):
     shown = escape(text, limit=limit)
     assert shown.isprintable()
     assert len(shown) <= limit + 1
@@ -53,7 +53,7 @@ def test_escape(text, limit):
 
 @any_size
 @given(texts, st.integers(1, 400))
-def test_quote(text, limit):
+def test_quote_yields_printable_literal_of_text_prefix(text, limit):
     shown = quote(text, limit=limit)
     assert shown.isprintable()
     assert len(shown) <= limit + 3
@@ -61,7 +61,7 @@ def test_quote(text, limit):
     assert shown.endswith("…") is (unquoted(shown) != text)
 
 
-def test_short_text_is_shown_whole():
+def test_short_text_is_not_truncated():
     text = "it's " + "\\" * 5
     assert quote(text) == repr(text)
     assert escape("it's ü", limit=6) == "it's ü"
@@ -69,7 +69,7 @@ def test_short_text_is_shown_whole():
 
 @any_size
 @given(texts, st.integers(11, 400))
-def test_shorten_cuts_no_escape_in_two(text, limit):
+def test_shorten_does_not_split_escape_sequences(text, limit):
     whole = repr(text)
     shown = shorten(whole, limit)
     assert len(shown) <= limit + 1
@@ -80,7 +80,7 @@ def test_shorten_cuts_no_escape_in_two(text, limit):
 
 @any_size
 @given(texts, st.sampled_from(["", "\n", "\nIt ends here.\n"]))
-def test_a_message_is_bounded(text, end):
+def test_message_is_printable_and_within_length_limit(text, end):
     shown = bound_message(text + end)
     assert len(shown) <= MAX_MESSAGE
     assert shown.replace("\n", "").isprintable()
@@ -88,13 +88,13 @@ def test_a_message_is_bounded(text, end):
 
 
 @pytest.mark.parametrize("text", ["x" * MAX_MESSAGE, 'one\ncert_fingerprint: "AA:BB"\nthree'])
-def test_a_message_of_usual_size_is_left_alone(text):
+def test_message_within_limit_is_unchanged(text):
     assert bound_message(text) == text
 
 
 @any_size
 @given(st.lists(texts, min_size=1, max_size=9), st.integers(1, 7))
-def test_join_limited(parts, most):
+def test_joined_text_is_bounded_and_starts_with_first_part(parts, most):
     shown = join_limited(parts, most=most, limit=500)
     assert len(shown) <= 600
     assert shown.startswith(shorten(parts[0], 500))
@@ -110,7 +110,7 @@ def test_join_limited(parts, most):
         (["a" * 11, "b"], "aaaaaaaaaa… and 1 more"),
     ],
 )
-def test_as_many_as_fit_are_joined(parts, shown):
+def test_joins_parts_that_fit_and_counts_the_rest(parts, shown):
     assert join_limited(parts, most=3, limit=10) == shown
 
 
@@ -124,5 +124,5 @@ def test_as_many_as_fit_are_joined(parts, shown):
         ("x" * 201, "'" + "x" * 200 + "'…"),
     ],
 )
-def test_show_value(value, shown):
+def test_show_value_escapes_and_truncates(value, shown):
     assert show_value(value) == shown

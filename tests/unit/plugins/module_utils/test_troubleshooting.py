@@ -124,11 +124,11 @@ ROWS = [
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message[:40])
-def test_every_message_is_in_the_guide(message):
+def test_every_message_is_documented_in_guide(message):
     assert any(re.match(beginning(message), row) for row in ROWS), beginning(message)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[:40])
-def test_every_row_has_its_message_in_the_code(row):
+def test_every_guide_row_matches_message_in_code(row):
     is_known = any(re.match(beginning(message), row) for message in MESSAGES)
     assert is_known or row.startswith(ANSIBLES_OWN)

@@ -39,7 +39,7 @@ UUID = "12345678-9abc-def0-1234-56789abcdef0"
         ("90m1s", 5401),
     ],
 )
-def test_durations(written, seconds):
+def test_parses_durations_to_seconds(written, seconds):
     assert seconds_of_duration("timeout", written) == seconds
 
 
@@ -60,7 +60,7 @@ def test_durations(written, seconds):
         ),
     ],
 )
-def test_no_durations(written):
+def test_invalid_durations_are_rejected(written):
     with pytest.raises(OptionError) as raised:
         seconds_of_duration("timeout", written)
     assert raised.value.option == "timeout"
@@ -79,7 +79,7 @@ def test_no_durations(written):
         ("2026-11-23T10:11:12Z", 1795428672),
     ],
 )
-def test_moments(written, moment):
+def test_parses_timestamps_with_offset(written, moment):
     assert moment_of("created_after", written) == moment
 
 
@@ -98,7 +98,7 @@ def test_moments(written, moment):
         (["2026-11-23T10:11:12Z"], "list"),
     ],
 )
-def test_no_moments(written, problem):
+def test_invalid_timestamps_are_rejected(written, problem):
     with pytest.raises(OptionError) as raised:
         moment_of("created_after", written)
     assert problem in raised.value.problem
@@ -114,13 +114,13 @@ def test_no_moments(written, problem):
         (text_of, "a b", "a b"),
     ],
 )
-def test_values(read, written, value):
+def test_accepts_valid_uuids_refs_and_strings(read, written, value):
     assert read("option", written) == value
 
 
 @pytest.mark.parametrize("read", [uuid_of, ref_of, text_of, regex_of])
 @pytest.mark.parametrize("written", ["", " ", " x", "x\n", None, 5, True, ["x"], {"x": "y"}])
-def test_no_texts(read, written):
+def test_blank_padded_or_non_string_values_are_rejected(read, written):
     with pytest.raises(OptionError):
         read("option", written)
 
@@ -139,7 +139,7 @@ def test_no_texts(read, written):
         (ref_of, f"DummyRef:|{UUID}|task.cancel"),
     ],
 )
-def test_malformed_identities(read, written):
+def test_malformed_uuid_or_ref_error_shows_example(read, written):
     with pytest.raises(OptionError) as raised:
         read("option", written)
     assert "such as" in raised.value.problem
@@ -160,13 +160,13 @@ def test_malformed_identities(read, written):
         ("(?a)(?u)a", "no regular expression"),
     ],
 )
-def test_refused_regexes(written, problem):
+def test_malformed_or_empty_matching_regexes_are_rejected(written, problem):
     with pytest.raises(OptionError) as raised:
         regex_of("name_regex", written)
     assert problem in raised.value.problem
 
 
-def test_regexes():
+def test_valid_regex_is_compiled():
     assert regex_of("name_regex", "VM\\..+").search("Async.VM.start")
 
 
@@ -174,7 +174,7 @@ def test_regexes():
     "written",
     ["0a" * 32, "0A" * 32, ":".join(["0a"] * 32), "SHA256:" + "0a" * 32, "sha256:" + "0A" * 32],
 )
-def test_fingerprints(written):
+def test_fingerprint_notations_are_normalized(written):
     assert fingerprint_of("cert_fingerprint", written) == ":".join(["0A"] * 32)
 
 
@@ -186,7 +186,7 @@ def test_fingerprints(written):
         "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
     ],
 )
-def test_no_fingerprints(written):
+def test_invalid_fingerprints_are_rejected(written):
     with pytest.raises(OptionError) as raised:
         fingerprint_of("cert_fingerprint", written)
     assert raised.value.value == written

@@ -114,7 +114,7 @@ def names(result, pool, ref, reason):
 
 
 @pytest.mark.parametrize("option", AGES)
-def test_clean_up_leaves_task_of_unknown_age(members, cancel, undated, option):
+def test_cancel_by_label_skips_task_of_unknown_age(members, cancel, undated, option):
     ref, reason = undated
     options = {"min_age": "0", option: bounds(members)[option]}
     result = cancel(hostname=members.url, name_label=LABEL, **options)
@@ -125,7 +125,7 @@ def test_clean_up_leaves_task_of_unknown_age(members, cancel, undated, option):
 
 
 @pytest.mark.parametrize("option", AGES)
-def test_clean_up_by_uuid_leaves_task_of_unknown_age(members, cancel, undated, option):
+def test_cancel_by_ref_with_age_option_skips_task_of_unknown_age(members, cancel, undated, option):
     ref, reason = undated
     options = {"ref": [ref], option: bounds(members)[option]}
     result = cancel(hostname=members.url, **options)
@@ -134,7 +134,7 @@ def test_clean_up_by_uuid_leaves_task_of_unknown_age(members, cancel, undated, o
     assert names(result, members, ref, reason)
 
 
-def test_clean_up_by_uuid_alone_needs_no_age(members, cancel, undated):
+def test_cancel_by_ref_alone_ignores_unknown_age(members, cancel, undated):
     ref, _reason = undated
     result = cancel(hostname=members.url, ref=[ref])
     assert set(result["by_action"]["cancelled"]) == uuids_of(members, ref)
@@ -153,7 +153,7 @@ def test_clean_up_by_uuid_alone_needs_no_age(members, cancel, undated):
     ],
     ids=str,
 )
-def test_gate_counts_task_of_unknown_age(members, wait, undated, options):
+def test_wait_counts_running_task_of_unknown_age(members, wait, undated, options):
     ref, reason = undated
     result = wait(hostname=members.url, name_label=LABEL, timeout=0, fails=True, **options)
     assert set(result["unmet"]) == uuids_of(members, ref)
@@ -166,7 +166,7 @@ def test_gate_counts_task_of_unknown_age(members, wait, undated, options):
 
 
 @pytest.mark.parametrize("option", AGES)
-def test_listing_takes_task_of_unknown_age_for_new(members, info, undated, option):
+def test_info_treats_task_of_unknown_age_as_new(members, info, undated, option):
     ref, reason = undated
     result = info(hostname=members.url, **{option: bounds(members)[option]})
     listed = [task["ref"] for task in result["tasks"]]
@@ -175,7 +175,7 @@ def test_listing_takes_task_of_unknown_age_for_new(members, info, undated, optio
     assert names(result, members, ref, reason)
 
 
-def test_no_warning_of_task_that_other_options_leave_out(members, info, wait, cancel):
+def test_unknown_age_of_filtered_out_task_adds_no_warning(members, info, wait, cancel):
     members.add_task("other", created="19700101T00:00:05Z")
     members.add_task(f"{LABEL} twice", created="19700101T00:00:05Z")
     options = {"hostname": members.url, "created_after": ago(members, 60)}
@@ -188,7 +188,7 @@ def test_no_warning_of_task_that_other_options_leave_out(members, info, wait, ca
         assert not told(result, "is not known")
 
 
-def test_warning_names_five_tasks(pool, info):
+def test_unknown_age_warning_names_at_most_five_tasks(pool, info):
     for _number in range(7):
         pool.add_task(LABEL, created="19700101T00:00:05Z")
     (warning,) = told(info(max_age="1h"), "The age of these tasks is not known")
@@ -196,7 +196,7 @@ def test_warning_names_five_tasks(pool, info):
     assert "and 2 more. They count as new" in warning
 
 
-def test_task_of_1970_is_not_old_enough_for_clean_up(pool, cancel):
+def test_cancel_with_min_age_skips_task_dated_1970(pool, cancel):
     """The input of a report from the field."""
     pool.add_task(LABEL, created="19700101T00:00:05Z", life=Life(duration=30))
     result = cancel(name_label=LABEL, min_age="6h", timeout=5)
@@ -204,7 +204,7 @@ def test_task_of_1970_is_not_old_enough_for_clean_up(pool, cancel):
     assert not pool.log.of("task.cancel")
 
 
-def test_known_ages_bring_no_warning(members, info, wait, cancel):
+def test_known_ages_add_no_warning(members, info, wait, cancel):
     old = members.add_task(LABEL, life=ENDLESS, age=2 * HOUR)
     also = on_supporter(members, age=2 * HOUR)
     options = {"hostname": members.url, "min_age": "1h"}
@@ -218,7 +218,7 @@ def test_known_ages_bring_no_warning(members, info, wait, cancel):
         assert not told(result, "Clocks")
 
 
-def test_old_success_of_unknown_age_opens_no_gate(pool, wait):
+def test_wait_does_not_count_success_of_unknown_age(pool, wait):
     pool.add_task(LABEL, status="success", created="19700101T00:00:05Z")
     options = {"name_label": LABEL, "created_after": ago(pool, 60), "fails": True}
     for wait_for in ("all", "any"):
@@ -228,7 +228,7 @@ def test_old_success_of_unknown_age_opens_no_gate(pool, wait):
         assert told(result, "except for those that had already ended as expected")
 
 
-def test_failure_of_unknown_age_shuts_gate(pool, wait):
+def test_wait_fails_on_failure_of_unknown_age(pool, wait):
     good = pool.add_task(LABEL, status="success")
     bad = pool.add_task(LABEL, status="failure", created="19700101T00:00:05Z")
     result = wait(name_label=LABEL, created_after=ago(pool, 60), fails=True)
@@ -237,7 +237,7 @@ def test_failure_of_unknown_age_shuts_gate(pool, wait):
 
 
 @pytest.mark.parametrize("offset", [-120, 120])
-def test_clean_up_needs_both_clocks(members, cancel, offset):
+def test_cancel_requires_min_age_by_both_clocks(members, cancel, offset):
     members.set_clock(1, offset)
     fresh, old = on_supporter(members), on_supporter(members, age=600)
     handed_on = on_supporter(members, created=Date.at(members.inventory.now()))
@@ -249,7 +249,7 @@ def test_clean_up_needs_both_clocks(members, cancel, offset):
 
 
 @pytest.mark.parametrize("offset", [-180, 180])
-def test_gate_takes_either_clock(members, wait, offset):
+def test_wait_accepts_created_after_by_either_clock(members, wait, offset):
     """The case of a report from the field: a step starts one task on each host."""
     members.set_clock(1, offset)
     before = ago(members, 0)
@@ -261,7 +261,7 @@ def test_gate_takes_either_clock(members, wait, offset):
 
 
 @pytest.mark.parametrize("offset", [-180, 180])
-def test_quiet_gate_takes_either_clock(members, wait, offset):
+def test_quiet_wait_accepts_creation_time_by_either_clock(members, wait, offset):
     members.set_clock(1, offset)
     before = ago(members, 0)
     ref = on_supporter(members)
@@ -274,7 +274,7 @@ def test_quiet_gate_takes_either_clock(members, wait, offset):
 
 @pytest.mark.parametrize("offset", [-120, 120])
 @pytest.mark.parametrize("age", [0, 600])
-def test_listing_takes_the_younger_age(members, info, offset, age):
+def test_info_uses_younger_age_of_two_clocks(members, info, offset, age):
     members.set_clock(1, offset)
     ref = on_supporter(members, age=age)
     limit = "1m" if age == 0 else str(age + 60)
@@ -288,7 +288,7 @@ def test_listing_takes_the_younger_age(members, info, offset, age):
     assert lists(created_after=ago(members, age + 60))
 
 
-def test_small_difference_brings_no_warning(members, info):
+def test_clock_difference_under_one_second_adds_no_warning(members, info):
     members.set_clock(1, 0.9)
     on_supporter(members)
     result = info(hostname=members.url, max_age="1m")
@@ -304,7 +304,7 @@ def test_small_difference_brings_no_warning(members, info):
         ({"created_before": "2026-01-01T00:00:00Z"}, 1, 3),
     ],
 )
-def test_clocks_are_read_only_for_options_by_age(
+def test_host_clocks_are_read_only_for_age_options(
     start_pool, info, options, hosts_read, clocks_read
 ):
     pool = start_pool(supporters=2)
@@ -325,7 +325,9 @@ def test_clocks_are_read_only_for_options_by_age(
         ("cancel", {"ref": [NO_REF], "max_age": None}, "max_age"),
     ],
 )
-def test_unreadable_time_is_an_error_of_the_option(request, pool, module, options, option, result):
+def test_unreadable_server_time_fails_and_names_age_option(
+    request, pool, module, options, option, result
+):
     # It is the fifth call, after the login, what identifies the pool, and the hosts.
     pool.fail("host.get_servertime", body=f'{{"jsonrpc": "2.0", "result": {result}, "id": 5}}')
     pool.add_task(LABEL, life=ENDLESS, age=HOUR)
@@ -335,7 +337,7 @@ def test_unreadable_time_is_an_error_of_the_option(request, pool, module, option
     assert not pool.log.of("task.cancel")
 
 
-def test_unreadable_time_does_not_matter_without_ages(pool, info):
+def test_unreadable_server_time_is_ignored_without_age_options(pool, info):
     pool.fail("host.get_servertime", body='{"jsonrpc": "2.0", "result": "noon", "id": 4}')
     pool.add_task(LABEL)
     result = info()

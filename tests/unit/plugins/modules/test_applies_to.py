@@ -24,7 +24,7 @@ def storage(pool, sr):
 
 
 @pytest.mark.parametrize("method", ["events", "poll"])
-def test_gate_on_sr_waits_for_its_garbage_collection(pool, wait, sr, storage, when, method):
+def test_quiet_wait_on_sr_waits_for_garbage_collection(pool, wait, sr, storage, when, method):
     ref = pool.add_garbage_collection(sr)
     when(
         lambda: answered(pool, "event.from", "task.get_all_records"),
@@ -34,7 +34,9 @@ def test_gate_on_sr_waits_for_its_garbage_collection(pool, wait, sr, storage, wh
     assert result["satisfied"] == [pool.record(ref)["uuid"]]
 
 
-def test_garbage_collection_that_begins_meanwhile(pool, wait, sr, storage, when_waiting):
+def test_garbage_collection_starting_during_quiet_wait_counts(
+    pool, wait, sr, storage, when_waiting
+):
     """The storage manager creates the task first, and then writes what it applies to."""
 
     def begin():
@@ -47,26 +49,26 @@ def test_garbage_collection_that_begins_meanwhile(pool, wait, sr, storage, when_
 
 
 @pytest.mark.parametrize("named_by", ["reference", "uuid", "several references"])
-def test_whatever_it_is_named_by(pool, wait, sr, storage, named_by):
+def test_applies_to_matches_reference_uuid_and_list(pool, wait, sr, storage, named_by):
     names = {"reference": sr, "uuid": storage["uuid"], "several references": f"OpaqueRef:x,{sr}"}
     ref = pool.add_task("export", other_config={"applies_to": names[named_by]})
     result = wait(wait_for="none", timeout=0, object=storage, fails=True)
     assert result["unmet"] == [pool.record(ref)["uuid"]]
 
 
-def test_other_storage_is_not_waited_for(pool, wait, sr):
+def test_garbage_collection_of_other_sr_is_ignored(pool, wait, sr):
     pool.add_garbage_collection(sr)
     other = pool.database.read("SR", pool.inventory.add_sr("other"))["uuid"]
     assert wait(wait_for="none", timeout=0, object={"type": "SR", "uuid": other})["unmet"] == []
 
 
-def test_gate_on_tasks_of_sr_waits_for_its_garbage_collection(pool, wait, sr, storage, live):
+def test_wait_for_tasks_of_sr_includes_garbage_collection(pool, wait, sr, storage, live):
     ref = pool.add_garbage_collection(sr)
     result = wait(object=storage, timeout=0, fails=True)
     assert result["unmet"] == [pool.record(ref)["uuid"]]
 
 
-def test_clean_up_by_object_selects_it(pool, cancel, sr, storage):
+def test_cancel_by_object_selects_task_by_applies_to(pool, cancel, sr, storage):
     pool.add_task("export", other_config={"applies_to": sr}, created=LONG_AGO, life=ENDLESS)
     pool.add_task("other export", created=LONG_AGO, life=ENDLESS)
     result = cancel(object=storage)
@@ -74,14 +76,14 @@ def test_clean_up_by_object_selects_it(pool, cancel, sr, storage):
     assert len(result["by_action"]["cancelled"]) == 1
 
 
-def test_info_finds_and_shows_it(pool, info, sr, storage):
+def test_info_by_object_returns_task_with_its_object(pool, info, sr, storage):
     pool.add_garbage_collection(sr)
     pool.add_task("other", other_config={"applies_to": "nothing"})
     (task,) = info(object=storage, with_objects=True)["tasks"]
     assert task["objects"] == [{**storage, "name_label": "Local storage", "operation": None}]
 
 
-def test_info_shows_object_once_with_its_operation(pool, info, sr, storage):
+def test_info_lists_object_once_with_its_operation(pool, info, sr, storage):
     ref = pool.add_task("SR.scan", other_config={"applies_to": f"{sr},{storage['uuid']}"})
     pool.database.write("SR", sr, "current_operations", {ref: "scan"})
     vm = pool.find("VM", "web-1")

@@ -37,7 +37,7 @@ def is_write(method):
 
 @pytest.mark.parametrize("module", ["info", "wait"])
 @pytest.mark.parametrize("mode", [{}, CHECK, DIFF], ids=["", "check", "diff"])
-def test_what_changes_nothing(request, pool, module, mode):
+def test_info_and_wait_behave_as_attributes_claim(request, pool, module, mode):
     assert claims(module) == {
         "action_group": "full",
         "check_mode": "full",
@@ -51,7 +51,7 @@ def test_what_changes_nothing(request, pool, module, mode):
     assert not [call.method for call in pool.log if is_write(call.method)]
 
 
-def test_what_cancels(pool, cancel):
+def test_cancel_behaves_as_attributes_claim(pool, cancel):
     assert set(claims("cancel").values()) == {"full"}
     ref = pool.add_task("Async.VM.copy", created=LONG_AGO, life=Life(duration=None))
     predicted = cancel(ref=ref, **CHECK, **DIFF)

@@ -30,7 +30,7 @@ def why_not(info):
     return lambda **options: info(fails=True, **options)["msg"]
 
 
-def test_pool_that_answers_each_request_with_an_id_of_0(start_pool, info, wait, cancel):
+def test_modules_work_with_pool_that_answers_with_id_zero(start_pool, info, wait, cancel):
     """XenServer 7.0 to 7.2; the events of such a pool work too."""
     pool = start_pool(legacy_ids=True)
     ref = pool.add_task("Async.VM.copy", life=Life(duration=0.5))
@@ -86,7 +86,7 @@ def web_server():
         yield listener.getsockname()[1]
 
 
-def test_the_environment(run, tls, monkeypatch):
+def test_connection_options_are_read_from_environment(run, tls, monkeypatch):
     fingerprint = tls.certificate.fingerprint
     for name, value in {
         "XAPI_HOST": tls.url,
@@ -109,7 +109,7 @@ def test_the_environment(run, tls, monkeypatch):
         ("XAPI_FOLLOW_MASTER", "false", "list the master in hostname, or set follow_master"),
     ],
 )
-def test_each_variable_counts_unless_it_is_empty(
+def test_environment_variable_applies_unless_empty(
     start_pool, info, why_not, monkeypatch, name, value, words
 ):
     pool = start_pool(supporters=1)
@@ -141,61 +141,61 @@ def test_each_variable_counts_unless_it_is_empty(
         ({"finger_print": "x"}, "Unsupported parameters"),
     ],
 )
-def test_values_that_cannot_be_meant(pool, why_not, options, words):
+def test_invalid_option_is_rejected_before_any_request(pool, why_not, options, words):
     assert words in why_not(**options)
     assert len(pool.log) == 0
 
 
 @pytest.mark.parametrize("hostname", ["xcp1..example.com", "*.example.com", "a" * 64, "x" * 254])
-def test_malformed_host_name_is_refused_at_once(wait, hostname):
+def test_malformed_host_name_is_rejected_immediately(wait, hostname):
     words = wait(hostname=hostname, name_label="x", timeout="1h", fails=True)["msg"]
     assert words.startswith(f"argument 'hostname': '{hostname[:200]}")
     assert "such as xcp1.example.com" in words
 
 
-def test_malformed_name_of_a_master_is_not_followed(start_pool, why_not):
+def test_malformed_master_address_is_rejected(start_pool, why_not):
     pool = start_pool(supporters=1)
     pool.hosts[1].master_address = lambda: "xcp1..example.com"
     words = why_not(hostname=pool.hosts[1].url)
     assert "names 'xcp1..example.com' as the pool's master, which is no bare address" in words
 
 
-def test_host_name_with_a_dot_at_its_end_is_looked_up(why_not):
+def test_host_name_with_trailing_dot_is_looked_up(why_not):
     assert "The name in https://nobody.invalid. is not known" in why_not(hostname="nobody.invalid.")
 
 
-def test_a_host_that_nobody_answers_at(why_not):
+def test_refused_connection_is_reported(why_not):
     assert why_not(hostname=DEAD).startswith(f"https://{DEAD} refused the connection")
 
 
-def test_a_name_that_nobody_knows(why_not):
+def test_unresolvable_host_name_is_reported(why_not):
     assert "The name in https://nobody.invalid is not known" in why_not(hostname="nobody.invalid")
 
 
-def test_a_host_that_takes_too_long(pool, why_not):
+def test_exceeded_request_timeout_is_reported(pool, why_not):
     pool.fail(LOGIN, delay=60)
     words = why_not(request_timeout="0.2s")
     assert f"{pool.url} did not answer within 0.2 s" in words
     assert "request_timeout" in words
 
 
-def test_a_wrong_password(why_not):
+def test_wrong_password_reports_credentials_to_check(why_not):
     assert "Check username and password." in why_not(password="wrong")
 
 
-def test_a_web_server(pool, why_not):
+def test_html_response_is_reported_as_not_xapi(pool, why_not):
     pool.fail(http=(200, "<html>Welcome</html>"), count=None)
     assert "answers, but not as XAPI does (HTTP status 200, 'text/html')" in why_not()
 
 
-def test_a_right_that_the_account_has_not(pool, why_not):
+def test_permission_error_reports_denied_method_and_username(pool, why_not):
     pool.fail("task.get_all_records", error=["RBAC_PERMISSION_DENIED", "task.get_all", "text"])
     words = why_not()
     assert f"{pool.url} denies task.get_all_records to this account." in words
     assert "username" in words
 
 
-def test_hosts_that_are_starting(start_pool, why_not):
+def test_hosts_still_starting_are_reported(start_pool, why_not):
     one, two = start_pool(), start_pool()
     one.boot()
     two.boot()
@@ -204,7 +204,7 @@ def test_hosts_that_are_starting(start_pool, why_not):
     assert words.startswith(f"All 2 hosts in hostname are still starting ({one.url}, {two.url})")
 
 
-def test_a_certificate_that_is_not_known_can_be_trusted_by_what_the_error_says(info, why_not, tls):
+def test_untrusted_certificate_error_reports_usable_fingerprint(info, why_not, tls):
     words = why_not(hostname=tls.url)
     (line,) = [line for line in words.splitlines() if line.startswith("cert_fingerprint: ")]
     assert line == f'cert_fingerprint: "{tls.certificate.fingerprint}"'
@@ -216,12 +216,12 @@ def test_a_certificate_that_is_not_known_can_be_trusted_by_what_the_error_says(i
 @pytest.mark.parametrize(
     "write", [str.lower, lambda text: text.replace(":", ""), lambda text: f"sha256:{text}"]
 )
-def test_a_fingerprint_in_other_ways(info, tls, write):
+def test_fingerprint_is_accepted_in_other_notations(info, tls, write):
     info(hostname=tls.url, cert_fingerprint=[write(tls.certificate.fingerprint)])
 
 
 @pytest.mark.parametrize("validate_certs", [True, False])
-def test_another_fingerprint(why_not, tls, validate_certs):
+def test_mismatched_fingerprint_is_rejected_before_any_request(why_not, tls, validate_certs):
     words = why_not(
         hostname=tls.url, cert_fingerprint=OTHER_FINGERPRINT, validate_certs=validate_certs
     )
@@ -230,7 +230,7 @@ def test_another_fingerprint(why_not, tls, validate_certs):
     assert len(tls.log) == 0
 
 
-def test_a_certificate_for_another_name(why_not, tls):
+def test_certificate_for_other_name_is_rejected(why_not, tls):
     own = another_certificate(tls, "xcp1.example.com")
     words = why_not(hostname=tls.url, ca_path=str(own.pem))
     assert f"The certificate of {tls.url} is for another name" in words
@@ -240,7 +240,9 @@ def test_a_certificate_for_another_name(why_not, tls):
 @pytest.mark.parametrize(
     ("valid_from", "words"), [(0.0, "has expired"), (4_000_000_000.0, "not yet valid")]
 )
-def test_a_certificate_at_another_time(info, why_not, tls, valid_from, words):
+def test_expired_or_future_certificate_is_rejected_unless_pinned(
+    info, why_not, tls, valid_from, words
+):
     own = another_certificate(tls, "127.0.0.1", valid_from=valid_from, days=1)
     message = why_not(hostname=tls.url, ca_path=str(own.pem))
     assert f"The certificate of {tls.url} is not valid at this time" in message
@@ -248,20 +250,20 @@ def test_a_certificate_at_another_time(info, why_not, tls, valid_from, words):
     info(hostname=tls.url, cert_fingerprint=own.sha256)
 
 
-def test_a_port_without_tls(why_not):
+def test_port_without_tls_is_reported(why_not):
     with web_server() as port:
         words = why_not(hostname=f"127.0.0.1:{port}")
     assert "answers without TLS" in words
     assert "Check port" in words
 
 
-def test_the_members_are_a_dead_one_a_supporter_and_the_master(start_pool, info):
+def test_reaches_master_if_first_host_refuses_and_next_is_supporter(start_pool, info):
     pool = start_pool(supporters=1)
     result = info(hostname=[DEAD, pool.hosts[1].url, pool.url])
     assert result["pool"]["master"] == "host-1"
 
 
-def test_a_master_with_another_name_is_passed_over_with_a_warning(start_pool, info, why_not):
+def test_master_address_with_certificate_error_is_skipped_with_warning(start_pool, info, why_not):
     pool = start_pool(tls=True, supporters=1)
     supporter = pool.hosts[1]
     supporter.master_address = lambda: "127.1"
@@ -273,7 +275,7 @@ def test_a_master_with_another_name_is_passed_over_with_a_warning(start_pool, in
     assert f"({supporter.url} names it as the pool's master.)" in words
 
 
-def test_another_pool_is_told_before_anything_is_read(start_pool, why_not, pool):
+def test_wrong_pool_is_rejected_before_tasks_are_read(start_pool, why_not, pool):
     other = start_pool()
     words = why_not(pool_uuid=other.pool_uuid)
     assert words.startswith(f"This is another pool: {pool.url} belongs to the pool")
@@ -282,7 +284,7 @@ def test_another_pool_is_told_before_anything_is_read(start_pool, why_not, pool)
     assert [call.method for call in pool.log][1:] == ["pool.get_all_records", "session.logout"]
 
 
-def test_a_session_in_place_of_a_password(run, pool):
+def test_session_ref_replaces_login(run, pool):
     with session_on(pool) as ref:
         result = run(task_info.main, {"hostname": pool.url, "session_ref": ref})
         assert result["count"] == 0
@@ -290,18 +292,18 @@ def test_a_session_in_place_of_a_password(run, pool):
         assert not pool.log.of(LOGIN)
 
 
-def test_a_session_wins_over_a_password(info, pool):
+def test_session_ref_takes_precedence_over_password(info, pool):
     with session_on(pool) as ref:
         info(session_ref=ref, password="wrong")
 
 
-def test_a_session_that_is_not_there(pool, why_not):
+def test_unknown_session_ref_is_reported_and_redacted(pool, why_not):
     words = why_not(session_ref=NOBODY)
     assert f"{pool.url} does not know the session of session_ref" in words
     assert NOBODY[10:] not in words
 
 
-def test_a_session_that_ends_in_between(pool, why_not):
+def test_given_session_that_ends_during_run_fails_and_is_redacted(pool, why_not):
     with session_on(pool) as ref:
         pool.fail("task.get_all_records", error=["SESSION_INVALID", ref])
         words = why_not(session_ref=ref)
@@ -309,7 +311,7 @@ def test_a_session_that_ends_in_between(pool, why_not):
     assert ref not in words
 
 
-def test_our_own_session_ends_in_between(pool, info):
+def test_own_session_that_ends_during_run_is_replaced(pool, info):
     pool.fail("task.get_all_records", error=["SESSION_INVALID", "x"])
     pool.add_task("label")
     assert info()["count"] == 1
@@ -319,7 +321,9 @@ def test_our_own_session_ends_in_between(pool, info):
 
 
 @pytest.mark.parametrize("how", ["ca_path", "cert_fingerprint", "validate_certs"])
-def test_a_useless_bundle_of_the_environment_does_no_harm(info, tls, monkeypatch, tmp_path, how):
+def test_invalid_ca_bundle_from_environment_is_ignored_when_unused(
+    info, tls, monkeypatch, tmp_path, how
+):
     useless = tmp_path / "bundle.pem"
     useless.write_text("no certificate")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(useless))
@@ -331,12 +335,12 @@ def test_a_useless_bundle_of_the_environment_does_no_harm(info, tls, monkeypatch
     info(hostname=tls.url, **{how: trust[how]})
 
 
-def test_a_useless_bundle_of_the_environment_is_named(why_not, tls, monkeypatch, tmp_path):
+def test_missing_ca_bundle_from_environment_is_reported(why_not, tls, monkeypatch, tmp_path):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
     assert f"REQUESTS_CA_BUNDLE names {tmp_path}/missing.pem" in why_not(hostname=tls.url)
 
 
-def test_a_netrc_is_not_read(info, pool, monkeypatch, tmp_path):
+def test_netrc_credentials_are_not_sent(info, pool, monkeypatch, tmp_path):
     netrc = tmp_path / ".netrc"
     netrc.write_text("machine 127.0.0.1 login someone password of-netrc\n")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -348,7 +352,7 @@ def test_a_netrc_is_not_read(info, pool, monkeypatch, tmp_path):
     assert not [headers for headers in heads if "authorization" in headers]
 
 
-def test_a_proxy_of_the_environment(info, tls, monkeypatch):
+def test_environment_proxy_is_used_unless_no_proxy_matches(info, tls, monkeypatch):
     with Tunnel() as tunnel:
         monkeypatch.setenv("https_proxy", tunnel.url)
         info(hostname=tls.url, ca_path=str(tls.certificate.pem))
@@ -358,7 +362,7 @@ def test_a_proxy_of_the_environment(info, tls, monkeypatch):
     assert tunnel.asked == [f"CONNECT 127.0.0.1:{tls.hosts[0].port}"] * 2
 
 
-def test_no_fingerprint_is_shown_past_a_proxy(why_not, tls, monkeypatch):
+def test_fingerprint_is_not_shown_behind_proxy(why_not, tls, monkeypatch):
     with Tunnel() as tunnel:
         monkeypatch.setenv("https_proxy", tunnel.url)
         words = why_not(hostname=tls.url)
@@ -366,7 +370,7 @@ def test_no_fingerprint_is_shown_past_a_proxy(why_not, tls, monkeypatch):
     assert 'cert_fingerprint: "' not in words
 
 
-def test_a_dead_proxy(why_not, tls, monkeypatch):
+def test_unreachable_proxy_is_reported_without_its_password(why_not, tls, monkeypatch):
     monkeypatch.setenv("https_proxy", "http://someone:of-proxy@127.0.0.1:1")
     words = why_not(hostname=tls.url)
     assert f"The proxy that the environment sets does not lead to {tls.url}" in words

@@ -23,7 +23,7 @@ def quoted(cell):
     return re.findall(r"`([^`]+)`", cell)
 
 
-def test_every_option_is_in_the_table():
+def test_table_lists_every_option():
     assert [row.option for row in TABLE] == [
         *("hostname", "port", "username", "password", "session_ref", "pool_uuid"),
         *("validate_certs", "ca_path", "cert_fingerprint", "request_timeout", "follow_master"),
@@ -31,7 +31,7 @@ def test_every_option_is_in_the_table():
     assert {row.option for row in TABLE} == SPEC.keys()
 
 
-def test_every_variable_is_in_its_table():
+def test_environment_table_lists_every_variable():
     text = (ROOT / "docs" / "environment_variables.md").read_text(encoding="utf-8")
     written = re.findall(r"^\| (`[A-Z_`, ]+) \| `(\w+)` \|", text, re.MULTILINE)
     assert {option: quoted(variables) for variables, option in written} == {
@@ -40,7 +40,7 @@ def test_every_variable_is_in_its_table():
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row.option for row in TABLE])
-def test_what_the_table_says(row):
+def test_table_states_default_of_option(row):
     option, (_meaning, default) = SPEC[row.option], row.cells
     if option.get("required"):
         assert default == "required"
@@ -51,7 +51,7 @@ def test_what_the_table_says(row):
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row.option for row in TABLE])
-def test_the_example_of_an_option(start_pool, run, row):
+def test_table_example_connects_to_pool(start_pool, run, row):
     """As printed, but for what every pool has of its own."""
     pool = start_pool(tls=True)
     port = pool.hosts[0].port

@@ -29,7 +29,7 @@ def check(result):
         assert text.replace("\n", "").isprintable()
 
 
-def test_long_error_parameters_are_cut_in_the_message_and_whole_in_the_result(pool, wait):
+def test_truncates_error_parameters_in_message_but_not_in_result(pool, wait):
     refs = [pool.add_task("a", **BIG) for _number in range(3)]
     result = wait(ref=refs, fail_fast=False, fails=True)
     check(result)
@@ -42,7 +42,7 @@ def test_long_error_parameters_are_cut_in_the_message_and_whole_in_the_result(po
         assert len(task["error"]["message"]) < 400
 
 
-def test_a_message_about_several_long_errors_says_how_many_more_there_are(pool, wait):
+def test_message_with_many_long_errors_counts_remaining_tasks(pool, wait):
     fields = {**BIG, "error_info": ["A_NEW_CODE", *["y" * 5000] * 5]}
     refs = [pool.add_task("b" * 5000, **fields) for _number in range(30)]
     result = wait(ref=refs, fail_fast=False, fails=True)
@@ -55,7 +55,7 @@ def test_a_message_about_several_long_errors_says_how_many_more_there_are(pool, 
     "error_info",
     [[LONG], ["VDI_IN_USE", LONG], ["SR_BACKEND_FAILURE_1", LONG], ["X", *["y"] * 9999]],
 )
-def test_a_code_or_a_parameter_of_any_size(pool, wait, error_info):
+def test_truncates_error_info_of_any_size_in_message(pool, wait, error_info):
     ref = pool.add_task(LONG, status="failure", error_info=error_info)
     result = wait(ref=[ref], fails=True)
     check(result)
@@ -71,7 +71,7 @@ def test_a_code_or_a_parameter_of_any_size(pool, wait, error_info):
     ],
     ids=["all", "none", "ok"],
 )
-def test_labels_of_running_tasks_are_cut(pool, wait, options):
+def test_truncates_labels_of_running_tasks(pool, wait, options):
     refs = [pool.add_task(LONG, status="pending") for _number in range(20)]
     if "name_regex" not in options:
         options = {**options, "ref": refs}
@@ -81,7 +81,7 @@ def test_labels_of_running_tasks_are_cut(pool, wait, options):
     assert " more" in result["msg"]
 
 
-def test_a_quiet_gate_that_opens_cuts_the_labels_that_it_warns_of(pool, wait):
+def test_truncates_labels_in_excluded_tasks_warning(pool, wait):
     for _number in range(20):
         pool.add_task(LONG[:1000], status="pending")
     result = wait(wait_for="none", quiet_for=0.1, exclude="[^a]+", timeout=5)
@@ -91,7 +91,7 @@ def test_a_quiet_gate_that_opens_cuts_the_labels_that_it_warns_of(pool, wait):
     assert result["warnings"][-1].endswith(" and 15 more.")
 
 
-def test_the_name_of_an_operation_on_an_object_is_cut(pool, wait):
+def test_truncates_operation_name_of_object(pool, wait):
     vm = pool.find("VM", "web-1")
     web_1 = {"type": "VM", "uuid": pool.database.read("VM", vm)["uuid"]}
     pool.database.add_to_map("VM", vm, "current_operations", "OpaqueRef:none", LONG)
@@ -100,7 +100,7 @@ def test_the_name_of_an_operation_on_an_object_is_cut(pool, wait):
     assert "… on the object, by a task that cannot be identified" in result["msg"]
 
 
-def test_a_diff_and_a_refusal_cut_labels(pool, cancel):
+def test_truncates_labels_in_diff_and_max_tasks_message(pool, cancel):
     refs = [pool.add_task(LONG, life=Life(duration=None)) for _number in range(20)]
     result = cancel(ref=refs, max_tasks=1, fails=True)
     check(result)
@@ -111,7 +111,7 @@ def test_a_diff_and_a_refusal_cut_labels(pool, cancel):
     assert result["tasks"][0]["name_label"] == LONG
 
 
-def test_a_warning_of_near_matches_cuts_labels(pool, cancel):
+def test_truncates_labels_in_partial_match_warning(pool, cancel):
     pool.add_task(LONG[:1000], life=Life(duration=None))
     result = cancel(name_regex="[x]", max_tasks=1)
     check(result)
@@ -135,13 +135,13 @@ def test_a_warning_of_near_matches_cuts_labels(pool, cancel):
         ({"hostname": "x" * 20_000, "name_label": "x"}, "argument 'hostname': 'xxx"),
     ],
 )
-def test_values_of_options_are_cut(wait, options, beginning):
+def test_truncates_option_values_in_messages(wait, options, beginning):
     result = wait(**{"timeout": 0, **options}, fails=True)
     check(result)
     assert beginning in result["msg"]
 
 
-def test_many_missing_tasks_are_not_all_named(cancel, wait):
+def test_message_limits_number_of_missing_tasks(cancel, wait):
     uuids = [f"12345678-1234-1234-1234-{number:012}" for number in range(5000)]
     for result in (
         cancel(uuid=uuids, on_missing="fail", fails=True),
@@ -155,13 +155,13 @@ def test_many_missing_tasks_are_not_all_named(cancel, wait):
 
 
 @pytest.mark.parametrize("error", [[LONG], ["HOST_IS_SLAVE", LONG], ["UUID_INVALID", LONG, LONG]])
-def test_an_answer_to_the_login_of_any_size(pool, info, error):
+def test_truncates_error_of_any_size_at_login(pool, info, error):
     pool.fail("session.login_with_password", error=error)
     result = info(fails=True)
     check(result)
 
 
-def test_a_refused_regular_expression_cuts_labels_and_says_what_to_write(pool, wait):
+def test_rejected_regex_message_truncates_label_and_suggests_escape(pool, wait):
     pool.add_task("[XO] " + "y" * 900, status="pending")
     result = wait(wait_for="none", name_regex="[XO] yyy", quiet_for=0.1, fails=True)
     check(result)
@@ -169,7 +169,7 @@ def test_a_refused_regular_expression_cuts_labels_and_says_what_to_write(pool, w
     assert r"write '\[XO\] yyy' to match the text" in result["msg"]
 
 
-def test_a_warning_of_unknown_ages_cuts_labels(pool, info):
+def test_truncates_labels_in_unknown_age_warning(pool, info):
     for _number in range(20):
         pool.add_task(LONG, status="pending", created="19700101T00:00:05Z")
     result = info(min_age="1h")
@@ -178,7 +178,7 @@ def test_a_warning_of_unknown_ages_cuts_labels(pool, info):
     assert "'… (uuid " in result["warnings"][-1]
 
 
-def test_objects_of_one_long_name_are_not_named_in_full(pool, info):
+def test_truncates_name_shared_by_several_objects(pool, info):
     for name in ("web-1", "web-2"):
         pool.database.write("VM", pool.find("VM", name), "name_label", LONG[:1000])
     result = info(object={"type": "VM", "name_label": LONG[:1000]}, fails=True)
@@ -187,7 +187,7 @@ def test_objects_of_one_long_name_are_not_named_in_full(pool, info):
     assert result["msg"].endswith("give a uuid.")
 
 
-def test_warns_that_the_password_occurs_in_the_results(start_pool, info, wait):
+def test_warns_if_password_occurs_in_result(start_pool, info, wait):
     pool = start_pool(password="backup")
     pool.add_task("backup of web-1", status="pending")
     connection = {"hostname": pool.url, "password": pool.password}
@@ -198,6 +198,6 @@ def test_warns_that_the_password_occurs_in_the_results(start_pool, info, wait):
     assert result["warnings"][-1].startswith(MASKED)
 
 
-def test_does_not_warn_of_a_password_that_occurs_nowhere(pool, info):
+def test_does_not_warn_if_password_is_absent_from_result(pool, info):
     pool.add_task("backup of web-1", status="pending")
     assert not any(text.startswith(MASKED) for text in info()["warnings"])

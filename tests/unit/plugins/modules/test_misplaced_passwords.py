@@ -101,7 +101,7 @@ def pieces_in(told, password):
 
 @pytest.mark.parametrize("error", ERRORS, ids=str)
 @pytest.mark.parametrize("form", FORMS)
-def test_password_in_hostname_is_masked_whatever_else_is_wrong(refused, form, error):
+def test_redacts_password_in_hostname_despite_other_errors(refused, form, error):
     hostname, password = FORMS[form]
     assert pieces_in(refused(hostname=hostname, **error), password) == []
 
@@ -122,14 +122,14 @@ def test_longer_values_are_masked_before_their_parts(refused, monkeypatch):
 
 @pytest.mark.parametrize("main", [task_wait.main, task_cancel.main])
 @pytest.mark.parametrize("error", [{"timeout": "abc"}, {"bogus": 1}, {"name_label": "x"}], ids=str)
-def test_password_in_hostname_is_masked_by_all_modules(refused, main, error):
+def test_wait_and_cancel_redact_password_in_hostname(refused, main, error):
     told = refused(main, hostname="root:hunter2@xcp1", **error)
     assert pieces_in(told, "hunter2") == []
 
 
 @pytest.mark.parametrize("option", [*CONNECTION, *SELECTOR, "bogus"])
 @pytest.mark.parametrize("form", sorted(FORMS.keys() - {"no user"}))
-def test_password_in_another_option_is_masked_if_the_call_is_refused(refused, option, form):
+def test_redacts_password_in_other_option_of_rejected_call(refused, option, form):
     value, password = FORMS[form]
     assert pieces_in(refused(**{option: value, "limit": 0}), password) == []
 
@@ -143,7 +143,7 @@ def test_password_in_another_option_is_masked_if_the_call_is_refused(refused, op
     ],
 )
 @pytest.mark.parametrize("error", [{}, {"limit": 0}, {"bogus": 1}], ids=str)
-def test_password_in_the_environment_is_masked(run, logged, monkeypatch, name, error):
+def test_redacts_password_in_environment_variable(run, logged, monkeypatch, name, error):
     monkeypatch.setenv(name, "root:hunter2@127.0.0.1")
     options = {"password": "xapi-secret", "_ansible_verbosity": 4, **error}
     if "HOST" not in name:
@@ -152,7 +152,7 @@ def test_password_in_the_environment_is_masked(run, logged, monkeypatch, name, e
     assert pieces_in(str(result) + "".join(logged), "hunter2") == []
 
 
-def test_password_in_a_valid_call_is_not_logged(run, logged):
+def test_password_in_hostname_is_not_logged(run, logged):
     """Core logs the options before the module can say that hostname is none."""
     run(task_info.main, {**VALID, "hostname": "root:hunter2@xcp1"}, fails=True)
     assert logged
@@ -160,7 +160,7 @@ def test_password_in_a_valid_call_is_not_logged(run, logged):
 
 
 @pytest.mark.parametrize("label", ["[XO] Backup: web@night", "user:name@host", "a@b"])
-def test_label_with_an_at_sign_can_be_read_in_the_result(pool, info, label):
+def test_label_with_at_sign_is_not_redacted(pool, info, label):
     pool.add_task(label)
     result = info(name_label=label)
     assert [task["name_label"] for task in result["tasks"]] == [label]
@@ -168,13 +168,13 @@ def test_label_with_an_at_sign_can_be_read_in_the_result(pool, info, label):
         assert result["invocation"]["module_args"]["name_label"] == label
 
 
-def test_account_of_a_domain_can_be_read_in_the_result(pool, info):
+def test_username_with_domain_is_not_redacted(pool, info):
     result = info(username="root@example.com", fails=True)
     if RETURNS_ARGUMENTS:
         assert result["invocation"]["module_args"]["username"] == "root@example.com"
 
 
-def test_password_that_is_a_part_of_a_label_stays_masked(pool, info):
+def test_redacts_real_password_inside_label(pool, info):
     pool.password = "hunter2"
     pool._sessions._passwords["root"] = "hunter2"
     result = info(password="hunter2", name_label="user:hunter2@host")

@@ -64,14 +64,14 @@ def replaced(request, tmp_path, tls):
 
 
 @pytest.mark.parametrize("options", [{}, {"validate_certs": False}], ids=str)
-def test_pinned_certificate_passes(tls, replaced, options):
+def test_pinned_certificate_is_accepted(tls, replaced, options):
     code, result = replaced(cert_fingerprint=[OTHER, tls.certificate.sha256], **options)
     assert (code, result["count"]) == (0, 0)
     assert tls.log.of("session.logout")
 
 
 @pytest.mark.parametrize("options", [{}, {"validate_certs": False}], ids=str)
-def test_nothing_is_sent_to_another_certificate(tls, replaced, options):
+def test_no_request_is_sent_to_unpinned_certificate(tls, replaced, options):
     code, result = replaced(cert_fingerprint=OTHER, **options)
     assert code == 1
     assert f"has the fingerprint {colons(tls.certificate.sha256)}" in result["msg"]
@@ -79,7 +79,7 @@ def test_nothing_is_sent_to_another_certificate(tls, replaced, options):
     assert list(tls.log) == []
 
 
-def test_pins_hold_through_a_proxy(tls, replaced, monkeypatch):
+def test_pins_are_checked_through_proxy(tls, replaced, monkeypatch):
     with Tunnel() as tunnel:
         monkeypatch.setenv("https_proxy", tunnel.url)
         assert replaced(cert_fingerprint=tls.certificate.sha256)[0] == 0
@@ -90,7 +90,7 @@ def test_pins_hold_through_a_proxy(tls, replaced, monkeypatch):
     assert "nothing was sent" in result["msg"]
 
 
-def test_unknown_certificate_is_refused_with_its_fingerprint(tls, replaced):
+def test_untrusted_certificate_is_rejected_with_its_fingerprint(tls, replaced):
     code, result = replaced()
     assert code == 1
     assert "is not signed by a trusted authority" in result["msg"]
@@ -98,7 +98,7 @@ def test_unknown_certificate_is_refused_with_its_fingerprint(tls, replaced):
     assert list(tls.log) == []
 
 
-def test_certificate_of_ca_path_passes(tls, replaced):
+def test_certificate_in_ca_path_is_accepted(tls, replaced):
     assert replaced(ca_path=str(tls.certificate.pem))[0] == 0
 
 

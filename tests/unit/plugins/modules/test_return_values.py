@@ -129,7 +129,7 @@ def assert_documented(value, entries, returned):
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_what_is_documented_is_returned(request, pool, fill, case):
+def test_returned_values_match_documentation(request, pool, fill, case):
     fill(case.label)
     if case.failing_events:
         denied = ["SESSION_AUTHENTICATION_FAILED", "root", "no"]
@@ -158,5 +158,5 @@ def shared(module):
 
 
 @pytest.mark.parametrize("module", ["wait", "cancel"])
-def test_what_all_of_them_return_is_documented_in_the_same_words(module):
+def test_shared_return_values_have_identical_documentation(module):
     assert shared(module) == shared("info")

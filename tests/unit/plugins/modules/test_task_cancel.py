@@ -41,7 +41,7 @@ def actions(result):
     return {action: len(uuids) for action, uuids in result["by_action"].items() if uuids}
 
 
-def test_a_task_that_honours_it(pool, cancel, endless):
+def test_task_that_honors_cancel_is_cancelled(pool, cancel, endless):
     ref = endless()
     result = cancel(ref=ref)
     assert (result["changed"], actions(result)) == (True, {"cancelled": 1})
@@ -54,7 +54,7 @@ def test_a_task_that_honours_it(pool, cancel, endless):
 
 
 @pytest.mark.parametrize("by", ["uuid", "ref", "name_label", "name_regex"])
-def test_a_second_run_changes_nothing(pool, cancel, endless, by):
+def test_second_run_sends_no_cancel_and_reports_unchanged(pool, cancel, endless, by):
     ref = endless()
     value = {"uuid": pool.record(ref)["uuid"], "ref": ref, "name_label": LABEL}
     options = {by: value.get(by, r"Async\.VM\.copy")}
@@ -66,14 +66,14 @@ def test_a_second_run_changes_nothing(pool, cancel, endless, by):
     assert len(cancels(pool)) == 1
 
 
-def test_one_that_ignores_it(pool, cancel, endless):
+def test_task_that_ignores_cancel_is_still_running_at_timeout(pool, cancel, endless):
     result = cancel(ref=endless(life=DEAF), timeout=3, fails=True)
     assert actions(result) == {"still_running": 1}
     assert "is still running 3 s after it was to end" in result["msg"]
     assert result["changed"] is False
 
 
-def test_one_that_wins_the_race(pool, cancel, endless, when):
+def test_task_that_succeeds_despite_cancel_is_finished_first(pool, cancel, endless, when):
     ref = endless(life=DEAF)
     when(lambda: answered(pool, "task.cancel"), lambda: pool.set_task(ref, status="success"))
     result = cancel(ref=ref)
@@ -81,14 +81,14 @@ def test_one_that_wins_the_race(pool, cancel, endless, when):
     assert result["tasks"][0]["status"] == "success"
 
 
-def test_one_that_vanishes(pool, cancel, endless, when):
+def test_task_that_disappears_after_cancel_is_reported_gone(pool, cancel, endless, when):
     ref = pool.add_task(LABEL, life=DEAF)
     when(lambda: answered(pool, "task.cancel"), lambda: pool.destroy_task(ref))
     result = cancel(ref=ref)
     assert (actions(result), result["changed"]) == ({"gone": 1}, True)
 
 
-def test_a_task_that_the_server_deletes_for_its_age_may_still_be_running(start_pool, cancel, when):
+def test_day_old_task_that_disappears_after_cancel_is_unknown(start_pool, cancel, when):
     pool = start_pool(collects=False)
     ref = pool.add_task(LABEL, life=DEAF, created=LONG_AGO)
     when(lambda: answered(pool, "task.cancel"), lambda: pool.destroy_task(ref))
@@ -102,7 +102,7 @@ def test_a_task_that_the_server_deletes_for_its_age_may_still_be_running(start_p
 @pytest.mark.parametrize(
     ("startup", "words"), [(0, "XAPI restarted on its host"), (600, "its host is disabled")]
 )
-def test_a_task_whose_host_restarts_may_still_be_running(start_pool, cancel, when, startup, words):
+def test_task_of_host_restarted_after_cancel_is_unknown(start_pool, cancel, when, startup, words):
     pool = start_pool(supporters=1)
     ref = pool.add_task(LABEL, life=DEAF, resident_on=pool.hosts[1].ref)
     when(
@@ -114,7 +114,7 @@ def test_a_task_whose_host_restarts_may_still_be_running(start_pool, cancel, whe
     assert words in result["msg"]
 
 
-def test_waits_until_a_disabled_host_tells_that_a_task_has_ended(start_pool, cancel, when):
+def test_waits_for_disabled_host_before_reporting_task_gone(start_pool, cancel, when):
     pool = start_pool(supporters=1)
     supporter = pool.hosts[1].ref
     ref = pool.add_task(LABEL, life=DEAF, resident_on=supporter)
@@ -132,7 +132,7 @@ def test_waits_until_a_disabled_host_tells_that_a_task_has_ended(start_pool, can
     assert (actions(result), result["changed"]) == ({"gone": 1}, True)
 
 
-def test_a_lost_answer_is_followed_by_a_read_without_a_wait(pool, cancel, endless):
+def test_cancel_with_lost_response_is_not_resent_without_wait(pool, cancel, endless):
     ref = endless(life=DEAF)
     pool.fail("task.cancel", cut="after")
     result = cancel(ref=ref, wait=False)
@@ -140,14 +140,14 @@ def test_a_lost_answer_is_followed_by_a_read_without_a_wait(pool, cancel, endles
     assert len(cancels(pool)) == 1
 
 
-def test_one_that_vanishes_with_the_session(pool, cancel, endless, when_waiting):
+def test_task_lost_with_session_after_cancel_is_unknown(pool, cancel, endless, when_waiting):
     when_waiting(pool.restart_master)
     result = cancel(ref=endless(life=DEAF), fails=True)
     assert actions(result) == {"unknown": 1}
     assert "the session was lost" in result["msg"]
 
 
-def test_one_that_vanishes_with_the_session_before_it_is_asked(pool, cancel, endless, when):
+def test_task_lost_with_session_before_cancel_is_sent(pool, cancel, endless, when):
     ref = endless()
     pool.fail("event.from", cut="before")
     when(lambda: [call for call in pool.log if call.fault], pool.restart_master)
@@ -158,7 +158,7 @@ def test_one_that_vanishes_with_the_session_before_it_is_asked(pool, cancel, end
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_a_task_that_disappears_while_the_idle_are_watched(
+def test_task_that_disappears_during_idle_watch_is_gone_or_unknown(
     start_pool, cancel, when_waiting, check_mode
 ):
     pool = start_pool(supporters=1)
@@ -189,7 +189,7 @@ def test_a_task_that_disappears_while_the_idle_are_watched(
     assert "disappeared; it may still be running: XAPI restarted on its host" in result["msg"]
 
 
-def test_a_task_that_disappears_while_the_idle_are_watched_is_decided_afterwards(
+def test_task_lost_during_idle_watch_is_unknown_after_late_host_restart(
     start_pool, cancel, when_waiting
 ):
     pool = start_pool(supporters=1)
@@ -200,13 +200,13 @@ def test_a_task_that_disappears_while_the_idle_are_watched_is_decided_afterwards
     assert "it may still be running: XAPI restarted on its host" in result["msg"]
 
 
-def test_one_whose_host_is_not_known_any_more(pool, cancel, endless):
+def test_cancel_reports_error_for_invalid_host_handle(pool, cancel, endless):
     pool.fail("task.cancel", error=["HANDLE_INVALID", "host", NO_REF])
     result = cancel(ref=endless(), fails=True)
     assert (actions(result), result["changed"]) == ({"error": 1}, False)
 
 
-def test_one_that_is_asked_as_the_run_is_stopped(pool, cancel, endless, when):
+def test_cancel_in_flight_at_sigterm_is_reported_as_requested(pool, cancel, endless, when):
     ref = endless()
     pool.fail("task.cancel", delay=2)
     when(lambda: cancels(pool), lambda: os.kill(os.getpid(), signal.SIGTERM))
@@ -216,7 +216,7 @@ def test_one_that_is_asked_as_the_run_is_stopped(pool, cancel, endless, when):
     assert "the request may not have arrived" in result["tasks"][0]["reason"]
 
 
-def test_a_lost_answer_is_told_where_no_read_follows(pool, cancel, endless, when):
+def test_reports_lost_cancel_response_if_pool_stops_answering(pool, cancel, endless, when):
     pool.fail("task.cancel", cut="after")
     when(lambda: cancels(pool), lambda: pool.fail(count=None, cut="before"))
     result = cancel(ref=endless(life=DEAF), wait=False, timeout=2, fails=True)
@@ -226,7 +226,7 @@ def test_a_lost_answer_is_told_where_no_read_follows(pool, cancel, endless, when
     pool.logout_all()
 
 
-def test_one_on_a_dead_host(start_pool, cancel):
+def test_cancel_on_dead_host_fails_and_others_are_cancelled(start_pool, cancel):
     pool = start_pool(supporters=1)
     session = pool.call("session.login_with_password", "root", pool.password)
     vm = pool.find("VM", "web-1")
@@ -242,7 +242,7 @@ def test_one_on_a_dead_host(start_pool, cancel):
     assert result["changed"] is True
 
 
-def test_one_of_another_owner(pool, cancel):
+def test_cancel_of_task_of_other_user_is_denied(pool, cancel):
     with session_on(pool):
         ref = pool.add_task(LABEL, life=ENDLESS)
         result = cancel(ref=ref, username="vm-admin", fails=True)
@@ -252,7 +252,7 @@ def test_one_of_another_owner(pool, cancel):
     assert pool.record(ref)["status"] == "pending"
 
 
-def test_ones_own(pool, cancel):
+def test_own_task_can_be_cancelled_only_while_its_session_exists(pool, cancel):
     session = pool.call("session.login_with_password", "vm-admin", pool.password)
     ref = pool.call("task.create", session, "mine", "")
     result = cancel(ref=ref, username="vm-admin", timeout=3, fails=True)
@@ -266,7 +266,7 @@ def test_ones_own(pool, cancel):
     }
 
 
-def test_without_waiting(pool, cancel, endless):
+def test_second_run_without_wait_reports_unchanged(pool, cancel, endless):
     ref = endless(life=DEAF)
     predicted = cancel(ref=ref, wait=False, _ansible_check_mode=True)
     first, second = cancel(ref=ref, wait=False), cancel(ref=ref, wait=False)
@@ -275,7 +275,7 @@ def test_without_waiting(pool, cancel, endless):
     assert (predicted["changed"], first["changed"], second["changed"]) == (True, True, False)
 
 
-def test_what_has_ended_is_not_asked(pool, cancel):
+def test_finished_task_gets_no_cancel(pool, cancel):
     ref = pool.add_task(LABEL, status="failure")
     result = cancel(ref=ref, uuid=[NO_UUID])
     assert (actions(result), result["changed"]) == ({"already_finished": 1}, False)
@@ -283,7 +283,7 @@ def test_what_has_ended_is_not_asked(pool, cancel):
     assert cancels(pool) == []
 
 
-def test_too_many(pool, cancel, endless):
+def test_more_matches_than_max_tasks_are_rejected(pool, cancel, endless):
     for _number in range(3):
         endless()
     for most in (None, 2):
@@ -295,7 +295,7 @@ def test_too_many(pool, cancel, endless):
     assert actions(cancel(name_label=LABEL, max_tasks=3)) == {"cancelled": 3}
 
 
-def test_the_young_are_spared(pool, cancel, endless):
+def test_young_task_is_skipped_unless_given_by_ref(pool, cancel, endless):
     young = pool.add_task(LABEL, life=ENDLESS)
     old = endless()
     result = cancel(name_label=LABEL)
@@ -308,13 +308,13 @@ def test_the_young_are_spared(pool, cancel, endless):
     assert actions(cancel(ref=young)) == {"cancelled": 1}
 
 
-def test_age_goes_by_the_clock_of_the_server(pool, cancel, endless, monkeypatch):
+def test_age_is_measured_by_server_clock(pool, cancel, endless, monkeypatch):
     monkeypatch.setattr("time.time", lambda: 4_000_000_000.0)
     pool.add_task(LABEL, life=ENDLESS)
     assert actions(cancel(name_label=LABEL)) == {"skipped": 1}
 
 
-def test_a_regex_is_for_the_whole_label(pool, cancel, endless):
+def test_name_regex_must_match_whole_label(pool, cancel, endless):
     endless("Async.VM.copy_to_elsewhere")
     result = cancel(name_regex=r"Async\.VM\.copy")
     assert actions(result) == {}
@@ -323,7 +323,7 @@ def test_a_regex_is_for_the_whole_label(pool, cancel, endless):
     assert cancels(pool) == []
 
 
-def test_what_is_excluded_anywhere_is_spared(pool, cancel, endless):
+def test_exclude_matches_any_part_of_label(pool, cancel, endless):
     ref = endless("nightly backup of web-1")
     result = cancel(name_regex=".*backup.*|nightly.+", exclude="web")
     assert [task["reason"] for task in result["tasks"]] == ["excluded"]
@@ -331,13 +331,13 @@ def test_what_is_excluded_anywhere_is_spared(pool, cancel, endless):
     assert cancels(pool) == []
 
 
-def test_housekeeping_is_spared(pool, cancel, endless):
+def test_housekeeping_is_skipped_unless_given_by_exact_label(pool, cancel, endless):
     endless("SR.scan")
     assert actions(cancel(name_regex=r"SR\..+")) == {"skipped": 1}
     assert actions(cancel(name_label="SR.scan")) == {"cancelled": 1}
 
 
-def test_filters_narrow(pool, cancel, endless):
+def test_filter_skips_task_given_by_ref(pool, cancel, endless):
     ref, other = endless(other_config={"job": "a"}), endless(other_config={"job": "b"})
     result = cancel(ref=[ref, other], other_config={"job": "a"})
     assert {task["ref"]: task["reason"] for task in result["tasks"]} == {
@@ -347,7 +347,7 @@ def test_filters_narrow(pool, cancel, endless):
     assert cancels(pool) == [ref]
 
 
-def test_all_that_acts_on_an_object(pool, cancel):
+def test_object_selects_only_tasks_that_work_on_it(pool, cancel):
     session = pool.call("session.login_with_password", "root", pool.password)
     vms = [pool.find("VM", name) for name in ("web-1", "web-2")]
     pool.operations.lives["VM.snapshot"] = ENDLESS
@@ -359,7 +359,7 @@ def test_all_that_acts_on_an_object(pool, cancel):
     assert cancels(pool) == [ours]
 
 
-def test_only_the_idle(pool, cancel, endless):
+def test_idle_for_skips_task_with_changing_progress(pool, cancel, endless):
     moving = endless(life=Life(duration=20, steps=400))
     idle = endless()
     result = cancel(name_label=LABEL, idle_for="0.5", max_tasks=2)
@@ -370,7 +370,7 @@ def test_only_the_idle(pool, cancel, endless):
     assert cancels(pool) == [idle]
 
 
-def test_what_moves_and_moves_back_is_not_idle(pool, cancel, endless, when_waiting):
+def test_task_with_reverted_progress_change_is_not_idle(pool, cancel, endless, when_waiting):
     ref = endless()
 
     def move_and_move_back():
@@ -383,14 +383,14 @@ def test_what_moves_and_moves_back_is_not_idle(pool, cancel, endless, when_waiti
     assert actions(cancel(ref=ref, idle_for="1.5")) == {"skipped": 1}
 
 
-def test_trouble_while_the_idle_are_watched_is_told(pool, cancel, endless):
+def test_transient_error_during_idle_watch_adds_warning(pool, cancel, endless):
     pool.fail("event.from", nth=2, cut="before")
     result = cancel(ref=endless(), idle_for="0.5")
     assert actions(result) == {"cancelled": 1}
     assert any("The way to the pool failed" in warning for warning in result["warnings"])
 
 
-def test_what_cannot_be_watched_is_not_cancelled(pool, cancel, endless, when_waiting):
+def test_task_is_not_cancelled_if_idle_watch_is_impossible(pool, cancel, endless, when_waiting):
     when_waiting(lambda: pool.fail(count=None, cut="before"))
     result = cancel(ref=endless(), idle_for="1", timeout=1, fails=True)
     pool.heal()
@@ -401,7 +401,7 @@ def test_what_cannot_be_watched_is_not_cancelled(pool, cancel, endless, when_wai
     pool.logout_all()
 
 
-def test_nothing_is_sent_after_the_deadline(pool, cancel, endless):
+def test_cancels_are_not_sent_after_deadline(pool, cancel, endless):
     refs = [endless() for _number in range(10)]
     pool.fail("task.cancel", delay=0.4, count=None)
     result = cancel(ref=refs, timeout=3, fails=True)
@@ -411,7 +411,7 @@ def test_nothing_is_sent_after_the_deadline(pool, cancel, endless):
     assert "was not asked to end within 3 s" in result["msg"]
 
 
-def test_what_comes_while_the_idle_are_watched_is_spared(pool, cancel, endless, when_waiting):
+def test_task_created_during_idle_watch_is_skipped(pool, cancel, endless, when_waiting):
     idle = endless()
     when_waiting(endless)
     result = cancel(name_label=LABEL, idle_for="1", max_tasks=2)
@@ -423,7 +423,7 @@ def test_what_comes_while_the_idle_are_watched_is_spared(pool, cancel, endless, 
     ("what", "outcome", "sent"),
     [("try", "cancelled", 2), ("skip", "not_cancellable", 1), ("fail", "not_cancellable", 0)],
 )
-def test_one_that_is_not_offered(pool, cancel, endless, what, outcome, sent):
+def test_on_uncancellable_tries_skips_or_fails(pool, cancel, endless, what, outcome, sent):
     offered = endless()
     other = endless(life=Life(duration=None, cancellable=False))
     result = cancel(ref=[offered, other], on_uncancellable=what, fails=what == "fail")
@@ -431,7 +431,7 @@ def test_one_that_is_not_offered(pool, cancel, endless, what, outcome, sent):
     assert len(cancels(pool)) == sent
 
 
-def test_one_whose_offer_flickers(pool, cancel, endless):
+def test_task_with_alternating_cancel_permission_is_cancelled(pool, cancel, endless):
     flicker = tuple((step / 10, bool(step % 2)) for step in range(50))
     ref = endless(life=Life(duration=None, cancellable=flicker, cancel_after=0.3))
     assert actions(cancel(ref=ref)) == {"cancelled": 1}
@@ -446,7 +446,9 @@ def test_one_whose_offer_flickers(pool, cancel, endless):
         ({"name_label": "nothing", "fail_if_not_running": True}, "is running"),
     ],
 )
-def test_what_has_to_be_there(pool, cancel, endless, options, message):
+def test_required_task_that_is_missing_fails_before_any_cancel(
+    pool, cancel, endless, options, message
+):
     ref = endless()
     refs = {"ref": [ref]} if "uuid" in options else {}
     result = cancel(**refs, **options, fails=True)
@@ -455,19 +457,19 @@ def test_what_has_to_be_there(pool, cancel, endless, options, message):
     assert cancels(pool) == []
 
 
-def test_what_has_to_be_running(pool, cancel, endless):
+def test_finished_task_fails_with_fail_if_not_running(pool, cancel, endless):
     ended = pool.add_task(LABEL, status="success")
     result = cancel(ref=[ended, endless()], fail_if_not_running=True, fails=True)
     assert "ended as success" in result["msg"]
     assert cancels(pool) == []
 
 
-def test_nothing_is_no_task(pool, cancel, endless):
+def test_empty_uuid_list_selects_no_task(pool, cancel, endless):
     endless()
     assert (actions(cancel(uuid=[])), cancels(pool)) == ({}, [])
 
 
-def test_one_error_does_not_stop_the_rest(pool, cancel, endless):
+def test_error_on_one_task_does_not_stop_others(pool, cancel, endless):
     refs = [endless() for _number in range(3)]
     pool.fail("task.cancel", ref=refs[1], error=["INTERNAL_ERROR", "Not_found"])
     result = cancel(ref=refs, fails=True)
@@ -475,7 +477,7 @@ def test_one_error_does_not_stop_the_rest(pool, cancel, endless):
 
 
 @pytest.mark.parametrize("cut", ["before", "after", "half"])
-def test_a_cut_is_ridden_out(pool, cancel, endless, cut):
+def test_connection_cut_is_retried_with_warning(pool, cancel, endless, cut):
     refs = [endless() for _number in range(3)]
     pool.fail("task.cancel", nth=2, cut=cut)
     result = cancel(ref=refs)
@@ -483,7 +485,7 @@ def test_a_cut_is_ridden_out(pool, cancel, endless, cut):
     assert any("The way to the pool failed" in warning for warning in result["warnings"])
 
 
-def test_a_thousand(pool, cancel, endless):
+def test_thousand_cancels_need_at_most_1020_requests(pool, cancel, endless):
     refs = [endless() for _number in range(1000)]
     result = cancel(ref=refs)
     assert actions(result) == {"cancelled": 1000}

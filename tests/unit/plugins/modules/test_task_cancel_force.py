@@ -79,7 +79,7 @@ def actions(result):
     return {action: len(uuids) for action, uuids in result["by_action"].items() if uuids}
 
 
-def test_marks_a_record_whose_cancel_was_ignored(virtual, orphan, force):
+def test_marks_record_that_ignored_cancel_as_cancelled(virtual, orphan, force):
     """That the server offers to cancel it is no sign of life once a cancel was ignored."""
     ref = orphan()
     result = force(ref)
@@ -90,14 +90,14 @@ def test_marks_a_record_whose_cancel_was_ignored(virtual, orphan, force):
     assert actions(force(ref)) == {"already_finished": 1}
 
 
-def test_leaves_it_to_the_cancel_if_that_is_honoured(virtual, orphan, force):
+def test_does_not_mark_record_if_cancel_is_honored(virtual, orphan, force):
     ref = orphan(life=Life(duration=None, cancellable=False))
     assert actions(force(ref)) == {"cancelled": 1}
     assert not virtual.log.of("task.set_status")
 
 
 @pytest.mark.parametrize("label", ["nightly.backup", "tool.export", "Backup of VM.copy"])
-def test_a_label_that_only_looks_like_a_method_is_a_clients(orphan, force, label):
+def test_client_label_resembling_method_name_is_forced(orphan, force, label):
     assert actions(force(orphan(label))) == {"forced": 1}
 
 
@@ -117,7 +117,9 @@ def test_a_label_that_only_looks_like_a_method_is_a_clients(orphan, force, label
     ],
     ids=str,
 )
-def test_refuses_before_anything_is_sent(virtual, orphan, force, fields, reason):
+def test_ineligible_record_is_rejected_before_cancel_is_sent(
+    virtual, orphan, force, fields, reason
+):
     result = force(orphan(**fields), fails=True)
     assert result["msg"].startswith("Nothing was cancelled. force is refused for")
     assert reason in result["msg"]
@@ -128,7 +130,7 @@ def test_refuses_before_anything_is_sent(virtual, orphan, force, fields, reason)
     "kind",
     [name for name, blank in BLANKS.items() if "current_operations" in blank and name != "task"],
 )
-def test_refuses_a_record_that_any_object_names(virtual, orphan, force, kind):
+def test_record_in_current_operations_of_object_is_rejected(virtual, orphan, force, kind):
     ref = orphan()
     one = next(iter(virtual.database.records(kind)), None)
     one = one or virtual.database.create(kind, new(kind))
@@ -136,13 +138,13 @@ def test_refuses_a_record_that_any_object_names(virtual, orphan, force, kind):
     assert "an object names it in its current_operations" in force(ref, fails=True)["msg"]
 
 
-def test_refuses_a_record_with_a_running_subtask(virtual, orphan, force):
+def test_record_with_running_subtask_is_rejected(virtual, orphan, force):
     ref = orphan()
     virtual.add_task("part", subtask_of=ref)
     assert "it has a subtask that is running" in force(ref, fails=True)["msg"]
 
 
-def test_a_finished_subtask_is_no_sign_of_life(virtual, orphan, force):
+def test_record_with_finished_subtask_is_forced(virtual, orphan, force):
     ref = orphan()
     virtual.add_task("part", subtask_of=ref, status="success")
     assert actions(force(ref)) == {"forced": 1}
@@ -186,7 +188,7 @@ def begin_a_subtask(pool, ref):
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_refuses_after_the_watch_what_shows_life_meanwhile(virtual, orphan, force, happen, reason):
+def test_record_with_activity_during_watch_is_not_marked(virtual, orphan, force, happen, reason):
     ref = orphan()
     virtual.at(DURING_THE_WATCH, lambda: happen(virtual, ref))
     result = force(ref, fails=True)
@@ -196,14 +198,14 @@ def test_refuses_after_the_watch_what_shows_life_meanwhile(virtual, orphan, forc
     assert not virtual.log.of("task.set_status")
 
 
-def test_refuses_a_record_of_a_host_that_died_meanwhile(virtual, orphan, force):
+def test_record_of_host_that_dies_during_watch_is_rejected(virtual, orphan, force):
     supporter = virtual.supporter.ref
     ref = orphan(resident_on=supporter)
     virtual.at(DURING_THE_WATCH, lambda: virtual.inventory.set_live(supporter, False))
     assert "its host is not live" in force(ref, fails=True)["msg"]
 
 
-def test_refuses_a_record_of_a_host_that_restarted_meanwhile(virtual, orphan, force):
+def test_record_of_host_that_restarts_during_watch_is_rejected(virtual, orphan, force):
     """Its tasks are deleted then; one that came from elsewhere is not."""
     supporter = virtual.supporter.ref
     ref = orphan(resident_on=supporter)
@@ -212,7 +214,7 @@ def test_refuses_a_record_of_a_host_that_restarted_meanwhile(virtual, orphan, fo
 
 
 @pytest.mark.parametrize("cut", ["before", "after", "half"])
-def test_reads_what_became_of_a_write_whose_answer_is_lost(virtual, orphan, force, cut):
+def test_lost_write_response_is_resolved_by_reading_record(virtual, orphan, force, cut):
     first, second = orphan(), orphan()
     virtual.fail("task.set_status", cut=cut)
     result = force(first, second)
@@ -221,7 +223,7 @@ def test_reads_what_became_of_a_write_whose_answer_is_lost(virtual, orphan, forc
     assert len(writes) == (3 if cut == "before" else 2)
 
 
-def test_says_so_if_nobody_knows_whether_the_write_arrived(virtual, orphan, force):
+def test_write_that_cannot_be_verified_is_reported_unknown(virtual, orphan, force):
     ref = orphan()
 
     def lose_the_pool():
@@ -235,7 +237,7 @@ def test_says_so_if_nobody_knows_whether_the_write_arrived(virtual, orphan, forc
     assert "it may be marked as cancelled" in result["msg"]
 
 
-def test_notes_a_refusal_of_the_write(virtual, orphan, force):
+def test_permission_error_on_write_is_reported_denied(virtual, orphan, force):
     denied, other = orphan(), orphan()
     error = ["RBAC_PERMISSION_DENIED", "task.set_status"]
     virtual.fail("task.set_status", ref=denied, error=error)
@@ -251,20 +253,22 @@ def test_notes_a_refusal_of_the_write(virtual, orphan, force):
     ],
     ids=["gone", "success", "cancelled"],
 )
-def test_does_not_mark_what_is_over_by_then(virtual, orphan, force, happen, action):
+def test_record_that_ends_or_disappears_during_watch_is_not_marked(
+    virtual, orphan, force, happen, action
+):
     ref = orphan()
     virtual.at(DURING_THE_WATCH, lambda: happen(virtual, ref))
     assert actions(force(ref)) == {action: 1}
     assert not virtual.log.of("task.set_status")
 
 
-def test_a_record_that_disappears_just_before_the_write_is_gone(virtual, orphan, force):
+def test_record_that_disappears_just_before_write_is_gone(virtual, orphan, force):
     ref = orphan()
     virtual.fail("task.set_status", error=["HANDLE_INVALID", "task", ref])
     assert actions(force(ref)) == {"gone": 1}
 
 
-def test_a_record_that_a_restart_takes_just_before_the_write_is_unknown(virtual, orphan, force):
+def test_record_lost_in_host_restart_before_write_is_unknown(virtual, orphan, force):
     ref = orphan(resident_on=virtual.supporter.ref)
     virtual.fail("task.set_status", error=["HANDLE_INVALID", "task", ref], delay=3.0)
     virtual.at(301.5, virtual.restart_supporter)
@@ -294,7 +298,7 @@ def lose_pool_after_write(virtual, monkeypatch):
     return lose_pool_until
 
 
-def test_reads_what_became_of_a_write_at_the_end_of_its_time(
+def test_lost_write_response_is_resolved_just_before_deadline(
     virtual, orphan, force, lose_pool_after_write
 ):
     ref = orphan()
@@ -306,7 +310,7 @@ def test_reads_what_became_of_a_write_at_the_end_of_its_time(
     assert len(virtual.log.of("task.set_status")) == 1
 
 
-def test_a_record_that_is_deleted_before_it_is_read_again_may_have_been_marked(
+def test_record_deleted_before_write_is_verified_is_unknown(
     virtual, orphan, force, lose_pool_after_write
 ):
     """The next collection deletes a marked record, since it has no time of its end."""
@@ -317,24 +321,24 @@ def test_a_record_that_is_deleted_before_it_is_read_again_may_have_been_marked(
     assert "it may be marked as cancelled" in result["msg"]
 
 
-def test_a_record_of_a_day_that_disappears_during_the_watch_is_unknown(virtual, orphan, force):
+def test_day_old_record_that_disappears_during_watch_is_unknown(virtual, orphan, force):
     ref = orphan(age=86500)
     virtual.at(DURING_THE_WATCH, lambda: virtual.destroy_task(ref))
     assert actions(force(ref, fails=True)) == {"unknown": 1}
 
 
-def test_all_classes_whose_objects_name_tasks_are_read():
+def test_holders_list_all_classes_with_current_operations():
     named = [name for name, blank in BLANKS.items() if "current_operations" in blank]
     assert sorted(HOLDERS) == sorted(set(named) - {"task"})
 
 
-def test_a_class_that_the_server_does_not_know_names_no_task(virtual, orphan, force):
+def test_vtpm_class_unknown_to_server_is_ignored(virtual, orphan, force):
     method = "VTPM.get_all_records"
     virtual.fail(method, error=["MESSAGE_METHOD_UNKNOWN", method], count=None)
     assert actions(force(orphan())) == {"forced": 1}
 
 
-def test_refuses_if_the_objects_of_a_class_may_not_be_read(virtual, orphan):
+def test_permission_error_on_vtpm_records_raises_before_cancel(virtual, orphan):
     denied = ["RBAC_PERMISSION_DENIED", "host.call_extension", "no session in context"]
     virtual.fail("VTPM.get_all_records", error=denied, count=None)
     with pytest.raises(XapiFailure):
@@ -342,20 +346,20 @@ def test_refuses_if_the_objects_of_a_class_may_not_be_read(virtual, orphan):
     assert not virtual.log.of("task.cancel")
 
 
-def test_refuses_a_record_of_a_dead_host_before_anything_is_sent(virtual, orphan, force):
+def test_record_of_dead_host_is_rejected_immediately(virtual, orphan, force):
     ref = orphan(resident_on=virtual.supporter.ref)
     virtual.inventory.set_live(virtual.supporter.ref, False)
     assert "Nothing was cancelled. force is refused for" in force(ref, fails=True)["msg"]
 
 
-def test_refuses_a_record_whose_subtask_has_a_running_subtask(virtual, orphan, force):
+def test_record_with_running_nested_subtask_is_rejected(virtual, orphan, force):
     ref = orphan()
     part = virtual.add_task("part", subtask_of=ref, status="success")
     virtual.add_task("part of a part", subtask_of=part)
     assert "it has a subtask that is running" in force(ref, fails=True)["msg"]
 
 
-def test_refuses_a_record_that_another_client_destroys(virtual, orphan, force):
+def test_record_being_destroyed_by_other_client_is_rejected(virtual, orphan, force):
     ref = orphan()
     virtual.at(
         DURING_THE_WATCH,
@@ -364,7 +368,7 @@ def test_refuses_a_record_that_another_client_destroys(virtual, orphan, force):
     assert "its record changed" in force(ref, fails=True)["msg"]
 
 
-def test_waits_until_a_cancel_was_ignored_for_all_of_the_timeout(virtual, orphan, force):
+def test_cancel_must_be_ignored_for_full_timeout_before_write(virtual, orphan, force):
     ref = orphan()
     virtual.fail("task.cancel", cut="before", count=None)
     virtual.at(30, virtual.heal)
@@ -374,7 +378,7 @@ def test_waits_until_a_cancel_was_ignored_for_all_of_the_timeout(virtual, orphan
 
 
 @pytest.mark.parametrize("healed_at", [250, 10_000])
-def test_refuses_what_has_ignored_a_cancel_for_too_short(virtual, orphan, force, healed_at):
+def test_record_that_ignored_cancel_too_briefly_is_rejected(virtual, orphan, force, healed_at):
     ref = orphan()
     virtual.fail("task.cancel", cut="before", count=None)
     virtual.at(healed_at, virtual.heal)
@@ -383,7 +387,7 @@ def test_refuses_what_has_ignored_a_cancel_for_too_short(virtual, orphan, force,
     assert not virtual.log.of("task.set_status")
 
 
-def test_reads_the_pool_again_before_a_later_write(virtual, orphan, force):
+def test_objects_are_read_again_before_later_write(virtual, orphan, force):
     first, second = orphan(), orphan()
     virtual.fail("task.set_status", delay=8.0)
     virtual.at(305, lambda: hold_an_object(virtual, second))
@@ -392,7 +396,7 @@ def test_reads_the_pool_again_before_a_later_write(virtual, orphan, force):
     assert "an object names it" in result["msg"]
 
 
-def test_an_error_answer_to_a_write_that_was_carried_out_is_no_error(virtual, orphan, force):
+def test_error_response_to_completed_write_is_ignored(virtual, orphan, force):
     ref = orphan()
     virtual.fail("task.set_status", error=["INTERNAL_ERROR", "x"], late=True)
     result = force(ref)
@@ -400,23 +404,21 @@ def test_an_error_answer_to_a_write_that_was_carried_out_is_no_error(virtual, or
     assert result["tasks"][0]["error"] is None
 
 
-def test_an_error_answer_to_a_write_that_was_not_carried_out_is_an_error(virtual, orphan, force):
+def test_error_response_to_failed_write_is_reported(virtual, orphan, force):
     first, second = orphan(), orphan()
     virtual.fail("task.set_status", ref=first, error=["INTERNAL_ERROR", "x"])
     result = force(first, second, fails=True)
     assert actions(result) == {"error": 1, "forced": 1}
 
 
-def test_writes_again_in_a_new_session(virtual, orphan, force):
+def test_write_is_repeated_in_new_session(virtual, orphan, force):
     ref = orphan()
     virtual.fail("task.set_status", error=["SESSION_INVALID", "x"])
     assert actions(force(ref)) == {"forced": 1}
 
 
 @pytest.mark.parametrize("is_done", [True, False])
-def test_says_so_if_it_is_stopped_while_the_write_is_on_its_way(
-    virtual, orphan, monkeypatch, is_done
-):
+def test_write_in_flight_at_interrupt_is_reported_unknown(virtual, orphan, monkeypatch, is_done):
     ref = orphan()
     post = VirtualWire.post
 
@@ -437,7 +439,7 @@ def test_says_so_if_it_is_stopped_while_the_write_is_on_its_way(
     assert result["diff"]["after"].endswith(": unknown\n")
 
 
-def test_refuses_a_live_import_that_stalls_for_less_than_the_timeout(virtual, orphan, force):
+def test_import_that_stalls_less_than_timeout_is_rejected(virtual, orphan, force):
     """A client's task that carries an import of a disk over HTTP (import_raw_vdi.ml): no object
     names it, it ignores a cancel, and progress is all that tells it from a record left behind."""
     moves = tuple((240.0 * step, "progress", step / 100) for step in range(1, 9))

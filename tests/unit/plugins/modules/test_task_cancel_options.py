@@ -43,7 +43,7 @@ def refused(pool, cancel):
 
 
 @pytest.mark.parametrize("names", [*([name] for name in FILTERS), list(FILTERS)], ids=",".join)
-def test_filters_alone_name_nothing(refused, names):
+def test_filters_without_selector_are_rejected(refused, names):
     message = refused(**{name: FILTERS[name] for name in names})
     assert message.startswith(
         "one of the following is required: uuid, ref, name_label, name_regex, object; the"
@@ -60,7 +60,7 @@ def test_filters_alone_name_nothing(refused, names):
     ],
     ids=",".join,
 )
-def test_identities_that_do_not_go_together(refused, names):
+def test_conflicting_selectors_are_rejected(refused, names):
     message = refused(**{name: IDENTITIES[name] for name in names})
     assert "mutually exclusive" in message
 
@@ -105,12 +105,12 @@ def test_identities_that_do_not_go_together(refused, names):
     ],
     ids=str,
 )
-def test_what_is_refused(refused, options, message):
+def test_invalid_options_are_rejected_before_any_request(refused, options, message):
     assert message in refused(**options)
 
 
 @pytest.mark.parametrize("option", ["max_tasks", "port"])
-def test_a_boolean_is_no_number(pool, cancel, option):
+def test_boolean_is_rejected_as_number(pool, cancel, option):
     result = cancel(**{"name_label": "x", option: True}, fails=True)
     assert result["msg"] == f"argument '{option}': True is not a number."
     assert len(pool.log) == 0

@@ -28,18 +28,18 @@ def actions(result):
 
 
 @pytest.mark.parametrize("exclude", [{}, {"exclude": []}, {"exclude": "plugin"}], ids=str)
-def test_housekeeping_is_spared_whatever_exclude_says(cancel, old, exclude):
+def test_housekeeping_is_skipped_regardless_of_exclude(cancel, old, exclude):
     old("SR.scan")
     result = cancel(name_regex=r"SR\..*", **exclude)
     assert (actions(result), len(result["excluded"])) == ({"skipped": 1}, 1)
 
 
-def test_housekeeping_is_cancelled_if_it_is_included(cancel, old):
+def test_include_housekeeping_cancels_housekeeping(cancel, old):
     old("SR.scan")
     assert actions(cancel(name_regex=r"SR\..*", include_housekeeping=True)) == {"cancelled": 1}
 
 
-def test_exclude_spares_tasks_besides_housekeeping(cancel, old):
+def test_exclude_skips_tasks_in_addition_to_housekeeping(cancel, old):
     for label in ("SR.scan", "SR.probe", "SR.update"):
         old(label)
     result = cancel(name_regex=r"SR\..*", exclude="probe", max_tasks=3)
@@ -53,7 +53,7 @@ def test_exclude_spares_tasks_besides_housekeeping(cancel, old):
         ("[XO] (Importing|Exporting) content.*", r"\[XO\] (Importing|Exporting) content.*"),
     ],
 )
-def test_text_in_place_of_name_regex_is_refused(pool, cancel, old, regex, escaped):
+def test_name_regex_that_matches_only_as_text_is_rejected(pool, cancel, old, regex, escaped):
     old(IMPORT)
     message = cancel(name_regex=regex, fails=True)["msg"]
     assert message == (
@@ -65,7 +65,7 @@ def test_text_in_place_of_name_regex_is_refused(pool, cancel, old, regex, escape
     assert actions(cancel(name_regex=escaped)) == {"cancelled": 1}
 
 
-def test_text_in_place_of_exclude_is_refused(pool, cancel, old):
+def test_exclude_that_matches_only_as_text_is_rejected(pool, cancel, old):
     old(IMPORT)
     options = {"name_regex": r"\[XO\] .*"}
     message = cancel(**options, exclude="[XO] Importing", fails=True)["msg"]
@@ -74,13 +74,13 @@ def test_text_in_place_of_exclude_is_refused(pool, cancel, old):
     assert actions(cancel(**options, exclude=r"\[XO\] Importing")) == {"skipped": 1}
 
 
-def test_part_of_label_as_text_is_named_in_warning(cancel, old):
+def test_name_regex_matching_part_of_label_as_text_adds_warning(cancel, old):
     old(IMPORT)
     warnings = cancel(name_regex="[XO] Importing content")["warnings"]
     assert any(one.startswith("name_regex must match the whole label here") for one in warnings)
 
 
-def test_long_label_is_spared(pool, cancel, old):
+def test_task_with_overlong_label_is_not_cancelled(pool, cancel, old):
     old("Async.VM." * 1000)
     assert cancel(name_regex=r"(Async\.VM\.)+")["tasks"] == []
     assert actions(cancel(object=work_on_vm(pool), exclude="nothing")) == {"skipped": 1}
@@ -94,7 +94,7 @@ def work_on_vm(pool):
     return {"type": "VM", "uuid": pool.database.read("VM", vm)["uuid"]}
 
 
-def test_expression_without_end_is_refused(pool, cancel, old):
+def test_slow_name_regex_is_rejected(pool, cancel, old):
     old("a" * 1000)
     message = cancel(name_regex="(a+)+b", fails=True)["msg"]
     assert message == (
@@ -104,7 +104,7 @@ def test_expression_without_end_is_refused(pool, cancel, old):
     assert not pool.log.of("task.cancel")
 
 
-def test_regex_in_place_of_name_label_is_refused(pool, cancel, wait, old):
+def test_name_label_that_matches_only_as_regex_is_rejected(pool, cancel, wait, old):
     old("Async.VM.copy")
     said = (
         "argument 'name_label': 'Async.VM.*' does not select the task 'Async.VM.copy', but would "

@@ -19,18 +19,18 @@ GUIDE = "docs/clean_up_stale_tasks.md"
 TABLE = rows(GUIDE)
 
 
-def test_every_option_is_in_the_table():
+def test_table_lists_every_option():
     assert sorted(row.option for row in TABLE) == sorted(cancelling_spec())
 
 
-def test_every_action_is_in_the_table():
+def test_table_lists_every_action():
     text = Path(ROOT / GUIDE).read_text(encoding="utf-8")
     first = re.findall(r"^\| (\w+) \|", text, re.MULTILINE)
     assert [word for word in first if word in ACTIONS] == list(ACTIONS)
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row.option for row in TABLE])
-def test_the_example_of_an_option(pool, cancel, row):
+def test_table_example_is_accepted(pool, cancel, row):
     assert list(row.example) == [row.option]
     ref = pool.add_task("backup", created=LONG_AGO, status="success")
     # Forcing needs a timeout of minutes, of which nothing is used here.

@@ -21,7 +21,7 @@ def refs(result):
     return {task["ref"] for task in result["tasks"]}
 
 
-def test_all_tasks(pool, info):
+def test_returns_all_tasks_and_counts_by_status(pool, info):
     tasks = {
         pool.add_task("running", progress=0.4),
         pool.add_task("done", status="success"),
@@ -37,18 +37,18 @@ def test_all_tasks(pool, info):
     assert result["requests"] == len(pool.log) == 6
 
 
-def test_an_empty_pool(info):
+def test_empty_pool_returns_no_tasks(info):
     result = info()
     assert (result["tasks"], result["count"], result["by_status"]) == ([], 0, NO_STATUS)
 
 
-def test_a_status_that_is_not_known_is_counted(pool, info):
+def test_unknown_status_is_counted(pool, info):
     ref = pool.add_task("strange")
     pool.set_task(ref, status="paused")
     assert info()["by_status"] == {**NO_STATUS, "paused": 1}
 
 
-def test_the_newest_comes_first(pool, info):
+def test_newest_task_comes_first(pool, info):
     times = ["20261123T10:00:02Z", "20261123T10:00:00Z", "20261123T10:00:01Z"]
     for created in times:
         pool.add_task("label", created=created)
@@ -57,27 +57,27 @@ def test_the_newest_comes_first(pool, info):
     assert len(set(created)) == 3
 
 
-def test_ages_are_by_the_clock_of_the_server(pool, info):
+def test_age_is_measured_by_server_clock(pool, info):
     pool.add_task("old", created="20060101T00:00:00Z")
     result = info()
     assert result["server_time"].startswith("20")
     assert result["tasks"][0]["age"] > 20 * 365 * 86400
 
 
-def test_one_uuid(pool, info):
+def test_uuid_is_read_without_listing_all_tasks(pool, info):
     wanted, _other = pool.add_task("wanted"), pool.add_task("other")
     result = info(uuid=uuid_of(pool, wanted).upper())
     assert refs(result) == {wanted}
     assert not pool.log.of("task.get_all_records")
 
 
-def test_one_ref(pool, info):
+def test_ref_is_read_without_listing_all_tasks(pool, info):
     wanted, _other = pool.add_task("wanted"), pool.add_task("other")
     assert refs(info(ref=[wanted])) == {wanted}
     assert not pool.log.of("task.get_all_records")
 
 
-def test_a_union_of_uuids_and_refs(pool, info):
+def test_uuids_and_refs_are_combined_without_duplicates(pool, info):
     first, second, _third = [pool.add_task("label") for _time in range(3)]
     result = info(uuid=[uuid_of(pool, first), NO_UUID], ref=[first, second, NO_REF])
     assert refs(result) == {first, second}
@@ -87,13 +87,13 @@ def test_a_union_of_uuids_and_refs(pool, info):
 
 
 @pytest.mark.parametrize("option", ["uuid", "ref"])
-def test_an_empty_list_selects_nothing(pool, info, option):
+def test_empty_list_selects_no_task(pool, info, option):
     pool.add_task("label")
     result = info(**{option: []})
     assert (result["tasks"], result["count"]) == ([], 0)
 
 
-def test_a_label_that_several_tasks_have(pool, info):
+def test_name_label_returns_all_tasks_with_that_label(pool, info):
     states = ["pending", "success", "failure"]
     same = {pool.add_task("Async.VM.start", status=status) for status in states}
     pool.add_task("VM.start")
@@ -103,7 +103,7 @@ def test_a_label_that_several_tasks_have(pool, info):
 @pytest.mark.parametrize(
     ("option", "identity"), [("uuid", NO_UUID), ("ref", NO_REF), ("name_label", "nothing")]
 )
-def test_a_task_that_does_not_exist_is_no_failure(info, option, identity):
+def test_nonexistent_task_is_not_an_error(info, option, identity):
     result = info(**{option: identity})
     missing = {"uuid": [], "ref": []}
     if option != "name_label":
@@ -111,7 +111,7 @@ def test_a_task_that_does_not_exist_is_no_failure(info, option, identity):
     assert (result["tasks"], result["missing"]) == ([], missing)
 
 
-def test_a_task_that_goes_between_the_two_calls_is_missing(pool, info):
+def test_task_that_disappears_between_lookup_and_read_is_missing(pool, info):
     uuid = uuid_of(pool, pool.add_task("label"))
     pool.fail("task.get_record", error=["HANDLE_INVALID", "task", NO_REF])
     assert info(uuid=uuid)["missing"] == {"uuid": [uuid], "ref": []}
@@ -140,19 +140,19 @@ def test_a_task_that_goes_between_the_two_calls_is_missing(pool, info):
         ({"port": 0}, "'port': 0 is no port"),
     ],
 )
-def test_values_that_cannot_be_meant(pool, info, options, words):
+def test_invalid_options_are_rejected_before_any_request(pool, info, options, words):
     assert words in info(fails=True, **options)["msg"]
     assert len(pool.log) == 0
 
 
 @pytest.mark.parametrize("missing", ["hostname", "password"])
-def test_what_is_required(run, pool, missing):
+def test_hostname_and_password_are_required(run, pool, missing):
     options = {"hostname": pool.url, "password": pool.password}
     del options[missing]
     assert missing in run(task_info.main, options, fails=True)["msg"]
 
 
-def test_options_from_the_environment(run, pool, monkeypatch):
+def test_connection_options_are_read_from_environment(run, pool, monkeypatch):
     monkeypatch.setenv("XAPI_HOST", "")
     monkeypatch.setenv("XENSERVER_HOST", f"http://127.0.0.1:1,{pool.url}")
     monkeypatch.setenv("XENSERVER_USER", "read-only")
@@ -163,12 +163,12 @@ def test_options_from_the_environment(run, pool, monkeypatch):
     assert login.params[0] == "read-only"
 
 
-def test_check_mode_reads_the_same(pool, info):
+def test_check_mode_returns_tasks(pool, info):
     pool.add_task("label")
     assert info(_ansible_check_mode=True)["count"] == 1
 
 
-def test_the_result_of_a_task_is_decoded(pool, info):
+def test_task_result_is_decoded(pool, info):
     ref = pool.add_task("label", status="success", result="<value><i4>7</i4></value>")
     (task,) = info(ref=ref)["tasks"]
     assert (task["result"], task["result_value"]) == ("<value><i4>7</i4></value>", 7)

@@ -85,14 +85,14 @@ ALONE = {
 
 
 @pytest.mark.usefixtures("clock_of_the_pool")
-def test_each_filter_alone(crowd, info):
+def test_each_filter_alone_returns_matching_tasks(crowd, info):
     assert crowd.keys() == ALONE.keys()
     for name, options in crowd.items():
         assert set(labels(info(**options))) == ALONE[name], name
 
 
 @pytest.mark.usefixtures("clock_of_the_pool")
-def test_filters_in_pairs(crowd, info):
+def test_pair_of_filters_returns_tasks_matching_both(crowd, info):
     for one, other in combinations(crowd, 2):
         options = {**crowd[one], **crowd[other]}
         if {"name_label", "name_regex"} <= options.keys() or crowd[one].keys() == crowd[
@@ -102,7 +102,7 @@ def test_filters_in_pairs(crowd, info):
         assert set(labels(info(**options))) == ALONE[one] & ALONE[other], (one, other)
 
 
-def test_what_exclude_left_out_is_returned_while_it_runs(pool, info):
+def test_excluded_lists_only_running_tasks(pool, info):
     left_out = pool.add_task("SR.scan")
     pool.add_task("SR.scan", status="success")
     pool.add_task("SR.scan.more")
@@ -114,13 +114,13 @@ def test_what_exclude_left_out_is_returned_while_it_runs(pool, info):
     assert entry == {"uuid": uuid, "ref": left_out, "name_label": "SR.scan", "status": "pending"}
 
 
-def test_a_task_that_a_filter_left_out_is_not_missing(pool, info):
+def test_task_removed_by_filter_is_not_missing(pool, info):
     ref = pool.add_task("there", status="success")
     result = info(ref=[ref], status=["pending"])
     assert (result["tasks"], result["missing"]) == ([], {"uuid": [], "ref": []})
 
 
-def test_text_in_place_of_regex_is_warned_of(pool, info):
+def test_regex_that_matches_only_as_text_adds_warning(pool, info):
     pool.add_task("[XO] Exporting content of VDI web-1_0", status="success")
 
     def warnings(**options):
@@ -135,14 +135,14 @@ def test_text_in_place_of_regex_is_warned_of(pool, info):
     assert warnings(name_regex=r"\[XO\] Exporting content") == []
 
 
-def test_long_label_counts_as_match(pool, info):
+def test_overlong_label_is_returned_despite_name_regex_and_exclude(pool, info):
     label = "Async.VM." * 1000
     pool.add_task(label)
     assert labels(info(name_regex=r"SR\.scan")) == [label]
     assert labels(info(exclude=r"(Async\.VM\.)+")) == [label]
 
 
-def test_expression_without_end_is_refused(pool, info):
+def test_slow_exclude_is_rejected(pool, info):
     pool.add_task("a" * 1000)
     message = info(exclude="(a+)+b", fails=True)["msg"]
     assert message.startswith("argument 'exclude': '(a+)+b' took more than 2 s on the labels")
@@ -172,12 +172,12 @@ def test_expression_without_end_is_refused(pool, info):
         ({"resident_on": "twin"}, "'resident_on': 'twin' is the name of 2 hosts"),
     ],
 )
-def test_what_does_not_exist_is_an_error(crowd, info, options, words):
+def test_unknown_or_ambiguous_filter_target_is_rejected(crowd, info, options, words):
     assert words in info(fails=True, **options)["msg"]
 
 
 @pytest.mark.parametrize("count", [2, 7])
-def test_name_of_several_objects_is_an_error_that_lists_them(pool, info, count):
+def test_ambiguous_object_name_error_lists_up_to_five_objects(pool, info, count):
     refs = [pool.inventory.add_vm("twin") for _number in range(count)]
     uuids = [pool.database.read("VM", ref)["uuid"] for ref in refs]
     message = info(object={"type": "VM", "name_label": "twin"}, fails=True)["msg"]
@@ -198,7 +198,7 @@ def test_name_of_several_objects_is_an_error_that_lists_them(pool, info, count):
         ("pool", "production"),
     ],
 )
-def test_every_type_of_object_by_name_and_by_uuid(pool, info, kind, name):
+def test_every_object_type_is_found_by_name_and_uuid(pool, info, kind, name):
     ref = pool.inventory.pool if kind == "pool" else pool.find(kind, name)
     if kind == "pool":
         pool.database.write("pool", ref, "name_label", name)
@@ -250,7 +250,7 @@ def test_every_type_of_object_by_name_and_by_uuid(pool, info, kind, name):
         ({"limit": 0}, "'limit': 0 is below 1"),
     ],
 )
-def test_values_that_cannot_be_meant(pool, info, options, words):
+def test_invalid_options_are_rejected_before_any_request(pool, info, options, words):
     assert words in info(fails=True, **options)["msg"]
     assert len(pool.log) == 0
 
@@ -265,7 +265,7 @@ def test_values_that_cannot_be_meant(pool, info, options, words):
         ("name_label", ["a", "b", "c"]),
     ],
 )
-def test_sort_and_limit(pool, info, sort, order):
+def test_limit_truncates_sorted_tasks_but_not_counts(pool, info, sort, order):
     pool.add_task("a", created="20261123T10:00:00Z", progress=0.5)
     pool.add_task("b", created="20261123T10:00:02Z", progress=0.7)
     pool.add_task("c", created="20261123T10:00:01Z", progress=0.2)
@@ -276,7 +276,7 @@ def test_sort_and_limit(pool, info, sort, order):
     assert (first["count"], first["by_status"]["pending"]) == (3, 3)
 
 
-def test_the_objects_that_a_task_works_on(start_pool, run):
+def test_with_objects_returns_objects_and_host_name_of_task(start_pool, run):
     pool = start_pool(supporters=1)
     pool.operations.lives["VM.pool_migrate"] = Life(duration=None)
     vm, host = pool.find("VM", "web-1"), pool.hosts[1].ref
@@ -312,7 +312,7 @@ def login(pool):
     return pool.call("session.login_with_password", pool.username, pool.password)
 
 
-def test_ten_thousand_tasks(start_pool, run):
+def test_ten_thousand_tasks_are_listed_in_one_call(start_pool, run):
     pool = start_pool(tasks=10_000, collects=False)
     result = run(task_info.main, {"hostname": pool.url, "password": pool.password, "limit": 3})
     assert result["count"] == sum(result["by_status"].values()) == 10_000

@@ -19,13 +19,13 @@ TASK_UUID = "9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11"
 VM_UUID = "a70a868e-afa7-6e35-f22e-0824993c533a"
 
 
-def test_every_option_is_in_the_table():
+def test_table_lists_every_option():
     spec = {**selector_spec(), **status_spec(), **task_info.listing_spec()}
     assert sorted(row.option for row in TABLE) == sorted(spec)
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row.option for row in TABLE])
-def test_the_example_of_an_option(pool, run, row):
+def test_table_example_is_accepted(pool, run, row):
     pool.inventory.add_vm("a VM", uuid=VM_UUID)
     pool.inventory.add_host("xcp1", "127.0.0.7")
     pool.database.create("task", classes.new("task", uuid=TASK_UUID))

@@ -34,7 +34,7 @@ def uuid_of(pool, ref):
     return pool.record(ref)["uuid"]
 
 
-def test_a_task_that_succeeds(pool, wait, live):
+def test_waits_until_task_succeeds(pool, wait, live):
     ref = live(Life(duration=SOON, result="OpaqueRef:new"))
     result = wait(ref=[ref])
     assert result["satisfied"] == [uuid_of(pool, ref)]
@@ -46,7 +46,7 @@ def test_a_task_that_succeeds(pool, wait, live):
     assert result["pool"]["uuid"] == pool.pool_uuid
 
 
-def test_tasks_come_in_the_order_in_which_they_are_named(pool, wait, when_waiting):
+def test_tasks_are_returned_in_order_given(pool, wait, when_waiting):
     made = [pool.add_task("Async.VM.copy", status="success") for _number in range(4)]
     uuids = [uuid_of(pool, ref) for ref in made]
     late = "12345678-1234-1234-1234-123456789012"
@@ -57,7 +57,7 @@ def test_tasks_come_in_the_order_in_which_they_are_named(pool, wait, when_waitin
     assert result["satisfied"] == expected
 
 
-def test_a_task_that_has_ended_is_not_waited_for(pool, wait):
+def test_finished_task_is_not_waited_for(pool, wait):
     ref = pool.add_task("Async.VM.copy", status="success")
     result = wait(uuid=uuid_of(pool, ref).upper())
     assert result["waited"] is False
@@ -76,7 +76,9 @@ EXPECTATIONS = [
 @pytest.mark.parametrize("fail_fast", [True, False])
 @pytest.mark.parametrize("expect", EXPECTATIONS, ids=",".join)
 @pytest.mark.parametrize("wait_for", ["all", "any"])
-def test_three_ends(pool, wait, ends, wait_for, expect, fail_fast):
+def test_all_needs_every_end_state_expected_but_any_needs_one(
+    pool, wait, ends, wait_for, expect, fail_fast
+):
     refs = {outcome: ends(outcome, after) for outcome, after in THREE.items()}
     uuids = {outcome: uuid_of(pool, ref) for outcome, ref in refs.items()}
     opens = wait_for == "any" or len(expect) == 3
@@ -102,7 +104,9 @@ def test_three_ends(pool, wait, ends, wait_for, expect, fail_fast):
 @pytest.mark.parametrize("on_gone", ["fail", "ok"])
 @pytest.mark.parametrize("wait_for", ["all", "any"])
 @pytest.mark.parametrize("other", ["success", "failure"])
-def test_one_that_vanishes(pool, wait, ends, when, wait_for, on_gone, fail_fast, other):
+def test_disappeared_task_fails_all_unless_on_gone_is_ok(
+    pool, wait, ends, when, wait_for, on_gone, fail_fast, other
+):
     gone, stays = ends("gone"), pool.add_task("Async.VM.copy")
     # Not before it is known to be gone: one that fails would be the end of it.
     when(
@@ -122,7 +126,7 @@ def test_one_that_vanishes(pool, wait, ends, when, wait_for, on_gone, fail_fast,
         assert any("disappeared" in warning for warning in result["warnings"])
 
 
-def test_only_vanished_ones(pool, wait, ends):
+def test_only_disappeared_tasks_meet_all_with_warning_but_fail_any(pool, wait, ends):
     ref = ends("gone")
     result = wait(ref=[ref], on_gone="ok")
     assert (result["satisfied"], len(result["gone"])) == ([], 1)
@@ -133,7 +137,9 @@ def test_only_vanished_ones(pool, wait, ends):
 @pytest.mark.parametrize("fail_fast", [True, False])
 @pytest.mark.parametrize("on_missing", ["fail", "ok", "wait"])
 @pytest.mark.parametrize("wait_for", ["all", "any"])
-def test_one_that_is_missing(pool, wait, ends, wait_for, on_missing, fail_fast):
+def test_missing_task_fails_all_unless_on_missing_is_ok(
+    pool, wait, ends, wait_for, on_missing, fail_fast
+):
     ref = ends("success")
     opens = wait_for == "any" or on_missing == "ok"
     result = wait(
@@ -154,7 +160,7 @@ def test_one_that_is_missing(pool, wait, ends, wait_for, on_missing, fail_fast):
         assert result["satisfied"] == ([] if on_missing == "fail" and fail_fast else ended)
 
 
-def test_one_that_appears(pool, wait, when_waiting):
+def test_waits_for_uuid_that_appears_later(pool, wait, when_waiting):
     uuid = "12345678-1234-1234-1234-123456789012"
     when_waiting(lambda: pool.add_task("late", uuid=uuid, life=Life(duration=SOON)))
     result = wait(uuid=[uuid], on_missing="wait")
@@ -162,13 +168,13 @@ def test_one_that_appears(pool, wait, when_waiting):
 
 
 @pytest.mark.parametrize("selection", [{"name_label": "late"}, {"name_regex": "^la"}])
-def test_a_match_that_appears(pool, wait, when_waiting, selection):
+def test_waits_for_match_that_appears_later(pool, wait, when_waiting, selection):
     pool.add_task("late", status="failure")
     when_waiting(lambda: pool.add_task("late", life=Life(duration=SOON)))
     assert len(wait(**selection, on_missing="wait")["satisfied"]) == 1
 
 
-def test_an_object_that_comes_to_be_worked_on(pool, wait, when_waiting):
+def test_waits_for_operation_that_starts_later_on_object(pool, wait, when_waiting):
     vm = pool.find("VM", "web-1")
     session = pool.call("session.login_with_password", "root", pool.password)
     pool.operations.lives["VM.snapshot"] = Life(duration=None)
@@ -186,7 +192,7 @@ def test_an_object_that_comes_to_be_worked_on(pool, wait, when_waiting):
     assert [task["name_label"] for task in result["tasks"]] == ["Async.VM.snapshot"]
 
 
-def test_an_old_success_opens_nothing(pool, wait):
+def test_earlier_success_is_ignored_without_age_option(pool, wait):
     pool.add_task("Async.VM.copy", status="success")
     result = wait(name_label="Async.VM.copy", fails=True)
     assert result["msg"].startswith(
@@ -197,14 +203,14 @@ def test_an_old_success_opens_nothing(pool, wait):
 
 
 @pytest.mark.parametrize("asked_for", ["created_after", "max_age"])
-def test_an_old_success_that_is_asked_for(pool, wait, asked_for):
+def test_earlier_success_counts_with_age_option(pool, wait, asked_for):
     ref = pool.add_task("Async.VM.copy", status="success")
     value = {"created_after": "2020-01-01T00:00:00Z", "max_age": "1h"}[asked_for]
     result = wait(name_label="Async.VM.copy", **{asked_for: value})
     assert result["satisfied"] == [uuid_of(pool, ref)]
 
 
-def test_a_late_match_joins_before_all_opens(pool, wait, when_waiting):
+def test_running_match_that_appears_late_counts_for_all(pool, wait, when_waiting):
     first = pool.add_task("Async.VM.copy")
 
     def join():
@@ -215,14 +221,14 @@ def test_a_late_match_joins_before_all_opens(pool, wait, when_waiting):
     assert len(wait(name_label="Async.VM.copy", fails=True)["unexpected"]) == 1
 
 
-def test_what_is_excluded_is_not_waited_for(pool, wait, ends):
+def test_excluded_task_is_not_waited_for(pool, wait, ends):
     left_out = pool.add_task("Async.VM.copy twice", life=Life(duration=None))
     ends("success")
     result = wait(name_regex="copy", exclude=["Async.VM.copy .*"])
     assert [task["ref"] for task in result["excluded"]] == [left_out]
 
 
-def test_a_selection_without_a_match(pool, wait):
+def test_selection_without_match_fails_unless_all_with_on_missing_ok(pool, wait):
     assert wait(name_label="nothing", fails=True)["msg"] == (
         "No task matches name_label='nothing'."
     )
@@ -231,14 +237,14 @@ def test_a_selection_without_a_match(pool, wait):
     wait(name_label="nothing", on_missing="ok", wait_for="any", fails=True)
 
 
-def test_nothing_is_no_task(pool, wait):
+def test_empty_uuid_list_meets_all_with_warning_but_fails_any(pool, wait):
     result = wait(uuid=[])
     assert (result["tasks"], result["waited"]) == ([], False)
     assert any("are empty" in warning for warning in result["warnings"])
     assert "are empty" in wait(uuid=[], wait_for="any", fails=True)["msg"]
 
 
-def test_progress_is_no_end(pool, wait, when_waiting):
+def test_full_progress_does_not_end_wait(pool, wait, when_waiting):
     ref = pool.add_task("Async.VM.copy")
 
     def move_and_fail():
@@ -256,14 +262,14 @@ def test_progress_is_no_end(pool, wait, when_waiting):
 
 
 @pytest.mark.parametrize("status", ["cancelling", "resting", ""])
-def test_other_words_are_running(pool, wait, status):
+def test_unknown_or_cancelling_status_counts_as_running(pool, wait, status):
     ref = pool.add_task("Async.VM.copy", status=status)
     result = wait(ref=[ref], timeout=0, fails=True)
     assert result["unmet"] == [uuid_of(pool, ref)]
     assert result["msg"].startswith("Timed out after one look, since timeout is 0, waiting for 1")
 
 
-def test_a_success_that_was_seen_stands(pool, wait, when_waiting):
+def test_success_seen_before_task_disappears_counts(pool, wait, when_waiting):
     first, second = [pool.add_task("Async.VM.copy") for _number in range(2)]
 
     def end_one_after_the_other():
@@ -277,12 +283,12 @@ def test_a_success_that_was_seen_stands(pool, wait, when_waiting):
     assert len(wait(ref=[first, second])["satisfied"]) == 2
 
 
-def test_one_task_under_two_names(pool, wait, ends):
+def test_task_given_by_ref_and_uuid_is_returned_once(pool, wait, ends):
     ref = ends("success")
     assert len(wait(ref=[ref], uuid=[uuid_of(pool, ref)])["tasks"]) == 1
 
 
-def test_a_thousand_tasks(pool, wait, when_waiting):
+def test_thousand_tasks_need_fewer_than_500_requests(pool, wait, when_waiting):
     refs = [pool.add_task(f"task {number}") for number in range(1000)]
 
     def end_one_after_the_other():
@@ -297,7 +303,7 @@ def test_a_thousand_tasks(pool, wait, when_waiting):
     assert result["requests"] < 500
 
 
-def test_timed_out(pool, wait):
+def test_timeout_reports_running_task_with_progress(pool, wait):
     running = pool.add_task("Async.VM.copy", progress=0.43)
     done = pool.add_task("Async.VM.copy", status="success")
     result = wait(ref=[running, done], timeout=1, fails=True)
@@ -313,7 +319,7 @@ def test_timed_out(pool, wait):
     )
 
 
-def test_a_bad_end_is_told(pool, wait, live):
+def test_failed_task_is_reported_with_its_error(pool, wait, live):
     error = ("SR_BACKEND_FAILURE_46", "", "busy")
     ref = live(Life(duration=SOON, outcome="failure", error=error), "Async.VM.start")
     assert wait(ref=[ref], fails=True)["msg"] == (
@@ -324,7 +330,7 @@ def test_a_bad_end_is_told(pool, wait, live):
 
 
 @pytest.mark.parametrize("method", ["events", "poll", "auto"])
-def test_methods(pool, wait, ends, method):
+def test_method_poll_avoids_events_and_auto_uses_them(pool, wait, ends, method):
     result = wait(ref=[ends("success")], method=method, poll_interval="0.1")
     assert result["method"] == ("poll" if method == "poll" else "events")
     assert bool(pool.log.of("event.from")) is (method != "poll")
@@ -339,7 +345,7 @@ def test_methods(pool, wait, ends, method):
     ],
     ids=lambda error: error[0],
 )
-def test_without_events(pool, wait, ends, error):
+def test_polls_if_events_are_unsupported_unless_method_is_events(pool, wait, ends, error):
     pool.fail("event.from", error=error, count=None)
     ref = ends("success")
     assert wait(ref=[ref], poll_interval="0.1")["method"] == "poll"
@@ -349,7 +355,7 @@ def test_without_events(pool, wait, ends, error):
     assert result["unmet"] == [uuid_of(pool, ref)]
 
 
-def test_a_proxy_that_breaks_off_what_waits(pool, wait, when):
+def test_polls_after_event_calls_are_cut_twice(pool, wait, when):
     ref = pool.add_task("Async.VM.copy")
     when(
         lambda: len(pool.log.of("task.get_record")) > 2,
@@ -363,7 +369,7 @@ def test_a_proxy_that_breaks_off_what_waits(pool, wait, when):
 
 
 @pytest.mark.parametrize("status", ["pending", "success", "failure"])
-def test_check_mode_reads_once(pool, wait, status):
+def test_check_mode_returns_tasks_without_waiting(pool, wait, status):
     ref = pool.add_task("Async.VM.copy", status=status)
     result = wait(ref=[ref], uuid=[NO_UUID], on_missing="fail", _ansible_check_mode=True)
     assert result["waited"] is result["timed_out"] is result["changed"] is False
@@ -374,7 +380,7 @@ def test_check_mode_reads_once(pool, wait, status):
 
 
 @pytest.mark.parametrize("status", ["failure", "success"])
-def test_a_late_match_that_has_finished_joins_before_all_opens(pool, wait, when_waiting, status):
+def test_finished_match_that_appears_late_counts_for_all(pool, wait, when_waiting, status):
     first = pool.add_task("Async.VM.copy")
 
     def join():
@@ -392,13 +398,13 @@ def gone_reason(result):
     return result["msg"]
 
 
-def test_names_the_age_of_a_task_that_the_server_deleted_for_it(pool, wait, when_waiting):
+def test_disappeared_task_is_reported_as_over_24_hours_old(pool, wait, when_waiting):
     ref = pool.add_task("[XO] VDI Export", created=LONG_AGO)
     when_waiting(lambda: pool.destroy_task(ref))
     assert "over 24 hours old" in gone_reason(wait(ref=[ref], fails=True))
 
 
-def test_names_the_restart_of_a_host_whose_task_is_gone(start_pool, wait, when_waiting):
+def test_disappeared_task_is_reported_with_restart_of_its_host(start_pool, wait, when_waiting):
     pool = start_pool(supporters=1)
     created = Date.at(pool.clock.now() - 600)
     ref = pool.add_task("Async.VM.copy", resident_on=pool.hosts[1].ref, created=created)
@@ -407,7 +413,7 @@ def test_names_the_restart_of_a_host_whose_task_is_gone(start_pool, wait, when_w
     assert "XAPI restarted on its host" in gone_reason(result)
 
 
-def test_names_a_host_that_may_be_restarting(start_pool, wait, when_waiting):
+def test_disappeared_task_is_reported_with_possible_host_restart(start_pool, wait, when_waiting):
     pool = start_pool(supporters=1)
     ref = pool.add_task("Async.VM.copy", resident_on=pool.hosts[1].ref)
     when_waiting(lambda: pool.restart_supporter(1, startup=600), pool=pool)
@@ -415,14 +421,14 @@ def test_names_a_host_that_may_be_restarting(start_pool, wait, when_waiting):
     assert "may be restarting XAPI" in gone_reason(result)
 
 
-def test_names_the_client_of_a_task_that_is_gone_without_another_reason(pool, wait, when_waiting):
+def test_disappeared_task_is_reported_as_ended_and_deleted(pool, wait, when_waiting):
     ref = pool.add_task("Async.VM.copy")
     when_waiting(lambda: pool.destroy_task(ref))
     reason = gone_reason(wait(ref=[ref], fails=True))
     assert "it had ended, and its record was deleted before its outcome was read" in reason
 
 
-def test_fails_without_a_reason_if_none_can_be_read(pool, wait, when_waiting):
+def test_disappeared_task_may_have_ended_if_hosts_cannot_be_read(pool, wait, when_waiting):
     ref = pool.add_task("Async.VM.copy")
     pool.fail("host.get_all_records", cut="before", count=None)
     when_waiting(lambda: pool.destroy_task(ref))
@@ -433,7 +439,7 @@ def test_fails_without_a_reason_if_none_can_be_read(pool, wait, when_waiting):
 
 @pytest.mark.parametrize("page", [403, 408, 504])
 @pytest.mark.parametrize("how", [{"ref": True}, {"wait_for": "none", "quiet_for": "0"}], ids=str)
-def test_polls_where_event_from_alone_is_answered_with_a_page(pool, wait, live, how, page):
+def test_polls_if_only_event_from_returns_http_error(pool, wait, live, how, page):
     pool.fail("event.from", count=None, http=(page, "<html>blocked</html>"))
     ref = live(Life(duration=0.5))
     options = {**how, "ref": [ref]} if "ref" in how else how
@@ -441,7 +447,7 @@ def test_polls_where_event_from_alone_is_answered_with_a_page(pool, wait, live, 
     assert (result["method"], len(result["satisfied"])) == ("poll", 1)
 
 
-def test_polls_at_the_deadline_if_event_from_hangs(pool, wait, when):
+def test_polls_at_deadline_if_event_from_hangs(pool, wait, when):
     """The first call of event.from takes all of the time, so that only the last check is left."""
     pool.fail("event.from", count=None, delay=30.0)
     ref = pool.add_task("Async.VM.copy")
@@ -449,13 +455,13 @@ def test_polls_at_the_deadline_if_event_from_hangs(pool, wait, when):
     assert wait(ref=[ref], timeout=2)["method"] == "poll"
 
 
-def test_waits_without_a_limit(pool, wait, live):
+def test_timeout_never_waits_without_deadline(pool, wait, live):
     ref = live(Life(duration=0.3))
     assert wait(ref=[ref], timeout="never")["timed_out"] is False
 
 
 @pytest.mark.parametrize("method", ["events", "poll"])
-def test_a_late_match_that_failed_and_was_deleted_shuts_the_gate(pool, wait, when, method):
+def test_late_match_that_fails_and_is_deleted_fails_wait(pool, wait, when, method):
     """Its record is gone by the time at which the others have ended."""
     first = pool.add_task("Async.VM.copy")
     looks = "event.from" if method == "events" else "task.get_all_records"
@@ -475,7 +481,7 @@ def test_a_late_match_that_failed_and_was_deleted_shuts_the_gate(pool, wait, whe
     assert len(result["unexpected"]) == 1
 
 
-def test_a_late_task_of_an_object_that_failed_shuts_the_gate(pool, wait, when_waiting):
+def test_late_task_of_object_that_fails_fails_wait(pool, wait, when_waiting):
     vm = pool.find("VM", "web-1")
     first = pool.add_task("first")
     pool.database.write("VM", vm, "current_operations", {first: "snapshot"})
@@ -497,7 +503,7 @@ def test_a_late_task_of_an_object_that_failed_shuts_the_gate(pool, wait, when_wa
 
 
 @pytest.mark.parametrize("wait_for", ["all", "any"])
-def test_a_success_that_may_be_too_old_opens_nothing(start_pool, wait, wait_for):
+def test_success_possibly_before_created_after_is_not_counted(start_pool, wait, wait_for):
     pool = start_pool(supporters=1)
     pool.set_clock(1, -120)
     now = pool.clock.now()
@@ -509,7 +515,7 @@ def test_a_success_that_may_be_too_old_opens_nothing(start_pool, wait, wait_for)
     assert result["satisfied"] == []
 
 
-def test_a_running_task_counts_although_its_clock_is_a_moment_behind(start_pool, wait):
+def test_running_task_created_one_second_too_early_counts(start_pool, wait):
     pool = start_pool(supporters=1)
     now = int(pool.clock.now())
     pool.add_task("step", created=Date.at(now - 1), resident_on=pool.hosts[1].ref)

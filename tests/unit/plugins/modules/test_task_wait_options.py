@@ -59,6 +59,6 @@ UUID = "12345678-1234-1234-1234-123456789012"
     ],
     ids=str,
 )
-def test_what_is_refused(pool, wait, options, message):
+def test_invalid_options_are_rejected_before_any_request(pool, wait, options, message):
     assert message in wait(**options, fails=True)["msg"]
     assert len(pool.log) == 0

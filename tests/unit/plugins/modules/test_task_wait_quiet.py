@@ -54,21 +54,21 @@ def web_1(pool):
     return {"type": "VM", "uuid": uuid}
 
 
-def test_a_pool_that_is_quiet(pool, quiet):
+def test_quiet_pool_meets_condition_after_quiet_for(pool, quiet):
     pool.add_task(LABEL, status="success")
     result = quiet()
     assert (result["tasks"], result["timed_out"], result["waited"]) == ([], False, True)
     assert result["elapsed"] >= 1.0
 
 
-def test_a_pool_that_becomes_quiet(pool, quiet, live):
+def test_waits_until_running_task_ends(pool, quiet, live):
     ref = live(Life(duration=0.3, outcome="failure"))
     result = quiet()
     assert result["elapsed"] >= 1.3
     assert result["satisfied"] == [pool.record(ref)["uuid"]]
 
 
-def test_a_pool_that_stays_busy(pool, quiet):
+def test_timeout_reports_running_task(pool, quiet):
     ref = pool.add_task(LABEL)
     result = quiet(timeout=2, fails=True)
     assert result["msg"] == (
@@ -77,7 +77,7 @@ def test_a_pool_that_stays_busy(pool, quiet):
     )
 
 
-def test_a_late_arrival(pool, quiet, when_waiting):
+def test_waits_for_task_that_starts_during_quiet_period(pool, quiet, when_waiting):
     when_waiting(lambda: pool.add_task(LABEL, life=Life(duration=0.3)))
     result = quiet()
     assert len(result["satisfied"]) == 1
@@ -85,12 +85,12 @@ def test_a_late_arrival(pool, quiet, when_waiting):
 
 
 @pytest.mark.parametrize("method", ["events", "poll"])
-def test_both_methods(quiet, live, method):
+def test_events_and_polling_are_both_supported(quiet, live, method):
     live(Life(duration=0.3))
     assert quiet(method=method, poll_interval="0.1")["method"] == method
 
 
-def test_housekeeping_is_in_nobodys_way(pool, quiet):
+def test_housekeeping_is_excluded_unless_included(pool, quiet):
     labels = ["SR.scan", "SR.update_snapshot_info_src", "/rrd_updates", "Connection to VM console"]
     for label in labels:
         pool.add_task(label)
@@ -102,7 +102,7 @@ def test_housekeeping_is_in_nobodys_way(pool, quiet):
     assert quiet(timeout=0, resident_on="host-1", created_after="2020-01-01T00:00:00Z")
 
 
-def test_exclude_adds_to_housekeeping(pool, quiet):
+def test_exclude_applies_in_addition_to_housekeeping(pool, quiet):
     for label in ("SR.scan", "host.call_plugin"):
         pool.add_task(label)
     result = quiet(timeout=0, exclude=[r"host\.call_plugin"])
@@ -114,7 +114,7 @@ def test_exclude_adds_to_housekeeping(pool, quiet):
     "option",
     ["name_label", "name_regex", "name_description", "object", "subtask_of", "other_config"],
 )
-def test_housekeeping_that_is_asked_for_keeps_the_gate_shut(pool, quiet, option):
+def test_housekeeping_selected_by_filter_counts_unless_excluded(pool, quiet, option):
     parent = pool.add_task("parent", status="success")
     ref = pool.add_task(
         "SR.scan", subtask_of=parent, name_description="Disks", other_config={"by": "me"}
@@ -135,17 +135,17 @@ def test_housekeeping_that_is_asked_for_keeps_the_gate_shut(pool, quiet, option)
 
 
 @pytest.mark.parametrize("label", ["Async.SR.scan", "host.call_plugin"])
-def test_what_is_no_housekeeping(pool, quiet, label):
+def test_async_scan_and_plugin_calls_are_not_housekeeping(pool, quiet, label):
     pool.add_task(label)
     quiet(timeout=0, fails=True)
 
 
-def test_only_matches_are_in_the_way(pool, quiet):
+def test_task_that_does_not_match_is_ignored(pool, quiet):
     pool.add_task(LABEL)
     assert quiet(timeout=0, name_regex="snapshot")["unmet"] == []
 
 
-def test_what_falls_out_of_a_filter_still_counts(pool, quiet, when_waiting):
+def test_task_that_stops_matching_filter_still_counts(pool, quiet, when_waiting):
     ref = pool.add_task(LABEL, other_config={"job": "backup"})
 
     def fall_out_and_end():
@@ -158,7 +158,7 @@ def test_what_falls_out_of_a_filter_still_counts(pool, quiet, when_waiting):
     assert len(result["satisfied"]) == 1
 
 
-def test_a_restart_of_the_master_while_quiet(pool, quiet, when_waiting):
+def test_master_restart_restarts_quiet_period(pool, quiet, when_waiting):
     when_waiting(pool.restart_master)
     result = quiet()
     assert seconds_to_logout(pool, since=pool.log.of("session.login_with_password")[1]) >= 1.0
@@ -166,7 +166,7 @@ def test_a_restart_of_the_master_while_quiet(pool, quiet, when_waiting):
 
 
 @pytest.mark.parametrize("on_gone", ["fail", "ok"])
-def test_a_restart_of_the_master_while_busy(pool, quiet, when_waiting, on_gone):
+def test_task_lost_in_master_restart_fails_unless_on_gone_is_ok(pool, quiet, when_waiting, on_gone):
     ref = pool.add_task(LABEL)
     uuid = pool.record(ref)["uuid"]
     when_waiting(pool.restart_master)
@@ -176,7 +176,7 @@ def test_a_restart_of_the_master_while_busy(pool, quiet, when_waiting, on_gone):
     assert any("it may still be running: the session was lost" in one for one in told)
 
 
-def test_a_supporter_that_is_promoted(start_pool, quiet, when_waiting):
+def test_promoted_supporter_is_followed_and_restarts_quiet_period(start_pool, quiet, when_waiting):
     pool = start_pool(supporters=1)
     when_waiting(lambda: pool.promote(1), pool=pool)
     result = quiet(hostname=[host.url for host in pool.hosts])
@@ -184,7 +184,7 @@ def test_a_supporter_that_is_promoted(start_pool, quiet, when_waiting):
     assert seconds_to_logout(pool, since=answered(pool, "session.login_with_password")[-1]) >= 1.0
 
 
-def test_a_master_that_dies_for_good(start_pool, quiet, when_waiting):
+def test_new_master_is_followed_if_old_one_dies(start_pool, quiet, when_waiting):
     pool = start_pool(supporters=1)
     when_waiting(lambda: [pool.promote(1), pool.take_down(0)], pool=pool)
     result = quiet(hostname=[host.url for host in pool.hosts])
@@ -192,7 +192,9 @@ def test_a_master_that_dies_for_good(start_pool, quiet, when_waiting):
 
 
 @pytest.mark.parametrize("on_gone", ["fail", "ok"])
-def test_stays_shut_while_a_supporter_starts_up(start_pool, quiet, when_waiting, on_gone):
+def test_disabled_host_of_disappeared_task_may_be_restarting(
+    start_pool, quiet, when_waiting, on_gone
+):
     pool = start_pool(supporters=1)
     pool.add_task(LABEL, resident_on=pool.hosts[1].ref)
     when_waiting(lambda: pool.restart_supporter(1, startup=600), pool=pool)
@@ -201,7 +203,7 @@ def test_stays_shut_while_a_supporter_starts_up(start_pool, quiet, when_waiting,
     assert any("its host is disabled and may be restarting XAPI" in one for one in said)
 
 
-def test_opens_when_a_disabled_host_is_enabled_without_a_restart(start_pool, quiet, when):
+def test_disappeared_task_has_ended_if_host_is_enabled_without_restart(start_pool, quiet, when):
     pool = start_pool(supporters=1)
     supporter = pool.hosts[1].ref
     ref = pool.add_task(LABEL, resident_on=supporter)
@@ -218,7 +220,7 @@ def test_opens_when_a_disabled_host_is_enabled_without_a_restart(start_pool, qui
     assert quiet(hostname=pool.url)["gone"] == []
 
 
-def test_a_host_that_was_disabled_all_the_time_decides_nothing(start_pool, quiet, when_waiting):
+def test_disappeared_task_of_always_disabled_host_stays_pending(start_pool, quiet, when_waiting):
     pool = start_pool(supporters=1)
     pool.inventory.set_enabled(pool.hosts[1].ref, False)
     ref = pool.add_task(LABEL, resident_on=pool.hosts[1].ref)
@@ -227,14 +229,14 @@ def test_a_host_that_was_disabled_all_the_time_decides_nothing(start_pool, quiet
     assert "it is not known yet whether it ended" in result["msg"]
 
 
-def test_a_task_of_an_enabled_supporter_that_disappears_has_ended(start_pool, quiet, when_waiting):
+def test_disappeared_task_of_enabled_supporter_has_ended(start_pool, quiet, when_waiting):
     pool = start_pool(supporters=1)
     ref = pool.add_task(LABEL, resident_on=pool.hosts[1].ref)
     when_waiting(lambda: pool.destroy_task(ref), pool=pool)
     assert quiet(hostname=pool.url, timeout=20)["gone"] == []
 
 
-def test_a_supporter_that_restarts_while_it_carries_a_task(start_pool, quiet, when_waiting):
+def test_task_of_supporter_that_restarts_fails_wait(start_pool, quiet, when_waiting):
     pool = start_pool(supporters=1)
     pool.add_task(LABEL, resident_on=pool.hosts[1].ref)
     when_waiting(lambda: pool.restart_supporter(1), pool=pool)
@@ -242,7 +244,7 @@ def test_a_supporter_that_restarts_while_it_carries_a_task(start_pool, quiet, wh
     assert "XAPI restarted on its host" in result["msg"]
 
 
-def test_a_task_of_a_host_that_died(start_pool, quiet, when_waiting):
+def test_disappeared_task_of_dead_host_fails_wait(start_pool, quiet, when_waiting):
     pool = start_pool(supporters=1)
     ref = pool.add_task(LABEL, resident_on=pool.hosts[1].ref)
     pool.take_down(1)
@@ -251,20 +253,20 @@ def test_a_task_of_a_host_that_died(start_pool, quiet, when_waiting):
     assert "its host is not live" in result["msg"]
 
 
-def test_a_task_that_the_server_drops_for_its_age(pool, quiet, when_waiting):
+def test_disappeared_task_over_24_hours_old_fails_wait(pool, quiet, when_waiting):
     ref = pool.add_task(LABEL, created=LONG_AGO)
     when_waiting(lambda: pool.destroy_task(ref))
     assert "over 24 hours old" in quiet(fails=True)["msg"]
 
 
-def test_a_sync_call_whose_task_vanishes_at_its_end(quiet, live):
+def test_task_of_synchronous_call_ends_by_disappearing(quiet, live):
     live(Life(duration=None, deleted_after=0.3), "VM.start")
     result = quiet()
     assert result["elapsed"] >= 1.3
     assert [row["status"] for row in result["timeline"]] == ["pending", "gone"]
 
 
-def test_another_pool_ends_it(start_pool, pool, quiet, when_waiting):
+def test_other_pool_at_same_address_fails_wait(start_pool, pool, quiet, when_waiting):
     def replace():
         port = pool.hosts[0].port
         pool.take_down(0)
@@ -275,12 +277,12 @@ def test_another_pool_ends_it(start_pool, pool, quiet, when_waiting):
     pool.logout_all()
 
 
-def test_a_role_that_may_only_read(quiet, live):
+def test_read_only_role_is_sufficient(quiet, live):
     live(Life(duration=0.3))
     assert len(quiet(username="read-only")["satisfied"]) == 1
 
 
-def test_an_operation_on_an_object(pool, session, quiet, operate, web_1, when_waiting):
+def test_waits_until_operation_on_object_ends(pool, session, quiet, operate, web_1, when_waiting):
     ref = operate(Life(duration=None))
     when_waiting(lambda: pool.call("task.cancel", session, ref))
     result = quiet(object=web_1)
@@ -288,13 +290,13 @@ def test_an_operation_on_an_object(pool, session, quiet, operate, web_1, when_wa
     assert [task["name_label"] for task in result["tasks"]] == ["Async.VM.snapshot"]
 
 
-def test_other_objects_are_in_nobodys_way(pool, quiet, operate):
+def test_operation_on_other_object_is_ignored(pool, quiet, operate):
     operate(Life(duration=3))
     uuid = pool.database.read("VM", pool.find("VM", "web-2"))["uuid"]
     assert quiet(object={"type": "VM", "uuid": uuid})["tasks"] == []
 
 
-def test_an_operation_whose_task_was_deleted(pool, quiet, operate, web_1, when_waiting):
+def test_operation_of_deleted_task_counts_until_it_ends(pool, quiet, operate, web_1, when_waiting):
     pool.destroy_task(operate(Life(duration=None)))
     result = quiet(object=web_1, timeout=0, fails=True)
     assert "snapshot on the object, by a task that cannot be identified" in result["msg"]
@@ -302,31 +304,31 @@ def test_an_operation_whose_task_was_deleted(pool, quiet, operate, web_1, when_w
     assert quiet(object=web_1)["unmet"] == []
 
 
-def test_an_operation_that_queued(quiet, operate, web_1, when_waiting):
+def test_waits_for_queued_operation_on_object(quiet, operate, web_1, when_waiting):
     when_waiting(lambda: operate(Life(queued=0.3, duration=0.6)))
     result = quiet(object=web_1)
     assert [task["status"] for task in result["tasks"]] == ["success"]
 
 
-def test_what_is_excluded_does_not_hold_an_object(quiet, operate, web_1):
+def test_excluded_operation_on_object_is_ignored(quiet, operate, web_1):
     operate(Life(duration=3))
     assert quiet(object=web_1, exclude=r"Async\.VM\.snapshot")["unmet"] == []
 
 
-def test_an_object_that_is_deleted(pool, quiet, web_1, when_waiting):
+def test_deleted_object_meets_condition(pool, quiet, web_1, when_waiting):
     vm = pool.find("VM", "web-1")
     pool.database.add_to_map("VM", vm, "current_operations", "OpaqueRef:none", "destroy")
     when_waiting(lambda: pool.inventory.delete_vm(vm))
     assert quiet(object=web_1)["elapsed"] >= 1.0
 
 
-def test_a_hold_that_a_restart_takes_away(pool, quiet, operate, web_1, when_waiting):
+def test_operation_lost_in_master_restart_fails_wait(pool, quiet, operate, web_1, when_waiting):
     pool.destroy_task(operate(Life(duration=None)))
     when_waiting(pool.restart_master)
     assert "snapshot on the object disappeared" in quiet(object=web_1, fails=True)["msg"]
 
 
-def test_a_migration_holds_the_host_that_it_goes_to(start_pool, quiet):
+def test_migration_counts_for_target_host_but_not_source_host(start_pool, quiet):
     pool = start_pool(supporters=1)
     session = pool.call("session.login_with_password", "root", pool.password)
     target = pool.hosts[1].ref
@@ -338,7 +340,7 @@ def test_a_migration_holds_the_host_that_it_goes_to(start_pool, quiet):
     assert quiet(object={"type": "host", "uuid": uuids[1]}, fails=True, **once)["unmet"]
 
 
-def test_check_mode(pool, quiet):
+def test_check_mode_returns_running_tasks_without_waiting(pool, quiet):
     pool.add_task(LABEL)
     result = quiet(_ansible_check_mode=True)
     assert (result["waited"], result["timed_out"], len(result["unmet"])) == (False, False, 1)
@@ -355,7 +357,9 @@ XO_EXPORT = "[XO] Exporting content of VDI web-1_0"
         ("[XO] (Importing|Exporting) content", r"\[XO\] (Importing|Exporting) content"),
     ],
 )
-def test_refuses_a_regex_that_matches_a_running_task_only_as_text(pool, quiet, written, escaped):
+def test_name_regex_that_matches_running_task_only_as_text_is_rejected(
+    pool, quiet, written, escaped
+):
     pool.add_task(XO_EXPORT)
     message = quiet(name_regex=written, fails=True)["msg"]
     assert f"argument 'name_regex': '{written}' does not match the task" in message
@@ -363,19 +367,19 @@ def test_refuses_a_regex_that_matches_a_running_task_only_as_text(pool, quiet, w
     assert "Timed out" in quiet(name_regex=escaped, timeout=2, fails=True)["msg"]
 
 
-def test_refuses_it_when_such_a_task_begins_later(pool, quiet, when_waiting):
+def test_name_regex_that_matches_later_task_only_as_text_is_rejected(pool, quiet, when_waiting):
     when_waiting(lambda: pool.add_task(XO_EXPORT))
     message = quiet(name_regex="[XO] Exporting", fails=True)["msg"]
     assert "would as plain text" in message
 
 
-def test_refuses_an_exclude_that_leaves_out_a_running_task_only_as_text(pool, quiet):
+def test_exclude_that_matches_running_task_only_as_text_is_rejected(pool, quiet):
     pool.add_task(XO_EXPORT)
     message = quiet(exclude=["[XO] Exporting content of VDI .*"], fails=True)["msg"]
     assert "argument 'exclude'" in message
 
 
-def test_waits_for_the_garbage_collection_of_a_storage(pool, quiet, when_waiting):
+def test_waits_for_garbage_collection_of_sr(pool, quiet, when_waiting):
     sr = pool.find("SR", "Local storage")
     uuid = pool.database.read("SR", sr)["uuid"]
     ref = pool.add_garbage_collection(sr)
@@ -393,7 +397,7 @@ def test_waits_for_the_garbage_collection_of_a_storage(pool, quiet, when_waiting
     ],
     ids=["long", "exponential", "cubic"],
 )
-def test_hostile_labels_do_not_outlast_the_timeout(pool, quiet, labels, regex):
+def test_hostile_labels_do_not_delay_failure_past_timeout(pool, quiet, labels, regex):
     session = pool.call("session.login_with_password", "read-only", pool.password)
     for label in labels:
         pool.call("task.create", session, label, "")

@@ -12,12 +12,12 @@ from ansible_collections.xen.xapi.tests.support.doc_examples import rows
 TABLE = rows("docs/gate_a_deploy_step.md")
 
 
-def test_every_option_is_in_the_table():
+def test_table_lists_every_option():
     assert sorted(row.option for row in TABLE) == sorted(waiting_spec())
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row.option for row in TABLE])
-def test_the_example_of_an_option(pool, wait, row):
+def test_table_example_is_accepted(pool, wait, row):
     assert list(row.example) == [row.option]
     if row.option in ("quiet_for", "ignore_stalled", "include_housekeeping"):
         # As printed it would take a minute: in check mode it is only read.

@@ -45,7 +45,7 @@ def troubled(result):
     ids=str,
 )
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_what_is_ridden_out(pool, wait, ref, when, when_waiting, fault, nth):
+def test_fault_of_event_call_is_retried(pool, wait, ref, when, when_waiting, fault, nth):
     pool.fail("event.from", nth=nth, **fault)
     when_waiting(lambda: pool.set_task(ref, progress=0.5))
     when(
@@ -64,14 +64,14 @@ def test_what_is_ridden_out(pool, wait, ref, when, when_waiting, fault, nth):
     [{"http": (503, "<html>Try again</html>")}, {"cut": "before"}],
     ids=str,
 )
-def test_trouble_from_the_first_request_on(pool, wait, live, fault):
+def test_transient_error_at_first_login_is_retried(pool, wait, live, fault):
     pool.fail("session.*", count=2, **fault)
     ref = live(SHORT)
     result = wait(ref=[ref])
     assert (len(result["satisfied"]), len(troubled(result))) == (1, 1)
 
 
-def test_a_pool_that_is_starting(pool, wait, live, when):
+def test_waits_for_pool_that_is_starting(pool, wait, live, when):
     pool.boot()
     when(lambda: [call for call in pool.log if call.error], lambda: pool.boot(error=()))
     ref = live(SHORT)
@@ -80,7 +80,7 @@ def test_a_pool_that_is_starting(pool, wait, live, when):
     assert "is still starting" in troubled(result)[0]
 
 
-def test_a_pool_that_is_down_at_first(pool, wait, live, when, monkeypatch):
+def test_waits_for_pool_that_refuses_connections_at_first(pool, wait, live, when, monkeypatch):
     pool.take_down(0)
     refused = []
 
@@ -97,7 +97,7 @@ def test_a_pool_that_is_down_at_first(pool, wait, live, when, monkeypatch):
     assert "refused the connection" in troubled(result)[0]
 
 
-def test_a_session_that_somebody_ends(pool, wait, ref, when, when_waiting):
+def test_session_ended_by_other_client_is_replaced_once(pool, wait, ref, when, when_waiting):
     when_waiting(pool.logout_all)
     when(
         lambda: len(pool.log.of("session.login_with_password")) == 2,
@@ -109,9 +109,7 @@ def test_a_session_that_somebody_ends(pool, wait, ref, when, when_waiting):
 
 
 @pytest.mark.parametrize("code", ["AUTH_SERVICE_ERROR", "SESSION_AUTHORIZATION_FAILED"])
-def test_directory_service_that_is_away_for_a_moment_is_waited_for(
-    pool, wait, ref, when, when_waiting, code
-):
+def test_directory_service_error_at_new_login_is_retried(pool, wait, ref, when, when_waiting, code):
     def lose_session():
         pool.fail(LOGIN, error=[code, "root", "winbind is not up"])
         pool.logout_all()
@@ -124,13 +122,13 @@ def test_directory_service_that_is_away_for_a_moment_is_waited_for(
 
 
 @pytest.mark.parametrize("code", ["AUTH_SERVICE_ERROR", "SESSION_AUTHORIZATION_FAILED"])
-def test_directory_service_that_is_away_from_the_start_ends_a_wait(pool, wait, ref, code):
+def test_directory_service_error_at_first_login_ends_wait(pool, wait, ref, code):
     pool.fail(LOGIN, error=[code, "root", "winbind is not up"], count=None)
     assert f"({code})" in wait(ref=[ref], fails=True)["msg"]
     assert len(pool.log.of(LOGIN)) == 1
 
 
-def test_account_that_is_refused_at_a_new_login_ends_a_wait(pool, wait, ref, when_waiting):
+def test_authentication_error_at_new_login_ends_wait(pool, wait, ref, when_waiting):
     def lose_session():
         pool.fail(LOGIN, error=["SESSION_AUTHENTICATION_FAILED", "root", "no"], count=None)
         pool.logout_all()
@@ -141,7 +139,9 @@ def test_account_that_is_refused_at_a_new_login_ends_a_wait(pool, wait, ref, whe
 
 
 @pytest.mark.parametrize("on_gone", ["fail", "ok"])
-def test_a_master_that_restarts(pool, wait, ref, when_waiting, on_gone):
+def test_task_lost_in_master_restart_fails_unless_on_gone_is_ok(
+    pool, wait, ref, when_waiting, on_gone
+):
     uuid = pool.record(ref)["uuid"]
     when_waiting(pool.restart_master)
     result = wait(ref=[ref], on_gone=on_gone, fails=on_gone == "fail")
@@ -152,7 +152,7 @@ def test_a_master_that_restarts(pool, wait, ref, when_waiting, on_gone):
         assert "the session was lost, as happens when XAPI on the master restarts" in result["msg"]
 
 
-def test_a_new_master(start_pool, wait, when_waiting):
+def test_task_is_reported_gone_after_supporter_is_promoted(start_pool, wait, when_waiting):
     pool = start_pool(supporters=1)
     ref = pool.add_task("Async.VM.copy")
     when_waiting(lambda: pool.promote(1), pool=pool)
@@ -161,7 +161,7 @@ def test_a_new_master(start_pool, wait, when_waiting):
     assert result["pool"]["master"] == "host-2"
 
 
-def test_a_master_that_dies_for_good(start_pool, wait, when_waiting):
+def test_new_master_is_followed_and_session_loss_reported(start_pool, wait, when_waiting):
     pool = start_pool(supporters=1)
     ref = pool.add_task("Async.VM.copy")
     when_waiting(lambda: [pool.promote(1), pool.take_down(0)], pool=pool)
@@ -170,7 +170,7 @@ def test_a_master_that_dies_for_good(start_pool, wait, when_waiting):
     assert result["pool"]["master"] == "host-2"
 
 
-def test_another_pool_at_the_same_address(start_pool, pool, wait, ref, when_waiting):
+def test_other_pool_at_same_address_ends_wait(start_pool, pool, wait, ref, when_waiting):
     def replace():
         port = pool.hosts[0].port
         pool.take_down(0)
@@ -184,13 +184,13 @@ def test_another_pool_at_the_same_address(start_pool, pool, wait, ref, when_wait
 
 
 @pytest.mark.parametrize("options", [{"password": "wrong"}, {"username": "nobody"}])
-def test_wrong_credentials_end_it_at_once(pool, wait, ref, options):
+def test_wrong_credentials_end_wait_after_one_login(pool, wait, ref, options):
     result = wait(ref=[ref], fails=True, **options)
     assert result["error"]["code"] == "SESSION_AUTHENTICATION_FAILED"
     assert len(pool.log.of("session.login_with_password")) == 1
 
 
-def test_credentials_that_are_revoked(pool, wait, ref, when_waiting):
+def test_revoked_credentials_end_wait_with_task_unmet(pool, wait, ref, when_waiting):
     def revoke():
         pool.fail("session.*", error=["SESSION_AUTHENTICATION_FAILED", "root", "no"], count=None)
         pool.logout_all()
@@ -201,23 +201,23 @@ def test_credentials_that_are_revoked(pool, wait, ref, when_waiting):
     assert len(result["unmet"]) == 1
 
 
-def test_denied_reading_ends_it_at_once(pool, wait, ref):
+def test_permission_error_on_reading_tasks_ends_wait(pool, wait, ref):
     pool.fail("task.*", error=["RBAC_PERMISSION_DENIED", "task.get_record", ""], count=None)
     result = wait(ref=[ref], fails=True)
     assert result["error"]["code"] == "RBAC_PERMISSION_DENIED"
 
 
-def test_a_certificate_that_is_not_trusted_ends_it_at_once(start_pool, wait, ref):
+def test_untrusted_certificate_ends_wait(start_pool, wait, ref):
     pool = start_pool(tls=True)
     assert "cert_fingerprint" in wait(hostname=pool.url, ref=[ref], fails=True)["msg"]
 
 
-def test_what_is_no_pool_ends_it_at_once(pool, wait, ref):
+def test_response_not_from_xapi_ends_wait(pool, wait, ref):
     pool.fail(http=(404, "<html>Welcome</html>"), count=None)
     assert "not as XAPI does" in wait(ref=[ref], fails=True)["msg"]
 
 
-def test_a_name_that_is_unknown_ends_it_at_once(wait, ref, monkeypatch):
+def test_unresolvable_host_name_ends_wait(wait, ref, monkeypatch):
     def know_nobody(*_of_a_name):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -225,7 +225,7 @@ def test_a_name_that_is_unknown_ends_it_at_once(wait, ref, monkeypatch):
     assert "name service" in wait(hostname="no-such-host.invalid", ref=[ref], fails=True)["msg"]
 
 
-def test_a_given_session_that_dies(pool, wait, ref, when_waiting):
+def test_given_session_that_ends_fails_wait_with_unknown_outcome(pool, wait, ref, when_waiting):
     with session_on(pool):
         given = pool.call("session.login_with_password", "root", pool.password)
         when_waiting(lambda: pool.logout(given))
@@ -234,7 +234,7 @@ def test_a_given_session_that_dies(pool, wait, ref, when_waiting):
     assert len(result["unmet"]) == 1
 
 
-def test_the_deadline_holds_when_nobody_answers(pool, wait, ref):
+def test_times_out_at_deadline_if_host_never_answers(pool, wait, ref):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         result = wait(
             hostname=f"http://127.0.0.1:{silent.getsockname()[1]}",
@@ -247,7 +247,7 @@ def test_the_deadline_holds_when_nobody_answers(pool, wait, ref):
     assert result["msg"].startswith("Timed out after 1 s without an answer to go by.")
 
 
-def test_the_deadline_holds_when_the_pool_falls_silent(pool, wait, when_waiting):
+def test_times_out_with_last_known_state_if_pool_stops_answering(pool, wait, when_waiting):
     ref = pool.add_task("Async.VM.copy", progress=0.1)
     when_waiting(lambda: pool.fail(delay=30, count=None))
     result = wait(ref=[ref], timeout=2, request_timeout="1", fails=True)
@@ -257,7 +257,7 @@ def test_the_deadline_holds_when_the_pool_falls_silent(pool, wait, when_waiting)
     pool.logout_all()
 
 
-def test_one_look_rides_nothing_out(pool, wait, ref):
+def test_timeout_zero_does_not_retry_transient_error(pool, wait, ref):
     pool.take_down(0)
     result = wait(ref=[ref], timeout=0, fails=True)
     assert "refused the connection" in result["msg"]

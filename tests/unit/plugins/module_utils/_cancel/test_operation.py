@@ -46,7 +46,7 @@ def sent(pool):
 
 
 @pytest.mark.parametrize("end", ["success", "deletion"])
-def test_what_was_read_long_ago_is_read_again_before_it_is_asked(virtual, end):
+def test_stale_task_is_reread_before_cancel_is_sent(virtual, end):
     life = Life(duration=1.0) if end == "success" else Life(duration=None, deleted_after=1.0)
     refs = [virtual.add_task("slow", life=ENDLESS) for _number in range(2)]
     refs.append(virtual.add_task("ends meanwhile", life=life))
@@ -56,7 +56,7 @@ def test_what_was_read_long_ago_is_read_again_before_it_is_asked(virtual, end):
     assert refs[2] not in sent(virtual)
 
 
-def test_what_goes_on_is_asked_again_every_five_seconds(virtual):
+def test_cancel_is_resent_every_five_seconds_while_task_runs(virtual):
     ref = virtual.add_task("deaf", life=DEAF)
     assert cancel(virtual, [ref], timeout=21.0) == ["still_running"]
     times = [call.at - START for call in virtual.log.of("task.cancel")]
@@ -64,7 +64,7 @@ def test_what_goes_on_is_asked_again_every_five_seconds(virtual):
 
 
 @pytest.mark.parametrize("answer", ["half", "a page", "an odd envelope"])
-def test_a_cancel_whose_answer_is_spoilt_is_ours(virtual, answer, monkeypatch):
+def test_task_is_cancelled_despite_unreadable_cancel_response(virtual, answer, monkeypatch):
     """The server did what it was asked; that nobody could read its answer is another matter."""
     ref = virtual.add_task("slow", life=ENDLESS)
     spoilt = {
@@ -83,7 +83,7 @@ def test_a_cancel_whose_answer_is_spoilt_is_ours(virtual, answer, monkeypatch):
 
 
 @pytest.mark.parametrize("code", ["HOST_BROKEN", "TOO_MANY_PENDING_TASKS"])
-def test_what_the_whole_pool_goes_through_is_ridden_out(virtual, code):
+def test_pool_wide_error_on_cancel_is_retried(virtual, code):
     ref = virtual.add_task("slow", life=ENDLESS)
     virtual.fail("task.cancel", error=[code])
     assert cancel(virtual, [ref]) == ["cancelled"]
@@ -92,7 +92,7 @@ def test_what_the_whole_pool_goes_through_is_ridden_out(virtual, code):
 
 @pytest.mark.parametrize("code", ["INTERNAL_ERROR", "CANNOT_CONTACT_HOST", "SOMETHING_NEW"])
 @pytest.mark.parametrize("waits", [True, False])
-def test_an_error_answer_to_a_request_that_was_carried_out_is_no_error(virtual, code, waits):
+def test_error_response_is_ignored_if_cancel_took_effect(virtual, code, waits):
     ref = virtual.add_task("slow", life=Life(duration=None, cancel_after=1.0))
     virtual.fail("task.cancel", error=[code, "x"], late=True)
     (outcome,) = run_gate(virtual, [ref], waits=waits)
@@ -101,7 +101,7 @@ def test_an_error_answer_to_a_request_that_was_carried_out_is_no_error(virtual, 
     assert len(sent(virtual)) == 1
 
 
-def test_a_request_that_was_denied_is_not_credited_with_the_end(virtual):
+def test_denied_cancel_is_not_credited_with_task_end(virtual):
     ref = virtual.add_task("slow", life=DEAF)
     virtual.fail("task.cancel", error=["RBAC_PERMISSION_DENIED", "task.cancel"], delay=1.0)
     virtual.at(0.5, lambda: virtual.set_task(ref, status="cancelled"))
@@ -112,7 +112,7 @@ def test_a_request_that_was_denied_is_not_credited_with_the_end(virtual):
 @pytest.mark.parametrize(
     ("code", "is_changed"), [("INTERNAL_ERROR", True), ("RBAC_PERMISSION_DENIED", False)]
 )
-def test_a_task_that_is_gone_after_an_error_answer_is_gone(virtual, code, is_changed):
+def test_task_that_disappears_during_failed_cancel_is_gone(virtual, code, is_changed):
     ref = virtual.add_task("slow", life=DEAF)
     virtual.fail("task.cancel", error=[code, "x"], delay=1.0)
     virtual.at(0.5, lambda: virtual.destroy_task(ref))
@@ -120,7 +120,7 @@ def test_a_task_that_is_gone_after_an_error_answer_is_gone(virtual, code, is_cha
     assert (outcome.action, outcome.is_changed, outcome.error) == ("gone", is_changed, None)
 
 
-def test_an_error_after_an_accepted_request_does_not_end_the_wait(virtual):
+def test_error_after_accepted_cancel_does_not_end_wait(virtual):
     ref = virtual.add_task("slow", life=Life(duration=None, cancel_after=12.0))
     denied = ["RBAC_PERMISSION_DENIED", "task.cancel"]
     virtual.fail("task.cancel", nth=2, count=None, error=denied)
@@ -133,7 +133,7 @@ def test_an_error_after_an_accepted_request_does_not_end_the_wait(virtual):
     assert (outcome.action, outcome.error.code) == ("denied", denied[0])
 
 
-def test_a_read_that_fails_after_an_error_answer_is_made_again(virtual):
+def test_failed_read_after_error_response_is_retried(virtual):
     ref = virtual.add_task("slow", life=Life(duration=None, cancel_after=1.0))
     virtual.fail("task.cancel", error=["INTERNAL_ERROR", "x"], late=True)
     virtual.fail("task.get_record", cut="before")
@@ -144,7 +144,7 @@ def test_a_read_that_fails_after_an_error_answer_is_made_again(virtual):
 @pytest.mark.parametrize(
     ("cut", "expected"), [("before", ("finished_first", False)), ("after", ("cancelled", True))]
 )
-def test_only_a_request_that_arrived_is_credited_with_the_end(virtual, cut, expected):
+def test_only_delivered_cancel_is_credited_with_task_end(virtual, cut, expected):
     ref = virtual.add_task("slow", life=DEAF)
     virtual.fail("task.cancel", cut=cut)
     virtual.at(2, lambda: virtual.set_task(ref, status="cancelled"))
@@ -153,7 +153,7 @@ def test_only_a_request_that_arrived_is_credited_with_the_end(virtual, cut, expe
 
 
 @pytest.mark.parametrize(("cut", "requests"), [("before", 2), ("after", 1)])
-def test_without_waiting_a_lost_answer_is_followed_by_a_read(virtual, cut, requests):
+def test_without_waiting_resends_only_cancel_that_did_not_arrive(virtual, cut, requests):
     ref = virtual.add_task("slow", life=DEAF)
     virtual.fail("task.cancel", cut=cut)
     (outcome,) = run_gate(virtual, [ref], waits=False)
@@ -162,7 +162,7 @@ def test_without_waiting_a_lost_answer_is_followed_by_a_read(virtual, cut, reque
 
 
 @pytest.mark.parametrize(("waits", "action"), [(True, "still_running"), (False, "requested")])
-def test_a_lost_answer_without_a_read_afterwards_is_told(virtual, waits, action):
+def test_lost_response_without_later_read_reports_doubt(virtual, waits, action):
     ref = virtual.add_task("slow", life=DEAF)
     virtual.fail("task.cancel", cut="after")
     virtual.fail("event.from", nth=2, count=None, cut="before")
@@ -172,7 +172,7 @@ def test_a_lost_answer_without_a_read_afterwards_is_told(virtual, waits, action)
     assert "may not have arrived" in outcome.doubt
 
 
-def test_a_request_of_somebody_else_is_not_taken_for_ours(virtual):
+def test_cancel_already_requested_by_another_client_is_unchanged(virtual):
     ref = virtual.add_task("slow", life=DEAF, current_operations={"theirs": "cancel"})
     virtual.fail("task.cancel", cut="before")
     (outcome,) = run_gate(virtual, [ref], waits=False)
@@ -180,21 +180,21 @@ def test_a_request_of_somebody_else_is_not_taken_for_ours(virtual):
     assert len(sent(virtual)) == 2
 
 
-def test_an_accepted_request_that_goes_on_to_fail_ends_in_the_error(virtual):
+def test_accepted_cancel_that_keeps_failing_reports_error(virtual):
     ref = virtual.add_task("deaf", life=DEAF)
     virtual.fail("task.cancel", error=["INTERNAL_ERROR", "x"], late=True, count=None)
     (outcome,) = run_gate(virtual, [ref], timeout=21.0)
     assert (outcome.action, outcome.error.code) == ("error", "INTERNAL_ERROR")
 
 
-def test_an_error_answer_to_a_request_that_did_not_arrive_decides_at_once(virtual):
+def test_error_of_undelivered_cancel_is_reported_without_resending(virtual):
     ref = virtual.add_task("deaf", life=DEAF)
     virtual.fail("task.cancel", error=["INTERNAL_ERROR", "x"])
     assert cancel(virtual, [ref]) == ["error"]
     assert len(sent(virtual)) == 1
 
 
-def test_a_clock_that_is_set_back_does_not_make_a_task_young(virtual):
+def test_task_deleted_by_age_is_unknown_if_clock_is_set_back(virtual):
     """The server deletes the task at 24 hours, and its clock is set back before that is noticed."""
     ref = virtual.add_task("deaf", life=DEAF, age=86400 - 20)
 
@@ -207,7 +207,7 @@ def test_a_clock_that_is_set_back_does_not_make_a_task_young(virtual):
     assert (outcome.action, outcome.is_changed) == ("unknown", False)
 
 
-def test_sends_nothing_to_an_idle_task_that_has_moved_before_the_first_request(virtual):
+def test_idle_task_that_progressed_before_cancel_is_skipped(virtual):
     """The pool was away in between, for longer than a task may be taken for what it was."""
     ref = virtual.add_task("moves", life=ENDLESS)
     task = Task(ref, virtual.record(ref))

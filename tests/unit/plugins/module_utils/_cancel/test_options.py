@@ -44,7 +44,7 @@ def cancelling(**options):
     return cancelling_of({**params, **options}, given=options)
 
 
-def test_nothing_that_narrows_says_which_tasks_are_meant():
+def test_narrowing_options_without_selector_are_rejected():
     for count in range(len(NARROWING) + 1):
         for names in itertools.combinations(NARROWING, count):
             with pytest.raises(NothingSelected):
@@ -70,7 +70,9 @@ def test_nothing_that_narrows_says_which_tasks_are_meant():
     ],
     ids=str,
 )
-def test_defaults_that_guard(options, min_age, max_tasks, exclude):
+def test_default_min_age_max_tasks_and_excludes_depend_on_selector(
+    options, min_age, max_tasks, exclude
+):
     checked = cancelling(**options)
     assert checked.selection.is_destructive
     assert checked.selection.min_age == min_age
@@ -78,14 +80,14 @@ def test_defaults_that_guard(options, min_age, max_tasks, exclude):
     assert checked.selection.excluded_labels == exclude
 
 
-def test_exclude_adds_to_default():
+def test_exclude_option_extends_default_excludes():
     selection = cancelling(name_regex="copy", exclude=["plugin"]).selection
     patterns = [regex.pattern for regex in selection.excluded_labels]
     assert patterns == ["plugin", *(regex.pattern for regex in HOUSEKEEPING)]
 
 
 @pytest.mark.parametrize("identity", [{"uuid": [UUID]}, {"ref": [f"OpaqueRef:{UUID}"]}])
-def test_include_housekeeping_is_refused_by_identity(identity):
+def test_include_housekeeping_is_rejected_with_uuid_or_ref(identity):
     with pytest.raises(OptionError) as raised:
         cancelling(**identity, include_housekeeping=True)
     assert raised.value.option == "include_housekeeping"

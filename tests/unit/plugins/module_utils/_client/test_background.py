@@ -17,7 +17,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._client.background import
 FOREVER = 3600
 
 
-def test_a_letter_is_taken_when_its_content_is_asked_for():
+def test_request_body_cannot_be_cancelled_once_read():
     letter = Letter(b"text")
     assert len(letter) == 4
     pieces = iter(letter)
@@ -27,7 +27,7 @@ def test_a_letter_is_taken_when_its_content_is_asked_for():
     assert not letter.withdraw()
 
 
-def test_a_letter_that_is_withdrawn_is_never_taken():
+def test_cancelled_request_body_raises_when_read():
     letter = Letter(b"text")
     assert letter.withdraw()
     with pytest.raises(Withdrawn):
@@ -35,14 +35,14 @@ def test_a_letter_that_is_withdrawn_is_never_taken():
     assert letter.withdraw()
 
 
-def test_an_exchange_has_a_result():
+def test_background_call_returns_result():
     exchange = Exchange(lambda: "told")
     for _moment in exchange.moments_until(FOREVER, lambda: 0):
         pass
     assert (exchange.has_ended, exchange.result, exchange.error) == (True, "told", None)
 
 
-def test_an_exchange_has_an_error():
+def test_background_call_stores_raised_error():
     error = OSError("trouble")
 
     def fail():
@@ -53,7 +53,7 @@ def test_an_exchange_has_an_error():
     assert exchange.error is error
 
 
-def test_an_exchange_is_waited_for_until_its_deadline():
+def test_background_call_is_awaited_until_deadline():
     may_end, times = threading.Event(), iter([9.0, 9.1, 9.9, 9.95, 10.0, 10.1])
     exchange = Exchange(may_end.wait)
     assert len(list(exchange.moments_until(10, lambda: next(times)))) == 2

@@ -48,7 +48,7 @@ MALFORMED = [
         (Endpoint.of("http", "xcp1", None).at("fd00::2"), "http://[fd00::2]"),
     ],
 )
-def test_endpoints(endpoint, url):
+def test_endpoint_url_has_explicit_port_and_bracketed_ipv6(endpoint, url):
     assert endpoint.url == url
 
 
@@ -79,7 +79,7 @@ def test_endpoints(endpoint, url):
         ("b\u00fcro.example.com", None, "https://b\u00fcro.example.com"),
     ],
 )
-def test_hosts(hostname, port, url):
+def test_valid_hostname_becomes_endpoint_url(hostname, port, url):
     assert endpoint_of(hostname, port=port).url == url
 
 
@@ -111,7 +111,7 @@ def test_hosts(hostname, port, url):
         "https:\\\\xcp1",
     ],
 )
-def test_what_is_no_host(hostname):
+def test_invalid_hostname_is_rejected(hostname):
     with pytest.raises(OptionError) as caught:
         endpoint_of(hostname, port=None)
     assert caught.value.option == "hostname"
@@ -126,7 +126,7 @@ def test_what_is_no_host(hostname):
         "https://[secret-word@b]:99999",
     ],
 )
-def test_a_password_in_a_hostname_is_not_repeated(hostname):
+def test_password_in_hostname_is_not_repeated_in_error(hostname):
     with pytest.raises(OptionError) as caught:
         endpoint_of(hostname, port=None)
     assert "secret-word" not in repr(vars(caught.value))
@@ -143,7 +143,7 @@ def test_a_password_in_a_hostname_is_not_repeated(hostname):
         ("[fd00::1]", "fd00::1"),
     ],
 )
-def test_addresses_of_a_master(text, address):
+def test_valid_master_address_is_accepted_without_brackets(text, address):
     assert bare_address(text) == address
 
 
@@ -171,7 +171,7 @@ def test_addresses_of_a_master(text, address):
         *MALFORMED,
     ],
 )
-def test_what_is_no_address_of_a_master(text):
+def test_invalid_master_address_is_rejected(text):
     assert bare_address(text) is None
 
 
@@ -184,7 +184,7 @@ def test_what_is_no_address_of_a_master(text):
         (f"{LONGEST}a", "is longer than 253 characters"),
     ],
 )
-def test_malformed_name_is_an_option_error_that_says_what_to_write(hostname, words):
+def test_malformed_hostname_error_gives_reason_and_example(hostname, words):
     with pytest.raises(OptionError) as caught:
         endpoint_of(hostname, port=None)
     message = explain(caught.value)

@@ -77,7 +77,7 @@ def told(kind, ref=REF, **snapshot):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_odd_is_named(method, answer, field, read):
+def test_invalid_response_error_names_method_and_field(method, answer, field, read):
     answers = {"VM.get_by_uuid": VM, method: answer}
     with session_of(Answers(answers)) as session, pytest.raises(OddResult) as caught:
         read(session)

@@ -22,14 +22,14 @@ def call(transport, *, secrets=()):
     return Rpc(transport, ENDPOINT).call("task.get_record", ["s", "t"], secrets=secrets)
 
 
-def test_a_request_is_version_2():
+def test_request_is_posted_as_json_rpc_2():
     transport = OneAnswer({"jsonrpc": "2.0", "result": 1, "id": 1})
     call(transport)
     request = {"jsonrpc": "2.0", "method": "task.get_record", "params": ["s", "t"], "id": 1}
     assert transport.posted == [(ENDPOINT, "/jsonrpc", request)]
 
 
-def test_every_request_has_another_id():
+def test_each_request_has_unique_id():
     transport = OneAnswer({"error": ["X"]})
     rpc = Rpc(transport, ENDPOINT)
     for _time in range(2):
@@ -46,7 +46,7 @@ def test_every_request_has_another_id():
         {"result": ["x"], "error": None, "id": 0},
     ],
 )
-def test_results(envelope):
+def test_result_is_read_from_every_envelope_format(envelope):
     assert call(OneAnswer(envelope)) == ["x"]
 
 
@@ -64,7 +64,7 @@ def test_results(envelope):
         ({"jsonrpc": "2.0", "error": ["C"], "id": 0}, "C", ()),
     ],
 )
-def test_all_three_shapes_of_errors(envelope, code, params):
+def test_error_is_read_from_every_envelope_format(envelope, code, params):
     with pytest.raises(XapiFailure) as caught:
         call(OneAnswer(envelope))
     assert (caught.value.code, caught.value.params) == (code, params)
@@ -72,7 +72,7 @@ def test_all_three_shapes_of_errors(envelope, code, params):
     assert caught.value.url == "https://xcp1"
 
 
-def test_secrets_are_hidden_in_errors():
+def test_secrets_are_redacted_in_errors():
     with pytest.raises(XapiFailure) as caught:
         call(OneAnswer({"error": ["C", "the secret p"], "id": 1}), secrets=["secret"])
     assert caught.value.params == ("the (hidden) p",)
@@ -108,7 +108,7 @@ def test_secrets_are_hidden_in_errors():
         (b"<html>no</html>", 404),
     ],
 )
-def test_what_is_no_answer_of_xapi(body, status):
+def test_invalid_response_raises_unexpected_answer(body, status):
     with pytest.raises(UnexpectedAnswer) as caught:
         call(OneAnswer(body, status=status, content_type="text/html"))
     assert (caught.value.status, caught.value.content_type) == (status, "text/html")
@@ -124,7 +124,7 @@ def test_what_is_no_answer_of_xapi(body, status):
         "host.get_servertime",
     ],
 )
-def test_what_may_be_asked_twice(method):
+def test_read_methods_are_recognized(method):
     assert is_read(method)
 
 
@@ -145,12 +145,12 @@ def test_what_may_be_asked_twice(method):
         "VM.forget_get_well",
     ],
 )
-def test_what_may_not_be_asked_twice(method):
+def test_write_and_event_methods_are_not_reads(method):
     assert not is_read(method)
 
 
 @pytest.mark.parametrize(("method", "repeatable"), [("a.get_b", True), ("a.set_b", False)])
-def test_only_a_read_may_be_posted_again(method, repeatable):
+def test_only_reads_are_marked_repeatable(method, repeatable):
     transport = OneAnswer({"result": 1, "id": 1})
     Rpc(transport, ENDPOINT).call(method, [])
     assert transport.repeatable == [repeatable]
@@ -170,7 +170,7 @@ class Cut:
         (Cut(), "ConnectionCut"),
     ],
 )
-def test_calls_are_recorded_without_what_was_said(transport, error):
+def test_calls_are_recorded_without_response_content(transport, error):
     calls, times = [], iter([10.0, 10.2504])
     rpc = Rpc(transport, ENDPOINT, record=calls.append, clock=lambda: next(times))
     with contextlib.suppress(HostError):

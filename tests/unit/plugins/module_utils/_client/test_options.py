@@ -36,7 +36,7 @@ def connection(**options):
     return connection_of({**CONNECTION, **options}, given=options)
 
 
-def test_hosts_keep_their_order():
+def test_endpoints_keep_hostname_order():
     endpoints = connection(hostname=["b", "a:444", "http://c"], port=8443).endpoints
     assert [e.url for e in endpoints] == ["https://b:8443", "https://a:444", "http://c:8443"]
 
@@ -74,30 +74,30 @@ def test_hosts_keep_their_order():
         ({"request_timeout": "25h"}, "request_timeout"),
     ],
 )
-def test_values_of_the_connection_that_cannot_be_meant(options, option):
+def test_invalid_connection_values_are_rejected_without_secrets(options, option):
     with pytest.raises(OptionError) as caught:
         connection(**options)
     assert caught.value.option == option
     assert not [secret for secret in SECRETS if secret in repr(vars(caught.value))]
 
 
-def test_a_connection_does_not_show_its_secrets():
+def test_repr_of_connection_hides_secrets():
     shown = repr(connection(session_ref=SESSION))
     assert not [secret for secret in SECRETS if secret in shown]
 
 
-def test_a_session_needs_no_password():
+def test_session_ref_needs_no_password():
     options = connection(session_ref=SESSION, password=None)
     assert (options.session_ref, options.password) == (SESSION, None)
 
 
-def test_what_is_left_out():
+def test_omitted_connection_options_get_defaults():
     options = connection()
     assert (options.session_ref, options.pool_uuid, options.fingerprints) == (None, None, ())
     assert (options.request_timeout, options.follow_master) == (30, True)
 
 
-def test_values_are_brought_to_one_form():
+def test_uuid_timeout_and_fingerprints_are_normalized():
     options = connection(
         pool_uuid=UUID,
         request_timeout="2m",
@@ -116,14 +116,14 @@ def test_values_are_brought_to_one_form():
         ({"A": "", "B": "2"}, "2"),
     ],
 )
-def test_the_first_variable_that_holds_anything_counts(monkeypatch, environment, expected):
+def test_first_nonempty_environment_variable_is_used(monkeypatch, environment, expected):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert first_set_in_environment("A", "B") == expected
 
 
 @pytest.mark.parametrize("environment", [{}, {"A": ""}, {"A": "", "B": ""}])
-def test_empty_variables_count_as_unset(monkeypatch, environment):
+def test_empty_environment_variables_count_as_unset(monkeypatch, environment):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(AnsibleFallbackNotFound):

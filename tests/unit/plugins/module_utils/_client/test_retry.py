@@ -101,31 +101,31 @@ CUT = _errors.ConnectionCut(URL)
 UNKNOWN = _errors.NameUnknown(URL)
 
 
-def test_each_kind_of_error_is_here():
+def test_every_error_type_is_classified():
     """A new one has to be put on one of the sides."""
     assert set(kinds()) - OTHERS == MAY_PASS.keys()
 
 
 @pytest.mark.parametrize("kind", MAY_PASS)
-def test_each_kind_of_error(kind):
+def test_error_type_is_transient_as_classified(kind):
     error = example(kind)
     assert (may_pass(error, reached=False), may_pass(error, reached=True)) == MAY_PASS[kind]
 
 
 @pytest.mark.parametrize("reached", [False, True])
 @pytest.mark.parametrize("code", PASSING_CODES)
-def test_what_a_pool_answers_while_its_hosts_change(code, reached):
+def test_pool_change_codes_are_transient(code, reached):
     assert may_pass(failure(code), reached=reached)
 
 
 @pytest.mark.parametrize("reached", [False, True])
 @pytest.mark.parametrize("code", LASTING_CODES)
-def test_what_a_pool_will_answer_tomorrow_as_well(code, reached):
+def test_permanent_codes_are_not_transient(code, reached):
     assert not may_pass(failure(code), reached=reached)
 
 
 @pytest.mark.parametrize("code", ["AUTH_SERVICE_ERROR", "SESSION_AUTHORIZATION_FAILED"])
-def test_directory_service_that_is_away_is_transient_after_a_login(code):
+def test_directory_service_failure_is_transient_once_pool_was_reached(code):
     error = failure(code, "session.login_with_password")
     assert may_pass(error, reached=True)
     assert may_pass(NoHostAnswered([TLS, error]), reached=True)
@@ -135,19 +135,19 @@ def test_directory_service_that_is_away_is_transient_after_a_login(code):
 @pytest.mark.parametrize(
     "code", ["SESSION_AUTHENTICATION_FAILED", "RBAC_PERMISSION_DENIED", "AUTH_IS_DISABLED"]
 )
-def test_refused_account_is_final_after_a_login_too(code):
+def test_rejected_account_stays_permanent_once_pool_was_reached(code):
     """Another try with a wrong password could lock the account."""
     assert not may_pass(failure(code, "session.login_with_password"), reached=True)
 
 
-def test_each_code_that_passes_is_here():
+def test_every_transient_code_is_listed():
     assert sorted(_trouble._PASSING_CODES) == PASSING_CODES
 
 
 @pytest.mark.parametrize(
     ("status", "before"), [(200, False), (301, False), (404, False), (500, True), (503, True)]
 )
-def test_a_page(status, before):
+def test_http_page_is_transient_for_5xx_or_once_pool_was_reached(status, before):
     """What is no pool from the start is the wrong address, unless it says that it is in trouble."""
     assert may_pass(page(status), reached=False) is before
     assert may_pass(page(status), reached=True)
@@ -166,31 +166,31 @@ def test_a_page(status, before):
         ([failure("MESSAGE_REMOVED"), TLS], False, False),
     ],
 )
-def test_of_several_hosts_one_that_may_come_back_is_enough(attempts, before, after):
+def test_no_host_answered_is_transient_if_any_attempt_is(attempts, before, after):
     error = NoHostAnswered(attempts)
     assert (may_pass(error, reached=False), may_pass(error, reached=True)) == (before, after)
 
 
 @pytest.mark.parametrize("code", [*PASSING_CODES, *LASTING_CODES])
-def test_events_are_forbidden_by_these_codes(code):
+def test_permanent_codes_and_internal_error_disable_events(code):
     """To an account without rights an unknown method is INTERNAL_ERROR."""
     is_forbidding = code in LASTING_CODES or code == "INTERNAL_ERROR"
     assert forbids_events(failure(code, "event.from")) is is_forbidding
 
 
 @pytest.mark.parametrize("method", ["task.get_record", "event.next", "session.login_with_password"])
-def test_what_is_forbidden_elsewhere_is_nothing_about_events(method):
+def test_failures_of_other_methods_do_not_disable_events(method):
     assert not forbids_events(failure("MESSAGE_METHOD_UNKNOWN", method))
     assert not forbids_events(failure("RBAC_PERMISSION_DENIED", method))
 
 
-def test_only_answers_of_xapi_forbid_events():
+def test_only_xapi_failures_disable_events():
     assert not forbids_events(CUT)
     assert not forbids_events(page(404))
 
 
 @pytest.mark.parametrize("code", [*PASSING_CODES, *LASTING_CODES])
-def test_what_is_of_the_pool_and_not_of_one_task(code):
+def test_only_transient_codes_not_about_one_task_are_pool_wide(code):
     of_one_task = {"HANDLE_INVALID", "HOST_OFFLINE", "INTERNAL_ERROR"}
     expected = code in PASSING_CODES and code not in of_one_task
     assert is_of_the_pool(failure(code, "task.cancel")) is expected
@@ -198,23 +198,23 @@ def test_what_is_of_the_pool_and_not_of_one_task(code):
 
 @pytest.mark.parametrize("method", ["session.login_with_password", "pool.get_all_records"])
 @pytest.mark.parametrize("code", [*PASSING_CODES, *LASTING_CODES])
-def test_failure_of_the_login_before_a_call_is_of_the_pool(code, method):
+def test_failure_of_login_or_pool_read_is_pool_wide(code, method):
     assert is_of_the_pool(failure(code, method))
 
 
 @pytest.mark.parametrize("method", ["event.from", "task.get_record", "pool.get_all_records"])
 @pytest.mark.parametrize("code", [*PASSING_CODES, *LASTING_CODES])
-def test_session_is_lost_only_by_these_answers(code, method):
+def test_only_session_invalid_and_host_is_slave_lose_session(code, method):
     expected = code in {"SESSION_INVALID", "HOST_IS_SLAVE"}
     assert is_session_lost(failure(code, method)) is expected
 
 
 @pytest.mark.parametrize("code", ["SESSION_INVALID", "HOST_IS_SLAVE"])
 @pytest.mark.parametrize("method", ["session.login_with_password", "session.logout"])
-def test_answer_to_login_or_logout_is_no_lost_session(code, method):
+def test_login_or_logout_failure_does_not_lose_session(code, method):
     assert not is_session_lost(failure(code, method))
 
 
 @pytest.mark.parametrize("kind", [*MAY_PASS, NoHostAnswered])
-def test_session_is_not_lost_without_an_answer(kind):
+def test_errors_other_than_xapi_failures_do_not_lose_session(kind):
     assert not is_session_lost(example(kind))

@@ -27,31 +27,31 @@ def oddity(shape, answer):
     return caught.value.field
 
 
-def test_a_good_record_is_taken_as_it_is():
+def test_valid_task_records_are_returned_unchanged():
     assert records.task(TASK) is TASK
     assert records.tasks({REF: TASK}) == {REF: TASK}
 
 
 @pytest.mark.parametrize("field", sorted(TASK))
-def test_any_field_may_be_missing(field):
+def test_any_task_field_may_be_missing(field):
     record = {key: value for key, value in TASK.items() if key != field}
     assert records.task(record) == record
     assert records.task({}) == {}
 
 
-def test_unknown_fields_are_left_out():
+def test_unknown_task_fields_are_dropped():
     assert records.task({**TASK, "colour": [[["red"]]], "weight": None}) == TASK
 
 
 @pytest.mark.parametrize("record", [None, "text", 1, 0.5, True, [], [TASK]], ids=str)
-def test_what_is_no_record(record):
+def test_non_dict_task_record_is_rejected(record):
     assert oddity(records.task, record) == ""
     assert oddity(records.tasks, {REF: TASK, "b": record}) == ""
 
 
 @pytest.mark.parametrize("value", NO_TEXTS, ids=str)
 @pytest.mark.parametrize("field", TEXTS)
-def test_texts(field, value):
+def test_text_field_of_other_type_is_rejected(field, value):
     assert oddity(records.task, {**TASK, field: value}) == field
     assert oddity(records.task, {**TASK, field: value, "colour": 1}) == field
 
@@ -60,59 +60,59 @@ def test_texts(field, value):
     "value", [None, "cancel", 1, {}, {"cancel": "x"}, [1], ["a", None]], ids=str
 )
 @pytest.mark.parametrize("field", LISTS)
-def test_lists(field, value):
+def test_invalid_list_field_is_rejected(field, value):
     assert oddity(records.task, {**TASK, field: value}) == field
 
 
 @pytest.mark.parametrize("value", [None, "a", 1, [], ["a"], {"a": 1}, {"a": ["b"]}], ids=str)
 @pytest.mark.parametrize("field", MAPS)
-def test_maps(field, value):
+def test_invalid_map_field_is_rejected(field, value):
     assert oddity(records.task, {**TASK, field: value}) == field
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.5, -3, 10**400, float("nan"), float("inf"), "0.5", "x"])
-def test_progress_may_be_any_number(value):
+def test_progress_may_be_number_or_text(value):
     assert records.task({**TASK, "progress": value})["progress"] is value
 
 
 @pytest.mark.parametrize("value", [None, [], {}], ids=str)
-def test_progress_is_no_other_thing(value):
+def test_progress_of_other_type_is_rejected(value):
     assert oddity(records.task, {**TASK, "progress": value}) == "progress"
 
 
-def test_what_is_odd_is_named_and_never_repeated():
+def test_error_names_field_without_its_value():
     with pytest.raises(records.Odd) as caught:
         records.task({**TASK, "status": ["secret"]})
     assert caught.value.args == ("status",)
 
 
 @pytest.mark.parametrize("answer", [None, "", 1, [], {}], ids=str)
-def test_a_name_is_a_text_that_is_not_empty(answer):
+def test_name_must_be_nonempty_text(answer):
     assert records.name(REF) == REF
     assert oddity(records.name, answer) == ""
 
 
 @pytest.mark.parametrize("answer", [None, "", REF, {}, [""], [REF, None], [[REF]]], ids=str)
-def test_names(answer):
+def test_names_must_be_list_of_nonempty_texts(answer):
     assert records.names([REF, REF]) == [REF, REF]
     assert records.names([]) == []
     assert oddity(records.names, answer) == ""
 
 
 @pytest.mark.parametrize("answer", [None, 1, [], {}], ids=str)
-def test_a_text_may_be_empty(answer):
+def test_text_may_be_empty_but_must_be_string(answer):
     assert records.text("") == ""
     assert oddity(records.text, answer) == ""
 
 
 @pytest.mark.parametrize("answer", [None, [], [REF], REF, {REF: 1}, {REF: None}], ids=str)
-def test_texts_by_key(answer):
+def test_texts_by_key_must_map_to_texts(answer):
     assert records.texts_by_key({REF: "start"}) == {REF: "start"}
     assert oddity(records.texts_by_key, answer) == ""
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"a": POOL, "b": POOL}, {"a": None}], ids=str)
-def test_there_is_one_pool(answer):
+def test_pool_records_must_hold_exactly_one_pool(answer):
     assert records.pool({"a": POOL}) == POOL
     assert oddity(records.pool, answer) == ""
 
@@ -129,7 +129,7 @@ def test_there_is_one_pool(answer):
         ("name_label", 1),
     ],
 )
-def test_a_pool_has_a_name_and_a_master(field, value):
+def test_pool_needs_uuid_master_and_text_label(field, value):
     assert oddity(records.pool, {"a": {**POOL, field: value}}) == field
 
 
@@ -143,7 +143,7 @@ def test_a_pool_has_a_name_and_a_master(field, value):
         ({"other_config": {"agent_start_time": 1}}, "other_config"),
     ],
 )
-def test_hosts(change, field):
+def test_invalid_host_field_is_rejected(change, field):
     assert records.hosts({REF: HOST}) == {REF: HOST}
     bare = {"metrics": REF, "enabled": False}
     assert records.host(bare) == bare
@@ -161,19 +161,19 @@ def test_hosts(change, field):
         ({"current_operations": {REF: None}}, "current_operations"),
     ],
 )
-def test_holders(change, field):
+def test_invalid_object_field_is_rejected(change, field):
     assert records.holders({REF: HOLDER}) == {REF: HOLDER}
     assert oddity(records.holders, {REF: {**HOLDER, **change}}) == field
 
 
-def test_an_object_that_does_not_say_what_is_done_with_it_is_not_free():
+def test_object_without_current_operations_is_rejected():
     record = {key: value for key, value in HOLDER.items() if key != "current_operations"}
     assert oddity(records.holders, {REF: record}) == "current_operations"
     assert oddity(records.operations_of, record) == "current_operations"
     assert oddity(records.operations_of, "text") == "current_operations"
 
 
-def test_pool_of_old_server_names_no_tasks():
+def test_pool_without_current_operations_gets_empty_map():
     old = {key: value for key, value in HOLDER.items() if key != "current_operations"}
     assert records.pools({REF: old}) == {REF: {**old, "current_operations": {}}}
     assert oddity(records.pools, {REF: {**HOLDER, "current_operations": None}}) == (
@@ -199,11 +199,11 @@ def test_pool_of_old_server_names_no_tasks():
     ],
     ids=str,
 )
-def test_what_is_no_batch(answer, field):
+def test_invalid_event_batch_is_rejected(answer, field):
     assert oddity(records.batch, answer) == field
 
 
-def test_a_batch():
+def test_event_batch_returns_events_and_token():
     gone = {"class": "task", "operation": "del", "ref": REF}
     batch = records.batch({"events": [EVENT, gone], "token": "1"})
     assert batch == ([("task", "mod", REF, TASK), ("task", "del", REF, None)], "1")

@@ -103,7 +103,7 @@ def methods(pool):
     return [call.method for call in pool.log]
 
 
-def test_a_session(pool):
+def test_session_logs_in_calls_and_logs_out(pool):
     task = pool.add_task("label")
     secrets = set()
     with session_at(pool.url, secrets=secrets) as session:
@@ -116,13 +116,13 @@ def test_a_session(pool):
     assert session.logout_errors == []
 
 
-def test_the_originator_never_changes(pool):
+def test_session_originator_is_xen_xapi(pool):
     with session_at(pool.url):
         (ref,) = pool.sessions()
         assert pool.database.read("session", ref)["originator"] == "xen.xapi"
 
 
-def test_the_pool_is_known(pool):
+def test_pool_identity_and_master_name_are_read(pool):
     with session_at(pool.url) as session:
         assert session.pool.uuid == pool.pool_uuid
         assert session.pool.master_ref == pool.master_ref
@@ -130,7 +130,7 @@ def test_the_pool_is_known(pool):
     assert session.pool.to_dict() == {"uuid": pool.pool_uuid, "name_label": "", "master": name}
 
 
-def test_the_session_ends_when_its_block_fails(pool):
+def test_logs_out_if_block_raises(pool):
     def fall_over():
         assert pool.sessions()
         raise KeyboardInterrupt
@@ -140,14 +140,14 @@ def test_the_session_ends_when_its_block_fails(pool):
     assert pool.sessions() == []
 
 
-def test_the_session_ends_when_the_pool_cannot_be_read(pool):
+def test_logs_out_if_pool_cannot_be_read(pool):
     pool.fail("pool.get_all_records", error=["INTERNAL_ERROR", "x"])
     with pytest.raises(XapiFailure), session_at(pool.url):
         pytest.fail("the block must not be entered")
     assert methods(pool)[-1] == LOGOUT
 
 
-def test_an_error_of_the_logout_is_kept(pool):
+def test_logout_error_is_kept(pool):
     pool.fail(LOGOUT, http=(502, "<html>"))
     with session_at(pool.url) as session:
         pass
@@ -157,7 +157,7 @@ def test_an_error_of_the_logout_is_kept(pool):
     pool.logout(left)
 
 
-def test_a_logout_is_not_waited_for_as_long_as_other_calls(pool, monkeypatch):
+def test_logout_has_separate_time_limit(pool, monkeypatch):
     monkeypatch.setattr(_left_sessions, "_LOGOUT_TIME_LIMIT", 0.1)
     pool.fail(LOGOUT, delay=60)
     with session_at(pool.url) as session:
@@ -169,13 +169,13 @@ def test_a_logout_is_not_waited_for_as_long_as_other_calls(pool, monkeypatch):
     pool.logout(left)
 
 
-def test_a_session_that_the_server_dropped_needs_no_logout(pool):
+def test_dropped_session_causes_no_logout_error(pool):
     with session_at(pool.url) as session:
         pool.logout(pool.sessions()[0])
     assert session.logout_errors == []
 
 
-def test_the_reference_of_the_session_is_in_no_error(pool):
+def test_session_reference_is_redacted_in_errors(pool):
     with session_at(pool.url) as session:
         (ref,) = pool.sessions()
         pool.fail("task.get_all", error=["INTERNAL_ERROR", f"trouble with {ref}"])
@@ -188,33 +188,33 @@ def test_the_reference_of_the_session_is_in_no_error(pool):
         assert ref not in repr(vars(caught.value))
 
 
-def test_the_password_is_in_no_error(pool):
+def test_password_is_redacted_in_errors(pool):
     pool.fail(LOGIN, error=["INTERNAL_ERROR", "cannot take xapi-secret"])
     with pytest.raises(XapiFailure) as caught, session_at(pool.url):
         pass
     assert caught.value.params == ("cannot take (hidden)",)
 
 
-def test_calls_end_with_the_session(pool):
+def test_call_after_session_exit_raises(pool):
     with session_at(pool.url) as session:
         pass
     with pytest.raises(RuntimeError):
         session.call("task.get_all")
 
 
-def test_the_next_member_is_tried(pool):
+def test_next_host_is_tried_after_refused_connection(pool):
     with session_at(DEAD, pool.url):
         assert len(pool.sessions()) == 1
 
 
-def test_a_member_that_is_not_ready_is_passed_over(start_pool):
+def test_booting_host_is_skipped(start_pool):
     booting, ready = start_pool(), start_pool()
     booting.boot()
     with session_at(booting.url, ready.url):
         assert len(ready.sessions()) == 1
 
 
-def test_no_member_answers(pool):
+def test_all_hosts_failing_raises_no_host_answered(pool):
     pool.boot()
     with pytest.raises(NoHostAnswered) as caught, session_at(DEAD, pool.url):
         pass
@@ -223,27 +223,27 @@ def test_no_member_answers(pool):
     assert booting.code == "HOST_STILL_BOOTING"
 
 
-def test_the_error_of_a_single_member_is_its_own():
+def test_error_of_single_host_is_raised_directly():
     with pytest.raises(ConnectionRefused) as caught, session_at(DEAD):
         pass
     assert caught.value.named_by is None
 
 
-def test_a_wrong_password_is_tried_once(pool):
+def test_wrong_password_is_tried_only_once(pool):
     with pytest.raises(XapiFailure) as caught, session_at(pool.url, pool.url, password="wrong"):
         pass
     assert caught.value.code == "SESSION_AUTHENTICATION_FAILED"
     assert methods(pool) == [LOGIN]
 
 
-def test_a_supporter_leads_to_the_master(start_pool):
+def test_supporter_redirects_to_master(start_pool):
     pool = start_pool(supporters=1)
     with session_at(pool.hosts[1].url) as session:
         assert session.call("task.get_all") == []
         assert len(pool.sessions()) == 1
 
 
-def test_a_master_that_cannot_be_reached_is_named_with_the_supporter_that_named_it(start_pool):
+def test_unreachable_master_error_names_supporter(start_pool):
     pool = start_pool(supporters=1)
     pool.master.down()
     supporter = pool.hosts[1].url
@@ -253,14 +253,14 @@ def test_a_master_that_cannot_be_reached_is_named_with_the_supporter_that_named_
     assert caught.value.named_by == supporter
 
 
-def test_masters_that_name_one_another(pool):
+def test_redirect_loop_raises_master_not_found(pool):
     pool.fail(LOGIN, error=["HOST_IS_SLAVE", "127.0.0.1"], count=None)
     with pytest.raises(MasterNotFound), session_at(pool.url):
         pass
     assert methods(pool) == [LOGIN]
 
 
-def test_a_chain_of_masters_ends(start_pool):
+def test_long_redirect_chain_raises_master_not_found(start_pool):
     pool = start_pool(supporters=5)
     for place, host in enumerate(pool.hosts):
         host.master_address = lambda place=place: f"127.0.0.{place + 2}"
@@ -270,14 +270,14 @@ def test_a_chain_of_masters_ends(start_pool):
 
 
 @pytest.mark.parametrize("address", ["::1", "[::1]"])
-def test_an_ipv6_address_of_the_master_is_put_in_brackets(pool, address):
+def test_ipv6_master_address_is_put_in_brackets(pool, address):
     pool.fail(LOGIN, error=["HOST_IS_SLAVE", address])
     with pytest.raises(HostError) as caught, session_at(pool.url):
         pass
     assert caught.value.url.startswith("http://[::1]:")
 
 
-def test_a_master_with_an_ipv6_address_is_followed(start_pool):
+def test_ipv6_master_is_followed(start_pool):
     try:
         pool = start_pool(host="::1", addresses=["127.0.0.1"])
     except OSError as error:
@@ -299,7 +299,7 @@ def test_a_master_with_an_ipv6_address_is_followed(start_pool):
         ["HOST_IS_SLAVE", "127.0.0.1 "],
     ],
 )
-def test_a_master_without_a_bare_address_is_not_followed(pool, error):
+def test_invalid_master_address_is_not_followed(pool, error):
     pool.fail(LOGIN, error=error)
     with pytest.raises(MasterAddressUnusable) as caught, session_at(pool.url):
         pass
@@ -307,7 +307,7 @@ def test_a_master_without_a_bare_address_is_not_followed(pool, error):
     assert methods(pool) == [LOGIN]
 
 
-def test_a_master_is_not_followed_against_the_users_wish(start_pool):
+def test_master_is_not_followed_if_follow_master_is_false(start_pool):
     pool = start_pool(supporters=1)
     with (
         pytest.raises(MasterElsewhere) as caught,
@@ -318,27 +318,27 @@ def test_a_master_is_not_followed_against_the_users_wish(start_pool):
     assert {call.host for call in pool.log} == {pool.hosts[1].ref}
 
 
-def test_a_listed_master_is_found_without_following(start_pool):
+def test_listed_master_is_found_without_following(start_pool):
     pool = start_pool(supporters=1)
     with session_at(pool.hosts[1].url, pool.url, follow_master=False) as session:
         assert session.call("task.get_all") == []
 
 
-def test_the_members_are_a_dead_one_a_supporter_and_the_master(start_pool):
+def test_unreachable_host_is_skipped_and_supporter_redirects_to_master(start_pool):
     pool = start_pool(supporters=1)
     with session_at(DEAD, pool.hosts[1].url, pool.url) as session:
         assert session.call("task.get_all") == []
     assert [call.host for call in pool.log.of(LOGIN)] == [pool.hosts[1].ref, pool.master_ref]
 
 
-def test_the_master_is_followed_by_tls_only(start_pool):
+def test_redirect_to_master_keeps_tls(start_pool):
     pool = start_pool(tls=True, supporters=1)
     with session_at(pool.hosts[1].url, ca_path=str(pool.certificate.pem)) as session:
         assert session.call("task.get_all") == []
     assert pool.hosts[1].url.startswith("https://")
 
 
-def test_the_next_member_is_tried_when_the_master_has_another_name(start_pool):
+def test_next_host_is_tried_if_master_certificate_has_wrong_name(start_pool):
     pool = start_pool(tls=True, supporters=1)
     supporter = pool.hosts[1]
     # It leads to the master too, but the certificate knows nothing of it.
@@ -350,7 +350,7 @@ def test_the_next_member_is_tried_when_the_master_has_another_name(start_pool):
     assert passed_over.named_by == supporter.url
 
 
-def test_this_pool_and_no_other(start_pool):
+def test_pool_with_other_uuid_is_rejected(start_pool):
     meant, other = start_pool(), start_pool()
     with session_at(meant.url, pool_uuid=meant.pool_uuid):
         pass
@@ -363,7 +363,7 @@ def test_this_pool_and_no_other(start_pool):
     assert methods(other) == [LOGIN, "pool.get_all_records", LOGOUT]
 
 
-def test_a_session_that_dies_is_replaced_and_a_read_repeated(pool):
+def test_invalid_session_is_replaced_and_read_is_retried(pool):
     task = pool.add_task("label")
     secrets = set()
     with session_at(pool.url, secrets=secrets) as session:
@@ -378,7 +378,7 @@ def test_a_session_that_dies_is_replaced_and_a_read_repeated(pool):
     assert session.logout_errors == []
 
 
-def test_a_session_that_dies_again_is_not_replaced_again(pool):
+def test_session_invalid_again_after_relogin_raises(pool):
     with session_at(pool.url) as session:
         pool.fail("task.get_all", error=["SESSION_INVALID", "x"], count=None)
         with pytest.raises(XapiFailure) as caught:
@@ -388,7 +388,7 @@ def test_a_session_that_dies_again_is_not_replaced_again(pool):
     pool.logout_all()
 
 
-def test_a_write_is_not_repeated_when_the_session_dies(pool):
+def test_write_is_not_retried_on_invalid_session(pool):
     task = pool.add_task("label")
     with session_at(pool.url) as session:
         pool.logout(pool.sessions()[0])
@@ -399,7 +399,7 @@ def test_a_write_is_not_repeated_when_the_session_dies(pool):
     assert methods(pool).count(LOGIN) == 1
 
 
-def test_a_new_session_in_another_pool_is_not_used(start_pool):
+def test_relogin_to_another_pool_is_rejected(start_pool):
     """The first pool is no longer there, and another one is behind the second address."""
     first, other = start_pool(), start_pool()
     with session_at(first.url, other.url) as session:
@@ -413,7 +413,7 @@ def test_a_new_session_in_another_pool_is_not_used(start_pool):
     assert "task.get_all" not in methods(other)
 
 
-def test_a_new_master_is_found(start_pool):
+def test_new_master_is_found_after_promotion(start_pool):
     pool = start_pool(supporters=1)
     with session_at(pool.url) as session:
         old = session.pool.master
@@ -423,7 +423,7 @@ def test_a_new_master_is_found(start_pool):
         assert session.server_time().endswith("Z")
 
 
-def test_the_time_is_asked_of_the_new_master(start_pool):
+def test_server_time_is_read_from_new_master(start_pool):
     pool = start_pool(supporters=1)
     with session_at(pool.url) as session:
         pool.promote(1)
@@ -448,7 +448,7 @@ def ask_in_vain(session):
         session.call("task.get_all")
 
 
-def test_a_master_that_died_is_left_for_another(pair):
+def test_fails_over_to_new_master_after_two_unanswered_requests(pair):
     with session_at(*urls(pair)) as session:
         pair.promote(1)
         pair.take_down(0)
@@ -458,7 +458,7 @@ def test_a_master_that_died_is_left_for_another(pair):
         assert (session.logins, session.pool.master) == (2, "host-2")
 
 
-def test_a_master_that_is_the_only_one_is_waited_for(pair):
+def test_session_survives_outage_of_unreplaced_master(pair):
     with session_at(*urls(pair)) as session:
         pair.take_down(0)
         for _time in range(4):
@@ -469,7 +469,7 @@ def test_a_master_that_is_the_only_one_is_waited_for(pair):
     assert len([call for call in pair.log.of(LOGIN) if not call.error]) == 1
 
 
-def test_a_master_that_is_only_slow_is_logged_out_of(pair, monkeypatch):
+def test_session_of_old_master_is_logged_out_after_failover(pair, monkeypatch):
     with session_at(*urls(pair)) as session:
         pair.promote(1)
         (lost,) = {call.session for call in pair.log if call.session}
@@ -478,7 +478,7 @@ def test_a_master_that_is_only_slow_is_logged_out_of(pair, monkeypatch):
     assert lost in [call.session for call in pair.log.of(LOGOUT)]
 
 
-def test_a_new_master_that_refuses_the_account_is_asked_once(pair):
+def test_new_master_that_rejects_account_raises_at_once(pair):
     with session_at(*urls(pair)) as session:
         pair.promote(1)
         pair.take_down(0)
@@ -490,7 +490,7 @@ def test_a_new_master_that_refuses_the_account_is_asked_once(pair):
     assert caught.value.code == "SESSION_AUTHENTICATION_FAILED"
 
 
-def test_a_given_session_died_with_its_master(pair):
+def test_given_session_is_lost_with_its_master(pair):
     with session_at(*urls(pair)) as owner, session_at(*urls(pair), given_ref=owner._ref) as session:
         pair.promote(1)
         pair.take_down(0)
@@ -500,7 +500,7 @@ def test_a_given_session_died_with_its_master(pair):
             session.call("task.get_all")
 
 
-def test_a_failed_new_login_is_followed_by_no_logout(pool):
+def test_failed_relogin_is_not_followed_by_logout(pool):
     with session_at(pool.url) as session:
         pool.logout(pool.sessions()[0])
         pool.fail(LOGIN, error=["HOST_STILL_BOOTING"])
@@ -518,7 +518,7 @@ def given(pool):
         yield session._ref
 
 
-def test_a_given_session_is_used_and_left(pool, given):
+def test_given_session_is_used_and_not_logged_out(pool, given):
     with session_at(pool.url, given_ref=given) as session:
         assert session.call("task.get_all") == []
         assert session.pool.uuid == pool.pool_uuid
@@ -532,7 +532,7 @@ def test_a_given_session_is_used_and_left(pool, given):
     assert pool.sessions() == [given]
 
 
-def test_a_given_session_leads_to_the_master(start_pool):
+def test_given_session_redirects_from_supporter_to_master(start_pool):
     pool = start_pool(supporters=1)
     with session_at(pool.url) as owner:
         with session_at(pool.hosts[1].url, given_ref=owner._ref) as session:
@@ -540,7 +540,7 @@ def test_a_given_session_leads_to_the_master(start_pool):
         assert pool.sessions() == [owner._ref]
 
 
-def test_a_given_session_that_is_not_there(pool):
+def test_unknown_given_session_raises_without_reference(pool):
     ref = "OpaqueRef:12345678-9abc-def0-1234-56789abcdef0"
     with (
         pytest.raises(GivenSessionUnknown) as caught,
@@ -551,7 +551,7 @@ def test_a_given_session_that_is_not_there(pool):
     assert ref not in repr(vars(caught.value)) + repr(vars(caught.value.__cause__))
 
 
-def test_a_given_session_that_dies(pool):
+def test_given_session_that_ends_raises_without_relogin(pool):
     with session_at(pool.url) as owner, session_at(pool.url, given_ref=owner._ref) as session:
         pool.logout(owner._ref)
         with pytest.raises(GivenSessionLost) as caught:
@@ -560,7 +560,7 @@ def test_a_given_session_that_dies(pool):
     assert methods(pool).count(LOGIN) == 1
 
 
-def test_a_given_session_of_another_pool(start_pool, pool, given):
+def test_given_session_of_another_pool_is_rejected(start_pool, pool, given):
     other = start_pool()
     with (
         pytest.raises(OtherPool),
@@ -571,7 +571,7 @@ def test_a_given_session_of_another_pool(start_pool, pool, given):
 
 
 @pytest.mark.parametrize("cut", ["before", "after", "half"])
-def test_a_read_that_is_cut_is_made_once_more(pool, cut):
+def test_read_is_retried_once_after_cut_connection(pool, cut):
     with session_at(pool.url) as session:
         pool.fail("task.get_all", cut=cut)
         assert session.call("task.get_all") == []
@@ -579,7 +579,7 @@ def test_a_read_that_is_cut_is_made_once_more(pool, cut):
     assert methods(pool).count(LOGIN) == 1
 
 
-def test_a_read_that_is_cut_again_is_not_made_again(pool):
+def test_read_is_not_retried_after_second_cut(pool):
     with session_at(pool.url) as session:
         pool.fail("task.get_all", cut="before", count=None)
         with pytest.raises(ConnectionCut):
@@ -588,7 +588,7 @@ def test_a_read_that_is_cut_again_is_not_made_again(pool):
 
 
 @pytest.mark.parametrize("cut", ["before", "after", "half"])
-def test_a_write_that_is_cut_is_not_made_again(pool, cut):
+def test_write_is_not_retried_after_cut_connection(pool, cut):
     task = pool.add_task("label")
     with session_at(pool.url) as session:
         pool.fail("task.cancel", cut=cut)
@@ -598,7 +598,7 @@ def test_a_write_that_is_cut_is_not_made_again(pool, cut):
     assert methods(pool).count("task.cancel") == 1
 
 
-def test_a_login_that_is_cut_is_not_made_again(pool):
+def test_login_is_not_retried_after_cut_connection(pool):
     pool.fail(LOGIN, cut="after")
     with pytest.raises(ConnectionCut), session_at(pool.url):
         pass
@@ -607,7 +607,7 @@ def test_a_login_that_is_cut_is_not_made_again(pool):
     pool.logout(left)
 
 
-def test_connections_that_were_closed_meanwhile_are_opened_again(pool):
+def test_stale_connection_is_reopened_for_write(pool):
     task = pool.add_task("label")
     with session_at(pool.url) as session:
         pool.hosts[0].down()
@@ -625,7 +625,7 @@ def test_every_call_is_recorded(pool):
     assert {call.error for call in calls} == {None}
 
 
-def test_a_stop_during_a_call_ends_in_a_logout(pool):
+def test_stop_during_call_logs_out(pool):
     switch = Switch()
     with session_at(pool.url, stop=switch) as session:
         switch.is_on = True
@@ -635,7 +635,7 @@ def test_a_stop_during_a_call_ends_in_a_logout(pool):
     assert "task.get_all" not in methods(pool)
 
 
-def test_a_stop_during_the_login_ends_the_session_that_it_gave(pool):
+def test_stop_during_login_logs_out_new_session(pool):
     switch = Switch()
     session = session_at(pool.url, stop=switch)
     session._keep_secret = lambda _ref: setattr(switch, "is_on", True)
@@ -644,7 +644,7 @@ def test_a_stop_during_the_login_ends_the_session_that_it_gave(pool):
     assert methods(pool) == [LOGIN, LOGOUT]
 
 
-def test_a_login_is_not_left_half_way(pool):
+def test_login_is_not_interrupted_after_it_is_sent(pool):
     questions = []
 
     def stop():
@@ -658,7 +658,7 @@ def test_a_login_is_not_left_half_way(pool):
     assert methods(pool) == [LOGIN, LOGOUT]
 
 
-def test_a_stop_keeps_from_trying_the_next_member(pool):
+def test_stop_before_login_sends_no_requests(pool):
     switch = Switch()
     switch.is_on = True
     with pytest.raises(Interrupted), session_at(pool.url, pool.url, stop=switch):
@@ -682,7 +682,7 @@ LOST = {
 
 
 @pytest.mark.parametrize("fault", LOST.values(), ids=LOST)
-def test_login_without_a_usable_answer_may_have_left_a_session(pool, fault):
+def test_login_without_usable_response_counts_as_lost(pool, fault):
     pool.fail(LOGIN, **fault)
     transport = PartedTransport(size_limit=4096, time_limit=0.5 if "delay" in fault else 30)
     session = session_at(pool.url, transport=transport)
@@ -694,7 +694,7 @@ def test_login_without_a_usable_answer_may_have_left_a_session(pool, fault):
 
 
 @pytest.mark.parametrize("url", [DEAD, "http://nobody.invalid", "https://{}"])
-def test_login_that_was_not_sent_left_no_session(pool, url):
+def test_unsent_login_does_not_count_as_lost(pool, url):
     session = session_at(url.format(pool.url.partition("//")[2]))
     with pytest.raises(HostError), session:
         pass
@@ -702,7 +702,7 @@ def test_login_that_was_not_sent_left_no_session(pool, url):
 
 
 @pytest.mark.parametrize("code", ["SESSION_AUTHENTICATION_FAILED", "HOST_STILL_BOOTING"])
-def test_login_that_xapi_refused_left_no_session(pool, code):
+def test_rejected_login_does_not_count_as_lost(pool, code):
     pool.fail(LOGIN, error=[code])
     session = session_at(pool.url)
     with pytest.raises(XapiFailure), session:
@@ -710,7 +710,7 @@ def test_login_that_xapi_refused_left_no_session(pool, code):
     assert (session.lost_logins, session.login_retry_delay) == (0, 0)
 
 
-def test_each_host_that_lost_a_login_counts(pool):
+def test_lost_logins_on_several_hosts_are_counted(pool):
     pool.fail(LOGIN, http=(502, "<html>"), count=2)
     with session_at(pool.url, pool.url, pool.url) as session:
         assert session.call("task.get_all") == []
@@ -728,7 +728,7 @@ class Clock:
 
 
 @pytest.mark.parametrize(("hours", "most"), [(1, 65), (24, 310)])
-def test_lost_logins_are_few_if_their_delay_is_kept(pool, hours, most):
+def test_login_retry_delay_limits_lost_logins(pool, hours, most):
     pool.fail(LOGIN, http=(504, "<html>"), count=None)
     clock = Clock()
     session = Session(
@@ -748,7 +748,7 @@ def test_lost_logins_are_few_if_their_delay_is_kept(pool, hours, most):
     assert len(pool.log.of(LOGIN)) == session.lost_logins
 
 
-def test_another_member_is_not_asked_again_before_the_delay_of_a_lost_login(start_pool, pool):
+def test_other_host_is_not_retried_before_login_delay_ends(start_pool, pool):
     other, clock, transport = start_pool(), Clock(), PartedTransport()
     other.fail(LOGIN, http=(504, "<html>"), count=None)
     at = [pool.url.replace("127.0.0.1", "localhost"), other.url]
@@ -763,7 +763,7 @@ def test_another_member_is_not_asked_again_before_the_delay_of_a_lost_login(star
         transport.gone.clear()
 
 
-def test_session_is_logged_out_over_another_address_of_the_same_master(pool):
+def test_session_is_logged_out_via_another_address_of_master(pool):
     """As where a host has two addresses, or a load balancer is in front of it."""
     transport = PartedTransport()
     first = pool.url.replace("127.0.0.1", "localhost")
@@ -778,7 +778,7 @@ def test_session_is_logged_out_over_another_address_of_the_same_master(pool):
     assert (pool.sessions(), session.logout_errors) == ([], [])
 
 
-def test_session_of_a_master_that_is_gone_needs_no_logout_there(pair):
+def test_session_of_unreachable_master_is_logged_out_only_at_new_master(pair):
     """The new master does not know it, and nobody waits for the old one."""
     with session_at(*urls(pair)) as session:
         pair.promote(1)
@@ -793,7 +793,7 @@ def test_session_of_a_master_that_is_gone_needs_no_logout_there(pair):
     assert (session.requests, session.logout_errors) == (requests + 1, [])
 
 
-def test_session_is_logged_out_later_if_the_new_connection_fails_at_first(pool):
+def test_failed_logout_is_retried_at_exit(pool):
     transport = PartedTransport()
     first = pool.url.replace("127.0.0.1", "localhost")
     with session_at(first, pool.url, transport=transport) as session:
@@ -806,7 +806,7 @@ def test_session_is_logged_out_later_if_the_new_connection_fails_at_first(pool):
     assert (pool.sessions(), session.logout_errors) == ([], [])
 
 
-def test_reference_of_a_session_is_not_told_to_another_pool(start_pool, pool):
+def test_session_reference_is_not_sent_to_another_pool(start_pool, pool):
     """The old session stays: its host is not there, and the new one is of another pool."""
     other, transport = start_pool(), PartedTransport()
     first = pool.url.replace("127.0.0.1", "localhost")
@@ -825,7 +825,7 @@ def test_reference_of_a_session_is_not_told_to_another_pool(start_pool, pool):
 
 
 @pytest.mark.parametrize("code", ["INTERNAL_ERROR", "HOST_IS_SLAVE"])
-def test_no_session_is_left_if_the_new_master_cannot_be_identified_at_first(pool, code):
+def test_no_session_is_left_if_identifying_new_master_fails_once(pool, code):
     transport = PartedTransport()
     first = pool.url.replace("127.0.0.1", "localhost")
     with session_at(first, pool.url, transport=transport) as session:
@@ -840,7 +840,7 @@ def test_no_session_is_left_if_the_new_master_cannot_be_identified_at_first(pool
 
 
 @pytest.mark.parametrize("method", ["task.get_all", "pool.get_all_records"])
-def test_session_that_a_supporter_does_not_serve_lives_and_is_logged_out(pool, method):
+def test_session_rejected_by_supporter_is_logged_out(pool, method):
     """An address that leads now to the master, now to a supporter."""
     with session_at(pool.url) as session:
         if method == "pool.get_all_records":
@@ -853,7 +853,7 @@ def test_session_that_a_supporter_does_not_serve_lives_and_is_logged_out(pool, m
     assert (pool.sessions(), session.logout_errors) == ([], [])
 
 
-def test_session_that_a_supporter_does_not_serve_is_logged_out_without_another(pool):
+def test_session_rejected_by_supporter_is_logged_out_if_relogin_fails(pool):
     with session_at(pool.url) as session:
         pool.fail("task.get_all", error=["HOST_IS_SLAVE", "127.0.0.1"])
         pool.fail(LOGIN, error=["HOST_STILL_BOOTING"], count=None)
@@ -863,7 +863,7 @@ def test_session_that_a_supporter_does_not_serve_is_logged_out_without_another(p
     assert (pool.sessions(), session.logout_errors) == ([], [])
 
 
-def test_each_session_that_stays_is_counted_and_a_silent_host_asked_once(pool):
+def test_each_left_session_is_counted_and_failed_host_asked_once(pool):
     with session_at(pool.url) as session:
         pool.fail("task.get_all", error=["HOST_IS_SLAVE", "127.0.0.1"], count=None)
         pool.fail(LOGOUT, http=(502, "<html>"), count=None)
@@ -875,7 +875,7 @@ def test_each_session_that_stays_is_counted_and_a_silent_host_asked_once(pool):
     pool.logout_all()
 
 
-def test_given_session_that_a_supporter_does_not_serve_is_left_alone(pool, given):
+def test_given_session_rejected_by_supporter_is_left_open(pool, given):
     session = session_at(pool.url, given_ref=given)
     pool.fail("task.get_all", error=["HOST_IS_SLAVE", "127.0.0.1"])
     with session, pytest.raises(GivenSessionLost):
@@ -885,7 +885,7 @@ def test_given_session_that_a_supporter_does_not_serve_is_left_alone(pool, given
 
 
 @pytest.mark.parametrize("cut", ["before", "after", "half"])
-def test_logout_that_is_cut_is_sent_again(pool, cut):
+def test_logout_is_retried_after_cut_connection(pool, cut):
     pool.fail(LOGOUT, cut=cut)
     with session_at(pool.url) as session:
         pass

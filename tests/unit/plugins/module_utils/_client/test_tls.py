@@ -75,45 +75,45 @@ class Connected:
         return self._certificate
 
 
-def test_fingerprints_are_written_as_openssl_writes_them(certificate):
+def test_sha256_fingerprint_is_colon_separated_uppercase_hex(certificate):
     der = ssl.PEM_cert_to_DER_cert(certificate.pem.read_text())
     assert sha256_of(der) == certificate.fingerprint
 
 
-def test_context_agrees_to_tls_1_2_at_least():
+def test_hardened_context_requires_tls_1_2_or_later():
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     harden(context)
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
 
 
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3", "TLSv1.4", "TLSv2"])
-def test_peer_with_new_tls_passes(version):
+def test_peer_with_tls_1_2_or_later_is_accepted(version):
     check_peer(Connected(version), ())
 
 
 @pytest.mark.parametrize("version", ["SSLv3", "TLSv1", "TLSv1.1", "Unknown", "", None])
-def test_peer_with_old_tls_is_refused(version):
+def test_peer_with_old_or_unknown_tls_version_is_rejected(version):
     with pytest.raises(ssl.SSLError) as caught:
         check_peer(Connected(version), ())
     assert "older than TLS 1.2" in reason_of(caught.value)
 
 
-def test_peer_with_pinned_certificate_passes():
+def test_peer_with_pinned_certificate_is_accepted():
     check_peer(Connected("TLSv1.3"), {"AA:BB", sha256_of(b"certificate")})
 
 
 @pytest.mark.parametrize("certificate", [b"other", b"", None])
-def test_peer_with_another_certificate_is_refused(certificate):
+def test_peer_with_unpinned_or_missing_certificate_is_rejected(certificate):
     with pytest.raises(WrongFingerprint) as caught:
         check_peer(Connected("TLSv1.3", certificate), {"AA:BB", sha256_of(b"certificate")})
     assert caught.value.seen == sha256_of(certificate or b"")
 
 
-def test_the_fingerprint_of_a_host(port, certificate):
+def test_fingerprint_of_served_certificate_is_returned(port, certificate):
     assert fingerprint_at("127.0.0.1", port, seconds=30) == certificate.fingerprint
 
 
-def test_the_fingerprint_of_no_host():
+def test_fingerprint_of_unreachable_host_is_none():
     assert fingerprint_at("127.0.0.1", 1, seconds=30) is None
     assert fingerprint_at("a" * 80, 1, seconds=30) is None
 
@@ -160,7 +160,7 @@ def ssl_error(reason):
         (WrongFingerprint("AA:BB"), FingerprintMismatch, "AA:BB"),
     ],
 )
-def test_what_errors_mean(cause, kind, detail):
+def test_ssl_error_maps_to_specific_tls_error(cause, kind, detail):
     error = tls_error(URL, [ValueError(), cause], fingerprints={"C", "B"})
     assert (type(error), error.url) == (kind, URL)
     assert detail in (None, error.detail)
@@ -185,11 +185,11 @@ def test_what_errors_mean(cause, kind, detail):
     ],
     ids=str,
 )
-def test_connection_is_cut_off_by_these_errors(error, is_cut):
+def test_detects_ssl_errors_caused_by_closed_connection(error, is_cut):
     assert is_cut_off([ValueError(), error]) is is_cut
 
 
-def test_other_errors_mean_nothing_here():
+def test_non_ssl_errors_are_not_tls_errors():
     assert tls_error(URL, [ValueError(), OSError()], fingerprints=()) is None
 
 
@@ -202,5 +202,5 @@ def test_other_errors_mean_nothing_here():
         (ValueError(), "ValueError"),
     ],
 )
-def test_reasons(error, reason):
+def test_reason_is_ssl_reason_strerror_message_or_type_name(error, reason):
     assert reason_of(error) == reason

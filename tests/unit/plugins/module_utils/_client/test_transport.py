@@ -45,7 +45,7 @@ from ansible_collections.xen.xapi.tests.support.raw_server import (
 SOON = 0.3
 
 
-def test_what_is_sent(transport):
+def test_post_sends_json_body_with_minimal_headers(transport):
     with Wire(OK) as wire:
         answer = transport.post(wire.endpoint, "/jsonrpc", b'{"a": 1}')
     ((head, body),) = wire.requests
@@ -62,16 +62,14 @@ def test_what_is_sent(transport):
     assert answer == (200, "application/json", b"{}")
 
 
-def test_connections_are_kept_and_requests_counted(transport):
+def test_connection_is_reused_and_requests_are_counted(transport):
     with Wire(OK, OK, OK) as wire:
         for _time in range(3):
             transport.post(wire.endpoint, "/", b"{}")
         assert (wire.connections, transport.requests) == (1, 3)
 
 
-def test_nothing_that_the_server_or_the_user_keeps_gets_into_the_headers(
-    transport, monkeypatch, tmp_path
-):
+def test_no_cookies_or_netrc_credentials_are_sent(transport, monkeypatch, tmp_path):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login someone password of-netrc\n")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -104,7 +102,7 @@ def test_redirects_are_not_followed(transport):
         + b"\r\n0\r\n\r\n",
     ],
 )
-def test_an_answer_over_the_limit_is_refused(answer):
+def test_response_over_size_limit_is_rejected_and_not_retained(answer):
     with Wire(answer) as wire, pytest.raises(AnswerTooLarge) as caught:
         transport_for(size_limit=1000).post(wire.endpoint, "/", b"{}")
     assert caught.value.limit == 1000
@@ -119,7 +117,7 @@ def largest_in_frames(error):
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
-def test_a_compressed_answer_is_refused(transport, encoding):
+def test_compressed_response_is_rejected(transport, encoding):
     answer = OK.replace(b"\r\n", f"\r\nContent-Encoding: {encoding}\r\n".encode(), 1)
     with Wire(answer) as wire, pytest.raises(UnexpectedAnswer) as caught:
         transport.post(wire.endpoint, "/", b"{}")
@@ -127,7 +125,7 @@ def test_a_compressed_answer_is_refused(transport, encoding):
     assert caught.value.content_type == f"application/json in {encoding}"
 
 
-def test_an_answer_of_the_limit_is_taken():
+def test_response_of_exact_size_limit_is_accepted():
     with Wire(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000) as wire:
         answer = transport_for(size_limit=1000).post(wire.endpoint, "/", b"{}")
     assert len(answer.body) == 1000
@@ -142,20 +140,20 @@ def test_an_answer_of_the_limit_is_taken():
     ],
     ids=["nothing", "headers", "body"],
 )
-def test_the_time_limit_is_for_the_whole_request(transport, answer):
+def test_time_limit_covers_whole_request(transport, answer):
     with Wire(answer) as wire, pytest.raises(RequestTimedOut) as caught:
         transport.post(wire.endpoint, "/", b"{}", time_limit=SOON)
     assert (caught.value.seconds, caught.value.is_cut_short) == (SOON, False)
 
 
-def test_the_end_of_all_waiting_cuts_a_request_short(transport):
+def test_overall_deadline_shortens_request(transport):
     transport.deadline = time.monotonic() + SOON
     with Wire(say_nothing) as wire, pytest.raises(RequestTimedOut) as caught:
         transport.post(wire.endpoint, "/", b"{}")
     assert caught.value.is_cut_short
 
 
-def test_nobody_reads_on_after_the_time_limit():
+def test_response_is_not_read_after_time_limit():
     """What is too late is not taken in beside the work either, up to the limit of its size."""
 
     def pour(wire, connection):
@@ -173,12 +171,12 @@ def test_nobody_reads_on_after_the_time_limit():
         assert wire.hung_up.wait(60)
 
 
-def test_the_time_limit_holds_for_the_handshake(transport):
+def test_time_limit_covers_tls_handshake(transport):
     with Wire(say_nothing) as wire, pytest.raises(RequestTimedOut):
         transport.post(wire.endpoint._replace(scheme="https"), "/", b"{}", time_limit=SOON)
 
 
-def test_what_follows_a_timeout_is_not_held_up():
+def test_request_after_timeout_uses_new_connection():
     clock = LeapingClock()
     transport = transport_for(clock=clock)
     with Wire(clock.before(say_nothing), OK) as wire:
@@ -201,7 +199,7 @@ class Stop:
             raise Interrupted("SIGTERM")
 
 
-def test_nothing_is_sent_once_the_run_is_to_stop():
+def test_no_request_is_sent_after_stop():
     with Wire(OK) as wire:
         transport = transport_for(stop=Stop(once=lambda: True))
         with pytest.raises(Interrupted):
@@ -209,7 +207,7 @@ def test_nothing_is_sent_once_the_run_is_to_stop():
         assert (wire.requests, transport.requests) == ([], 0)
 
 
-def test_a_request_is_left_when_the_run_is_to_stop():
+def test_stop_interrupts_request_waiting_for_response():
     with Wire(say_nothing) as wire:
         transport = transport_for(stop=Stop(once=lambda: wire.requests))
         with pytest.raises(Interrupted):
@@ -217,7 +215,7 @@ def test_a_request_is_left_when_the_run_is_to_stop():
         assert len(wire.requests) == 1
 
 
-def test_a_request_is_not_left_once_it_is_sent():
+def test_interruptible_before_send_completes_once_sent():
     def answer_in_spite_of_it(_wire, connection):
         stop.has_raised.wait(FOREVER)
         connection.sendall(OK)
@@ -228,7 +226,7 @@ def test_a_request_is_not_left_once_it_is_sent():
     assert answer.body == b"{}"
 
 
-def test_a_request_is_left_as_long_as_it_is_not_sent():
+def test_interruptible_before_send_stops_during_tls_handshake():
     with Wire(say_nothing) as wire:
         endpoint = wire.endpoint._replace(scheme="https")
         transport = transport_for(stop=Stop(once=lambda: wire.received))
@@ -236,7 +234,7 @@ def test_a_request_is_left_as_long_as_it_is_not_sent():
             transport.post(endpoint, "/", b"{}", leave=Leave.UNSENT)
 
 
-def test_a_request_is_never_left_that_must_not_be():
+def test_uninterruptible_request_completes_despite_stop():
     with Wire(late(OK)) as wire:
         transport = transport_for(stop=Stop(once=lambda: True))
         assert transport.post(wire.endpoint, "/", b"{}", leave=Leave.NEVER).body == b"{}"
@@ -258,7 +256,7 @@ class SlowNames:
 
 
 @pytest.mark.parametrize("is_stopped", [False, True])
-def test_what_was_left_unsent_is_not_sent_later(monkeypatch, is_stopped):
+def test_abandoned_unsent_request_is_never_sent(monkeypatch, is_stopped):
     clock, asked = LeapingClock(), threading.Event()
     names = SlowNames(monkeypatch, asked.set if is_stopped else clock.leap)
     with Wire(OK) as wire:
@@ -272,7 +270,7 @@ def test_what_was_left_unsent_is_not_sent_later(monkeypatch, is_stopped):
 
 
 @pytest.mark.parametrize("answer", [say_nothing, drip(b"HTTP/1.1 200 OK\r\n")])
-def test_what_is_late_may_have_arrived(answer):
+def test_timed_out_request_is_reported_as_sent(answer):
     clock = LeapingClock()
     with Wire(clock.before(answer)) as wire, pytest.raises(RequestTimedOut) as caught:
         transport_for(clock=clock).post(wire.endpoint, "/", b"{}")
@@ -281,7 +279,7 @@ def test_what_is_late_may_have_arrived(answer):
 
 @pytest.mark.parametrize("repeatable", [True, False])
 @pytest.mark.parametrize("tls", [True, False])
-def test_what_goes_out_on_a_dead_connection_is_repeated_if_it_may_be(certificate, repeatable, tls):
+def test_retries_idempotent_request_on_stale_connection(certificate, repeatable, tls):
     own = certificate("127.0.0.1")
     answers = [OK, send_and_close(b""), OK]
     with Wire(*answers, context=own.context if tls else None) as wire:
@@ -298,14 +296,14 @@ def test_what_goes_out_on_a_dead_connection_is_repeated_if_it_may_be(certificate
         transport.close()
 
 
-def test_what_goes_out_on_a_new_connection_is_not_repeated(transport):
+def test_does_not_retry_request_on_new_connection(transport):
     with Wire(send_and_close(b""), OK) as wire:
         with pytest.raises(ConnectionCut):
             transport.post(wire.endpoint, "/", b"{}", repeatable=True)
         assert len(wire.requests) == 1
 
 
-def test_what_is_cut_twice_is_not_repeated_again(transport):
+def test_retries_stale_connection_only_once(transport):
     with Wire(OK, send_and_close(b""), send_and_close(b""), OK) as wire:
         transport.post(wire.endpoint, "/", b"{}")
         with pytest.raises(ConnectionCut):
@@ -313,7 +311,7 @@ def test_what_is_cut_twice_is_not_repeated_again(transport):
         assert len(wire.requests) == 3
 
 
-def test_what_cannot_have_arrived_is_repeated(transport, monkeypatch):
+def test_retries_any_request_if_no_byte_was_sent(transport, monkeypatch):
     """The connection dies between the library's look at it and the first byte."""
     with Wire(OK, OK) as wire:
         transport.post(wire.endpoint, "/", b"{}")
@@ -338,12 +336,12 @@ def test_what_cannot_have_arrived_is_repeated(transport, monkeypatch):
         b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
     ],
 )
-def test_a_connection_that_ends_early(transport, answer):
+def test_incomplete_response_raises_connection_cut(transport, answer):
     with Wire(send_and_close(answer)) as wire, pytest.raises(ConnectionCut):
         transport.post(wire.endpoint, "/", b"{}")
 
 
-def test_an_older_urllib3_takes_no_half_for_the_whole(transport, monkeypatch):
+def test_truncated_body_is_detected_with_older_urllib3(transport, monkeypatch):
     send = requests.Session.send
 
     def send_as_before(session, *arguments, **options):
@@ -357,7 +355,7 @@ def test_an_older_urllib3_takes_no_half_for_the_whole(transport, monkeypatch):
         transport.post(wire.endpoint, "/", b"{}")
 
 
-def test_a_port_without_a_listener(transport):
+def test_closed_port_raises_connection_refused(transport):
     # Nobody listens there, and nobody else can while it is taken.
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -377,7 +375,7 @@ def test_a_port_without_a_listener(transport):
         (TimeoutError("timed out"), RequestTimedOut),
     ],
 )
-def test_errors_of_the_network(transport, monkeypatch, error, kind):
+def test_maps_network_errors_to_error_types(transport, monkeypatch, error, kind):
     def fail(*_arguments, **_options):
         raise error
 
@@ -386,13 +384,13 @@ def test_errors_of_the_network(transport, monkeypatch, error, kind):
         transport.post(Endpoint.of("https", "xcp1", None), "/", b"{}")
 
 
-def test_a_request_that_cannot_be_made(transport):
+def test_invalid_host_name_raises_request_failed(transport):
     with pytest.raises(RequestFailed) as caught:
         transport.post(Endpoint.of("https", "a" * 80 + ".example", None), "/", b"{}")
     assert caught.value.detail
 
 
-def test_the_library_is_missing(monkeypatch):
+def test_missing_requests_library_raises_library_missing(monkeypatch):
     monkeypatch.setattr(_transport, "REQUESTS_IMPORT_ERROR", "Traceback")
     with pytest.raises(LibraryMissing) as caught:
         transport_for()

@@ -18,7 +18,7 @@ from ansible_collections.xen.xapi.tests.support.connect_proxy import Tunnel
 from ansible_collections.xen.xapi.tests.support.raw_server import OK, Wire, post_to
 
 
-def test_no_fingerprint_is_read_past_a_proxy(certificate, monkeypatch):
+def test_untrusted_certificate_via_proxy_has_no_fingerprint(certificate, monkeypatch):
     with Tunnel() as tunnel:
         monkeypatch.setenv("https_proxy", tunnel.url)
         with pytest.raises(CertificateUntrusted) as caught:
@@ -27,7 +27,7 @@ def test_no_fingerprint_is_read_past_a_proxy(certificate, monkeypatch):
     assert len(tunnel.asked) == 1
 
 
-def test_a_proxy_of_the_environment(transport, monkeypatch):
+def test_uses_proxy_from_environment(transport, monkeypatch):
     with Wire(OK) as proxy:
         monkeypatch.setenv("http_proxy", proxy.endpoint.url)
         monkeypatch.delenv("no_proxy", raising=False)
@@ -37,21 +37,21 @@ def test_a_proxy_of_the_environment(transport, monkeypatch):
     assert head.startswith("POST http://xcp1.example/jsonrpc ")
 
 
-def test_no_proxy_for_hosts_that_are_named_in_no_proxy(transport, monkeypatch):
+def test_no_proxy_hosts_bypass_proxy(transport, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with Wire(OK) as wire:
         assert transport.post(wire.endpoint, "/", b"{}").body == b"{}"
 
 
-def test_a_proxy_that_does_not_answer(transport, monkeypatch):
+def test_unreachable_proxy_raises_proxy_failed(transport, monkeypatch):
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
     with pytest.raises(ProxyFailed):
         transport.post(Endpoint.of("https", "xcp1.example", None), "/", b"{}")
 
 
 @pytest.mark.parametrize("proxy", ["http://someone:of-proxy@127.0.0.1:1", "foo://a:of-proxy@b"])
-def test_the_password_of_a_proxy_is_in_no_error(transport, monkeypatch, proxy):
+def test_errors_redact_proxy_password(transport, monkeypatch, proxy):
     monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises((ProxyFailed, RequestFailed)) as caught:
         transport.post(Endpoint.of("https", "xcp1.example", None), "/", b"{}")

@@ -41,12 +41,12 @@ from ansible_collections.xen.xapi.tests.support.raw_server import (
 )
 
 
-def test_a_certificate_of_ca_path_is_trusted(certificate):
+def test_certificate_in_ca_path_file_is_trusted(certificate):
     own = certificate("127.0.0.1")
     assert post_to(own, ca_path=str(own.pem)).body == b"{}"
 
 
-def test_a_directory_of_certificates_is_trusted(certificate, tmp_path):
+def test_ca_path_directory_trusts_only_its_certificates(certificate, tmp_path):
     own = certificate("127.0.0.1")
     (tmp_path / f"{subject_hash(own.pem)}.0").write_bytes(own.pem.read_bytes())
     assert post_to(own, ca_path=str(tmp_path)).body == b"{}"
@@ -54,7 +54,7 @@ def test_a_directory_of_certificates_is_trusted(certificate, tmp_path):
         post_to(certificate("127.0.0.1"), ca_path=str(tmp_path))
 
 
-def test_an_unknown_authority(certificate):
+def test_self_signed_certificate_error_includes_fingerprint(certificate):
     own = certificate("127.0.0.1")
     with pytest.raises(CertificateUntrusted) as caught:
         post_to(own)
@@ -63,7 +63,7 @@ def test_an_unknown_authority(certificate):
     assert not caught.value.sent
 
 
-def test_another_authority(certificate):
+def test_certificate_outside_ca_path_is_rejected(certificate):
     with pytest.raises(CertificateUntrusted):
         post_to(certificate("127.0.0.1"), ca_path=str(certificate("localhost").pem))
 
@@ -84,7 +84,7 @@ class OneHandshake:
         return self._contexts.pop().wrap_socket(connection, **options)
 
 
-def test_a_fingerprint_that_cannot_be_read_is_done_without(certificate):
+def test_unreadable_fingerprint_is_omitted_from_error(certificate):
     clock = LeapingClock()
     context = OneHandshake(certificate("127.0.0.1").context, clock.leap)
     with Wire(OK, context=context) as wire, pytest.raises(CertificateUntrusted) as caught:
@@ -93,7 +93,7 @@ def test_a_fingerprint_that_cannot_be_read_is_done_without(certificate):
     assert caught.value.fingerprint is None
 
 
-def test_a_wrong_name(certificate):
+def test_certificate_for_other_name_is_rejected(certificate):
     own = certificate("other.example")
     with pytest.raises(CertificateWrongName) as caught:
         post_to(own, ca_path=str(own.pem))
@@ -103,14 +103,14 @@ def test_a_wrong_name(certificate):
 @pytest.mark.parametrize(
     ("valid_from", "detail"), [(0.0, "expired"), (4_000_000_000.0, "not yet valid")]
 )
-def test_a_certificate_at_another_time(certificate, valid_from, detail):
+def test_expired_or_future_certificate_is_rejected(certificate, valid_from, detail):
     own = certificate("127.0.0.1", valid_from=valid_from, days=1)
     with pytest.raises(CertificateOutOfTime) as caught:
         post_to(own, ca_path=str(own.pem))
     assert detail in caught.value.detail
 
 
-def test_tls_to_a_port_without_it(transport):
+def test_https_to_plain_http_port_raises_port_without_tls(transport):
     with Wire(OK) as wire, pytest.raises(PortWithoutTls) as caught:
         transport.post(wire.endpoint._replace(scheme="https"), "/", b"{}")
     assert "_ssl.c" not in caught.value.detail
@@ -123,20 +123,20 @@ def reset(_wire, connection):
 
 
 @pytest.mark.parametrize("end", [send_and_close(b""), reset], ids=["EOF", "reset"])
-def test_handshake_that_the_other_side_ends_is_a_cut_connection(transport, end):
+def test_handshake_closed_by_peer_raises_connection_cut(transport, end):
     with Wire(end) as wire, pytest.raises(ConnectionCut) as caught:
         transport.post(wire.endpoint._replace(scheme="https"), "/", b"{}")
     assert not caught.value.sent
 
 
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"220 mail ESMTP\r\n", OK])
-def test_port_that_is_not_for_tls_is_no_cut_connection(transport, answer):
+def test_non_tls_response_raises_port_without_tls(transport, answer):
     with Wire(send_and_close(answer)) as wire, pytest.raises(PortWithoutTls):
         transport.post(wire.endpoint._replace(scheme="https"), "/", b"{}")
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
-def test_tls_before_1_2_is_refused(certificate):
+def test_tls_older_than_1_2_is_rejected(certificate):
     own = certificate("127.0.0.1")
     own.context.minimum_version = own.context.maximum_version = ssl.TLSVersion.TLSv1_1
     own.context.set_ciphers("ALL:@SECLEVEL=0")
@@ -146,7 +146,7 @@ def test_tls_before_1_2_is_refused(certificate):
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1 is deprecated")
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
-def test_tls_before_1_2_is_refused_where_the_context_lets_it_pass(certificate, monkeypatch):
+def test_tls_older_than_1_2_is_rejected_if_context_allows_it(certificate, monkeypatch):
     """A context that stands in for CPython's may not care for minimum_version."""
 
     def soften(context):
@@ -167,7 +167,7 @@ def test_tls_before_1_2_is_refused_where_the_context_lets_it_pass(certificate, m
 
 @pytest.mark.parametrize("validate_certs", [True, False])
 @pytest.mark.parametrize("proxied", [None, "http", "https"])
-def test_fingerprints(certificate, monkeypatch, validate_certs, proxied):
+def test_fingerprint_alone_decides_trust(certificate, monkeypatch, validate_certs, proxied):
     """They decide alone: the certificate is unknown, for another name, and out of date."""
     own, other = certificate("other.example", valid_from=0.0), certificate("127.0.0.1")
     proxy = other.context if proxied == "https" else None
@@ -187,7 +187,7 @@ def test_fingerprints(certificate, monkeypatch, validate_certs, proxied):
         assert len(tunnel.asked) == (3 if proxied else 0)
 
 
-def test_nothing_is_sent_to_a_certificate_with_another_fingerprint(certificate):
+def test_no_data_is_sent_on_fingerprint_mismatch(certificate):
     """Not a byte that the server could read after the handshake."""
     with Wire(OK, context=certificate("127.0.0.1").context) as wire:
         with pytest.raises(FingerprintMismatch):
@@ -196,7 +196,7 @@ def test_nothing_is_sent_to_a_certificate_with_another_fingerprint(certificate):
     assert wire.received == b""
 
 
-def test_a_fingerprint_is_the_one_that_openssl_prints(certificate):
+def test_fingerprint_matches_openssl_output(certificate):
     own = certificate("127.0.0.1")
     with os.popen(f"openssl x509 -noout -fingerprint -sha256 -in {own.pem}") as output:
         line = output.read().strip() or pytest.skip("there is no openssl command here")
@@ -206,7 +206,7 @@ def test_a_fingerprint_is_the_one_that_openssl_prints(certificate):
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_bundle_of_the_environment(certificate, monkeypatch, variable):
+def test_ca_bundle_from_environment_is_used_unless_overridden(certificate, monkeypatch, variable):
     own, other = certificate("127.0.0.1"), certificate("127.0.0.1")
     monkeypatch.setenv(variable, str(own.pem))
     assert post_to(own).body == b"{}"
@@ -219,7 +219,7 @@ def test_a_bundle_of_the_environment(certificate, monkeypatch, variable):
     assert post_to(own, validate_certs=False).body == b"{}"
 
 
-def test_no_check_and_no_noise_without_validate_certs(certificate, recwarn):
+def test_validate_certs_false_accepts_any_certificate_silently(certificate, recwarn):
     assert post_to(certificate("other.example"), validate_certs=False).body == b"{}"
     assert [str(warning.message) for warning in recwarn] == []
 
@@ -234,7 +234,7 @@ def useless(request, tmp_path):
 
 
 @pytest.mark.parametrize("source", ["ca_path", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_authorities_that_cannot_be_used(monkeypatch, certificate, useless, source):
+def test_unusable_ca_bundle_raises_trust_unusable(monkeypatch, certificate, useless, source):
     if source != "ca_path":
         monkeypatch.setenv(source, useless)
     with pytest.raises(TrustUnusable) as caught:
@@ -243,7 +243,7 @@ def test_authorities_that_cannot_be_used(monkeypatch, certificate, useless, sour
     assert caught.value.detail
 
 
-def test_useless_authorities_do_no_harm_where_none_are_asked(monkeypatch, certificate, useless):
+def test_invalid_ca_bundle_is_ignored_when_unused(monkeypatch, certificate, useless):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", useless)
     own = certificate("127.0.0.1")
     assert post_to(own, ca_path=str(own.pem)).body == b"{}"
@@ -253,7 +253,7 @@ def test_useless_authorities_do_no_harm_where_none_are_asked(monkeypatch, certif
         assert transport_for().post(wire.endpoint, "/", b"{}").body == b"{}"
 
 
-def test_an_older_urllib3_has_an_error_of_its_own_for_names(transport, monkeypatch):
+def test_name_mismatch_error_of_older_urllib3_is_recognized(transport, monkeypatch):
     class CertificateError(ValueError):
         pass
 
@@ -295,9 +295,7 @@ def home_made(tmp_path):
     return context, str(tmp_path / "ca.pem")
 
 
-def test_certificate_that_a_strict_python_refuses_is_named_with_its_fingerprint(
-    home_made, monkeypatch
-):
+def test_certificate_rejected_by_strict_python_reports_fingerprint(home_made, monkeypatch):
     """As Python 3.13 and urllib3 are; the same certificate passes with older ones."""
     context, ca_path = home_made
 

@@ -68,7 +68,7 @@ AHEAD, BEHIND = {"lead": (99.0, 101.0)}, {"lead": (-101.0, -99.0)}
         (NOW, {"now": None}, "server's time cannot be read"),
     ],
 )
-def test_problem_of_a_creation_time(created, options, reason):
+def test_reports_why_creation_time_is_unusable(created, options, reason):
     found = problem(created, **options)
     assert found.endswith(reason) if reason else found == ""
 
@@ -81,13 +81,13 @@ def test_problem_of_a_creation_time(created, options, reason):
         ((-101.0, -99.0), NOW, NOW + 101),
     ],
 )
-def test_creation_is_between_both_clocks(lead, earliest, latest):
+def test_creation_range_spans_host_and_master_clocks(lead, earliest, latest):
     found = creation_of(NOW, HOST, clocks=clocks(lead=lead), now=NOW)
     assert found == Creation(earliest, latest)
 
 
 @pytest.mark.parametrize("host", [HOST, "", None])
-def test_one_host_made_all_tasks(host):
+def test_single_known_clock_dates_tasks_of_any_host(host):
     alone = Clocks({MASTER: clocks().hosts[MASTER]}, MASTER)
     assert creation_of(NOW, host, clocks=alone, now=NOW) == Creation(NOW, NOW)
     assert creation_of(NOW, host, clocks=NO_CLOCKS, now=NOW) == Creation(NOW, NOW)
@@ -107,6 +107,6 @@ def test_one_host_made_all_tasks(host):
         ((10, 10), False, True, False),
     ],
 )
-def test_doubt_is_decided_by_its_kind(bounds, left, counted, young):
+def test_uncertain_creation_time_matches_according_to_doubt_policy(bounds, left, counted, young):
     found = {doubt: is_within(Creation(10, 20), Bounds(*bounds), doubt) for doubt in Doubt}
     assert found == {Doubt.LEAVE: left, Doubt.COUNT: counted, Doubt.YOUNG: young}

@@ -40,27 +40,27 @@ def tasks(open_tasks):
     return open_tasks()
 
 
-def test_get_record(pool, tasks):
+def test_get_record_returns_task_or_none_for_unknown_ref(pool, tasks):
     ref = pool.add_task("label", progress=0.25)
     task = tasks.get_record(ref)
     assert (task.ref, task.record) == (ref, pool.record(ref))
     assert tasks.get_record(NO_REF) is None
 
 
-def test_get_by_uuid(pool, tasks):
+def test_get_by_uuid_returns_ref_or_none_for_unknown_uuid(pool, tasks):
     ref = pool.add_task("label")
     assert tasks.get_by_uuid(pool.record(ref)["uuid"]) == ref
     assert tasks.get_by_uuid(NO_UUID) is None
 
 
-def test_get_all_records(pool, tasks):
+def test_get_all_records_returns_every_task_by_ref(pool, tasks):
     refs = {pool.add_task("one"), pool.add_task("two", status="success")}
     assert {task.ref: task.record for task in tasks.get_all_records()} == {
         ref: pool.record(ref) for ref in refs
     }
 
 
-def test_cancel(pool, tasks):
+def test_cancel_reports_whether_task_exists(pool, tasks):
     ref = pool.add_task("deaf")
     assert tasks.cancel(ref) is True
     assert list(pool.record(ref)["current_operations"].values()) == ["cancel"]
@@ -68,13 +68,13 @@ def test_cancel(pool, tasks):
     assert tasks.cancel(NO_REF) is False
 
 
-def test_whatever_is_written_for_nothing_it_was_done():
+def test_cancel_and_set_status_accept_null_result():
     with session_of(Answers({"task.cancel": None, "task.set_status": None})) as session:
         assert Tasks(session).cancel(NO_REF) is True
         assert Tasks(session).set_status(NO_REF, "cancelled") is True
 
 
-def test_cancel_of_a_task_of_somebody_else(pool, open_tasks):
+def test_cancel_of_other_users_task_raises_rbac_failure(pool, open_tasks):
     ref = pool.add_task("not yours")
     with pytest.raises(XapiFailure) as raised:
         open_tasks("vm-admin").cancel(ref)

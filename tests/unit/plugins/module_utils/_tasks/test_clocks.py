@@ -45,14 +45,14 @@ def lead(pool, **options):
 
 @pytest.mark.parametrize("latency", [0.001, 0.4, 5.0])
 @pytest.mark.parametrize("phase", [0.0, 0.3, 0.999])
-def test_equal_clocks_have_no_difference(virtual, latency, phase):
+def test_equal_clocks_have_zero_lead(virtual, latency, phase):
     virtual.solo.advance(phase)
     assert lead(virtual, latency=latency) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("latency", [0.001, 5.0])
 @pytest.mark.parametrize("offset", [-HOUR, -120.0, -12.0, 12.0, 120.5, HOUR])
-def test_difference_is_between_the_limits(virtual, latency, offset):
+def test_lead_range_contains_clock_offset_or_is_zero(virtual, latency, offset):
     virtual.inventory.set_clock(virtual.supporter.ref, offset)
     least, most = lead(virtual, latency=latency)
     if abs(offset) > 2 + 4 * latency:
@@ -67,7 +67,7 @@ def test_server_time_is_read_last(virtual):
     assert virtual.now() - now <= 10.0 + 1 + 10.0 + 1
 
 
-def test_names_and_starts_are_those_of_the_hosts(virtual):
+def test_clocks_have_host_names_and_start_times(virtual):
     virtual.restart_supporter()
     _now, clocks = read_on(virtual)
     master, supporter = virtual.master_ref, virtual.supporter.ref
@@ -77,7 +77,7 @@ def test_names_and_starts_are_those_of_the_hosts(virtual):
 
 
 @pytest.mark.parametrize("start", ["", "noon", "inf", "nan", "1e999", None])
-def test_start_that_cannot_be_read_is_not_known(virtual, start):
+def test_unreadable_or_missing_start_time_is_unknown(virtual, start):
     config = {} if start is None else {"agent_start_time": start}
     virtual.database.write("host", virtual.master_ref, "other_config", config)
     _now, clocks = read_on(virtual)
@@ -95,18 +95,18 @@ def test_start_that_cannot_be_read_is_not_known(virtual, start):
     ],
     ids=lambda error: error[0],
 )
-def test_clock_of_host_that_does_not_answer_is_not_known(virtual, error):
+def test_clock_of_unavailable_host_is_unknown(virtual, error):
     virtual.fail("host.get_servertime", nth=1, error=error)
     assert lead(virtual) is None
 
 
-def test_clock_that_shows_no_time_is_not_known(virtual):
+def test_unparsable_host_time_makes_clock_unknown(virtual):
     # It is the fifth call, after the login, what identifies the pool, and the hosts.
     virtual.fail("host.get_servertime", body='{"jsonrpc": "2.0", "result": "noon", "id": 5}')
     assert lead(virtual) is None
 
 
-def test_error_of_the_pool_is_not_hidden(virtual):
+def test_denied_server_time_raises_error(virtual):
     error = ["RBAC_PERMISSION_DENIED", "host.get_servertime"]
     virtual.fail("host.get_servertime", error=error, count=None)
     with pytest.raises(XapiFailure):
@@ -114,12 +114,12 @@ def test_error_of_the_pool_is_not_hidden(virtual):
 
 
 @pytest.mark.parametrize("code", ["TLS_CONNECTION_FAILED", "HOST_NOT_LIVE", "HOST_BROKEN", "X"])
-def test_clock_that_is_answered_with_any_error_is_unknown(virtual, code):
+def test_any_xapi_error_for_host_time_makes_clock_unknown(virtual, code):
     virtual.fail("host.get_servertime", error=[code])
     assert lead(virtual) is None
 
 
-def test_after_a_clock_that_is_not_answered_no_other_is_read(virtual):
+def test_stops_reading_clocks_after_first_timeout(virtual):
     for number in (3, 4):
         virtual.inventory.add_host(f"host-{number}", f"10.0.0.{number}")
     virtual.fail("host.get_servertime", nth=2, delay=100.0)
@@ -138,14 +138,14 @@ class EndingWire(VirtualWire):
         return super().post(endpoint, path, body, **options)
 
 
-def test_end_of_the_wait_is_not_the_fault_of_a_clock(virtual):
+def test_timeout_cut_short_by_deadline_is_raised(virtual):
     wire = EndingWire(virtual)
     with virtual_session(wire, virtual) as session, pytest.raises(RequestTimedOut):
         read_time(session, ["min_age"], clock=virtual.now)
 
 
 @pytest.mark.parametrize("answer", ["noon", "", 5, None, ["20261123T10:11:12Z"]])
-def test_unreadable_time_names_the_first_option(answer):
+def test_unreadable_server_time_error_names_first_option(answer):
     hosts = {REF: {"metrics": REF, "enabled": True, "other_config": {}}}
     answers = Answers({"host.get_servertime": answer, "host.get_all_records": hosts})
     with session_of(answers) as session, pytest.raises(TimeUnreadable) as caught:
@@ -153,7 +153,7 @@ def test_unreadable_time_names_the_first_option(answer):
     assert caught.value.option == "max_age"
 
 
-def test_new_master_brings_its_own_clock(virtual):
+def test_clocks_are_reread_only_after_master_changes(virtual):
     virtual.inventory.set_clock(virtual.supporter.ref, HOUR)
     wire = VirtualWire(virtual)
     with virtual_session(wire, virtual) as session:
@@ -185,7 +185,7 @@ class PromotingWire(VirtualWire):
         return super().post(endpoint, path, body, **options)
 
 
-def test_listing_goes_by_the_clock_of_the_master_that_gave_it(virtual):
+def test_listing_uses_clock_of_master_that_answered(virtual):
     virtual.inventory.set_clock(virtual.supporter.ref, -HOUR)
     wire = PromotingWire(virtual)
     with virtual_session(wire, virtual) as session:
@@ -196,7 +196,7 @@ def test_listing_goes_by_the_clock_of_the_master_that_gave_it(virtual):
 
 
 @pytest.mark.parametrize("offset", [-HOUR, HOUR])
-def test_gate_goes_by_the_clock_of_the_master_that_it_watches(virtual, offset):
+def test_wait_uses_clock_of_watched_master(virtual, offset):
     virtual.inventory.set_clock(virtual.supporter.ref, offset)
     wire = PromotingWire(virtual)
     with virtual_session(wire, virtual) as session:
@@ -223,7 +223,7 @@ def test_gate_goes_by_the_clock_of_the_master_that_it_watches(virtual, offset):
         ({"age": 3 * HOUR, "on_supporter": True}, Verdict.OPEN),
     ],
 )
-def test_task_of_unknown_age_has_not_stood_still(virtual, fields, verdict):
+def test_only_task_known_to_be_old_enough_counts_as_stalled(virtual, fields, verdict):
     virtual.inventory.set_clock(virtual.supporter.ref, -HOUR)
     if fields.pop("on_supporter", False):
         fields = {"resident_on": virtual.supporter.ref, **fields}

@@ -61,7 +61,7 @@ def selection(pattern, *, option="name_regex", destroys=False, **options):
         (r"[a].\d(b|c)", r"[a].\d(b|c)", r"\[a\]\.\\d\(b\|c\)"),
     ],
 )
-def test_refuses_text_in_place_of_regex(pattern, label, escaped):
+def test_rejects_literal_text_given_as_regex(pattern, label, escaped):
     try:
         meant = selection(pattern)
     except re.error:
@@ -76,7 +76,7 @@ def test_refuses_text_in_place_of_regex(pattern, label, escaped):
     check_literal([task(label)], selection(escaped))
 
 
-def test_whole_label_must_match_in_clean_up():
+def test_clean_up_checks_literal_text_against_whole_label():
     check_literal([task(IMPORT)], selection("[XO] Importing content", destroys=True))
     with pytest.raises(OptionError):
         check_literal([task(IMPORT)], selection("[XO] Importing content.*", destroys=True))
@@ -84,7 +84,7 @@ def test_whole_label_must_match_in_clean_up():
     assert not is_found_as_text("[XO] Importing content", "Async.VM.copy")
 
 
-def test_exclude_is_whole_label_in_gate_and_part_in_clean_up():
+def test_exclude_checks_whole_label_in_gate_and_part_in_clean_up():
     check_literal([task(EXPORT)], selection("[XO] Exporting", option="exclude"))
     with pytest.raises(OptionError) as raised:
         check_literal([task(EXPORT)], selection("[XO] Exporting.*", option="exclude"))
@@ -94,14 +94,14 @@ def test_exclude_is_whole_label_in_gate_and_part_in_clean_up():
         check_literal([task(EXPORT)], selection("[XO] Exporting", option="exclude", destroys=True))
 
 
-def test_finished_tasks_count_where_selection_includes_them():
+def test_finished_tasks_are_checked_only_if_selection_includes_them():
     ended = [task(EXPORT, "success")]
     check_literal(ended, selection("[XO] Exporting"))
     with pytest.raises(OptionError):
         check_literal(ended, selection("[XO] Exporting", created_after=1.0))
 
 
-def test_finds_each_expression_once():
+def test_find_literal_reports_each_expression_once():
     tasks = [task(EXPORT, "success"), task(EXPORT), task("SR.scan")]
     (error,) = find_literal(tasks, selection("[XO] Exporting"))
     assert (error.option, error.value) == ("name_regex", "[XO] Exporting")
@@ -109,7 +109,7 @@ def test_finds_each_expression_once():
     assert find_literal(tasks, selection(r"\[XO\] Exporting")) == []
 
 
-def test_long_label_is_not_read():
+def test_long_label_is_not_checked():
     check_literal([task("[XO] " * 1000)], selection("[XO] [XO]"))
     assert not is_found_as_text("[XO]", "[XO] " * 1000)
 
@@ -125,7 +125,7 @@ def test_long_label_is_not_read():
         ("Async.VM.copy$", "Async.VM.copy"),
     ],
 )
-def test_refuses_regex_in_place_of_exact_text(text, label, destroys):
+def test_rejects_regex_given_as_exact_label(text, label, destroys):
     with pytest.raises(OptionError) as raised:
         check_literal([task(label)], Selection(name_label=text, is_destructive=destroys))
     assert raised.value.option == "name_label"
@@ -133,7 +133,7 @@ def test_refuses_regex_in_place_of_exact_text(text, label, destroys):
     check_literal([task("SR.scan"), task(text)], Selection(name_label=text))
 
 
-def test_refuses_regex_in_place_of_description():
+def test_rejects_regex_given_as_exact_description():
     collection = Task("OpaqueRef:a", {"name_description": "Garbage collection for SR 1"})
     with pytest.raises(OptionError) as raised:
         check_literal([collection], Selection(name_description="Garbage collection for SR .*"))
@@ -142,7 +142,7 @@ def test_refuses_regex_in_place_of_description():
 
 
 @pytest.mark.parametrize("label", [EXPORT, IMPORT, "Async.VM.copy", "a.b", "100 %", "(nightly)"])
-def test_exact_label_is_no_regex(label):
+def test_exact_label_is_not_taken_for_regex(label):
     check_literal([task(EXPORT), task("Async-VM-copy")], Selection(name_label=label))
     assert not Selection(name_label=label).has_regexes
 
@@ -167,7 +167,7 @@ PIECES = ["Async.", "VM", "VDI", ".copy", "SR", ".scan", " ", "x", "[XO]", "(", 
     ),
     label=st.lists(st.sampled_from(PIECES), max_size=8).map("".join) | st.text(max_size=20),
 )
-def test_no_false_alarm_for_ordinary_expression(pattern, label, option, destroys):
+def test_ordinary_regex_is_never_rejected(pattern, label, option, destroys):
     check_literal([task(label)], selection(pattern, option=option, destroys=destroys))
 
 
@@ -182,7 +182,7 @@ def test_no_false_alarm_for_ordinary_expression(pattern, label, option, destroys
         (r"(?i)vm\.(copy)", "(?i)vm.copying"),
     ],
 )
-def test_no_false_alarm_for_what_is_clearly_an_expression(pattern, label):
+def test_clear_regex_is_not_rejected_for_similar_label(pattern, label):
     check_literal([task(label)], selection(pattern))
 
 
@@ -190,7 +190,7 @@ def test_no_false_alarm_for_what_is_clearly_an_expression(pattern, label):
     pattern=st.text("abX[]().*+?{}|^$\\d0 ", min_size=1, max_size=12),
     label=st.text("abXd0 .-_/", max_size=20),
 )
-def test_no_alarm_for_label_without_special_characters(pattern, label):
+def test_regex_absent_from_plain_label_is_not_rejected(pattern, label):
     try:
         meant = selection(pattern)
     except re.error:
@@ -200,7 +200,7 @@ def test_no_alarm_for_label_without_special_characters(pattern, label):
 
 
 @given(text=st.text("abXO[]().*+?{}|^$\\d0 ", min_size=1, max_size=12))
-def test_every_text_is_either_matched_or_refused(text):
+def test_label_equal_to_pattern_is_either_matched_or_rejected(text):
     try:
         meant = selection(text)
     except re.error:

@@ -36,7 +36,7 @@ def returned(record, *, age=90):
     return Task(REF, record).to_dict(now=CREATED + age)
 
 
-def test_a_running_task():
+def test_running_task_is_converted_to_dict():
     assert returned(TASK) == {
         "ref": REF,
         "uuid": UUID,
@@ -66,7 +66,7 @@ def test_a_running_task():
     }
 
 
-def test_a_finished_task():
+def test_finished_task_has_end_duration_and_result():
     task = returned(SUCCESS)
     assert task["is_finished"] is True
     assert task["finished"] == "2026-11-23T10:11:42Z"
@@ -76,7 +76,7 @@ def test_a_finished_task():
     assert task["result_value"] == "OpaqueRef:x"
 
 
-def test_an_empty_record_has_every_key_with_null():
+def test_empty_record_has_every_key_with_null_or_false():
     task = Task(REF, {}).to_dict(now=CREATED)
     assert task.keys() == returned(TASK).keys()
     known = {key: value for key, value in task.items() if value is not None}
@@ -95,7 +95,7 @@ def test_an_empty_record_has_every_key_with_null():
         ("cancelled", True),
     ],
 )
-def test_only_the_status_says_whether_a_task_has_finished(status, is_finished):
+def test_is_finished_depends_only_on_status(status, is_finished):
     misleading = SUCCESS if not is_finished else TASK
     assert Task(REF, {**misleading, "status": status}).is_finished is is_finished
 
@@ -110,7 +110,7 @@ def test_only_the_status_says_whether_a_task_has_finished(status, is_finished):
         ({"status": "success"}, False),
     ],
 )
-def test_cancellable_means_running_and_offered(changes, cancellable):
+def test_cancellable_requires_running_status_and_cancel_operation(changes, cancellable):
     assert returned({**TASK, **changes})["cancellable"] is cancellable
 
 
@@ -132,7 +132,7 @@ def test_cancellable_means_running_and_offered(changes, cancellable):
         (10**400, 90, "pending", None),
     ],
 )
-def test_eta(progress, age, status, eta):
+def test_eta_requires_running_status_partial_progress_and_age(progress, age, status, eta):
     record = {**TASK, "progress": progress, "status": status}
     assert returned(record, age=age)["eta"] == eta
 
@@ -151,18 +151,18 @@ def test_eta(progress, age, status, eta):
         (10**400, None),
     ],
 )
-def test_progress_is_a_fraction_that_json_can_hold(progress, expected):
+def test_progress_is_parsed_to_float_or_null(progress, expected):
     assert Task(REF, {**TASK, "progress": progress}).progress == expected
     assert returned({**TASK, "progress": progress})["progress"] == expected
 
 
-def test_ages_are_unknown_without_the_servers_time():
+def test_age_and_eta_are_null_without_server_time():
     task = Task(REF, TASK).to_dict(now=None)
     assert task["age"] is None
     assert task["eta"] is None
 
 
-def test_an_age_below_zero_is_told_as_it_is():
+def test_negative_age_is_returned_unchanged():
     assert returned(TASK, age=-3)["age"] == -3
 
 
@@ -176,7 +176,7 @@ def test_an_age_below_zero_is_told_as_it_is():
         ("20261123T10:00:00Z", 700),
     ],
 )
-def test_age_that_cannot_be_right_is_not_known(created, age):
+def test_implausible_age_is_null(created, age):
     task = Task(REF, {**TASK, "created": created}).to_dict(now=CREATED + 28)
     assert task["age"] == age
     assert (task["eta"] is None) is (age is None or age < 0)
@@ -193,30 +193,30 @@ def test_age_that_cannot_be_right_is_not_known(created, age):
         ("garbage", "20261123T10:01:00Z", None),
     ],
 )
-def test_duration_that_cannot_be_right_is_not_known(created, finished, duration):
+def test_implausible_duration_is_null(created, finished, duration):
     record = {**TASK, "status": "success", "created": created, "finished": finished}
     assert returned(record)["duration"] == duration
 
 
 @pytest.mark.parametrize("status", ["success", "pending"])
-def test_the_server_writes_1970_where_it_has_no_end(status):
+def test_finished_time_of_1970_is_null(status):
     task = returned({**TASK, "status": status})
     assert task["finished"] is None
     assert task["duration"] is None
 
 
-def test_an_end_of_a_task_that_still_runs_gives_no_duration():
+def test_running_task_with_finished_time_has_no_duration():
     assert returned({**SUCCESS, "status": "pending"})["duration"] is None
 
 
-def test_null_references_are_null():
+def test_null_references_become_none():
     task = returned({**TASK, "resident_on": NULL, "subtask_of": NULL})
     assert task["resident_on"] is None
     assert task["subtask_of"] is None
     assert returned({**TASK, "subtask_of": REF})["subtask_of"] == REF
 
 
-def test_an_error_is_told_in_plain_words():
+def test_error_has_code_params_and_plain_message():
     assert returned(FAILURE)["error"] == {
         "code": "SR_FULL",
         "params": ["10", "5"],
@@ -224,7 +224,7 @@ def test_an_error_is_told_in_plain_words():
     }
 
 
-def test_a_session_in_an_error_is_hidden():
+def test_error_info_redacts_session_reference():
     task = returned({**FAILURE, "error_info": ["SESSION_INVALID", "OpaqueRef:secret"]})
     assert task["error_info"] == ["SESSION_INVALID", "(hidden)"]
     assert "secret" not in str(task)
@@ -245,11 +245,11 @@ def test_a_session_in_an_error_is_hidden():
         (None, None),
     ],
 )
-def test_times(text, iso):
+def test_timestamps_normalize_to_iso_8601_or_null(text, iso):
     assert iso_time(seconds_of(text)) == iso
 
 
-def test_times_beyond_the_calendar():
+def test_timestamps_after_year_9999_are_null():
     last = seconds_of("99991231T23:59:59Z")
     assert iso_time(last) == "9999-12-31T23:59:59Z"
     assert iso_time(last + 1) is None
@@ -288,7 +288,7 @@ def test_times_beyond_the_calendar():
         ),
     ],
 )
-def test_results(text, value):
+def test_decodes_xml_rpc_results(text, value):
     decoded = decoded_result(text)
     assert decoded == value
     assert type(decoded) is type(value)
@@ -324,7 +324,7 @@ BOMB = (
         "<value><array><data>" * 100_000 + "</data></array></value>" * 100_000,
     ],
 )
-def test_what_is_no_value_or_could_do_harm_stays_as_it_is(text):
+def test_malformed_or_dangerous_result_is_returned_unchanged(text):
     assert decoded_result(text) == text
 
 
@@ -340,7 +340,7 @@ STEADILY = settings(deadline=None, derandomize=True, suppress_health_check=[Heal
 
 @STEADILY
 @given(VALUES.filter(lambda value: value != "" and "inf" not in repr(value)))
-def test_what_an_encoder_of_xml_rpc_writes_is_decoded(value):
+def test_decodes_output_of_xml_rpc_encoder(value):
     whole = xmlrpc.client.dumps((value,), allow_none=True)
     text = "".join(line for line in whole[whole.index("<value>") :].split("</param>")[:1])
     assert decoded_result(text.strip()) == value
@@ -348,5 +348,5 @@ def test_what_an_encoder_of_xml_rpc_writes_is_decoded(value):
 
 @STEADILY
 @given(st.text())
-def test_decoding_never_fails_and_json_can_hold_the_value(text):
+def test_decoded_result_is_always_json_serializable(text):
     json.dumps(decoded_result(f"<value>{text}</value>"), allow_nan=False)

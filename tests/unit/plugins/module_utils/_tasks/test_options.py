@@ -65,11 +65,11 @@ def selection(**options):
         ({"exclude": []}, {}),
     ],
 )
-def test_selections(options, selected):
+def test_options_become_selection(options, selected):
     assert selection(**options) == Selection(**selected)
 
 
-def test_regexes():
+def test_regex_options_are_compiled():
     chosen = selection(name_regex="VM", exclude=["a", "b"])
     assert chosen.name_regex is not None
     assert [regex.pattern for regex in (chosen.name_regex, *chosen.exclude)] == ["VM", "a", "b"]
@@ -80,7 +80,7 @@ def test_regexes():
     "option", ["name_label", "name_regex", "name_description", "subtask_of", "resident_on"]
 )
 @pytest.mark.parametrize("value", ["", " ", " x", ["x"], {"x": "y"}, 5, True])
-def test_one_text_is_meant(option, value):
+def test_text_option_rejects_blank_padded_and_non_string_values(option, value):
     with pytest.raises(OptionError) as raised:
         selection(**{option: value})
     assert raised.value.option == option
@@ -120,7 +120,7 @@ def test_one_text_is_meant(option, value):
         ({"name_regex": "("}, "name_regex"),
     ],
 )
-def test_refused(options, option):
+def test_invalid_selector_option_is_rejected(options, option):
     with pytest.raises(OptionError) as raised:
         selection(**options)
     assert raised.value.option == option

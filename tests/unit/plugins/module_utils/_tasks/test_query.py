@@ -88,7 +88,7 @@ class Pool:
         (Selection(name_label="SAME"), "", ([], []), ["task.get_all_records"]),
     ],
 )
-def test_what_is_found_and_with_which_calls(selection, names, missing, methods):
+def test_find_returns_tasks_and_missing_ids_with_expected_calls(selection, names, missing, methods):
     pool = Pool()
     found = find(pool, selection)
     assert [task.ref for task in found.tasks] == [REFS[name] for name in names]
@@ -96,13 +96,13 @@ def test_what_is_found_and_with_which_calls(selection, names, missing, methods):
     assert pool.methods == ["host.get_servertime", *methods]
 
 
-def test_a_task_that_goes_between_two_calls_is_missing():
+def test_task_that_disappears_between_calls_is_missing():
     found = find(Pool(vanishing=[REFS["a"]]), Selection(uuids=(UUIDS["a"],)))
     assert found.tasks == []
     assert found.missing == {"uuid": [UUIDS["a"]], "ref": []}
 
 
 @pytest.mark.parametrize("selection", [Selection(uuids=(UUIDS["a"],)), Selection()])
-def test_another_error_is_no_missing_task(selection):
+def test_unrelated_error_is_raised_not_reported_as_missing(selection):
     with pytest.raises(XapiFailure):
         find(Pool(error="SESSION_INVALID"), selection)

@@ -36,7 +36,7 @@ def _as_before():
     assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
 
 
-def test_exponential_expression_is_ended_inside_one_label():
+def test_exponential_regex_is_interrupted_within_one_label():
     with (
         pytest.raises(OptionError) as raised,
         limit_matching(Selection(name_regex=EXPONENTIAL), seconds=0.1),
@@ -60,37 +60,37 @@ def test_exponential_expression_is_ended_inside_one_label():
         ),
     ],
 )
-def test_names_the_options(options, named, value):
+def test_error_names_options_with_regexes(options, named, value):
     with pytest.raises(OptionError) as raised, limit_matching(Selection(**options), seconds=0.1):
         EXPONENTIAL.search(HOSTILE)
     assert (raised.value.option, raised.value.value) == (named, value)
 
 
-def test_polynomial_expression_on_many_tasks():
+def test_polynomial_regex_on_many_tasks_is_rejected():
     selection = Selection(name_regex=re.compile(".*.*.*.*x"))
     with pytest.raises(OptionError):
         select([task(HOSTILE)] * 10_000, selection, NOTHING)
 
 
-def test_waiting_does_not_count():
+def test_waiting_time_does_not_count_toward_limit():
     with limit_matching(Selection(name_regex=EXPONENTIAL), seconds=0.05):
         threading.Event().wait(0.1)
 
 
-def test_ordinary_expression_on_many_tasks():
+def test_ordinary_regex_on_many_tasks_stays_within_limit():
     selection = Selection(name_regex=re.compile(r"Async\.(VM|VDI)\.copy"))
     labels = ["Async.VM.copy", "Async.VM.snapshot " * 50]
     found = select([task(label) for label in labels * 5000], selection, NOTHING)
     assert len(found.tasks) == 5000
 
 
-def test_limit_within_limit_ends_with_the_outer_one():
+def test_nested_limit_uses_outer_limit():
     selection = Selection(name_regex=EXPONENTIAL)
     with pytest.raises(OptionError), limit_matching(selection, seconds=0.1):
         select([task(HOSTILE)], selection, NOTHING)
 
 
-def test_no_limit_without_expressions_or_in_other_threads():
+def test_no_limit_without_regexes_or_outside_main_thread():
     outside = []
 
     def run(selection):
@@ -104,7 +104,7 @@ def test_no_limit_without_expressions_or_in_other_threads():
     assert outside == [(0.0, 0.0)] * 2
 
 
-def test_other_signals_are_handled_while_matching():
+def test_other_signals_are_handled_during_matching():
     received = []
     before = signal.signal(signal.SIGTERM, lambda number, _frame: received.append(number))
     timer = threading.Timer(0.05, signal.raise_signal, [signal.SIGTERM])

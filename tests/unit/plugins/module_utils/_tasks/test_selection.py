@@ -88,7 +88,7 @@ def task(**changes):
         ({"exclude": (regex("Async.VM.snapshot"),)}, True),
     ],
 )
-def test_matches(selection, is_met):
+def test_matches_evaluates_each_selection_option(selection, is_met):
     assert matches(task(), Selection(**selection), AROUND) is is_met
 
 
@@ -111,7 +111,7 @@ def test_matches(selection, is_met):
         ({"other_config": None}, {"other_config": {"k": "v"}}, False),
     ],
 )
-def test_matches_of_other_tasks(changes, selection, is_met):
+def test_matches_handles_atypical_dates_states_and_references(changes, selection, is_met):
     assert matches(task(**changes), Selection(**selection), AROUND) is is_met
 
 
@@ -147,15 +147,15 @@ def test_unknown_age_counts_for_gate_and_as_new_in_listing(ages, changes, now):
 
 @pytest.mark.parametrize("ages", AGES)
 @pytest.mark.parametrize("created", ["20270115T07:59:00Z", "20050101T00:00:00Z"])
-def test_known_age_is_not_reported(ages, created):
+def test_task_with_known_age_is_not_reported_as_undated(ages, created):
     assert not undated([task(created=created)], Selection(**ages), AROUND)
 
 
-def test_age_is_not_reported_where_no_option_needs_it():
+def test_undated_task_is_not_reported_if_no_option_needs_age():
     assert not undated([task(created="garbage")], Selection(), AROUND)
 
 
-def test_a_task_that_the_object_does_not_name():
+def test_task_not_listed_in_object_operations_does_not_match():
     around = Surroundings(now=NOW, object_tasks=frozenset({"OpaqueRef:b"}))
     assert not matches(task(), Selection(object=VM), around)
 
@@ -171,7 +171,7 @@ def test_a_task_that_the_object_does_not_name():
         (",", False),
     ],
 )
-def test_task_that_names_the_object_itself(applies_to, is_met):
+def test_task_matches_object_named_in_applies_to(applies_to, is_met):
     around = Surroundings(now=NOW, object_ref="OpaqueRef:sr", object_uuid="uuid-sr")
     collection = task(other_config={"applies_to": applies_to})
     assert matches(collection, Selection(object=VM), around) is is_met
@@ -191,7 +191,7 @@ def test_task_that_names_the_object_itself(applies_to, is_met):
         (("SR",), True, False),
     ],
 )
-def test_is_excluded(exclude, is_destructive, is_left_out):
+def test_exclude_matches_whole_label_or_part_if_destructive(exclude, is_destructive, is_left_out):
     selection = Selection(exclude=tuple(map(regex, exclude)), is_destructive=is_destructive)
     assert is_excluded(task(), selection) is is_left_out
 
@@ -200,7 +200,7 @@ LONG = "Async.VM.copy" * 100
 
 
 @pytest.mark.parametrize("is_destructive", [False, True])
-def test_long_label_is_never_given_to_a_regex(is_destructive):
+def test_long_label_bypasses_regex_and_is_spared_by_clean_up(is_destructive):
     """In doubt it counts for a gate, and is spared by a clean-up."""
     hostile = task(name_label=LONG)
     named = Selection(name_regex=regex("Async.*copy"), is_destructive=is_destructive)

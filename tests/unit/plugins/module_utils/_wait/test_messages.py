@@ -52,11 +52,11 @@ def set_of(*tasks, gone=(), missing=()):
     ("label", "shown"),
     [("copy", "'copy'"), ("{{ lookup('pipe', 'id') }}", "\"{{ lookup('pipe', 'id') }}\"")],
 )
-def test_a_label_is_other_peoples_text(label, shown):
+def test_task_label_is_quoted(label, shown):
     assert named(task(label=label)) == f"{shown} (uuid uuid-a)"
 
 
-def test_what_is_still_waited_for():
+def test_pending_message_lists_running_tasks():
     tasks = set_of(
         task(uuid=UUID), task("b", "Async.VM.copy", progress=0.5), task("c", status="success")
     )
@@ -73,7 +73,7 @@ def test_what_is_still_waited_for():
         ("wait", "2 of 2 tasks: 'copy' (uuid uuid-a, pending, 43 %), uuid lost (not found yet)."),
     ],
 )
-def test_only_what_may_come_is_waited_for(on_missing, text):
+def test_pending_message_lists_missing_tasks_only_with_on_missing_wait(on_missing, text):
     tasks = set_of(task(label="copy"), missing=["lost"])
     assert unfinished(tasks, Rules(on_missing=on_missing), unmatched="") == text
 
@@ -89,7 +89,7 @@ def test_only_what_may_come_is_waited_for(on_missing, text):
         (["VDI_READONLY", "OpaqueRef:1"], ": VDI_READONLY (The virtual disk OpaqueRef:1", ")"),
     ],
 )
-def test_why_a_task_failed(error_info, reason, end):
+def test_failure_message_explains_error_code(error_info, reason, end):
     bad = task(label="copy", status="failure", error_info=error_info)
     text = end_of(bad, {"success"})
     assert text.startswith(f"Task 'copy' (uuid uuid-a) ended as failure{reason}")
@@ -99,7 +99,7 @@ def test_why_a_task_failed(error_info, reason, end):
 
 
 @pytest.mark.parametrize("on_gone", ["fail", "ok"])
-def test_only_what_counts_against_the_gate_is_told(on_gone):
+def test_failure_message_omits_disappeared_task_with_on_gone_ok(on_gone):
     tasks = set_of(task("a"), task("b", status="failure"), gone=["a"])
     text = closed(tasks, Rules(on_gone=on_gone), unmatched="")
     assert "(uuid uuid-b) ended as failure; expected success." in text
@@ -114,14 +114,14 @@ def test_only_what_counts_against_the_gate_is_told(on_gone):
         (["success", "failure"], "failure or success"),
     ],
 )
-def test_what_was_expected(expect, words):
+def test_failure_message_lists_expected_statuses(expect, words):
     assert end_of(task(status="cancelled"), frozenset(expect)) == (
         f"Task 'Async.VM.snapshot' (uuid uuid-a) ended as cancelled; expected {words}"
     )
 
 
 @pytest.mark.parametrize(("progress", "state"), [(0.47, "pending (47 %)"), (None, "pending")])
-def test_one_that_disappeared(progress, state):
+def test_failure_message_for_disappeared_task(progress, state):
     tasks = set_of(task(uuid=UUID, progress=progress), gone=["a"])
     assert closed(tasks, Rules(), unmatched="") == (
         f"Task 'Async.VM.snapshot' (uuid {UUID}) disappeared while {state}, {GONE}."
@@ -129,7 +129,7 @@ def test_one_that_disappeared(progress, state):
 
 
 @pytest.mark.parametrize(("name", "identity"), [(REF, f"ref {REF}"), (UUID, f"uuid {UUID}")])
-def test_one_that_is_missing(name, identity):
+def test_messages_for_missing_ref_or_uuid(name, identity):
     tasks = set_of(missing=[name])
     assert closed(tasks, Rules(), unmatched="") == f"No task has the {identity}; {MISSING}."
     assert left_out(tasks) == f"{identity} was not found"
@@ -138,7 +138,7 @@ def test_one_that_is_missing(name, identity):
     )
 
 
-def test_all_that_went_wrong_is_told():
+def test_failure_message_reports_every_problem():
     tasks = set_of(task("a", status="cancelled"), task("b"), gone=["b"], missing=[UUID])
     assert closed(tasks, Rules(), unmatched="") == (
         "Task 'Async.VM.snapshot' (uuid uuid-a) ended as cancelled; expected success. "
@@ -147,7 +147,7 @@ def test_all_that_went_wrong_is_told():
     )
 
 
-def test_none_is_left_that_could_open_the_gate():
+def test_any_failure_message_if_no_task_is_left():
     tasks = set_of(task(status="failure"))
     rules = Rules(wait_for="any", expect=frozenset({"success", "cancelled"}))
     assert closed(tasks, rules, unmatched="") == (
@@ -160,7 +160,7 @@ def test_none_is_left_that_could_open_the_gate():
 
 
 @pytest.mark.parametrize("option", ["on_gone", "on_missing"])
-def test_any_tells_of_all_that_left_the_set(option):
+def test_any_failure_message_includes_disappeared_and_missing_tasks(option):
     """Whatever on_gone and on_missing say."""
     tasks = set_of(task(), gone=["a"], missing=[UUID])
     text = closed(tasks, Rules(wait_for="any", **{option: "ok"}), unmatched="")
@@ -168,7 +168,7 @@ def test_any_tells_of_all_that_left_the_set(option):
     assert f"No task has the uuid {UUID}" in text
 
 
-def test_a_selection_without_a_match():
+def test_messages_for_selection_without_match():
     tasks = set_of()
     tasks.is_unmatched = True
     assert closed(tasks, Rules(), unmatched="No task matches x.") == "No task matches x."
@@ -215,7 +215,7 @@ def ended(status="success", finished="20261123T09:59:00Z", created="20261123T09:
         ([], 2, "2 running ones are left out by exclude."),
     ],
 )
-def test_no_match(finished, excluded, text):
+def test_no_match_message_counts_finished_and_excluded_tasks(finished, excluded, text):
     found = no_match("name_label='x'", finished, excluded=excluded, now=NOW)
     assert found == f"No running task matches name_label='x'; {text}"
 
@@ -223,20 +223,20 @@ def test_no_match(finished, excluded, text):
 @pytest.mark.parametrize(
     ("age", "ago"), [(5, "5 s ago"), (130, "2 min ago"), (7300, "2 h ago"), (200000, "2 d ago")]
 )
-def test_when_an_old_one_ended(age, ago):
+def test_no_match_message_shows_time_since_task_ended(age, ago):
     old = ended(finished="20261123T10:11:12Z")
     assert f"(success, {ago})" in no_match("x", [old], excluded=0, now=NOW + age)
 
 
-def test_no_match_at_all():
+def test_no_match_message_without_candidates():
     assert no_match("min_age='1h'", [], excluded=0, now=NOW) == "No task matches min_age='1h'."
 
 
-def test_no_match_without_the_servers_time():
+def test_no_match_message_omits_end_time_without_server_time():
     assert "1 finished one does (success): give" in no_match("x", [ended()], excluded=0, now=None)
 
 
-def test_what_selects_is_shown_as_written():
+def test_selection_options_are_shown_as_written():
     params = {"min_age": "1h", "name_regex": NASTY, "name_label": None, "timeout": "5"}
     assert selected_by(params) == f"name_regex={SHOWN}, min_age='1h'"
     vm = {"type": "VM", "uuid": None, "name_label": "web-1"}
@@ -244,7 +244,7 @@ def test_what_selects_is_shown_as_written():
 
 
 @pytest.mark.parametrize(("count", "more"), [(5, ""), (6, " and 1 more"), (1000, " and 995 more")])
-def test_no_more_than_five_are_named(count, more):
+def test_messages_name_at_most_five_tasks(count, more):
     tasks = set_of(*(task(str(number)) for number in range(count)))
     named = ", ".join(under_way(task(str(number))) for number in range(5))
     assert unfinished(tasks, Rules(), unmatched="") == f"{count} of {count} tasks: {named}{more}."
@@ -259,7 +259,7 @@ def test_no_more_than_five_are_named(count, more):
     assert told.endswith(f"on_gone decides.{more and ' And' + more[4:] + '.'}")
 
 
-def test_what_went_wrong_already_is_told_besides():
+def test_pending_message_includes_earlier_failures():
     tasks = set_of(task("a"), task("b", status="failure"))
     text = unfinished(tasks, Rules(fail_fast=False), unmatched="")
     assert text == (
@@ -268,13 +268,13 @@ def test_what_went_wrong_already_is_told_besides():
     )
 
 
-def test_any_of_several():
+def test_pending_message_for_any_of_several_tasks():
     tasks = set_of(task("a"), task("b", status="failure"))
     text = unfinished(tasks, Rules(wait_for="any"), unmatched="")
     assert text.startswith("any of 2 tasks: 'Async.VM.snapshot' (uuid uuid-a, pending, 43 %).")
 
 
-def test_a_wait_for_the_last_listing_says_so():
+def test_pending_message_for_final_listing():
     """Only the listing before the gate opens has not come through."""
     found = set_of(task("a", status="success"), task("b", status="success"))
     assert unfinished(found, Rules(), unmatched="") == (
@@ -283,7 +283,7 @@ def test_a_wait_for_the_last_listing_says_so():
     )
 
 
-def test_a_wait_for_the_last_listing_does_not_praise_what_is_gone():
+def test_final_listing_message_does_not_claim_disappeared_task_succeeded():
     """With on_gone: ok it is left out; how it ended is unknown all the same."""
     found = set_of(task("a", status="success"), task("b"), gone=["b"])
     text = unfinished(found, Rules(on_gone="ok"), unmatched="")
@@ -291,7 +291,7 @@ def test_a_wait_for_the_last_listing_does_not_praise_what_is_gone():
 
 
 @pytest.mark.parametrize("status", ["pending", "failure", "gone"])
-def test_a_label_cannot_write_on_the_terminal(status):
+def test_messages_escape_task_label(status):
     is_gone = status == "gone"
     nasty = task(label=NASTY, status="pending" if is_gone else status)
     tasks = set_of(nasty, task("b", "other"), gone=["a"] * is_gone)
@@ -303,7 +303,7 @@ def test_a_label_cannot_write_on_the_terminal(status):
         assert text.isprintable()
 
 
-def test_a_parameter_of_an_error_is_shown_once():
+def test_failure_message_shows_error_parameter_once():
     bad = task(status="failure", error_info=["INTERNAL_ERROR", "the reason"])
     assert end_of(bad, {"success"}).count("the reason") == 1
 
@@ -317,7 +317,7 @@ HOSTILE = {
 }
 
 
-def test_sentences_about_tasks_are_bounded():
+def test_messages_with_long_values_are_bounded_and_printable():
     tasks = set_of(*(task(str(place), **HOSTILE) for place in range(100)), missing=[LONG] * 9)
     texts = [unfinished(tasks, Rules(on_missing="wait"), unmatched="")]
     for place in range(100):
@@ -333,7 +333,7 @@ def test_sentences_about_tasks_are_bounded():
     assert " and 99 more" in texts[0]
 
 
-def test_what_selects_is_cut():
+def test_selection_options_are_truncated():
     params = {"name_regex": LONG, "other_config": {"key": LONG}, "min_age": "1h", "uuid": LONG}
     text = selected_by(params)
     assert text.startswith(r"name_regex='x\x1bx")

@@ -47,7 +47,7 @@ def opened_at(run):
     return run.ended - START
 
 
-def test_a_match_that_ran_while_an_answer_was_on_its_way_restarts_the_quiet_time(virtual):
+def test_match_during_delayed_response_restarts_quiet_time(virtual):
     virtual.fail("event.from", nth=2, delay=9.0)
     virtual.at(2, lambda: virtual.add_task(COPY, life=Life(duration=5)))
     with quiet(virtual, quiet_for=8.0) as run:
@@ -57,7 +57,7 @@ def test_a_match_that_ran_while_an_answer_was_on_its_way_restarts_the_quiet_time
         assert run.gate.ended_count == 1
 
 
-def test_polling_stays_shut_over_tasks_that_come_and_go_between_its_answers(virtual):
+def test_polling_stays_pending_while_short_tasks_run_between_polls(virtual):
     for number in range(100):
         virtual.at(2 * number + 0.5, lambda: virtual.add_task(COPY, life=Life(duration=1.0)))
     with quiet(virtual, quiet_for=6.0, method="poll", timeout=190.0) as run:
@@ -66,7 +66,7 @@ def test_polling_stays_shut_over_tasks_that_come_and_go_between_its_answers(virt
         assert run.gate.ended_count > 90
 
 
-def test_tasks_that_had_finished_before_the_first_look_do_not_count(virtual):
+def test_tasks_finished_before_first_refresh_do_not_count(virtual):
     for _number in range(3):
         virtual.add_task(COPY, status="success")
     with quiet(virtual) as run:
@@ -75,7 +75,7 @@ def test_tasks_that_had_finished_before_the_first_look_do_not_count(virtual):
         assert run.gate.ended == {}
 
 
-def test_finished_tasks_that_do_not_match_do_not_restart_the_quiet_time(virtual):
+def test_finished_nonmatching_task_does_not_restart_quiet_time(virtual):
     virtual.fail("event.from", nth=2, delay=9.0)
     virtual.at(2, lambda: virtual.add_task(COPY, life=Life(duration=5)))
     with quiet(virtual, Selection(name_label="other"), quiet_for=8.0) as run:
@@ -97,7 +97,7 @@ def hold(virtual, vm, *, seconds):
     virtual.at(seconds, lambda: virtual.database.write("VM", vm, "current_operations", {}))
 
 
-def test_an_object_that_was_held_while_an_answer_was_on_its_way_restarts_the_quiet_time(virtual):
+def test_object_held_during_delayed_response_restarts_quiet_time(virtual):
     vm, selection = watch_vm(virtual)
     virtual.fail("event.from", nth=2, delay=9.0)
     virtual.at(2, lambda: hold(virtual, vm, seconds=5))
@@ -106,7 +106,7 @@ def test_an_object_that_was_held_while_an_answer_was_on_its_way_restarts_the_qui
         assert opened_at(run) >= 9 + 8
 
 
-def test_a_task_that_ends_while_the_object_is_not_written_does_not_restart_it(virtual):
+def test_task_end_without_object_change_does_not_restart_quiet_time(virtual):
     _vm, selection = watch_vm(virtual)
     virtual.fail("event.from", nth=2, delay=9.0)
     virtual.at(2, lambda: virtual.add_task(COPY, life=Life(duration=5)))
@@ -117,7 +117,7 @@ def test_a_task_that_ends_while_the_object_is_not_written_does_not_restart_it(vi
 
 @pytest.mark.parametrize("startup", [5.0, 25.0, 45.0, 600.0])
 @pytest.mark.parametrize("failed_rounds", [0, 3])
-def test_a_slow_supporter_that_restarts_is_never_taken_for_an_end(virtual, startup, failed_rounds):
+def test_task_on_slowly_restarting_supporter_fails_condition(virtual, startup, failed_rounds):
     virtual.add_task(COPY, resident_on=virtual.supporter.ref)
     virtual.at(20, lambda: virtual.restart_supporter(startup=startup, failed_rounds=failed_rounds))
     with quiet(virtual, timeout=4000.0) as run:
@@ -128,7 +128,7 @@ def test_a_slow_supporter_that_restarts_is_never_taken_for_an_end(virtual, start
         assert "XAPI restarted on its host" in lost.reason
 
 
-def test_a_supporter_that_stays_disabled_after_its_restart_tells_by_its_start_time(virtual):
+def test_restart_of_supporter_that_stays_disabled_fails_condition(virtual):
     virtual.add_task(COPY, resident_on=virtual.supporter.ref)
     virtual.at(20, lambda: virtual.restart_supporter(startup=45, enables=False))
     with quiet(virtual) as run:
@@ -136,7 +136,7 @@ def test_a_supporter_that_stays_disabled_after_its_restart_tells_by_its_start_ti
         assert run.verdict is Verdict.CLOSED
 
 
-def test_an_end_on_an_enabled_supporter_needs_no_further_wait(virtual):
+def test_deletion_on_enabled_supporter_needs_no_extra_wait(virtual):
     virtual.add_task(
         COPY, resident_on=virtual.supporter.ref, life=Life(duration=None, deleted_after=20)
     )
@@ -145,7 +145,7 @@ def test_an_end_on_an_enabled_supporter_needs_no_further_wait(virtual):
         assert opened_at(run) == pytest.approx(25, abs=0.5)
 
 
-def test_a_task_that_was_forwarded_unseen_to_a_host_that_restarts_is_unknown(virtual):
+def test_task_forwarded_unseen_to_restarting_host_fails_condition(virtual):
     """It was last seen on the master, so its record does not name the host that was to blame."""
     ref = virtual.add_task(COPY)
     supporter = virtual.supporter.ref
@@ -172,9 +172,7 @@ def step_clock(virtual, seconds):
 
 
 @pytest.mark.parametrize(("seconds", "age"), [(1200, DAY - 600), (-1200, DAY)])
-def test_a_task_that_is_deleted_for_its_age_around_a_step_of_the_clock_is_unknown(
-    virtual, seconds, age
-):
+def test_deletion_by_age_around_clock_step_fails_condition(virtual, seconds, age):
     ref = virtual.add_task(COPY, created=Date.at(virtual.now() - age))
 
     def step_and_delete():
@@ -187,7 +185,7 @@ def test_a_task_that_is_deleted_for_its_age_around_a_step_of_the_clock_is_unknow
         assert run.verdict is Verdict.CLOSED
 
 
-def test_stalled_tasks_do_not_keep_it_shut_if_they_are_to_be_ignored(virtual):
+def test_ignored_stalled_tasks_do_not_block(virtual):
     ref = virtual.add_task(COPY, created=Date.at(virtual.now() - 7200))
     with quiet(virtual, ignore_stalled=3600.0) as run:
         run.wait()
@@ -196,14 +194,14 @@ def test_stalled_tasks_do_not_keep_it_shut_if_they_are_to_be_ignored(virtual):
         assert run.gate.blocking == {}
 
 
-def test_a_task_with_progress_has_to_be_watched_before_it_counts_as_stalled(virtual):
+def test_task_with_progress_must_be_watched_before_it_is_stalled(virtual):
     virtual.add_task(COPY, created=Date.at(virtual.now() - 7200), progress=0.4)
     with quiet(virtual, ignore_stalled=100.0) as run:
         run.wait()
         assert opened_at(run) == pytest.approx(110, abs=1)
 
 
-def test_a_stalled_task_that_moves_keeps_it_shut_again(virtual):
+def test_stalled_task_that_progresses_blocks_again(virtual):
     ref = virtual.add_task(COPY, created=Date.at(virtual.now() - 7200))
     virtual.at(5, lambda: virtual.set_task(ref, progress=0.1))
     with quiet(virtual, ignore_stalled=100.0) as run:
@@ -211,7 +209,7 @@ def test_a_stalled_task_that_moves_keeps_it_shut_again(virtual):
         assert opened_at(run) == pytest.approx(115, abs=1)
 
 
-def test_a_stalled_task_that_ends_was_at_work(virtual):
+def test_end_of_stalled_task_restarts_quiet_time(virtual):
     ref = virtual.add_task(COPY, created=Date.at(virtual.now() - 7200))
     virtual.at(5, lambda: virtual.set_task(ref, status="success"))
     with quiet(virtual, ignore_stalled=3600.0) as run:
@@ -219,7 +217,7 @@ def test_a_stalled_task_that_ends_was_at_work(virtual):
         assert opened_at(run) == pytest.approx(15, abs=1)
 
 
-def test_a_stalled_task_that_is_deleted_only_restarts_the_quiet_time(virtual):
+def test_deletion_of_stalled_task_only_restarts_quiet_time(virtual):
     ref = virtual.add_task(COPY, created=Date.at(virtual.now() - DAY - 100))
     virtual.at(5, lambda: virtual.destroy_task(ref))
     with quiet(virtual, ignore_stalled=3600.0) as run:
@@ -227,7 +225,7 @@ def test_a_stalled_task_that_is_deleted_only_restarts_the_quiet_time(virtual):
         assert opened_at(run) == pytest.approx(15, abs=1)
 
 
-def test_time_in_which_nobody_watched_does_not_make_a_task_stalled(virtual):
+def test_unwatched_time_does_not_make_task_stalled(virtual):
     ref = virtual.add_task(COPY, age=7200, progress=0.5)
     virtual.at(5, virtual.drop_blocked)
     virtual.at(5, lambda: [virtual.take_down_for(3500, place) for place in (0, 1)])
@@ -238,7 +236,7 @@ def test_time_in_which_nobody_watched_does_not_make_a_task_stalled(virtual):
         assert run.verdict is Verdict.UNDECIDED
 
 
-def test_slow_answers_leave_a_gap_in_polling(virtual):
+def test_slow_poll_responses_keep_condition_pending(virtual):
     """The lists are 58 s apart, so that a match can come and go unseen between two of them."""
     virtual.fail("host.get_all_records", nth=2, count=None, delay=28.0)
     with on(
@@ -252,7 +250,7 @@ def test_slow_answers_leave_a_gap_in_polling(virtual):
         assert run.verdict is Verdict.UNDECIDED
 
 
-def test_disabling_another_host_does_not_shut_a_gate_that_is_watching(virtual):
+def test_disabling_another_host_does_not_delay_condition(virtual):
     ref = virtual.add_task("host.disable")
 
     def disable():
@@ -265,7 +263,7 @@ def test_disabling_another_host_does_not_shut_a_gate_that_is_watching(virtual):
         assert opened_at(run) < 17
 
 
-def test_a_task_that_was_forwarded_unseen_to_a_disabled_host_is_undecided(virtual):
+def test_task_forwarded_unseen_to_disabled_host_fails_after_restart(virtual):
     virtual.inventory.set_enabled(virtual.supporter.ref, False)
     ref = virtual.add_task("Async.host.call_plugin")
     virtual.at(11, lambda: virtual.set_task(ref, resident_on=virtual.supporter.ref))
@@ -275,7 +273,7 @@ def test_a_task_that_was_forwarded_unseen_to_a_disabled_host_is_undecided(virtua
         assert run.verdict is Verdict.CLOSED
 
 
-def test_waiting_for_a_disabled_host_costs_no_more_than_other_waiting(virtual):
+def test_request_count_is_bounded_while_host_stays_disabled(virtual):
     ref = virtual.add_task(COPY, resident_on=virtual.supporter.ref)
 
     def disable_and_delete():

@@ -24,18 +24,18 @@ def waiter(timeout=600.0, *, last=None, troubles=0, is_out_of_touch=False):
     ("timeout", "how_long"),
     [(600.0, "600 s"), (0.5, "0.5 s"), (0.0, "one look, since timeout is 0,")],
 )
-def test_how_long_was_waited(timeout, how_long):
+def test_timeout_message_states_waiting_time(timeout, how_long):
     text = timed_out(waiter(timeout), "waiting for it.", was_reached=True)
     assert text == f"Timed out after {how_long} waiting for it."
 
 
-def test_timed_out_without_ever_an_answer():
+def test_timeout_message_if_pool_never_answered():
     text = timed_out(waiter(last=ConnectionCut("https://p"), troubles=3), "", was_reached=False)
     assert text == f"Timed out after 600 s without an answer to go by. {CUT}"
 
 
 @pytest.mark.parametrize("is_out_of_touch", [True, False])
-def test_timed_out_while_nobody_answered(is_out_of_touch):
+def test_timeout_message_marks_stale_state_if_disconnected(is_out_of_touch):
     since = waiter(last=ConnectionCut("https://p"), is_out_of_touch=is_out_of_touch)
     old = f" This is as last seen, since the pool did not answer. {CUT}"
     assert timed_out(since, "waiting for it.", was_reached=True) == (
@@ -44,7 +44,7 @@ def test_timed_out_while_nobody_answered(is_out_of_touch):
 
 
 @pytest.mark.parametrize(("times", "words"), [(1, "once"), (2, "2 times")])
-def test_trouble_is_counted_in_a_warning(times, words):
+def test_warning_counts_transient_errors(times, words):
     assert trouble(waiter(last=ConnectionCut("https://p"), troubles=times)) == [
         f"The way to the pool failed {words} while waiting, the last time like this: {CUT}"
     ]

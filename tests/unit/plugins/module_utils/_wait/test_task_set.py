@@ -42,7 +42,7 @@ def kinds_of(tasks, ref="a"):
     [(["success"], {"success"}), (["cancelled", "failure"], {"cancelled", "failure"})],
 )
 @pytest.mark.parametrize("status", FINAL)
-def test_the_final_words_are_ends(status, expect, satisfying):
+def test_final_status_is_satisfied_only_if_expected(status, expect, satisfying):
     tasks = TaskSet(expect)
     tasks.see(task())
     tasks.see(task(status=status))
@@ -51,7 +51,7 @@ def test_the_final_words_are_ends(status, expect, satisfying):
 
 @pytest.mark.parametrize("status", ["pending", "cancelling", "resting", "SUCCESS", ""])
 @pytest.mark.parametrize("progress", [0.0, 1.0, None])
-def test_all_other_words_are_running_however_far_they_are(status, progress):
+def test_other_statuses_stay_running_at_any_progress(status, progress):
     tasks = TaskSet(FINAL)
     tasks.see(task(status=status, progress=progress, finished="20261123T10:11:42Z"))
     assert kinds_of(tasks) == ["running"]
@@ -59,7 +59,7 @@ def test_all_other_words_are_running_however_far_they_are(status, progress):
 
 @pytest.mark.parametrize("later", ["pending", "cancelling", *FINAL])
 @pytest.mark.parametrize("first", FINAL)
-def test_an_end_that_was_seen_stands(first, later):
+def test_first_final_status_is_never_revised(first, later):
     tasks = TaskSet()
     tasks.see(task(status=first))
     assert not tasks.see(task(status=later))
@@ -68,7 +68,7 @@ def test_an_end_that_was_seen_stands(first, later):
 
 
 @pytest.mark.parametrize("later", ["pending", *FINAL])
-def test_what_is_gone_is_never_satisfied(later):
+def test_disappeared_task_is_never_satisfied(later):
     tasks = TaskSet(FINAL)
     tasks.see(task())
     tasks.lose("a")
@@ -77,7 +77,7 @@ def test_what_is_gone_is_never_satisfied(later):
     assert tasks.tasks["a"].status == "pending"
 
 
-def test_the_last_record_is_kept_in_the_order_of_coming():
+def test_keeps_latest_record_in_first_seen_order():
     tasks = TaskSet()
     for ref, progress in (("b", 0.1), ("a", 0.1), ("b", 0.7)):
         tasks.see(task(ref, progress=progress))
@@ -85,7 +85,7 @@ def test_the_last_record_is_kept_in_the_order_of_coming():
 
 
 @pytest.mark.parametrize("identity", ["a", "uuid-a"])
-def test_one_that_appears_is_missing_no_longer(identity):
+def test_seen_ref_or_uuid_is_removed_from_missing(identity):
     tasks = TaskSet()
     tasks.missing.update([identity, "another"])
     tasks.see(task())
@@ -93,7 +93,7 @@ def test_one_that_appears_is_missing_no_longer(identity):
     assert tasks.is_incomplete
 
 
-def test_a_task_matches_the_selection_whatever_its_status():
+def test_finished_task_completes_unmatched_selection():
     tasks = TaskSet()
     tasks.is_unmatched = True
     assert tasks.is_incomplete
@@ -117,7 +117,7 @@ def test_a_task_matches_the_selection_whatever_its_status():
     ],
     ids=str,
 )
-def test_only_progress_that_is_not_full_tells_nothing(change, is_telling):
+def test_unchanged_task_or_partial_progress_is_not_significant(change, is_telling):
     tasks = TaskSet()
     assert tasks.see(task())
     assert tasks.see(task(**change)) is is_telling
@@ -170,7 +170,7 @@ def all_rules():
         yield Rules(wait_for=wait_for, fail_fast=fail_fast, on_missing=on_missing, on_gone=on_gone)
 
 
-def test_every_verdict():
+def test_decision_for_every_task_set_under_all_rules():
     """All sets by what is in them, under all rules."""
     count = 0
     for rules in all_rules():
@@ -207,5 +207,5 @@ def test_every_verdict():
     ],
     ids=str,
 )
-def test_verdicts_in_plain_sight(kinds, options, verdict):
+def test_decision_for_selected_task_sets_and_rules(kinds, options, verdict):
     assert judge(set_of(kinds), Rules(**options)) is verdict

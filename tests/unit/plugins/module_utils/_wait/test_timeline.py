@@ -25,7 +25,7 @@ def steps_of(timeline):
     return [(row["status"], row["progress"]) for row in timeline.to_list()]
 
 
-def test_a_row():
+def test_row_has_time_uuid_status_and_progress():
     timeline = Timeline()
     timeline.note(task(progress=0.47), 1_795_428_672)
     assert timeline.to_list() == [
@@ -38,50 +38,50 @@ def test_a_row():
     ]
 
 
-def test_a_row_without_the_servers_time():
+def test_row_time_is_null_without_server_time():
     timeline = Timeline()
     timeline.note(task(), None)
     assert timeline.to_list()[0]["at"] is None
 
 
-def test_what_has_not_moved_is_noted_once():
+def test_progress_within_same_tenth_adds_no_row():
     timeline = Timeline()
     note_all(timeline, task(), task(), task(progress=0.05), task(progress=0.099))
     assert steps_of(timeline) == [("pending", 0.0)]
 
 
-def test_each_tenth_is_a_step():
+def test_each_tenth_of_progress_adds_row():
     timeline = Timeline()
     note_all(timeline, *(task(progress=hundredth / 100) for hundredth in range(101)))
     assert [round(progress * 10) for _status, progress in steps_of(timeline)] == list(range(11))
 
 
-def test_the_first_value_of_a_tenth_is_shown():
+def test_row_shows_first_progress_in_tenth():
     timeline = Timeline()
     note_all(timeline, task(progress=0.12), task(progress=0.38), task(progress=0.39))
     assert steps_of(timeline) == [("pending", 0.12), ("pending", 0.38)]
 
 
-def test_a_change_of_status_is_noted_at_the_same_progress():
+def test_status_change_at_same_progress_adds_row():
     timeline = Timeline()
     note_all(timeline, task(progress=1.0), task("a", "failure", 1.0))
     assert steps_of(timeline) == [("pending", 1.0), ("failure", 1.0)]
 
 
-def test_progress_that_is_unknown():
+def test_unknown_progress_is_shown_as_null():
     timeline = Timeline()
     note_all(timeline, task(progress=None), task(progress=10**400), task("a", "success", None))
     assert steps_of(timeline) == [("pending", None), ("success", None)]
 
 
-def test_a_status_of_our_own():
+def test_given_status_overrides_task_status():
     timeline = Timeline()
     timeline.note(task(progress=0.4), 1)
     timeline.note(task(progress=0.4), 2, status="gone")
     assert steps_of(timeline) == [("pending", 0.4), ("gone", 0.4)]
 
 
-def test_tasks_do_not_hide_one_another():
+def test_tracks_progress_of_each_task_separately():
     timeline = Timeline()
     note_all(timeline, task("a"), task("b"), task("a"), task("b", progress=0.5))
     rows = [(row["uuid"], row["progress"]) for row in timeline.to_list()]
@@ -94,7 +94,7 @@ def progress_to_and_fro(timeline, count, began):
 
 
 @pytest.mark.parametrize("count", [MOST_ROWS - 1, MOST_ROWS, MOST_ROWS + 1, 3 * MOST_ROWS])
-def test_no_more_than_200_rows(count):
+def test_keeps_at_most_200_rows_in_time_order(count):
     timeline = Timeline()
     progress_to_and_fro(timeline, count, 0)
     rows = timeline.to_list()
@@ -102,7 +102,7 @@ def test_no_more_than_200_rows(count):
     assert rows == sorted(rows, key=lambda row: row["at"])
 
 
-def test_of_too_many_steps_the_latest_are_kept():
+def test_excess_progress_rows_are_dropped_oldest_first():
     timeline = Timeline()
     progress_to_and_fro(timeline, 3 * MOST_ROWS, 0)
     last = timeline.to_list()[-1]
@@ -113,7 +113,7 @@ def test_of_too_many_steps_the_latest_are_kept():
 
 
 @pytest.mark.parametrize("changes", [1, 50, MOST_ROWS - 1, MOST_ROWS])
-def test_changes_of_status_are_kept_before_steps(changes):
+def test_status_changes_take_precedence_over_progress_rows(changes):
     timeline = Timeline()
     for number in range(changes):
         timeline.note(task(f"early-{number}", "success", 1.0), number)
@@ -127,14 +127,14 @@ def test_changes_of_status_are_kept_before_steps(changes):
     assert sum(row["uuid"] == "uuid-a" for row in rows) == MOST_ROWS - len(kept)
 
 
-def test_of_too_many_changes_the_latest_are_kept():
+def test_excess_status_changes_are_dropped_oldest_first():
     timeline = Timeline()
     note_all(timeline, *(task(f"{number}", "success", 1.0) for number in range(MOST_ROWS + 50)))
     uuids = [row["uuid"] for row in timeline.to_list()]
     assert uuids == [f"uuid-{number}" for number in range(50, MOST_ROWS + 50)]
 
 
-def test_steps_and_changes_are_in_the_order_of_their_coming():
+def test_progress_and_status_rows_keep_arrival_order():
     timeline = Timeline()
     note_all(
         timeline,

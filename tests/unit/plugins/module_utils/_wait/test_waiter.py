@@ -20,14 +20,14 @@ def waiting(pool, refs, **options):
 
 
 @pytest.mark.parametrize("count", [1, 1000])
-def test_idle_waiting_costs_five_requests_a_minute_at_most(virtual, count):
+def test_idle_wait_sends_at_most_five_requests_per_minute(virtual, count):
     refs = [virtual.add_task("idle") for _number in range(count)]
     with waiting(virtual, refs, timeout=600) as run:
         run.wait()
     assert run.wire.requests <= 5 * 10
 
 
-def test_an_idle_quiet_gate_costs_no_more(virtual):
+def test_idle_quiet_wait_sends_at_most_five_requests_per_minute(virtual):
     def make_gate(session):
         return QuietGate(session, Selection(), quiet_for=600, clock=virtual.now)
 
@@ -37,7 +37,7 @@ def test_an_idle_quiet_gate_costs_no_more(virtual):
     assert run.wire.requests <= 5 * 10
 
 
-def test_the_time_that_an_answer_takes_is_not_known_to_have_been_quiet(virtual):
+def test_response_latency_does_not_count_as_quiet_time(virtual):
     def make_gate(session):
         return QuietGate(session, Selection(), quiet_for=35, clock=virtual.now)
 
@@ -48,7 +48,7 @@ def test_the_time_that_an_answer_takes_is_not_known_to_have_been_quiet(virtual):
     assert last.at - run.wire.deliveries[0].at >= 35
 
 
-def test_an_end_is_seen_at_once(virtual):
+def test_completion_is_detected_immediately(virtual):
     """Its writes are looked at without a pause: the first of them tells that the last is near."""
     ref = virtual.add_task("ends", life=Life(duration=5, steps=1, gap=0.005))
     with waiting(virtual, [ref], timeout=60) as run:
@@ -58,7 +58,7 @@ def test_an_end_is_seen_at_once(virtual):
     assert virtual.now() - at < 0.01
 
 
-def test_many_ends_in_a_row_are_not_asked_for_one_by_one(virtual):
+def test_successive_completions_are_batched_into_fewer_requests(virtual):
     refs = [virtual.add_task(f"ends {number}") for number in range(500)]
     for number, ref in enumerate(refs):
         virtual.at(1 + number / 100, lambda ref=ref: virtual.set_task(ref, status="success"))
@@ -68,7 +68,7 @@ def test_many_ends_in_a_row_are_not_asked_for_one_by_one(virtual):
     assert run.wire.requests < 300
 
 
-def test_a_slow_pool_is_not_polled_all_the_time(virtual):
+def test_slow_pool_is_not_polled_continuously(virtual):
     ref = virtual.add_task("idle")
     virtual.fail("task.get_record", delay=3.0, count=None)
     with waiting(virtual, [ref], timeout=60, method="poll") as run:

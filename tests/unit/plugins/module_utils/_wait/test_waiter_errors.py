@@ -42,7 +42,7 @@ def asked(wire, *, since):
 
 
 @pytest.mark.parametrize("trouble", ["logout_all", "restart_master", "drop_blocked"])
-def test_after_trouble_in_the_middle_of_a_wait_it_looks_again_at_once(virtual, trouble):
+def test_resyncs_immediately_after_interrupted_wait(virtual, trouble):
     ref = virtual.add_task("idle")
     virtual.at(5, getattr(virtual, trouble))
     with waiting(virtual, ref, timeout=25) as run:
@@ -51,7 +51,7 @@ def test_after_trouble_in_the_middle_of_a_wait_it_looks_again_at_once(virtual, t
         assert run.waiter.troubles
 
 
-def test_what_is_kept_of_trouble_keeps_nothing_of_what_was_received(virtual):
+def test_retained_error_does_not_hold_response_body(virtual):
     ref = virtual.add_task("idle")
     virtual.at(5, virtual.logout_all)
     virtual.at(5, lambda: [virtual.take_down_for(100, place) for place in (0, 1)])
@@ -63,7 +63,7 @@ def test_what_is_kept_of_trouble_keeps_nothing_of_what_was_received(virtual):
 
 
 @pytest.mark.parametrize("status", ["success", "failure"])
-def test_what_came_to_be_in_the_middle_of_trouble_is_seen(virtual, status):
+def test_completion_during_connection_error_is_detected(virtual, status):
     """Its event was told to nobody, so that only a new look shows it."""
     ref = virtual.add_task("ends")
     virtual.fail("event.from", cut="after", nth=3)
@@ -86,7 +86,7 @@ def test_what_came_to_be_in_the_middle_of_trouble_is_seen(virtual, status):
     ],
     ids=str,
 )
-def test_only_progress_is_paced(virtual, told, is_paced):
+def test_only_partial_progress_is_rate_limited(virtual, told, is_paced):
     ref = virtual.add_task("ends")
     virtual.at(5, lambda: virtual.set_task(ref, **told))
     virtual.at(5.005, lambda: virtual.set_task(ref, status="success"))
@@ -98,7 +98,7 @@ def test_only_progress_is_paced(virtual, told, is_paced):
     assert delay < (0.11 if is_paced else 0.01)
 
 
-def test_progress_a_hundred_times_a_second_is_asked_for_ten_times(virtual):
+def test_frequent_progress_is_polled_at_most_ten_times_per_second(virtual):
     ref = virtual.add_task("busy")
     for number in range(1, 1000):
         virtual.at(number / 100, lambda n=number: virtual.set_task(ref, progress=n / 1001))
@@ -120,14 +120,14 @@ def pauses(pool, *, jitter):
 @pytest.mark.parametrize(
     ("jitter", "share"), [(1.0, 1.0), (0.5, 0.75), (0.0, 0.5)], ids=["longest", "mean", "shortest"]
 )
-def test_pauses_grow_up_to_five_seconds(virtual, jitter, share):
+def test_backoff_grows_to_five_seconds_with_jitter(virtual, jitter, share):
     found = pauses(virtual, jitter=jitter)
     full = [0.25, 0.5, 1, 2, 4, *[5] * 6]
     assert found == pytest.approx([pause * share for pause in full], abs=0.15)
 
 
 @pytest.mark.parametrize("method", ["auto", "events", "poll"])
-def test_logs_in_again_without_a_pause_when_the_session_is_lost(virtual, method):
+def test_logs_in_without_delay_when_session_is_lost(virtual, method):
     """The outage has its pause; SESSION_INVALID after it is an answer, and needs none."""
     ref = virtual.add_task("ends")
     virtual.at(5, lambda: [virtual.take_down_for(20), virtual.take_down_for(20, 1)])
@@ -141,7 +141,7 @@ def test_logs_in_again_without_a_pause_when_the_session_is_lost(virtual, method)
         assert run.ended - START < 25 + 5 + 0.2
 
 
-def test_pauses_if_new_sessions_are_lost_again_and_again(virtual):
+def test_backs_off_when_sessions_are_lost_repeatedly(virtual):
     ref = virtual.add_task("idle")
     virtual.fail("task.get_record", error=["SESSION_INVALID", "x"], count=None)
     with waiting(virtual, ref, timeout=60) as run:
@@ -149,7 +149,7 @@ def test_pauses_if_new_sessions_are_lost_again_and_again(virtual):
     assert len(run.wire.asked_at) < 200
 
 
-def test_pauses_begin_again_after_a_success(virtual):
+def test_backoff_restarts_after_success(virtual):
     ref = virtual.add_task("idle")
     for nth in (3, 12):
         virtual.fail("event.from", error=["HOST_STILL_BOOTING"], nth=nth, count=5)
@@ -162,7 +162,7 @@ def test_pauses_begin_again_after_a_success(virtual):
 
 
 @pytest.mark.parametrize("timeout", [0.3, 1.0, 3.0, 12.0, 33.0])
-def test_a_pause_does_not_pass_the_deadline(virtual, timeout):
+def test_backoff_does_not_exceed_deadline(virtual, timeout):
     ref = virtual.add_task("idle")
     virtual.fail("task.get_record", cut="before", count=None)
     with waiting(virtual, ref, timeout=timeout) as run:
@@ -173,7 +173,7 @@ def test_a_pause_does_not_pass_the_deadline(virtual, timeout):
 
 
 @pytest.mark.parametrize("hung_at", [0.0, 1.0, 7.5])
-def test_no_request_goes_on_past_the_deadline(virtual, hung_at):
+def test_hanging_request_ends_at_deadline(virtual, hung_at):
     ref = virtual.add_task("idle")
     with waiting(virtual, ref, timeout=10) as run:
         virtual.at(hung_at, lambda: setattr(run.wire, "hangs", 99))
@@ -189,7 +189,7 @@ def test_no_request_goes_on_past_the_deadline(virtual, hung_at):
 
 
 @pytest.mark.parametrize(("request_timeout", "at_most"), [(30.0, 5.0), (5.5, 5.0), (2.0, 2.0)])
-def test_the_last_look_takes_no_longer_than_a_request_or_five_seconds(
+def test_final_refresh_lasts_at_most_request_timeout_or_five_seconds(
     virtual, request_timeout, at_most
 ):
     ref = virtual.add_task("idle")
@@ -203,7 +203,7 @@ def test_the_last_look_takes_no_longer_than_a_request_or_five_seconds(
 
 
 @pytest.mark.parametrize("early", [0.3, 0.24, 0.2, 0.1, 0.001])
-def test_an_end_in_the_last_moment_is_seen(virtual, early):
+def test_completion_just_before_deadline_is_detected(virtual, early):
     ref = virtual.add_task("ends")
     virtual.at(10 - early, lambda: virtual.set_task(ref, status="success"))
     with waiting(virtual, ref, timeout=10) as run:
@@ -213,7 +213,7 @@ def test_an_end_in_the_last_moment_is_seen(virtual, early):
     assert run.waiter.elapsed < 10.1
 
 
-def test_a_last_look_that_is_refused_for_good_is_raised(virtual):
+def test_permanent_error_in_final_refresh_is_raised(virtual):
     ref = virtual.add_task("idle")
     virtual.at(9.9, lambda: virtual.fail(error=["PERMISSION_DENIED"], count=None))
     with waiting(virtual, ref, timeout=10) as run, pytest.raises(XapiFailure):
@@ -221,7 +221,7 @@ def test_a_last_look_that_is_refused_for_good_is_raised(virtual):
 
 
 @pytest.mark.parametrize("fault", [{"cut": "before"}, {"error": ["HOST_STILL_BOOTING"]}], ids=str)
-def test_a_timeout_of_zero_looks_once_and_raises_trouble(virtual, fault):
+def test_zero_timeout_checks_once_and_raises_transient_error(virtual, fault):
     ref = virtual.add_task("idle")
     virtual.fail("task.get_record", **fault)
     with waiting(virtual, ref, timeout=0) as run:
@@ -231,7 +231,7 @@ def test_a_timeout_of_zero_looks_once_and_raises_trouble(virtual, fault):
         assert run.waiter.troubles == 0
 
 
-def test_a_timeout_of_zero_waits_for_nothing(virtual):
+def test_zero_timeout_checks_once_without_waiting(virtual):
     ref = virtual.add_task("idle")
     with waiting(virtual, ref, timeout=0) as run:
         run.wait()
@@ -243,7 +243,7 @@ def test_a_timeout_of_zero_waits_for_nothing(virtual):
 
 @pytest.mark.parametrize("jump", [-DAY, DAY], ids=["a day back", "a day ahead"])
 @pytest.mark.parametrize("ends", [True, False])
-def test_the_wall_clock_decides_nothing(pool, monkeypatch, jump, ends):
+def test_wall_clock_jumps_do_not_affect_wait(pool, monkeypatch, jump, ends):
     """A wait by the clock that it has of its own, while the other one jumps to and fro."""
     real, calls = time.time, []
 
@@ -285,7 +285,7 @@ def test_the_wall_clock_decides_nothing(pool, monkeypatch, jump, ends):
 
 @pytest.mark.parametrize("method", ["auto", "poll"])
 @pytest.mark.parametrize("from_the_start", [True, False])
-def test_lost_logins_of_an_hour_are_few(virtual, method, from_the_start):
+def test_unanswered_logins_per_hour_are_limited(virtual, method, from_the_start):
     """Where a gateway passes a login on and answers 504, each may leave a session."""
     ref = virtual.add_task("idle")
 

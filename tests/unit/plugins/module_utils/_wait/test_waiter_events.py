@@ -123,7 +123,7 @@ def wait(session, gate=None, *, timeout, **options):
     return waiter
 
 
-def test_waits_take_a_slice_and_a_look_begins_with_the_empty_token():
+def test_waits_last_one_interval_and_resync_uses_empty_token():
     session = ScriptedSession()
     wait(session, timeout=70)
     assert session.asked == [
@@ -138,7 +138,7 @@ def test_waits_take_a_slice_and_a_look_begins_with_the_empty_token():
     ]
 
 
-def test_a_gate_can_want_to_look_earlier():
+def test_condition_can_request_earlier_refresh():
     gate, session = OneTask(), ScriptedSession()
     gate.look_in = 12.0
     wait(session, gate, timeout=30)
@@ -146,7 +146,7 @@ def test_a_gate_can_want_to_look_earlier():
 
 
 @pytest.mark.parametrize(("is_telling", "pause"), [(False, 0.1), (True, 0.0)])
-def test_only_what_tells_nothing_is_paced(is_telling, pause):
+def test_only_insignificant_updates_are_rate_limited(is_telling, pause):
     class Chatty(ScriptedSession):
         def events_from(self, classes, token, seconds):
             return super().events_from(classes, token, min(seconds, 0.04))
@@ -158,29 +158,29 @@ def test_only_what_tells_nothing_is_paced(is_telling, pause):
 
 
 @pytest.mark.parametrize("error", BROKEN_OFF, ids=lambda error: type(error).__name__)
-def test_two_waits_that_are_broken_off_lead_to_polling(error):
+def test_two_interrupted_event_waits_switch_to_polling(error):
     session = ScriptedSession(waits=[error, error])
     waiter = wait(session, timeout=60)
     assert (waiter.method, waiter.troubles) == ("poll", 2)
     assert max(session.slept) <= 2.0
 
 
-def test_one_is_not_enough():
+def test_one_interrupted_event_wait_keeps_events():
     assert wait(ScriptedSession(waits=[BROKEN_OFF[0]]), timeout=60).method == "events"
 
 
-def test_a_wait_and_a_look_that_fail_in_a_row_lead_to_polling():
+def test_failed_event_wait_and_resync_in_row_switch_to_polling():
     session = ScriptedSession(waits=[BROKEN_OFF[0]], looks=[None, *BROKEN_OFF])
     assert wait(session, timeout=60).method == "poll"
 
 
-def test_broken_looks_do_not_hide_the_broken_waits():
+def test_failed_resyncs_do_not_hide_failed_event_waits():
     cut = BROKEN_OFF[0]
     session = ScriptedSession(waits=[cut, cut], looks=[None, cut, cut, None, cut])
     assert wait(session, timeout=60).method == "poll"
 
 
-def test_a_wait_that_comes_through_starts_the_count_again():
+def test_successful_event_wait_resets_failure_count():
     cut = BROKEN_OFF[0]
     session = ScriptedSession(waits=[cut, None, cut, None, cut])
     assert wait(session, timeout=300).method == "events"
@@ -198,14 +198,14 @@ def test_a_wait_that_comes_through_starts_the_count_again():
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_polls_if_events_alone_fail_in_whatever_way(error, place):
+def test_switches_to_polling_if_only_event_calls_fail(error, place):
     session = ScriptedSession(**{place: [error] * 9})
     waiter = wait(session, timeout=60)
     assert (waiter.method, waiter.troubles) == ("poll", 2)
 
 
 @pytest.mark.parametrize("error", BROKEN_OFF, ids=lambda error: type(error).__name__)
-def test_keeps_events_if_other_calls_fail_as_well(error):
+def test_keeps_events_if_other_calls_fail_too(error):
     session = ScriptedSession(waits=[error] * 4, looks=[None, error, error], calls=[error] * 6)
     assert wait(session, timeout=300).method == "events"
 
@@ -215,7 +215,7 @@ def test_keeps_events_if_other_calls_fail_as_well(error):
     [[RESTART, RESTART, RESTART], [BROKEN_OFF[0], RESTART], [RESTART, BROKEN_OFF[0]]],
     ids=["three restarts", "before", "after"],
 )
-def test_a_session_that_broke_as_well_is_no_proxys_doing(waits):
+def test_lost_session_does_not_count_as_event_failure(waits):
     """The session's reference is new by the call that follows a restart."""
 
     class Restarting(ScriptedSession):
@@ -239,14 +239,14 @@ def test_a_session_that_broke_as_well_is_no_proxys_doing(waits):
     assert session.logins == 1 + waits.count(RESTART)
 
 
-def test_only_auto_may_poll():
+def test_method_events_never_switches_to_polling():
     session = ScriptedSession(waits=[*BROKEN_OFF, *BROKEN_OFF])
     assert wait(session, timeout=60, method="events").method == "events"
 
 
 @pytest.mark.parametrize("place", ["look", "wait"])
 @pytest.mark.parametrize("code", FORBIDDEN)
-def test_without_events_it_polls(code, place):
+def test_unsupported_events_switch_to_polling_without_transient_error(code, place):
     error = XapiFailure(URL, method="event.from", code=code, params=[])
     session = ScriptedSession(**{f"{place}s": [error]})
     waiter = wait(session, timeout=60)
@@ -256,7 +256,7 @@ def test_without_events_it_polls(code, place):
 
 
 @pytest.mark.parametrize("code", [code for code in FORBIDDEN if code != "INTERNAL_ERROR"])
-def test_events_alone_are_raised_for(code):
+def test_method_events_raises_if_events_are_unsupported(code):
     error = XapiFailure(URL, method="event.from", code=code, params=[])
     with pytest.raises(XapiFailure) as caught:
         wait(ScriptedSession(waits=[error]), timeout=60, method="events")
@@ -281,18 +281,18 @@ def without_events(pool, code, make_gate, **options):
 
 
 @pytest.mark.parametrize("code", FORBIDDEN)
-def test_a_single_look_polls_where_there_are_no_events(virtual, code):
+def test_zero_timeout_polls_if_events_are_unsupported(virtual, code):
     assert without_events(virtual, code, quiet_at, timeout=0) == (Verdict.OPEN, "poll")
 
 
 @pytest.mark.parametrize("code", FORBIDDEN)
-def test_the_last_look_does_not_fail_for_want_of_events(virtual, code):
+def test_final_refresh_polls_if_events_are_unsupported(virtual, code):
     """The deadline passes in the middle of the first look, so that the last is all there is."""
     outcome = without_events(virtual, code, set_at, timeout=1, latency=0.1)
     assert outcome == (Verdict.OPEN, "poll")
 
 
-def test_a_single_look_polls_where_events_are_answered_with_a_page(virtual):
+def test_zero_timeout_polls_if_event_call_returns_html_page(virtual):
     virtual.fail("event.from", http=(403, "<html>Forbidden</html>"), count=None)
     with on(virtual, lambda session: quiet_at(virtual, session), timeout=0) as run:
         run.wait()

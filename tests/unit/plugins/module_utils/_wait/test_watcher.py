@@ -63,57 +63,57 @@ def seen(sight):
     return {task.ref: task.status for task in sight.tasks}
 
 
-def test_one_task_is_one_small_call(virtual, wire, polls):
+def test_poll_reads_single_task_with_get_record(virtual, wire, polls):
     ref = virtual.add_task("one")
     assert seen(polls.look(Scope((ref,)))) == {ref: "pending"}
     assert seen(polls.look(Scope((NO_REF,)))) == {}
     assert methods(wire) == ["task.get_record"] * 2
 
 
-def test_several_tasks_are_one_listing(virtual, wire, polls):
+def test_poll_reads_several_tasks_with_one_listing(virtual, wire, polls):
     refs = [virtual.add_task("some") for _number in range(3)]
     virtual.add_task("another")
     assert set(seen(polls.look(Scope((*refs, NO_REF))))) == set(refs)
     assert methods(wire) == ["task.get_all_records"]
 
 
-def test_all_tasks(virtual, polls):
+def test_poll_of_unrestricted_scope_returns_all_tasks(virtual, polls):
     refs = {virtual.add_task("some") for _number in range(3)}
     assert set(seen(polls.look(Scope(None)))) == refs
 
 
-def test_no_task_at_all_is_asked_for(wire, polls):
+def test_poll_of_empty_scope_sends_no_request(wire, polls):
     assert seen(polls.look(Scope(()))) == {}
     assert methods(wire) == []
 
 
-def test_an_object_is_read_as_well(virtual, wire, polls):
+def test_poll_reads_operations_of_object(virtual, wire, polls):
     vm = virtual.inventory.add_vm("web-1")
     assert polls.look(Scope((), ("VM", vm))).operations == {}
     assert polls.look(Scope((), ("VM", NO_REF))).operations is None
     assert methods(wire) == ["VM.get_current_operations"] * 2
 
 
-def test_hosts_are_read_only_where_they_are_meant(virtual, polls):
+def test_poll_reads_hosts_only_if_requested(virtual, polls):
     assert set(polls.look(Scope(None, hosts=True)).hosts) == {
         member.ref for member in virtual.members
     }
     assert polls.look(Scope(None)).hosts == {}
 
 
-def test_waiting_asks_nothing(virtual, wire, polls):
+def test_poll_wait_sends_no_request(virtual, wire, polls):
     before = virtual.now()
     assert seen(polls.wait(1.5)) == {}
     assert virtual.now() - before == pytest.approx(1.5)
     assert methods(wire) == []
 
 
-def test_how_often_to_look(session, polls):
+def test_resync_intervals_of_polling_and_events(session, polls):
     assert polls.look_every == 2.0
     assert EventWatch(session).look_every == SLICE == 30.0
 
 
-def test_a_look_by_events_has_all_that_there_is(virtual, session):
+def test_event_resync_returns_all_existing_tasks_in_scope(virtual, session):
     refs = [virtual.add_task("some"), virtual.add_task("done", status="success")]
     other = virtual.add_task("another")
     virtual.destroy_task(virtual.add_task("short"))
@@ -122,7 +122,7 @@ def test_a_look_by_events_has_all_that_there_is(virtual, session):
     assert set(seen(EventWatch(session).look(Scope(None)))) == {*refs, other}
 
 
-def test_a_wait_has_what_was_changed_since_the_look(virtual, session):
+def test_event_wait_returns_changes_since_resync(virtual, session):
     """Also what was changed before the wait began."""
     refs = [virtual.add_task("some") for _number in range(3)]
     watch = EventWatch(session)
@@ -136,14 +136,14 @@ def test_a_wait_has_what_was_changed_since_the_look(virtual, session):
     assert watch.wait(3.0).deleted == frozenset()
 
 
-def test_what_joins_a_scope_is_not_silent(virtual, session):
+def test_event_resync_includes_tasks_added_to_scope(virtual, session):
     watch, ref = EventWatch(session), virtual.add_task("first")
     watch.look(Scope((ref,)))
     late = virtual.add_task("late")
     assert seen(watch.look(Scope((ref, late)))) == {ref: "pending", late: "pending"}
 
 
-def test_an_object_tells_its_operations(virtual, session):
+def test_object_operations_are_reported_only_on_resync_or_change(virtual, session):
     vm = virtual.inventory.add_vm("web-1")
     watch = EventWatch(session)
     assert watch.look(Scope((), ("VM", vm))).operations == {}
@@ -151,7 +151,7 @@ def test_an_object_tells_its_operations(virtual, session):
     assert watch.wait(1.0).operations is None
 
 
-def test_what_was_malformed_leaves_the_token(session, monkeypatch):
+def test_malformed_event_batch_keeps_previous_token(session, monkeypatch):
     """The next wait goes on from the answer before, so that nothing is lost."""
     asked = []
     answers = [{"events": [], "token": "1"}, {"events": None, "token": "2"}, {"events": [1]}]
@@ -169,7 +169,7 @@ def test_what_was_malformed_leaves_the_token(session, monkeypatch):
     assert asked == ["", "1", "1"]
 
 
-def test_a_look_begins_anew_and_a_wait_goes_on():
+def test_resync_starts_new_token_and_wait_continues_from_it():
     session = Recorder(batch("1"), batch("2"), batch("3"), batch("4"))
     watch = EventWatch(session)
     watch.look(Scope(("a",)))
@@ -185,7 +185,7 @@ def test_a_look_begins_anew_and_a_wait_goes_on():
 
 
 @pytest.mark.parametrize(("count", "is_listed"), [(MOST_REFS, True), (MOST_REFS + 1, False)])
-def test_too_many_for_a_request_are_watched_as_a_class(count, is_listed):
+def test_scope_over_limit_subscribes_to_whole_class(count, is_listed):
     session = Recorder(batch("1"))
     EventWatch(session).look(Scope(tuple(f"ref-{number}" for number in range(count))))
     ((classes, _token, _seconds),) = session.asked
@@ -193,7 +193,7 @@ def test_too_many_for_a_request_are_watched_as_a_class(count, is_listed):
     assert (classes == ["task"]) is not is_listed
 
 
-def test_an_object_and_hosts_are_watched_as_well():
+def test_event_scope_subscribes_to_object_and_hosts():
     vm = {"class": "vm", "operation": "mod", "ref": "v", "snapshot": {"current_operations": {}}}
     other = {**vm, "ref": "other", "snapshot": {"current_operations": {"t": "start"}}}
     host = {
@@ -209,7 +209,7 @@ def test_an_object_and_hosts_are_watched_as_well():
     assert sight.hosts == {"h": {"metrics": "m", "enabled": True}}
 
 
-def test_a_deletion_has_no_record():
+def test_deletion_event_yields_deleted_ref_without_task():
     gone = {"class": "task", "operation": "del", "ref": "a"}
     sight = EventWatch(Recorder(batch("1", gone))).look(Scope(("a",)))
     assert (sight.tasks, sight.deleted) == ([], {"a"})
