@@ -434,18 +434,18 @@ error:
 
 from typing import Any, Callable
 
-from ..module_utils._cancel.force import FORCE_TIMEOUT, ForceGate
-from ..module_utils._cancel.idle import IdleGate
-from ..module_utils._cancel.operation import CancelGate
-from ..module_utils._cancel.options import cancelling_of, cancelling_spec
+from ..module_utils._cancel.force import FORCE_TIMEOUT, ForceOperation
+from ..module_utils._cancel.idle import IdleCondition
+from ..module_utils._cancel.operation import CancelOperation
+from ..module_utils._cancel.options import cancelling_spec, parse_cancel_options
 from ..module_utils._cancel.report import CancelReport
-from ..module_utils._cancel.targets import problems_of, targets_of
+from ..module_utils._cancel.targets import guard_violations, targets_of
 from ..module_utils._client.options import connection_spec
 from ..module_utils._client.session import Session
 from ..module_utils._module import Run, run_module
 from ..module_utils._tasks.options import SELECTOR_EXCLUSIVE, selector_spec, status_spec
 from ..module_utils._wait.disappearance import Disappearances
-from ..module_utils._wait.task_set import Verdict
+from ..module_utils._wait.task_set import Decision
 from ..module_utils._wait.waiter import Waiter
 
 
@@ -459,14 +459,14 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def cancel_tasks(run: Run) -> dict[str, Any]:
-    cancelling = cancelling_of(run.params, given=run.given)
+    cancelling = parse_cancel_options(run.params, given=run.given)
     with run.connect() as session:
         report = CancelReport(
             session, targets_of(session, cancelling.selection, clock=run.clock), cancelling
         )
         run.so_far = report.to_dict
         disappearances = Disappearances(session)
-        problems = problems_of(report.targets, cancelling, session, clock=run.clock)
+        problems = guard_violations(report.targets, cancelling, session, clock=run.clock)
         if cancelling.idle_for and report.targets.running and not problems:
             problems = leave_busy_ones(run, session, report, disappearances)
         if not problems:
@@ -487,7 +487,7 @@ def leave_busy_ones(
     Returns what is against going on from there.
     """
     cancelling = report.cancelling
-    gate = IdleGate(
+    gate = IdleCondition(
         session,
         report.targets.running,
         idle_for=cancelling.idle_for,
@@ -500,7 +500,7 @@ def leave_busy_ones(
     report.waiters.append(waiter)
     waiter.wait()
     report.disappeared = gate.disappeared
-    if gate.verdict is not Verdict.OPEN:
+    if gate.decision is not Decision.MET:
         seconds = f"{cancelling.idle_for:g} s"
         return [f"The tasks could not be watched for the {seconds} of idle_for in {timeout:g} s."]
     again = report.targets = targets_of(session, cancelling.selection, clock=run.clock)
@@ -510,14 +510,14 @@ def leave_busy_ones(
             again.running.append(task)
         else:
             again.left_alone.append((task, "not idle"))
-    return problems_of(again, cancelling, session, clock=run.clock)
+    return guard_violations(again, cancelling, session, clock=run.clock)
 
 
 def cancel(
     run: Run, session: Session, report: CancelReport, disappearances: Disappearances
 ) -> None:
     cancelling = report.cancelling
-    gate = CancelGate(
+    gate = CancelOperation(
         session,
         report.targets.running,
         login=report.targets.login,
@@ -538,10 +538,10 @@ def cancel(
         force(run, session, report, gate)
 
 
-def force(run: Run, session: Session, report: CancelReport, gate: CancelGate) -> None:
+def force(run: Run, session: Session, report: CancelReport, gate: CancelOperation) -> None:
     """Mark as cancelled what no cancel has reached, if nothing works on it."""
     left = [cancel for cancel in gate.cancels.values() if cancel.action == "still_running"]
-    forcing = ForceGate(
+    forcing = ForceOperation(
         session,
         left,
         gate.disappearances,

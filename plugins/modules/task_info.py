@@ -438,9 +438,9 @@ def _listing(run: Run, selection: Selection, limit: int | None) -> dict[str, Any
         run.warn(explain(error))
     listed = sorted(found.tasks, key=lambda task: task.uuid)
     listed.sort(key=SORT_KEYS[run.params["sort"]])
-    clocks = found.around.clocks
+    clocks = found.context.clocks
     tasks = [task.to_dict(now=found.server_time, clocks=clocks) for task in listed[:limit]]
-    for warning in age_warnings(found.undated, found.around, consequence=NEW):
+    for warning in age_warnings(found.undated, found.context, consequence=NEW):
         run.warn(warning)
     if objects is not None:
         for task, told in zip(listed, tasks):

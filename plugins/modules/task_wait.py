@@ -541,10 +541,10 @@ from ..module_utils._tasks.options import (
     selector_spec,
     with_default_exclude,
 )
-from ..module_utils._wait.completion import SetGate
+from ..module_utils._wait.completion import CompletionCondition
 from ..module_utils._wait.completion_report import SetReport
-from ..module_utils._wait.options import waiting_of, waiting_spec
-from ..module_utils._wait.quiet import QuietGate
+from ..module_utils._wait.options import parse_wait_options, waiting_spec
+from ..module_utils._wait.quiet import QuietCondition
 from ..module_utils._wait.quiet_report import QuietReport
 from ..module_utils._wait.waiter import Waiter
 
@@ -555,13 +555,13 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 def wait_for_tasks(run: Run) -> dict[str, Any]:
     selection = replace(selection_of(run.params, given=run.given), is_gate=True)
-    waiting = waiting_of(run.params, selection)
+    waiting = parse_wait_options(run.params, selection)
     with run.connect() as session:
-        gate: SetGate | QuietGate
+        gate: CompletionCondition | QuietCondition
         if waiting.quiet_for is None:
-            gate = SetGate(session, selection, waiting.rules, clock=run.clock)
+            gate = CompletionCondition(session, selection, waiting.rules, clock=run.clock)
         else:
-            gate = QuietGate(
+            gate = QuietCondition(
                 session,
                 with_default_exclude(selection, run.params),
                 quiet_for=waiting.quiet_for,
@@ -579,13 +579,13 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
             sleep=run.sleep,
         )
         report: SetReport | QuietReport
-        if isinstance(gate, SetGate):
+        if isinstance(gate, CompletionCondition):
             report = SetReport(session, gate, waiter, params=run.params)
         else:
             report = QuietReport(session, gate, waiter, params=run.params)
         run.so_far = report.to_dict
         if run.check_mode:
-            waiter.look()
+            waiter.refresh()
         else:
             waiter.wait()
     if run.check_mode:

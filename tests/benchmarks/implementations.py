@@ -21,8 +21,8 @@ from ansible_collections.xen.xapi.plugins.module_utils._client.session import Se
 from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Transport
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import SetGate
-from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules
+from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import CompletionCondition
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import CompletionRules
 from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Waiter
 from ansible_collections.xen.xapi.tests.benchmarks.pools import PASSWORD, USERNAME
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
@@ -180,7 +180,9 @@ def _work(module: str, url: str, options: dict[str, Any]) -> dict[str, Any]:
 
 def our_wait(url: str, refs: list[str]) -> dict[str, Any]:
     with _session(url) as session:
-        gate = SetGate(session, Selection(refs=tuple(refs)), Rules(wait_for="any"))
+        gate = CompletionCondition(
+            session, Selection(refs=tuple(refs)), CompletionRules(wait_for="any")
+        )
         Waiter(session, gate, timeout=600).wait()
         return {"at": time.monotonic()}
 
@@ -197,7 +199,7 @@ def our_cancel(url: str, refs: list[str]) -> dict[str, Any]:
 def our_changes(url: str, refs: list[str]) -> dict[str, Any]:
     seen: dict[str, float] = {}
     with _session(url) as session:
-        gate = SetGate(session, Selection(refs=tuple(refs)), Rules())
+        gate = CompletionCondition(session, Selection(refs=tuple(refs)), CompletionRules())
         see = gate.set.see
 
         def note(task: Task) -> bool:

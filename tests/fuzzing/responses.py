@@ -44,12 +44,12 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.objects import Obj
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.query import (
     current_operations,
     find,
-    look_around,
+    resolve_context,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
     ObjectOption,
     Selection,
-    Surroundings,
+    SelectionContext,
     is_excluded,
     matches,
 )
@@ -58,9 +58,9 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.messages import end
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import TaskSet
 from ansible_collections.xen.xapi.plugins.module_utils._wait.timeline import Timeline
 from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import (
-    EventWatch,
-    PollWatch,
-    Scope,
+    EventWatcher,
+    PollingWatcher,
+    WatchScope,
 )
 from ansible_collections.xen.xapi.tests.fuzzing import runner as fuzz_target
 from ansible_collections.xen.xapi.tests.fuzzing.json_values import TEXTS, VALUES, as_json, mutated
@@ -175,7 +175,7 @@ SELECTIONS = (
     Selection(min_age=1, max_age=1e9, created_after=0, created_before=1e12),
     Selection(subtask_of=UUID, resident_on="host-1", object=ObjectOption("VM", UUID)),
 )
-AROUND = Surroundings(NOW, REF, frozenset({REF}), REF, REF)
+AROUND = SelectionContext(NOW, REF, frozenset({REF}), REF, REF)
 
 
 def use(task: Task, before: Task) -> None:
@@ -236,10 +236,10 @@ def check_messages(given: Any) -> None:
 
 
 def check_events(given: Any) -> None:
-    scope = Scope((REF,), ("VM", "OpaqueRef:vm"), hosts=True)
+    scope = WatchScope((REF,), ("VM", "OpaqueRef:vm"), hosts=True)
     with explained(), session_of(Answers({"event.from": given})) as session:
-        watch = EventWatch(session)
-        for sight in (watch.look(scope), watch.wait(1.0)):
+        watch = EventWatcher(session)
+        for sight in (watch.refresh(scope), watch.wait(1.0)):
             for task in sight.tasks:
                 use(task, task)
             Disappearances(session).update_hosts(sight.hosts)
@@ -267,9 +267,9 @@ def check_hosts(given: Any) -> None:
         }
     )
     with explained(), session_of(answers) as session:
-        watch = PollWatch(session, interval=1.0, sleep=lambda _seconds: None)
+        watch = PollingWatcher(session, interval=1.0, sleep=lambda _seconds: None)
         disappearances = Disappearances(session)
-        disappearances.update_hosts(watch.look(Scope(None, hosts=True)).hosts)
+        disappearances.update_hosts(watch.refresh(WatchScope(None, hosts=True)).hosts)
         last = disappearances.remember(Task(REF, TASK))
         for finding in disappearances.examine([last], expected_time=NOW):
             assert isinstance(finding.reason, str)
@@ -297,16 +297,16 @@ def check_surroundings(given: tuple[str, Any]) -> None:
     with explained(), session_of(Answers({**fine, method: answer})) as session:
         with contextlib.suppress(TimeUnreadable):
             found = find(session, Selection(min_age=1, created_after=0))
-            as_json(age_warnings(found.undated, found.around, consequence=NEW))
+            as_json(age_warnings(found.undated, found.context, consequence=NEW))
         for resident_on in (UUID, "host-1"):
             selection = Selection(
                 object=ObjectOption("VM", UUID), subtask_of=UUID, resident_on=resident_on
             )
             with contextlib.suppress(OptionError):
-                around = look_around(session, selection)
-                assert isinstance(around.object_ref, str)
-                assert around.object_ref
-                iso_time(around.now)
+                context = resolve_context(session, selection)
+                assert isinstance(context.object_ref, str)
+                assert context.object_ref
+                iso_time(context.now)
                 find(session, selection)
         current_operations(session, "VM", REF)
 

@@ -62,8 +62,8 @@ def parts(args: argparse.Namespace) -> list[tuple[str, int, int, int]]:
     rules = args.rule or RULES
     if args.long:
         return [(rule, *size) for rule in rules for size in LONG[rule]]
-    troubles = args.steps if args.troubles is None else args.troubles
-    return [(rule, args.tasks, args.steps, troubles) for rule in rules]
+    transient_errors = args.steps if args.transient_errors is None else args.transient_errors
+    return [(rule, args.tasks, args.steps, transient_errors) for rule in rules]
 
 
 def explore(args: argparse.Namespace) -> int:
@@ -71,19 +71,19 @@ def explore(args: argparse.Namespace) -> int:
 
     checks: Counter[str] = Counter()
     total = failed = 0
-    for rule, tasks, steps, troubles in parts(args):
+    for rule, tasks, steps, transient_errors in parts(args):
         began = time.process_time()
         tally = search(
             rule,
             tasks=tasks,
             steps=steps,
-            troubles=troubles,
+            transient_errors=transient_errors,
             merges=not args.no_merging,
             most=args.most,
         )
         lengths = ", ".join(f"{length}: {count}" for length, count in tally.by_steps.items())
         print(
-            f"{rule}, tasks {tasks}, steps {steps}, troubles {troubles}: "
+            f"{rule}, tasks {tasks}, steps {steps}, troubles {transient_errors}: "
             f"{tally.schedules} schedules (by steps {lengths}), of which {tally.merged} "
             f"came to what another had come to; {tally.states} states; "
             f"{'all' if tally.is_complete else 'NOT all'} there are; "

@@ -19,10 +19,10 @@ from unittest import mock
 from ansible_collections.xen.xapi.plugins.module_utils._client.gc_pause import paused_collector
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import SetGate
-from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
-from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules
-from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Gate, Waiter
+from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import CompletionCondition
+from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietCondition
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import CompletionRules
+from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import WaitCondition, Waiter
 from ansible_collections.xen.xapi.plugins.modules import task_cancel
 from ansible_collections.xen.xapi.tests.model_checking.invariants import Ended, judge
 from ansible_collections.xen.xapi.tests.model_checking.model import (
@@ -77,14 +77,16 @@ class Left(NamedTuple):
     """How many steps may still come, and how many of them may be troubles."""
 
     steps: int
-    troubles: int
+    transient_errors: int
 
     def after(self, schedule: Schedule) -> Left:
-        troubles = sum(timed.step.kind in TROUBLES for timed in schedule)
-        return Left(self.steps - len(schedule), self.troubles - troubles)
+        transient_errors = sum(timed.step.kind in TROUBLES for timed in schedule)
+        return Left(self.steps - len(schedule), self.transient_errors - transient_errors)
 
     def covers(self, other: Left) -> bool:
-        return self.steps >= other.steps and self.troubles >= min(other.troubles, other.steps)
+        return self.steps >= other.steps and self.transient_errors >= min(
+            other.transient_errors, other.steps
+        )
 
 
 class Known:
@@ -180,7 +182,7 @@ class Player:
 
     def _wait(self, run: Ended, hook: Any) -> None:
         with virtual_session(run.wire, run.pool) as session:
-            gate = self._gate(session, run.pool)
+            gate = self._condition(session, run.pool)
             waiter = _HookedWaiter(
                 session, gate, timeout=run.timeout, clock=run.pool.now, sleep=run.pool.solo.advance
             )
@@ -188,15 +190,17 @@ class Player:
             try:
                 waiter.wait()
             finally:
-                run.verdict, run.ended = gate.verdict, run.pool.now()
+                run.decision, run.ended = gate.decision, run.pool.now()
                 run.quiet_since, run.troubled_at = run.wire.quiet_since, run.wire.troubled_at[-1]
 
-    def _gate(self, session: Session, pool: SmallPool) -> Gate:
+    def _condition(self, session: Session, pool: SmallPool) -> WaitCondition:
         if self.start.rule == "none":
             selection = Selection(name_label=LABEL)
-            return QuietGate(session, selection, quiet_for=QUIET_FOR, clock=pool.now)
+            return QuietCondition(session, selection, quiet_for=QUIET_FOR, clock=pool.now)
         selection = Selection(refs=tuple(pool.refs))
-        return SetGate(session, selection, Rules(wait_for=self.start.rule), clock=pool.now)
+        return CompletionCondition(
+            session, selection, CompletionRules(wait_for=self.start.rule), clock=pool.now
+        )
 
     def _cancel(self, run: Ended, script: Script, hook: Any) -> None:
         with mock.patch.object(task_cancel, "Waiter", _HookedWaiter), _hooked(hook):
@@ -216,7 +220,7 @@ class _HookedWaiter(Waiter):
 
     hook: Any = staticmethod(lambda _waiter: None)
 
-    def __init__(self, session: Session, gate: Gate, **options: Any) -> None:
+    def __init__(self, session: Session, gate: WaitCondition, **options: Any) -> None:
         self._pass_time = options["sleep"]
         options |= {"poll_interval": POLL_INTERVAL, "jitter": lambda: 1.0, "sleep": self._rest}
         super().__init__(session, gate, **options)
@@ -273,7 +277,7 @@ def search(
     *,
     tasks: int,
     steps: int,
-    troubles: int | None = None,
+    transient_errors: int | None = None,
     merges: bool = True,
     most: float = math.inf,
 ) -> Tally:
@@ -281,7 +285,7 @@ def search(
     tally = Tally(rule)
     with paused_collector():
         for start in starts(rule, tasks):
-            bound = Left(steps, steps if troubles is None else troubles)
+            bound = Left(steps, steps if transient_errors is None else transient_errors)
             _search(tally, start, bound, merges=merges, most=most)
     return tally
 

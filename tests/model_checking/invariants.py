@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError
-from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Decision
 from ansible_collections.xen.xapi.tests.model_checking.model import SmallPool
 from ansible_collections.xen.xapi.tests.model_checking.scripted_transport import ScriptedWire
 from ansible_collections.xen.xapi.tests.simulator.clock import START
@@ -31,7 +31,7 @@ class Ended:
         self.began = pool.now()
         self.ended = self.began
         self.timeout = 0.0
-        self.verdict = Verdict.UNDECIDED
+        self.decision = Decision.PENDING
         self.quiet_since: float | None = None
         self.troubled_at = 0.0
         """When a request came to nothing last; as of the end of the wait, like the one above."""
@@ -55,7 +55,7 @@ def judge(rule: str, run: Ended, checks: Checks) -> None:
     checks.check("no error out of a wait", run.error is None)
     if run.error is None:
         {"all": _judge_all, "any": _judge_any, "none": _judge_none}[rule](run, checks)
-        if run.verdict is Verdict.UNDECIDED:
+        if run.decision is Decision.PENDING:
             checks.check("no early time-out", run.ended - run.began >= run.timeout)
 
 
@@ -66,26 +66,26 @@ def _judge_sessions(run: Ended, checks: Checks) -> None:
 
 def _judge_all(run: Ended, checks: Checks) -> None:
     refs, told, reached = run.pool.refs, run.wire.told_end, run.pool.reached
-    if run.verdict is Verdict.OPEN:
+    if run.decision is Decision.MET:
         checks.check("no false open", all(reached.get(ref) == EXPECTED for ref in refs))
         checks.check("opens by what it was told", all(told.get(ref) == EXPECTED for ref in refs))
-    if run.verdict is Verdict.CLOSED:
+    if run.decision is Decision.FAILED:
         bad = [ref for ref in refs if reached.get(ref, EXPECTED) != EXPECTED]
         gone = [ref for ref in refs if ref in run.pool.gone and ref not in told]
         checks.check("no false fail", bool(bad or gone))
     if all(told.get(ref) == EXPECTED for ref in refs):
-        checks.check("a truth that was seen counts", run.verdict is Verdict.OPEN)
+        checks.check("a truth that was seen counts", run.decision is Decision.MET)
     if any(told.get(ref, EXPECTED) != EXPECTED for ref in refs):
-        checks.check("a bad end that was seen counts", run.verdict is Verdict.CLOSED)
+        checks.check("a bad end that was seen counts", run.decision is Decision.FAILED)
     _judge_settled(run, checks)
 
 
 def _judge_any(run: Ended, checks: Checks) -> None:
     refs, told, reached = run.pool.refs, run.wire.told_end, run.pool.reached
-    if run.verdict is Verdict.OPEN:
+    if run.decision is Decision.MET:
         checks.check("no false open", any(reached.get(ref) == EXPECTED for ref in refs))
         checks.check("opens by what it was told", EXPECTED in told.values())
-    if run.verdict is Verdict.CLOSED:
+    if run.decision is Decision.FAILED:
         lost = [
             ref
             for ref in refs
@@ -94,7 +94,7 @@ def _judge_any(run: Ended, checks: Checks) -> None:
         ]
         checks.check("no false fail", lost == refs)
     if any(told.get(ref) == EXPECTED for ref in refs):
-        checks.check("a truth that was seen counts", run.verdict is Verdict.OPEN)
+        checks.check("a truth that was seen counts", run.decision is Decision.MET)
     _judge_settled(run, checks)
 
 
@@ -103,7 +103,7 @@ def _judge_settled(run: Ended, checks: Checks) -> None:
     if run.settled_at is not None:
         calm_since = max(run.settled_at, run.troubled_at)
         if calm_since < run.began + run.timeout:
-            checks.check("what is settled is decided", run.verdict is not Verdict.UNDECIDED)
+            checks.check("what is settled is decided", run.decision is not Decision.PENDING)
     settled_at = promptness_of(run.pool, run.troubled_at)
     if settled_at is not None:
         late = run.ended - max(settled_at, run.began)
@@ -119,17 +119,17 @@ def promptness_of(pool: SmallPool, troubled_at: float) -> float | None:
 def _judge_none(run: Ended, checks: Checks) -> None:
     pool, wire = run.pool, run.wire
     taken = pool.restarted_over & wire.told_running_at.keys() - wire.told_end.keys()
-    if run.verdict is Verdict.OPEN:
+    if run.decision is Decision.MET:
         checks.check("no false open", not pool.running)
         quiet = -1.0 if run.quiet_since is None else run.ended - run.quiet_since
         checks.check("quiet for all of the time", quiet >= 10.0 - 1e-6)
         checks.check("no open over what a restart took", not taken)
-    if run.verdict is Verdict.CLOSED:
+    if run.decision is Decision.FAILED:
         vanished = (wire.told_running_at.keys() & pool.gone) - wire.told_end.keys()
         checks.check("no false fail", bool(vanished) and pool.is_broken_off)
     is_plain = not pool.has_lost and not pool.is_broken_off
     if is_plain and is_settled_early(run.settled_at, run.troubled_at):
-        checks.check("what is settled is decided", run.verdict is Verdict.OPEN)
+        checks.check("what is settled is decided", run.decision is Decision.MET)
 
 
 def is_settled_early(settled_at: float | None, troubled_at: float) -> bool:

@@ -30,10 +30,10 @@ ONLY_REPORTED = frozenset(
     [
         "timeline",
         "elapsed",
-        "troubles",
-        "last_trouble",
+        "transient_errors",
+        "last_transient_error",
         "waited",
-        "is_out_of_touch",
+        "is_disconnected",
         "passed_over",
         "logout_errors",
         "_unended",
@@ -62,7 +62,7 @@ LOGINS = frozenset({"_seen_in", "_failed_in", "session_generation", "_session_ge
 def state_of(rule: str, waiter: Waiter, pool: SmallPool, wire: ScriptedWire) -> object:
     found = _Found(waiter._session)
     client = found.frozen(waiter)
-    gate: Any = waiter._gate
+    gate: Any = waiter._condition
     return (
         pool.now(),
         client,

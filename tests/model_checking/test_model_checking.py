@@ -32,9 +32,9 @@ def play(start, text):
     return Player(start, bound=Left(0, 0), known=None).play(parse(text)).violations
 
 
-@pytest.mark.parametrize(("rule", "tasks", "steps", "troubles"), SMALL)
-def test_all_schedules_of_few_steps_have_no_violations(rule, tasks, steps, troubles):
-    tally = search(rule, tasks=tasks, steps=steps, troubles=troubles)
+@pytest.mark.parametrize(("rule", "tasks", "steps", "transient_errors"), SMALL)
+def test_all_schedules_of_few_steps_have_no_violations(rule, tasks, steps, transient_errors):
+    tally = search(rule, tasks=tasks, steps=steps, transient_errors=transient_errors)
     failed = [(*map(str, outcome.schedule), outcome.violations) for _start, outcome in tally.failed]
     assert not failed
     assert tally.is_complete
@@ -43,14 +43,14 @@ def test_all_schedules_of_few_steps_have_no_violations(rule, tasks, steps, troub
 
 def test_search_without_merging_finds_no_failures():
     """Without merging there are more schedules, and none of them fails either."""
-    merged = search("all", tasks=1, steps=2, troubles=0)
-    whole = search("all", tasks=1, steps=2, troubles=0, merges=False)
+    merged = search("all", tasks=1, steps=2, transient_errors=0)
+    whole = search("all", tasks=1, steps=2, transient_errors=0, merges=False)
     assert whole.schedules > merged.schedules
     assert not whole.failed
 
 
 def test_search_is_deterministic():
-    first, second = (search("none", tasks=1, steps=1, troubles=1) for _number in range(2))
+    first, second = (search("none", tasks=1, steps=1, transient_errors=1) for _number in range(2))
     assert first.by_steps == second.by_steps
     assert first.checks == second.checks
     assert first.states == second.states

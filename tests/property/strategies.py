@@ -180,6 +180,8 @@ TROUBLE: st.SearchStrategy[Happening] = st.one_of(
 TROUBLES = st.lists(st.tuples(MOMENTS, TROUBLE), max_size=4)
 
 
-def schedule(pool: VirtualPool, wire: VirtualWire, troubles: list[tuple[float, Happening]]) -> None:
-    for moment, happening in troubles:
+def schedule(
+    pool: VirtualPool, wire: VirtualWire, transient_errors: list[tuple[float, Happening]]
+) -> None:
+    for moment, happening in transient_errors:
         pool.at(moment, functools.partial(happening, pool, wire))

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
-from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietCondition
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Decision
 from ansible_collections.xen.xapi.tests.property.strategies import (
     MOMENTS,
     THOROUGHLY,
@@ -38,7 +38,9 @@ SELECTIONS = st.sampled_from(
 
 def gate_on(pool, selection, *, quiet_for, on_gone="fail", **options):
     def make_gate(session):
-        return QuietGate(session, selection, quiet_for=quiet_for, on_gone=on_gone, clock=pool.now)
+        return QuietCondition(
+            session, selection, quiet_for=quiet_for, on_gone=on_gone, clock=pool.now
+        )
 
     return on(pool, make_gate, **options)
 
@@ -56,12 +58,12 @@ def add(pool, life, *, is_carried, age=0.0):
     ),
     selection=SELECTIONS,
     quiet_for=st.sampled_from([0.0, 1.0, 10.0, 45.0]),
-    troubles=TROUBLES,
+    transient_errors=TROUBLES,
     timeout=st.sampled_from([50.0, 150.0, 400.0]),
     method=st.sampled_from(["auto", "auto", "events", "poll"]),
 )
 def test_quiet_decision_matches_pool_history(
-    lived, early, selection, quiet_for, troubles, timeout, method
+    lived, early, selection, quiet_for, transient_errors, timeout, method
 ):
     pool = VirtualPool()
     for life, is_carried, age in early:
@@ -69,18 +71,18 @@ def test_quiet_decision_matches_pool_history(
     for life, moment, is_carried in lived:
         pool.at(moment, lambda life=life, c=is_carried: add(pool, life, is_carried=c))
     with gate_on(pool, selection, quiet_for=quiet_for, timeout=timeout, method=method) as run:
-        schedule(pool, run.wire, troubles)
+        schedule(pool, run.wire, transient_errors)
         run.wait()
 
         # Tasks that came and went unseen, as in a churn, are nobody's.
         ours = {ref for ref, label in pool.labels.items() if label == LABEL}
         seen = set().union(*(delivery.running for delivery in run.wire.deliveries))
-        if run.verdict is Verdict.OPEN:
+        if run.decision is Decision.MET:
             judge_open(run, ours, quiet_for)
             assert not seen & ours & pool.dropped
-        elif run.verdict is Verdict.CLOSED:
+        elif run.decision is Decision.FAILED:
             assert any(pool.record(ref) is None for ref in seen & ours)
-        if not troubles and method != "poll":
+        if not transient_errors and method != "poll":
             judge_promptness(run, ours, quiet_for)
 
 
@@ -158,7 +160,7 @@ def test_quiet_wait_is_correct_through_day_of_restarts(method):
         pool, Selection(), quiet_for=300, on_gone="ok", timeout=2 * day, method=method
     ) as run:
         run.wait()
-        assert run.verdict is Verdict.OPEN
+        assert run.decision is Decision.MET
         judge_open(run, set(pool.labels), 300)
         assert day - 240 + 100 + 300 <= run.ended - run.began < day + 600
         assert len(run.gate.ended) <= 200

@@ -72,7 +72,7 @@ class CheckedWire(VirtualWire):
         return super().post(*arguments, **options)
 
 
-def run_on(pool, options, *, troubles=(), reader=None):
+def run_on(pool, options, *, transient_errors=(), reader=None):
     """The result of the module's work, or nothing if it did not come to its end."""
     reader = reader or Reader(pool)
     wire = CheckedWire(pool, reader)
@@ -84,7 +84,7 @@ def run_on(pool, options, *, troubles=(), reader=None):
     run = ModuleRun(
         "task_cancel", options, lambda: virtual_session(wire, pool), clock=pool.now, sleep=sleep
     )
-    schedule(pool, wire, troubles)
+    schedule(pool, wire, transient_errors)
     try:
         return run.work()
     except XapiError:
@@ -100,30 +100,32 @@ def run_on(pool, options, *, troubles=(), reader=None):
     ),
     options=OPTIONS,
     more=MORE,
-    troubles=TROUBLES,
+    transient_errors=TROUBLES,
     killed_after=st.sampled_from([0.01, 5.0, 1e9, 1e9, 1e9]),
 )
-def test_only_selected_running_tasks_are_sent_cancel(tasks, options, more, troubles, killed_after):
+def test_only_selected_running_tasks_are_sent_cancel(
+    tasks, options, more, transient_errors, killed_after
+):
     pool = VirtualPool()
     began = pool.now()
     refs = {}
     for life, label, age in tasks:
         ref = pool.add_task(label, life=life, created=Date.at(began - age))
         refs[ref] = (label, age)
-    by_identity = not options
-    if by_identity:
+    by_id = not options
+    if by_id:
         options = {"ref": list(refs)[:2]}
     reader = Reader(pool, began + killed_after)
-    result = run_on(pool, {**options, **more}, troubles=troubles, reader=reader)
+    result = run_on(pool, {**options, **more}, transient_errors=transient_errors, reader=reader)
 
     sent = [call for call in pool.log if call.method == "task.cancel"]
     asked = {call.params[0] for call in sent}
-    least = float(more.get("min_age", "0" if by_identity else "60").replace("2h", "7200"))
+    least = float(more.get("min_age", "0" if by_id else "60").replace("2h", "7200"))
     for call in sent:
         label, age = refs[call.params[0]]
-        assert is_meant(call.params[0], label, options)
+        assert is_selected(call.params[0], label, options)
         assert age + call.at - began >= least
-    most = more.get("max_tasks", len(refs) if by_identity else 1)
+    most = more.get("max_tasks", len(refs) if by_id else 1)
     assert len(asked) <= most
     for call in sent:
         assert call.at <= reader.ends_at
@@ -143,7 +145,7 @@ def has_ended(pool, ref):
     return bool(pool.ends(ref)) or is_gone
 
 
-def is_meant(ref, label, options):
+def is_selected(ref, label, options):
     if "ref" in options:
         return ref in options["ref"]
     if "exclude" in options:
@@ -188,17 +190,17 @@ WRITE_FAULTS = st.builds(
         min_size=1,
         max_size=3,
     ),
-    troubles=TROUBLES,
+    transient_errors=TROUBLES,
     fault=st.one_of(st.none(), WRITE_FAULTS),
 )
-def test_force_marks_only_tasks_unchanged_for_five_minutes(tasks, troubles, fault):
+def test_force_marks_only_tasks_unchanged_for_five_minutes(tasks, transient_errors, fault):
     pool = VirtualPool()
     made = {}
     for life, label, age in tasks:
         made[pool.add_task(label, life=life, age=age)] = (label, age)
     if fault is not None:
         pool.fail("task.set_status", **fault)
-    result = run_on(pool, {"ref": list(made), "force": True}, troubles=troubles)
+    result = run_on(pool, {"ref": list(made), "force": True}, transient_errors=transient_errors)
 
     written = [call for call in pool.log if call.method == "task.set_status"]
     for call in written:
@@ -218,7 +220,7 @@ def test_force_marks_only_tasks_unchanged_for_five_minutes(tasks, troubles, faul
         if action == "forced":
             assert "cancelled" in marked
             assert any(call.params[0] == ref for call in written)
-        if action == "still_running" and not troubles:
+        if action == "still_running" and not transient_errors:
             assert not marked
     if not result["changed"]:
         assert not [call for call in written if not call.error and call.answered]

@@ -16,8 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import SetGate
-from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import CompletionCondition
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import (
+    CompletionRules,
+    Decision,
+)
 from ansible_collections.xen.xapi.tests.property.strategies import (
     MOMENTS,
     THOROUGHLY,
@@ -34,7 +37,7 @@ from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 TO_NOTICE = 10.0 + 30.0 + 2.0
 
 RULES = st.builds(
-    Rules,
+    CompletionRules,
     wait_for=st.sampled_from(["all", "any"]),
     expect=st.sampled_from(
         [frozenset({"success"}), frozenset({"success", "cancelled"}), frozenset(FINAL)]
@@ -48,7 +51,11 @@ METHODS = st.sampled_from(["auto", "auto", "events", "poll"])
 
 
 def gate_on(pool, selection, rules, **options):
-    return on(pool, lambda session: SetGate(session, selection, rules, clock=pool.now), **options)
+    return on(
+        pool,
+        lambda session: CompletionCondition(session, selection, rules, clock=pool.now),
+        **options,
+    )
 
 
 @THOROUGHLY
@@ -56,12 +63,12 @@ def gate_on(pool, selection, rules, **options):
     lived=st.lists(st.tuples(lives(), st.booleans()), min_size=1, max_size=4),
     has_missing=st.sampled_from([False, False, True]),
     rules=RULES,
-    troubles=TROUBLES,
+    transient_errors=TROUBLES,
     timeout=TIMEOUTS,
     method=METHODS,
 )
 def test_wait_by_uuid_or_ref_matches_pool_history(
-    lived, has_missing, rules, troubles, timeout, method
+    lived, has_missing, rules, transient_errors, timeout, method
 ):
     pool = VirtualPool()
     refs = [pool.add_task("Async.VM.copy", life=life) for life, _by_uuid in lived]
@@ -72,7 +79,7 @@ def test_wait_by_uuid_or_ref_matches_pool_history(
         refs=tuple(ref for ref in refs if ref not in by_uuid) + (NO_REF,) * has_missing,
     )
     with gate_on(pool, selection, rules, timeout=timeout, method=method) as run:
-        schedule(pool, run.wire, troubles)
+        schedule(pool, run.wire, transient_errors)
         run.wait()
 
     ends = {ref: pool.ends(ref) for ref in refs}
@@ -95,31 +102,31 @@ def test_wait_by_uuid_or_ref_matches_pool_history(
         settled_at, deadline = max(run.began, *settled), run.began + timeout
         calm_since = max(settled_at, *run.wire.troubled_at, *pool.restarts)
         assert run.ended <= max(calm_since + TO_NOTICE, run.began + 1)
-        if not troubles and settled_at < deadline:
-            assert run.verdict is not Verdict.UNDECIDED
+        if not transient_errors and settled_at < deadline:
+            assert run.decision is not Decision.PENDING
 
 
 def judge_all(run, refs, met, spoilt, told_met, vanished, has_missing):
     rules = run.gate.rules
-    if run.verdict is Verdict.OPEN:
+    if run.decision is Decision.MET:
         may_be_left_out = vanished if "ok" in (rules.on_gone, rules.on_missing) else set()
         assert met | may_be_left_out >= set(refs)
         assert not has_missing or rules.on_missing == "ok"
-    elif run.verdict is Verdict.CLOSED:
+    elif run.decision is Decision.FAILED:
         lost = vanished if "fail" in (rules.on_gone, rules.on_missing) else set()
         assert spoilt or lost or (has_missing and rules.on_missing == "fail")
     if told_met == set(refs) and not (has_missing and rules.on_missing != "ok"):
-        assert run.verdict is Verdict.OPEN
+        assert run.decision is Decision.MET
 
 
 def judge_any(run, refs, met, spoilt, told_met, vanished, has_missing):
-    if run.verdict is Verdict.OPEN:
+    if run.decision is Decision.MET:
         assert met
-    elif run.verdict is Verdict.CLOSED:
+    elif run.decision is Decision.FAILED:
         assert spoilt | vanished >= set(refs)
         assert not (has_missing and run.gate.rules.on_missing == "wait")
     if told_met:
-        assert run.verdict is Verdict.OPEN
+        assert run.decision is Decision.MET
 
 
 @THOROUGHLY
@@ -128,13 +135,13 @@ def judge_any(run, refs, met, spoilt, told_met, vanished, has_missing):
     early=st.lists(lives(), max_size=2),
     old=st.lists(st.sampled_from(["success", "failure"]), max_size=2),
     rules=RULES.filter(lambda rules: rules.wait_for == "all"),
-    troubles=TROUBLES,
+    transient_errors=TROUBLES,
     timeout=TIMEOUTS,
     method=METHODS,
     by_regex=st.booleans(),
 )
 def test_wait_by_label_or_regex_matches_pool_history(
-    lived, early, old, rules, troubles, timeout, method, by_regex
+    lived, early, old, rules, transient_errors, timeout, method, by_regex
 ):
     label = "Async.VM.copy"
     pool = VirtualPool()
@@ -148,11 +155,11 @@ def test_wait_by_label_or_regex_matches_pool_history(
         Selection(name_regex=re.compile("VM.copy")) if by_regex else Selection(name_label=label)
     )
     with gate_on(pool, selection, rules, timeout=timeout, method=method) as run:
-        schedule(pool, run.wire, troubles)
+        schedule(pool, run.wire, transient_errors)
         run.wait()
 
     listed = [at for at, method in run.wire.asked_at if method == "task.get_all_records"]
-    if run.verdict is Verdict.OPEN:
+    if run.decision is Decision.MET:
         first, last = listed[0], listed[-1]
         assert not running_at(pool, label, last)
         running = running_at(pool, label, first)

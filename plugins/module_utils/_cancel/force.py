@@ -16,8 +16,8 @@ from .._client.session import Session
 from .._errors import XapiError, XapiFailure
 from .._tasks.api import Tasks
 from .._wait.disappearance import HOST_DISABLED, Disappearances
-from .._wait.task_set import Verdict
-from .._wait.watcher import Scope, Sight, Watch
+from .._wait.task_set import Decision
+from .._wait.watcher import Update, Watch, WatchScope
 from .cancellation import DENIED, Cancel
 from .evidence import Evidence, read_evidence, why_not_forced
 
@@ -31,7 +31,7 @@ _NOT_IGNORED = "it is not known to have ignored a request to cancel it for all o
 _NOT_READ = "the pool did not answer in time to tell whether something works on it"
 
 
-class ForceGate:
+class ForceOperation:
     """A gate that opens when each of some tasks is marked as cancelled, or may not be.
 
     A task that a client made with task.create ends by that client's word alone (xapi_task.ml). If
@@ -67,35 +67,35 @@ class ForceGate:
         self._evidence: Evidence | None = None
         self._read_at = -math.inf
         self.forced: list[Cancel] = []
-        self.needs_look = True
+        self.needs_refresh = True
 
     @property
-    def verdict(self) -> Verdict:
-        return Verdict.UNDECIDED if self._open else Verdict.OPEN
+    def decision(self) -> Decision:
+        return Decision.PENDING if self._open else Decision.MET
 
     @property
-    def look_in(self) -> float:
+    def next_refresh_in(self) -> float:
         due_at = min((self._due_at(cancel) for cancel in self._open.values()), default=math.inf)
         return due_at - self._clock()
 
-    def lose_touch(self) -> None:
-        self.needs_look = True
+    def invalidate(self) -> None:
+        self.needs_refresh = True
         self._evidence = None
 
-    def take(self, sight: Sight) -> bool:
-        self._see(sight)
-        self.needs_look |= self.look_in <= 0
-        return self.needs_look
+    def take(self, update: Update) -> bool:
+        self._see(update)
+        self.needs_refresh |= self.next_refresh_in <= 0
+        return self.needs_refresh
 
-    def look(self, watch: Watch) -> None:
+    def refresh(self, watch: Watch) -> None:
         """Mark what is due and may be marked, one task after the other."""
-        self._see(watch.look(Scope(tuple(self._open))))
+        self._see(watch.refresh(WatchScope(tuple(self._open))))
         for cancel in list(self._open.values()):
             if self._due_at(cancel) <= self._clock() <= self._deadline:
                 self._decide(cancel)
             elif cancel.may_be_marked:
                 self._read(cancel)
-        self.needs_look = False
+        self.needs_refresh = False
 
     def close(self) -> None:
         """Name what is left undecided: nothing more will be read or sent."""
@@ -108,8 +108,8 @@ class ForceGate:
     def _due_at(self, cancel: Cancel) -> float:
         return cancel.accepted_at + self._ignored_for
 
-    def _see(self, sight: Sight) -> None:
-        for task in sight.tasks:
+    def _see(self, update: Update) -> None:
+        for task in update.tasks:
             cancel = self._open.get(task.ref)
             # A final record is left for the next read, which tells how the task ended.
             if cancel is not None and not task.is_finished:

@@ -15,12 +15,12 @@ from .._client.session import Session
 from .._tasks.api import Tasks
 from .._tasks.model import Task
 from .._wait.disappearance import Disappearances
-from .._wait.task_set import Verdict
-from .._wait.watcher import Scope, Sight, Watch
+from .._wait.task_set import Decision
+from .._wait.watcher import Update, Watch, WatchScope
 from .cancellation import Cancel
 
 
-class IdleGate:
+class IdleCondition:
     """A gate that opens after some time, and knows by then whose progress has moved in it."""
 
     def __init__(
@@ -46,14 +46,14 @@ class IdleGate:
         self._last = {ref: disappearances.remember(task) for ref, task in self.tasks.items()}
         self._disappeared: dict[str, Cancel] = {}
         self.moved: set[str] = set()
-        self.needs_look = True
+        self.needs_refresh = True
 
     @property
-    def verdict(self) -> Verdict:
-        return Verdict.OPEN if self._is_over else Verdict.UNDECIDED
+    def decision(self) -> Decision:
+        return Decision.MET if self._is_over else Decision.PENDING
 
     @property
-    def look_in(self) -> float:
+    def next_refresh_in(self) -> float:
         return self._began + self._idle_for - self._clock()
 
     @property
@@ -61,31 +61,31 @@ class IdleGate:
         """The tasks that disappeared meanwhile; none of them was asked to end."""
         return list(self._disappeared.values())
 
-    def lose_touch(self) -> None:
-        self.needs_look = True
+    def invalidate(self) -> None:
+        self.needs_refresh = True
 
-    def look(self, watch: Watch) -> None:
-        sight = watch.look(Scope(tuple(self.tasks), hosts=True))
+    def refresh(self, watch: Watch) -> None:
+        update = watch.refresh(WatchScope(tuple(self.tasks), hosts=True))
         now = self._clock()
-        self._disappearances.update_hosts(sight.hosts)
+        self._disappearances.update_hosts(update.hosts)
         if self._began == -math.inf:
             self._began = now
-            self._progress = {task.ref: task.progress for task in sight.tasks}
-        self._see(sight.tasks)
-        unseen = set(self.tasks).difference(task.ref for task in sight.tasks)
+            self._progress = {task.ref: task.progress for task in update.tasks}
+        self._see(update.tasks)
+        unseen = set(self.tasks).difference(task.ref for task in update.tasks)
         present, gone = self._tasks.confirm(unseen)
         self._see(present)
         self._lose(gone)
-        self.needs_look = False
+        self.needs_refresh = False
         self._is_over = now - self._began >= self._idle_for
 
-    def take(self, sight: Sight) -> bool:
-        self._disappearances.update_hosts(sight.hosts)
-        self._see(sight.tasks)
-        self.needs_look |= not self.tasks.keys().isdisjoint(sight.deleted)
-        self.needs_look |= bool(sight.hosts and self._disappearances.undecided)
-        self.needs_look |= self.look_in <= 0
-        return self.needs_look
+    def take(self, update: Update) -> bool:
+        self._disappearances.update_hosts(update.hosts)
+        self._see(update.tasks)
+        self.needs_refresh |= not self.tasks.keys().isdisjoint(update.deleted)
+        self.needs_refresh |= bool(update.hosts and self._disappearances.undecided)
+        self.needs_refresh |= self.next_refresh_in <= 0
+        return self.needs_refresh
 
     def is_as_before(self, task: Task) -> bool:
         """Whether a task that was read later is where it was when the watch began."""

@@ -17,8 +17,8 @@ from .._errors import XapiError, XapiFailure
 from .._tasks.api import Tasks
 from .._tasks.model import Task
 from .._wait.disappearance import HOST_DISABLED, MAX_LATENCY, Disappearances
-from .._wait.task_set import Verdict
-from .._wait.watcher import Scope, Sight, Watch
+from .._wait.task_set import Decision
+from .._wait.watcher import Update, Watch, WatchScope
 from .cancellation import DENIED, Cancel
 
 SEND_AGAIN_AFTER = 5.0
@@ -26,7 +26,7 @@ _KNOWN_FOR = 5.0
 """Seconds for which what was read of a task may be acted on."""
 
 
-class CancelGate:
+class CancelOperation:
     """A gate that opens when each of some tasks has ended, or need not be asked any more.
 
     The server takes every request and promises nothing (xapi_task.ml), so a task that goes on is
@@ -70,24 +70,24 @@ class CancelGate:
         self._undecided = {ref: cancel for ref, cancel in before.items() if cancel.is_undecided}
         """What disappeared, and its host does not tell yet whether it restarted."""
         self.cancels = {**self._open, **before}
-        self.needs_look = True
+        self.needs_refresh = True
         self._is_watched = False
         """Whether every change since the latest look was told."""
 
     @property
-    def verdict(self) -> Verdict:
-        return Verdict.UNDECIDED if self._open or self._undecided else Verdict.OPEN
+    def decision(self) -> Decision:
+        return Decision.PENDING if self._open or self._undecided else Decision.MET
 
     @property
-    def look_in(self) -> float:
+    def next_refresh_in(self) -> float:
         due = min((one.sent_at for one in self._open.values()), default=math.inf)
         return due + SEND_AGAIN_AFTER - self._clock()
 
-    def lose_touch(self) -> None:
-        self.needs_look = True
+    def invalidate(self) -> None:
+        self.needs_refresh = True
         self._is_watched = False
 
-    def look(self, watch: Watch) -> None:
+    def refresh(self, watch: Watch) -> None:
         """Read what is still to end, and ask for the end of what goes on."""
         read_at = self._clock()
         self._read(watch)
@@ -105,16 +105,16 @@ class CancelGate:
                 self._open.pop(cancel.task.ref).skip("not idle")
             else:
                 self._send(cancel)
-        self.needs_look = False
+        self.needs_refresh = False
 
-    def take(self, sight: Sight) -> bool:
+    def take(self, update: Update) -> bool:
         before = len(self._open)
-        self.disappearances.update_hosts(sight.hosts)
-        self._see(sight.tasks)
-        self.needs_look |= not self._open.keys().isdisjoint(sight.deleted)
-        self.needs_look |= bool(sight.hosts and self._undecided)
-        self.needs_look |= self.look_in <= 0
-        return self.needs_look or len(self._open) < before
+        self.disappearances.update_hosts(update.hosts)
+        self._see(update.tasks)
+        self.needs_refresh |= not self._open.keys().isdisjoint(update.deleted)
+        self.needs_refresh |= bool(update.hosts and self._undecided)
+        self.needs_refresh |= self.next_refresh_in <= 0
+        return self.needs_refresh or len(self._open) < before
 
     def close(self) -> None:
         """Name what is left undecided: nothing more will be read or sent."""
@@ -124,11 +124,11 @@ class CancelGate:
 
     def _read(self, watch: Watch) -> None:
         asked_at = self._clock()
-        sight = watch.look(Scope(tuple(self._open), hosts=True))
+        update = watch.refresh(WatchScope(tuple(self._open), hosts=True))
         is_prompt = watch.method == "events" and self._clock() - asked_at < MAX_LATENCY
-        self.disappearances.update_hosts(sight.hosts)
-        self._see(sight.tasks)
-        unseen = set(self._open).difference(task.ref for task in sight.tasks)
+        self.disappearances.update_hosts(update.hosts)
+        self._see(update.tasks)
+        unseen = set(self._open).difference(task.ref for task in update.tasks)
         present, gone = self._tasks.confirm(unseen)
         self._see(present)
         self._lose(gone)

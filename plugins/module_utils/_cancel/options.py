@@ -35,7 +35,7 @@ def cancelling_spec() -> dict[str, dict[str, Any]]:
 
 
 @dataclass(frozen=True)
-class Cancelling:
+class CancelOptions:
     """What to cancel and how, as the options say; times in seconds."""
 
     selection: Selection
@@ -49,10 +49,10 @@ class Cancelling:
     force: bool
 
 
-def cancelling_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Cancelling:
+def parse_cancel_options(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> CancelOptions:
     """The checked options; given is what the task wrote, before any default."""
     selection = replace(selection_of(params, given=given), is_destructive=True)
-    if not selection.by_identity:
+    if not selection.by_id:
         _check_means_something(selection)
         selection = with_default_exclude(selection, params)
         if selection.min_age is None:
@@ -68,7 +68,7 @@ def cancelling_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Can
         raise OptionError("timeout", value=params["timeout"], problem=problem)
     if params["force"]:
         _check_force(params, selection, timeout)
-    return Cancelling(
+    return CancelOptions(
         selection=selection,
         max_tasks=_max_tasks(params["max_tasks"], selection),
         idle_for=seconds_of_duration("idle_for", params["idle_for"]),
@@ -90,14 +90,14 @@ def _check_means_something(selection: Selection) -> None:
 def _max_tasks(number: int | None, selection: Selection) -> int | None:
     option = "max_tasks"
     if number is None:
-        return None if selection.by_identity else 1
+        return None if selection.by_id else 1
     if number < 1:
         raise OptionError(option, value=number, problem="is below 1, so nothing could be cancelled")
     return number
 
 
 def _check_force(params: Mapping[str, Any], selection: Selection, timeout: float) -> None:
-    if not selection.by_identity:
+    if not selection.by_id:
         problem = "is for tasks that are named by uuid or ref alone"
         raise OptionError("force", value=True, problem=problem)
     if not params["wait"]:

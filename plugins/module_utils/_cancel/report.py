@@ -19,8 +19,8 @@ from .._text import quote
 from .._wait.report import trouble
 from .._wait.waiter import Waiter
 from .cancellation import Cancel, is_asked
-from .operation import CancelGate
-from .options import Cancelling
+from .operation import CancelOperation
+from .options import CancelOptions
 from .targets import Targets
 
 ACTIONS = (
@@ -49,14 +49,14 @@ _OWNERS = (
 class CancelReport:
     """What task_cancel returns and says, in the middle of its work too."""
 
-    def __init__(self, session: Session, targets: Targets, cancelling: Cancelling) -> None:
+    def __init__(self, session: Session, targets: Targets, cancelling: CancelOptions) -> None:
         self._session = session
         self.cancelling = cancelling
         self.targets = targets
         self.not_cancellable: list[Task] = []
         self.disappeared: list[Cancel] = []
         """The tasks that disappeared while they were watched for being idle."""
-        self.gate: CancelGate | None = None
+        self.gate: CancelOperation | None = None
         self.waiters: list[Waiter] = []
         """What has waited so far: for idle tasks, and for the ends of those that were asked."""
         self.is_prediction = False
@@ -71,7 +71,7 @@ class CancelReport:
             "changed": self._is_changed(),
             "tasks": [
                 {
-                    **task.to_dict(now=now, clocks=found.around.clocks),
+                    **task.to_dict(now=now, clocks=found.context.clocks),
                     "action": action,
                     "reason": None,
                     **extra,
@@ -102,9 +102,9 @@ class CancelReport:
         """What the reader should know besides the result."""
         found = [warning for waiter in self.waiters for warning in trouble(waiter)]
         undated = self.targets.found.undated
-        found += age_warnings(undated, self.targets.found.around, consequence=SPARED)
-        if self.targets.nearly:
-            labels = listed([quote(task.name_label) for task in self.targets.nearly])
+        found += age_warnings(undated, self.targets.found.context, consequence=SPARED)
+        if self.targets.partial_matches:
+            labels = listed([quote(task.name_label) for task in self.targets.partial_matches])
             found.append(
                 "name_regex must match the whole label here, so these running tasks were not "
                 f"meant: {labels}."

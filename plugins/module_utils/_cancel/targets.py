@@ -19,17 +19,17 @@ from .._tasks.query import Found, read_candidates, select
 from .._tasks.regex_timeout import limit_matching
 from .._tasks.selection import (
     Selection,
-    Surroundings,
+    SelectionContext,
     is_excluded,
     is_long,
-    is_meant,
+    is_selected,
     matches,
     undated,
     without_ages,
 )
 from .._wait.disappearance import LastSeen
 from .evidence import read_evidence, why_not_forced
-from .options import Cancelling
+from .options import CancelOptions
 
 _MOST_NAMED = 10
 
@@ -47,7 +47,7 @@ class Targets:
     """What was named by uuid or ref and has ended."""
     left_alone: list[tuple[Task, str]] = field(default_factory=list)
     """Running tasks that were asked for, each with the reason why it is left alone."""
-    nearly: list[Task] = field(default_factory=list)
+    partial_matches: list[Task] = field(default_factory=list)
     """Running tasks that the regular expression is found in, but does not match as a whole."""
 
 
@@ -55,35 +55,35 @@ def targets_of(
     session: Session, selection: Selection, *, clock: Callable[[], float] = time.monotonic
 ) -> Targets:
     """Read the tasks that are named, and tell which of them the other options let through."""
-    around, present = read_candidates(session, selection, clock=clock)
+    context, present = read_candidates(session, selection, clock=clock)
     with limit_matching(selection):
         check_literal(present, selection)
-        return _targets_among(present, selection, around, login=session.logins)
+        return _targets_among(present, selection, context, login=session.logins)
 
 
 def _targets_among(
-    present: list[Task], selection: Selection, around: Surroundings, *, login: int
+    present: list[Task], selection: Selection, context: SelectionContext, *, login: int
 ) -> Targets:
     bare, anew = _without_filters(selection), without_ages(selection)
-    targets = Targets(select(present, bare, around), login=login)
+    targets = Targets(select(present, bare, context), login=login)
     targets.found.undated = [
         task
-        for task in undated(present, selection, around)
-        if not task.is_finished and is_meant(task, anew, around)
+        for task in undated(present, selection, context)
+        if not task.is_finished and is_selected(task, anew, context)
     ]
-    targets.nearly = [
+    targets.partial_matches = [
         task
         for task in present
         if not task.is_finished
         and _is_found_anywhere(task, selection)
-        and not matches(task, bare, around)
+        and not matches(task, bare, context)
     ]
     for task in (*targets.found.tasks, *targets.found.excluded):
         if task.is_finished:
-            if selection.by_identity:
+            if selection.by_id:
                 targets.finished.append(task)
             continue
-        reason = _why_left_alone(task, selection, around)
+        reason = _why_left_alone(task, selection, context)
         if reason:
             targets.left_alone.append((task, reason))
         else:
@@ -101,7 +101,7 @@ def _is_found_anywhere(task: Task, selection: Selection) -> bool:
 
 def _without_filters(selection: Selection) -> Selection:
     """The identity alone; the object is one if there is no other."""
-    is_named = selection.by_identity or selection.by_label
+    is_named = selection.by_id or selection.by_label
     return Selection(
         uuids=selection.uuids,
         refs=selection.refs,
@@ -114,18 +114,18 @@ def _without_filters(selection: Selection) -> Selection:
     )
 
 
-def _why_left_alone(task: Task, selection: Selection, around: Surroundings) -> str:
+def _why_left_alone(task: Task, selection: Selection, context: SelectionContext) -> str:
     if is_excluded(task, selection):
         return "excluded"
     old_enough = Selection(min_age=selection.min_age)
-    if not matches(task, old_enough, around):
+    if not matches(task, old_enough, context):
         return "too young"
-    return "" if matches(task, selection, around) else "filtered"
+    return "" if matches(task, selection, context) else "filtered"
 
 
-def problems_of(
+def guard_violations(
     targets: Targets,
-    cancelling: Cancelling,
+    cancelling: CancelOptions,
     session: Session,
     *,
     clock: Callable[[], float] = time.monotonic,
@@ -161,7 +161,7 @@ def _missing(targets: Targets, selection: Selection) -> list[str]:
     if names:
         return [f"No task has the {listed(names, most=_MOST_NAMED)} (on_missing: fail)."]
     is_unmatched = not (targets.running or targets.finished or targets.left_alone)
-    if is_unmatched and not selection.by_identity:
+    if is_unmatched and not selection.by_id:
         return ["No running task matches (on_missing: fail)."]
     return []
 
@@ -173,7 +173,7 @@ def _not_running(targets: Targets, selection: Selection) -> list[str]:
     missing = [*targets.found.missing_uuids, *targets.found.missing_refs]
     if missing:
         return [f"Not running (fail_if_not_running): no task has {listed(missing)}."]
-    if not targets.running and not (selection.by_identity and not selection.identities):
+    if not targets.running and not (selection.by_id and not selection.identities):
         return ["No task that may be cancelled is running (fail_if_not_running)."]
     return []
 

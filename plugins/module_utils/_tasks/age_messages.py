@@ -13,7 +13,7 @@ from .._text import escape, quote
 from .ages import Clocks
 from .messages import listed, word
 from .model import Task, iso_time
-from .selection import Surroundings, creation
+from .selection import SelectionContext, creation
 
 _MAX_TEXT = 40
 _MIN_DIFFERENCE = 2
@@ -25,11 +25,13 @@ COUNTED = "They count as matches, except for those that had already ended as exp
 NEW = "They count as new, so that they match max_age and created_after alone."
 
 
-def age_warnings(undated: Sequence[Task], around: Surroundings, *, consequence: str) -> list[str]:
+def age_warnings(
+    undated: Sequence[Task], context: SelectionContext, *, consequence: str
+) -> list[str]:
     """Return what the reader should know of ages that are uncertain or unknown."""
-    found = _wrong_clocks(around.clocks)
+    found = _wrong_clocks(context.clocks)
     if undated:
-        names = listed([_dated(task, around) for task in undated])
+        names = listed([_dated(task, context) for task in undated])
         found.append(f"The age of these tasks is not known: {names}. {consequence}")
     return found
 
@@ -51,11 +53,11 @@ def _distance(lead: tuple[float, float]) -> str:
     return f"{abs(seconds)} s {'ahead' if seconds > 0 else 'behind'}"
 
 
-def _dated(task: Task, around: Surroundings) -> str:
+def _dated(task: Task, context: SelectionContext) -> str:
     created = iso_time(task.created)
     if created is None:
         created = escape(str(task.record.get("created", "")), limit=_MAX_TEXT) or "nothing"
     return (
         f"{quote(task.name_label)} (uuid {word(task.uuid)}, created {created}: "
-        f"{creation(task, around).problem})"
+        f"{creation(task, context).problem})"
     )

@@ -34,7 +34,7 @@ def check_literal(tasks: Iterable[Task], selection: Selection) -> None:
     running tasks are looked at, and finished ones too if the selection includes these.
     """
     if selection.has_regexes:
-        counted = (t for t in tasks if not t.is_finished or selection.counts_finished)
+        counted = (t for t in tasks if not t.is_finished or selection.includes_finished)
         for error in _errors(counted, selection):
             raise error
 

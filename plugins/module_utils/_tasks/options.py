@@ -121,7 +121,7 @@ def with_default_exclude(selection: Selection, params: Mapping[str, Any]) -> Sel
     """
     is_open = selection.is_whole_pool
     if selection.is_destructive:
-        is_open = not selection.by_identity and selection.name_label is None
+        is_open = not selection.by_id and selection.name_label is None
     is_excluding = is_open and not params["include_housekeeping"]
     return replace(selection, excludes_housekeeping=is_excluding)
 

@@ -25,9 +25,9 @@ from .selection import (
     NOWHERE,
     ObjectOption,
     Selection,
-    Surroundings,
+    SelectionContext,
     is_excluded,
-    is_meant,
+    is_selected,
     matches,
     undated,
     without_ages,
@@ -53,7 +53,7 @@ class Found:
     """Regular expressions that read like the labels of tasks that they do not match."""
     undated: list[Task] = field(default_factory=list)
     """The tasks whose age is not known, of those that match but for that."""
-    around: Surroundings = NOWHERE
+    context: SelectionContext = NOWHERE
 
     @property
     def missing(self) -> dict[str, list[str]]:
@@ -86,8 +86,8 @@ def find(
     session: Session, selection: Selection, *, clock: Callable[[], float] = time.monotonic
 ) -> Found:
     """Read the selected tasks: one by its own calls, several or unknown ones by one listing."""
-    around, present = read_candidates(session, selection, clock=clock)
-    found = select(present, selection, around)
+    context, present = read_candidates(session, selection, clock=clock)
+    found = select(present, selection, context)
     with limit_matching(selection):
         found.doubts = find_literal(present, selection)
     return found
@@ -95,31 +95,33 @@ def find(
 
 def read_candidates(
     session: Session, selection: Selection, *, clock: Callable[[], float] = time.monotonic
-) -> tuple[Surroundings, list[Task]]:
+) -> tuple[SelectionContext, list[Task]]:
     """Read what a selection depends on, and then the tasks among which its tasks are."""
-    around = look_around(session, selection, clock=clock)
+    context = resolve_context(session, selection, clock=clock)
     login = session.logins
     present = candidates(Tasks(session), selection)
     if session.logins != login:
         # Another host may be the master now, and the clock of that one counts.
-        around = look_around(session, selection, clock=clock)
+        context = resolve_context(session, selection, clock=clock)
         present = candidates(Tasks(session), selection)
-    return around, present
+    return context, present
 
 
-def select(present: Iterable[Task], selection: Selection, around: Surroundings) -> Found:
+def select(present: Iterable[Task], selection: Selection, context: SelectionContext) -> Found:
     """What a selection means among the tasks that are there."""
-    found = Found(around.now, around=around)
+    found = Found(context.now, context=context)
     present = list(present)
     anew = without_ages(selection)
     with limit_matching(selection):
         found.undated = [
-            task for task in undated(present, selection, around) if is_meant(task, anew, around)
+            task
+            for task in undated(present, selection, context)
+            if is_selected(task, anew, context)
         ]
         for task in present:
-            if matches(task, selection, around):
+            if matches(task, selection, context):
                 (found.excluded if is_excluded(task, selection) else found.tasks).append(task)
-    if selection.by_identity:
+    if selection.by_id:
         uuids, refs = {task.uuid for task in present}, {task.ref for task in present}
         found.missing_uuids = [uuid for uuid in selection.uuids or () if uuid not in uuids]
         found.missing_refs = [ref for ref in selection.refs or () if ref not in refs]
@@ -128,7 +130,7 @@ def select(present: Iterable[Task], selection: Selection, around: Surroundings) 
 
 def candidates(tasks: Tasks, selection: Selection) -> list[Task]:
     """The tasks among which those that are meant are, if they are at all."""
-    if selection.by_identity and not selection.identities:
+    if selection.by_id and not selection.identities:
         return []
     if len(selection.identities) != 1:
         return tasks.get_all_records()
@@ -140,20 +142,20 @@ def candidates(tasks: Tasks, selection: Selection) -> list[Task]:
     return [] if task is None else [task]
 
 
-def look_around(
+def resolve_context(
     session: Session,
     selection: Selection,
     *,
     ages: Sequence[str] = (),
     clock: Callable[[], float] = time.monotonic,
-) -> Surroundings:
+) -> SelectionContext:
     """Read what a selection depends on besides the tasks; before these, as Found says.
 
     The options in ages need the ages of tasks, besides those of the selection.
     """
     now, clocks = read_time(session, [*selection.ages, *ages], clock=clock)
     object_ref, object_uuid, object_tasks = _object(session, selection)
-    return Surroundings(
+    return SelectionContext(
         now=now,
         object_ref=object_ref,
         object_uuid=object_uuid,

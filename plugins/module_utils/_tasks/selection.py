@@ -90,7 +90,7 @@ class Selection:
     """Whether a task that is left out may open a gate: then one of uncertain age counts."""
 
     @property
-    def by_identity(self) -> bool:
+    def by_id(self) -> bool:
         return self.uuids is not None or self.refs is not None
 
     @property
@@ -100,7 +100,7 @@ class Selection:
     @property
     def is_whole_pool(self) -> bool:
         """Whether no option says what tasks do; a host and times only narrow the pool's tasks."""
-        is_named = self.by_identity or self.by_label or self.name_description is not None
+        is_named = self.by_id or self.by_label or self.name_description is not None
         is_related = self.object is not None or self.subtask_of is not None
         return not (is_named or is_related or self.other_config)
 
@@ -126,9 +126,9 @@ class Selection:
         return found
 
     @property
-    def counts_finished(self) -> bool:
+    def includes_finished(self) -> bool:
         """Whether it was asked for what has finished: by name, or by a time that tells it apart."""
-        return self.by_identity or self.created_after is not None or self.max_age is not None
+        return self.by_id or self.created_after is not None or self.max_age is not None
 
     @property
     def filters(self) -> list[str]:
@@ -151,7 +151,7 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class SelectionContext:
     """What the pool says about the things that a selection names: references, and the time."""
 
     now: int | None
@@ -163,29 +163,29 @@ class Surroundings:
     clocks: Clocks = NO_CLOCKS
 
 
-NOWHERE = Surroundings(now=None)
+NOWHERE = SelectionContext(now=None)
 
 
-def matches(task: Task, selection: Selection, around: Surroundings) -> bool:
+def matches(task: Task, selection: Selection, context: SelectionContext) -> bool:
     """Whether identity and filters meet a task; what exclude says is another question."""
     return (
         is_named(task, selection)
         and (selection.name_description in (None, task.record.get("name_description")))
         and (selection.status is None or task.status in selection.status)
-        and _is_of_age(task, selection, around)
+        and _is_of_age(task, selection, context)
         and (selection.cancellable is None or task.is_cancellable == selection.cancellable)
-        and (selection.object is None or belongs_to_object(task, around))
-        and (selection.subtask_of is None or task.record.get("subtask_of") == around.parent_ref)
-        and (selection.resident_on is None or task.record.get("resident_on") == around.host_ref)
-        and _is_configured(task, selection.other_config)
+        and (selection.object is None or belongs_to_object(task, context))
+        and (selection.subtask_of is None or task.record.get("subtask_of") == context.parent_ref)
+        and (selection.resident_on is None or task.record.get("resident_on") == context.host_ref)
+        and _matches_other_config(task, selection.other_config)
     )
 
 
-def belongs_to_object(task: Task, around: Surroundings) -> bool:
+def belongs_to_object(task: Task, context: SelectionContext) -> bool:
     """Whether the object names the task in its current_operations, or the task names the object."""
-    if task.ref in around.object_tasks:
+    if task.ref in context.object_tasks:
         return True
-    return not applied_objects(task).isdisjoint((around.object_ref, around.object_uuid))
+    return not applied_objects(task).isdisjoint((context.object_ref, context.object_uuid))
 
 
 def applied_objects(task: Task) -> frozenset[str]:
@@ -198,9 +198,9 @@ def applied_objects(task: Task) -> frozenset[str]:
     return frozenset(filter(None, map(str.strip, names.split(",")))) if names else frozenset()
 
 
-def is_meant(task: Task, selection: Selection, around: Surroundings) -> bool:
+def is_selected(task: Task, selection: Selection, context: SelectionContext) -> bool:
     """Whether a task is selected, by all that the options say."""
-    return matches(task, selection, around) and not is_excluded(task, selection)
+    return matches(task, selection, context) and not is_excluded(task, selection)
 
 
 def is_long(label: str) -> bool:
@@ -221,7 +221,7 @@ def is_excluded(task: Task, selection: Selection) -> bool:
 
 def is_named(task: Task, selection: Selection) -> bool:
     """Return whether a task has the identity or the label that is asked for."""
-    if selection.by_identity:
+    if selection.by_id:
         return task.uuid in selection.identities or task.ref in selection.identities
     if selection.name_label is not None:
         return task.name_label == selection.name_label
@@ -234,44 +234,44 @@ def is_named(task: Task, selection: Selection) -> bool:
     return selection.name_regex.search(task.name_label) is not None
 
 
-def creation(task: Task, around: Surroundings) -> Creation:
+def creation(task: Task, context: SelectionContext) -> Creation:
     """Return when a task was created, as far as that is known."""
     host = task.record.get("resident_on")
-    return creation_of(task.created, host, clocks=around.clocks, now=around.now)
+    return creation_of(task.created, host, clocks=context.clocks, now=context.now)
 
 
-def undated(tasks: Iterable[Task], selection: Selection, around: Surroundings) -> list[Task]:
+def undated(tasks: Iterable[Task], selection: Selection, context: SelectionContext) -> list[Task]:
     """Return the tasks whose age is not known, where the selection goes by it."""
-    return [task for task in tasks if creation(task, around).problem] if selection.ages else []
+    return [task for task in tasks if creation(task, context).problem] if selection.ages else []
 
 
 def without_ages(selection: Selection) -> Selection:
     return replace(selection, min_age=None, max_age=None, created_after=None, created_before=None)
 
 
-def _is_of_age(task: Task, selection: Selection, around: Surroundings) -> bool:
+def _is_of_age(task: Task, selection: Selection, context: SelectionContext) -> bool:
     if not selection.ages:
         return True
     if selection.is_destructive:
         doubt = Doubt.LEAVE
     else:
         doubt = Doubt.COUNT if selection.is_gate else Doubt.YOUNG
-    return is_within(creation(task, around), _bounds_of(selection, around), doubt)
+    return is_within(creation(task, context), _bounds_of(selection, context), doubt)
 
 
-def is_surely_of_age(task: Task, selection: Selection, around: Surroundings) -> bool:
+def is_surely_of_age(task: Task, selection: Selection, context: SelectionContext) -> bool:
     """Return whether a task is of the age that is asked for, whichever clock wrote its record."""
-    bounds = _bounds_of(selection, around)
-    return not selection.ages or is_within(creation(task, around), bounds, Doubt.LEAVE)
+    bounds = _bounds_of(selection, context)
+    return not selection.ages or is_within(creation(task, context), bounds, Doubt.LEAVE)
 
 
-def _bounds_of(selection: Selection, around: Surroundings) -> Bounds:
+def _bounds_of(selection: Selection, context: SelectionContext) -> Bounds:
     return _bounds(
         selection.min_age,
         selection.max_age,
         selection.created_after,
         selection.created_before,
-        around.now or 0,
+        context.now or 0,
     )
 
 
@@ -294,7 +294,7 @@ def _bounds(
     return Bounds(earliest, latest)
 
 
-def _is_configured(task: Task, wanted: Mapping[str, str]) -> bool:
+def _matches_other_config(task: Task, wanted: Mapping[str, str]) -> bool:
     if not wanted:
         return True
     present = task.record.get("other_config") or {}

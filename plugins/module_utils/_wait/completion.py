@@ -19,15 +19,15 @@ from .._tasks.literal_regexes import check_literal
 from .._tasks.model import Task
 from .._tasks.query import Found, candidates, current_operations, select
 from .._tasks.regex_timeout import limit_matching
-from .._tasks.selection import Selection, Surroundings, is_meant, is_surely_of_age, undated
-from .context import Scene
+from .._tasks.selection import Selection, SelectionContext, is_selected, is_surely_of_age, undated
+from .context import CachedContext
 from .disappearance import Disappearances, LastSeen
-from .task_set import Rules, TaskSet, Verdict, judge
+from .task_set import CompletionRules, Decision, TaskSet, judge
 from .timeline import Timeline
-from .watcher import Scope, Sight, Watch
+from .watcher import Update, Watch, WatchScope
 
 
-class SetGate:
+class CompletionCondition:
     """A gate that opens by how all, or any, of a set of tasks ended.
 
     By identity the set is what was asked for. By label or filter it is what matches at the first
@@ -41,7 +41,7 @@ class SetGate:
         self,
         session: Session,
         selection: Selection,
-        rules: Rules,
+        rules: CompletionRules,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -49,11 +49,11 @@ class SetGate:
         self.selection = selection
         self.rules = rules
         self._tasks = Tasks(session)
-        self._scene = Scene(session, selection, clock=clock)
+        self._scene = CachedContext(session, selection, clock=clock)
         self._disappearances = Disappearances(session)
         self._last_seen: dict[str, LastSeen] = {}
         self._finished_before: frozenset[str] = frozenset()
-        self._admits_later = not selection.by_identity and rules.wait_for == "all"
+        self._admits_later = not selection.by_id and rules.wait_for == "all"
         self._is_confirmed = not self._admits_later
         self._object_tasks: set[str] = set()
         """The tasks that the object has ever named."""
@@ -63,13 +63,13 @@ class SetGate:
         """Whether the first look was had."""
         self.found = Found(None)
         """What it found."""
-        self.needs_look = True
+        self.needs_refresh = True
         """Whether something is known by now that only a look can tell more of."""
 
     @property
-    def verdict(self) -> Verdict:
+    def decision(self) -> Decision:
         if not self.was_reached or self._awaits_confirmation:
-            return Verdict.UNDECIDED
+            return Decision.PENDING
         return judge(self.set, self.rules)
 
     @property
@@ -77,23 +77,23 @@ class SetGate:
         return self._scene.server_time
 
     @property
-    def around(self) -> Surroundings:
-        return self._scene.around
+    def context(self) -> SelectionContext:
+        return self._scene.context
 
     @property
     def undated(self) -> list[Task]:
         """The tasks that match but for their age, which is not known."""
         known = {task.ref: task for task in (*self.found.undated, *self.set.tasks.values())}
-        return undated(known.values(), self.selection, self.around)
+        return undated(known.values(), self.selection, self.context)
 
     @property
-    def look_in(self) -> float:
+    def next_refresh_in(self) -> float:
         return math.inf
 
-    def lose_touch(self) -> None:
-        self.needs_look = True
+    def invalidate(self) -> None:
+        self.needs_refresh = True
 
-    def look(self, watch: Watch) -> None:
+    def refresh(self, watch: Watch) -> None:
         """Read what the set depends on afresh."""
         self._scene.read()
         if not self.was_reached:
@@ -103,36 +103,36 @@ class SetGate:
         else:
             self._look_again(watch)
 
-    def take(self, sight: Sight) -> bool:
+    def take(self, update: Update) -> bool:
         """Take in what changed; whether it was more than progress, so that an end may be near."""
-        is_telling = self._is_admitting and sight.operations is not None
+        is_telling = self._is_admitting and update.operations is not None
         if is_telling:
-            self._learn(sight.operations)
-        self.needs_look |= is_telling
+            self._learn(update.operations)
+        self.needs_refresh |= is_telling
         with limit_matching(self.selection):
-            is_telling |= self._see_all(sight.tasks)
+            is_telling |= self._see_all(update.tasks)
         # The server may have deleted it as well as another client: what was its end is not told.
-        self.needs_look |= not self.set.running.isdisjoint(sight.deleted)
-        self.needs_look |= self._awaits_confirmation
-        return is_telling or self.needs_look
+        self.needs_refresh |= not self.set.running.isdisjoint(update.deleted)
+        self.needs_refresh |= self._awaits_confirmation
+        return is_telling or self.needs_refresh
 
     def _see_all(self, tasks: list[Task]) -> bool:
         is_telling, is_admitting = False, self._is_admitting
-        around = self._scene.around
+        context = self._scene.context
         if is_admitting:
             check_literal(tasks, self.selection)
         for task in tasks:
             if task.ref in self.set.running:
                 is_telling |= self._see(task)
-            elif self._is_awaited(task) or (is_admitting and self._is_new(task, around)):
+            elif self._is_awaited(task) or (is_admitting and self._is_new(task, context)):
                 is_telling |= self._see(task)
                 # What is watched from now on is less, unless later matches may come.
-                self.needs_look |= not (self.set.is_incomplete or self._admits_later)
+                self.needs_refresh |= not (self.set.is_incomplete or self._admits_later)
         return is_telling
 
     @property
     def _awaits_confirmation(self) -> bool:
-        return not self._is_confirmed and judge(self.set, self.rules) is Verdict.OPEN
+        return not self._is_confirmed and judge(self.set, self.rules) is Decision.MET
 
     @property
     def _is_admitting(self) -> bool:
@@ -151,25 +151,25 @@ class SetGate:
         self._scene.read()
         with limit_matching(self.selection):
             check_literal(present, self.selection)
-            found = select(present, self.selection, self._scene.around)
+            found = select(present, self.selection, self._scene.context)
         self._learn_first()
         ended = [task for task in present if task.is_finished]
-        if self.selection.counts_finished:
+        if self.selection.includes_finished:
             # A good end that may be too old opens no gate.
             good = [task for task in found.tasks if task.status in self.rules.expect]
-            around, selection = self._scene.around, self.selection
-            ended = [task for task in good if not is_surely_of_age(task, selection, around)]
+            context, selection = self._scene.context, self.selection
+            ended = [task for task in good if not is_surely_of_age(task, selection, context)]
         self._finished_before = frozenset(task.ref for task in ended)
         self.set.missing.update(found.missing_uuids, found.missing_refs)
-        self.set.is_unmatched = not self.selection.by_identity
+        self.set.is_unmatched = not self.selection.by_id
         self._admit(found.tasks)
         self.found, self.was_reached = found, True
         # What was listed just now need not be listed once more.
-        self._is_confirmed |= judge(self.set, self.rules) is Verdict.OPEN
+        self._is_confirmed |= judge(self.set, self.rules) is Decision.MET
 
     def _learn_first(self) -> None:
         if self.selection.object is not None:
-            self._learn(dict.fromkeys(self._scene.around.object_tasks, ""))
+            self._learn(dict.fromkeys(self._scene.context.object_tasks, ""))
 
     def _confirm(self) -> None:
         """List once more before the gate opens, so that matches of today join the set.
@@ -177,23 +177,23 @@ class SetGate:
         A match that has finished by now and had not at the first look ran meanwhile, and counts.
         """
         if self.selection.object is not None:
-            kind, ref = self.selection.object.type, self._scene.around.object_ref
+            kind, ref = self.selection.object.type, self._scene.context.object_ref
             self._learn(current_operations(self._session, kind, ref))
-        around = self._scene.around
+        context = self._scene.context
         present = self._tasks.get_all_records()
         with limit_matching(self.selection):
             check_literal(present, self.selection)
-            self._admit(task for task in present if self._is_new(task, around))
+            self._admit(task for task in present if self._is_new(task, context))
         self._is_confirmed = not self.set.running
-        self.needs_look = bool(self.set.running)
+        self.needs_refresh = bool(self.set.running)
 
     def _look_again(self, watch: Watch) -> None:
-        sight = watch.look(self._scope())
+        update = watch.refresh(self._scope())
         if self._is_admitting and self.selection.object is not None:
-            self._learn(sight.operations)
-        self.needs_look = False
-        self.take(dataclasses.replace(sight, operations=None))
-        unseen = self.set.running.difference(task.ref for task in sight.tasks)
+            self._learn(update.operations)
+        self.needs_refresh = False
+        self.take(dataclasses.replace(update, operations=None))
+        unseen = self.set.running.difference(task.ref for task in update.tasks)
         if unseen:
             self._look_for(unseen)
 
@@ -213,20 +213,20 @@ class SetGate:
         except (HostError, NoHostAnswered):
             return {}
 
-    def _scope(self) -> Scope:
+    def _scope(self) -> WatchScope:
         is_awaiting = bool(self.set.missing) and self.rules.on_missing == "wait"
         if not (is_awaiting or self._is_admitting):
-            return Scope(tuple(self.set.running))
+            return WatchScope(tuple(self.set.running))
         option = self.selection.object
         if option is None or not self._is_admitting:
-            return Scope(None)
-        return Scope(None, (option.type, self._scene.around.object_ref))
+            return WatchScope(None)
+        return WatchScope(None, (option.type, self._scene.context.object_ref))
 
     def _admit(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
             if task.ref not in self._finished_before:
                 self._see(task)
-        self.needs_look = True
+        self.needs_refresh = True
 
     def _see(self, task: Task) -> bool:
         is_telling = self.set.see(task)
@@ -239,9 +239,9 @@ class SetGate:
         is_missing = task.uuid in self.set.missing or task.ref in self.set.missing
         return is_missing and self.rules.on_missing == "wait"
 
-    def _is_new(self, task: Task, around: Surroundings) -> bool:
+    def _is_new(self, task: Task, context: SelectionContext) -> bool:
         return (
             task.ref not in self._finished_before
             and task.ref not in self.set.tasks
-            and is_meant(task, self.selection, around)
+            and is_selected(task, self.selection, context)
         )

@@ -10,20 +10,20 @@ from __future__ import annotations
 from typing import Any
 
 from .._tasks.query import common_returns
-from .completion import SetGate
+from .completion import CompletionCondition
 from .messages import closed, left_out, no_match, unfinished
 from .report import WaitReport
-from .task_set import Verdict
+from .task_set import Decision
 
 
 class SetReport(WaitReport):
     """What is returned and said of a set of tasks."""
 
-    _gate: SetGate
+    _condition: CompletionCondition
 
     def _seen(self) -> dict[str, Any]:
-        gate, tasks, found = self._gate, self._gate.set, self._gate.found
-        now, clocks = gate.server_time, gate.around.clocks
+        gate, tasks, found = self._condition, self._condition.set, self._condition.found
+        now, clocks = gate.server_time, gate.context.clocks
         in_order = sorted(tasks.tasks.values(), key=gate.selection.place_of)
 
         def uuids(refs: set[str]) -> list[str]:
@@ -52,14 +52,14 @@ class SetReport(WaitReport):
         }
 
     def _closed(self) -> str:
-        return closed(self._gate.set, self._gate.rules, unmatched=self._no_match())
+        return closed(self._condition.set, self._condition.rules, unmatched=self._no_match())
 
     def _awaited(self) -> str:
         return f"waiting for {self._unfinished()}"
 
     def _doubts(self) -> list[str]:
-        tasks = self._gate.set
-        if self._gate.rules.wait_for != "all":
+        tasks = self._condition.set
+        if self._condition.rules.wait_for != "all":
             return []
         if left_out(tasks):
             return [f"Opened without knowing of all tasks: {left_out(tasks)}."]
@@ -69,21 +69,24 @@ class SetReport(WaitReport):
         return []
 
     def _at_one_look(self) -> str:
-        verdict = self._gate.verdict
-        if verdict is Verdict.OPEN:
+        decision = self._condition.decision
+        if decision is Decision.MET:
             return "What was asked for is the case by now."
-        if verdict is Verdict.CLOSED:
+        if decision is Decision.FAILED:
             return f"By now the module would fail: {self._closed()}"
         return f"The module would wait for {self._unfinished()}"
 
     def _unfinished(self) -> str:
-        return unfinished(self._gate.set, self._gate.rules, unmatched=self._no_match())
+        return unfinished(self._condition.set, self._condition.rules, unmatched=self._no_match())
 
     def _no_match(self) -> str:
-        found, counts_finished = self._gate.found, self._gate.selection.counts_finished
+        found, includes_finished = (
+            self._condition.found,
+            self._condition.selection.includes_finished,
+        )
         return no_match(
             self._selected,
-            [] if counts_finished else [task for task in found.tasks if task.is_finished],
+            [] if includes_finished else [task for task in found.tasks if task.is_finished],
             excluded=len(found.excluded_briefly),
             now=found.server_time,
         )

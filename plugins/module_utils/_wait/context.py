@@ -12,11 +12,11 @@ from typing import Callable, Mapping, Sequence
 
 from .._client.session import Session
 from .._tasks.clocks import read_time
-from .._tasks.query import look_around
-from .._tasks.selection import Selection, Surroundings
+from .._tasks.query import resolve_context
+from .._tasks.selection import Selection, SelectionContext
 
 
-class Scene:
+class CachedContext:
     """The surroundings of a selection for as long as a gate needs them, with the master's clock.
 
     They are read once, the clocks again after each login, since another host may be the master
@@ -37,23 +37,23 @@ class Scene:
         self._ages = (*selection.ages, *ages)
         self._clock = clock
         self._login = 0
-        self._then: Surroundings | None = None
+        self._then: SelectionContext | None = None
         self._read_at = 0.0
 
     def read(self) -> None:
         """Look around, unless that was done; without the time, ages would match nothing."""
         if self._then is None:
             self._begin_with(
-                look_around(self._session, self._selection, ages=self._ages, clock=self._clock)
+                resolve_context(self._session, self._selection, ages=self._ages, clock=self._clock)
             )
         elif self._login != self._session.logins:
             now, clocks = read_time(self._session, self._ages, clock=self._clock)
             self._begin_with(replace(self._then, now=now, clocks=clocks))
 
-    def _begin_with(self, around: Surroundings) -> None:
-        if around.now is None:
+    def _begin_with(self, context: SelectionContext) -> None:
+        if context.now is None:
             raise self._session.odd_result("host.get_servertime")
-        self._then, self._read_at = around, self._clock()
+        self._then, self._read_at = context, self._clock()
         self._login = self._session.logins
 
     def learn(self, operations: Mapping[str, str] | None) -> None:
@@ -61,7 +61,7 @@ class Scene:
         self._then = replace(self._known, object_tasks=frozenset(operations or ()))
 
     @property
-    def around(self) -> Surroundings:
+    def context(self) -> SelectionContext:
         """The surroundings as of now."""
         return replace(self._known, now=self.server_time)
 
@@ -72,5 +72,5 @@ class Scene:
         return None if then is None else then + int(self._clock() - self._read_at)
 
     @property
-    def _known(self) -> Surroundings:
-        return self._then or Surroundings(now=None)
+    def _known(self) -> SelectionContext:
+        return self._then or SelectionContext(now=None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from .._client.retry import forbids_events
 from .._client.session import Session
 from .._errors import HostError, NoHostAnswered, XapiError
-from .watcher import EventWatch, PollWatch, Watch
+from .watcher import EventWatcher, PollingWatcher, Watch
 
 _MAX_FAILURES = 2
 """Failures in a row of event.from alone, after which events are not tried any more."""
@@ -25,7 +25,7 @@ class EventFallback:
     """
 
     def __init__(
-        self, session: Session, events: EventWatch, polls: PollWatch, *, method: str
+        self, session: Session, events: EventWatcher, polls: PollingWatcher, *, method: str
     ) -> None:
         """The method is auto, events or poll."""
         self._session = session

@@ -14,7 +14,7 @@ from .._tasks.messages import listed, named, percent, told, under_way, word
 from .._tasks.model import Task, seconds_of
 from .._tasks.selection import FILTERS
 from .._text import join_limited, show_value
-from .task_set import Rules, TaskSet
+from .task_set import CompletionRules, TaskSet
 
 _ANY_REASON = (
     "it may have ended and been deleted by its client, as xe and Xen Orchestra do, or the server "
@@ -49,7 +49,7 @@ def end_of(task: Task, expect: Collection[str]) -> str:
     return f"Task {named(task)} ended as {task.status}{reason}; expected {expected}"
 
 
-def closed(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
+def closed(tasks: TaskSet, rules: CompletionRules, *, unmatched: str) -> str:
     """Why a gate will not open any more; unmatched says why a selection has no task."""
     sentences = _what_went_wrong(tasks, rules)
     if tasks.is_unmatched:
@@ -62,7 +62,7 @@ def closed(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
     return told(sentences)
 
 
-def unfinished(tasks: TaskSet, rules: Rules, *, unmatched: str) -> str:
+def unfinished(tasks: TaskSet, rules: CompletionRules, *, unmatched: str) -> str:
     """What a gate still waits for, as the rest of a sentence."""
     if tasks.is_unmatched:
         return f"a task to match: {unmatched}"
@@ -109,7 +109,7 @@ def no_match(selected: str, finished: list[Task], *, excluded: int, now: int | N
     )
 
 
-def _what_went_wrong(tasks: TaskSet, rules: Rules) -> list[str]:
+def _what_went_wrong(tasks: TaskSet, rules: CompletionRules) -> list[str]:
     """A sentence for each task that the rules hold against the gate."""
     wrong = [end_of(task, rules.expect) for task in _of(tasks, tasks.unexpected)]
     if rules.on_gone == "fail" or rules.wait_for == "any":

@@ -12,7 +12,7 @@ from typing import Mapping
 from .._client.session import Session
 from .._tasks.api import Tasks
 from .._tasks.model import Task
-from .._tasks.selection import Selection, Surroundings, is_meant
+from .._tasks.selection import Selection, SelectionContext, is_selected
 
 
 class ObjectHolds:
@@ -34,7 +34,7 @@ class ObjectHolds:
         self,
         operations: Mapping[str, str] | None,
         present: Mapping[str, Task],
-        around: Surroundings,
+        context: SelectionContext,
     ) -> dict[str, str]:
         """Take in the object's current_operations; None if the object is deleted.
 
@@ -44,14 +44,14 @@ class ObjectHolds:
         held: dict[str, str] = {}
         for ref, operation in (operations or {}).items():
             task = present.get(ref) or self._tasks.get_record(ref)
-            if task is None or is_meant(task, self._selection, around):
+            if task is None or is_selected(task, self._selection, context):
                 held[ref] = operation
         lost: dict[str, str] = {}
         generation = self._session.logins
         if self._session_generation not in (None, generation):
             lost = {ref: f"{name} on the object" for ref, name in self.held.items()}
             if operations is None and not self._is_deleted:
-                lost[around.object_ref] = "The object"
+                lost[context.object_ref] = "The object"
         self._is_deleted = operations is None
         self.held, self._session_generation = held, generation
         return {ref: what for ref, what in lost.items() if ref not in held}

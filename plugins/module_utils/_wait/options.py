@@ -15,8 +15,8 @@ from .._errors import NothingSelected, OptionError
 from .._tasks.options import housekeeping_spec
 from .._tasks.selection import IDENTITIES, Selection
 from .._validators import seconds_of_duration
-from .task_set import Rules
-from .watcher import SLICE
+from .task_set import CompletionRules
+from .watcher import RESYNC_INTERVAL
 
 _SHORTEST_POLL = 0.1
 _QUIET_FOR = 10.0
@@ -46,10 +46,10 @@ def waiting_spec() -> dict[str, dict[str, Any]]:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitOptions:
     """How to wait, as the options say; times in seconds."""
 
-    rules: Rules
+    rules: CompletionRules
     quiet_for: float | None
     """None unless it is quiet that is waited for."""
     ignore_stalled: float | None
@@ -59,7 +59,7 @@ class Waiting:
     poll_interval: float
 
 
-def waiting_of(params: Mapping[str, Any], selection: Selection) -> Waiting:
+def parse_wait_options(params: Mapping[str, Any], selection: Selection) -> WaitOptions:
     """The checked options, those of the selection too as far as waiting makes more of them."""
     is_for_quiet = params["wait_for"] == "none"
     if is_for_quiet:
@@ -75,8 +75,8 @@ def waiting_of(params: Mapping[str, Any], selection: Selection) -> Waiting:
     timeout = math.inf
     if params["timeout"] != _NEVER:
         timeout = seconds_of_duration("timeout", params["timeout"])
-    return Waiting(
-        rules=Rules(
+    return WaitOptions(
+        rules=CompletionRules(
             wait_for=params["wait_for"],
             expect=frozenset(params["expect"]),
             fail_fast=params["fail_fast"],
@@ -92,7 +92,7 @@ def waiting_of(params: Mapping[str, Any], selection: Selection) -> Waiting:
 
 
 def _check_set_selection(selection: Selection) -> None:
-    if selection.by_identity:
+    if selection.by_id:
         for option in (*selection.filters, *(["exclude"] if selection.exclude else [])):
             problem = "does not go with uuid or ref: they name the tasks, and all of them count"
             raise OptionError(option, problem=problem)
@@ -146,7 +146,9 @@ def _poll_interval(text: str, *, is_for_quiet: bool) -> float:
     if seconds < _SHORTEST_POLL:
         problem = f"is too short: give {_SHORTEST_POLL} s or more"
         raise OptionError(option, value=text, problem=problem)
-    if is_for_quiet and seconds > SLICE:
-        problem = f"is too long for wait_for: none, which looks every {SLICE:g} s at least"
+    if is_for_quiet and seconds > RESYNC_INTERVAL:
+        problem = (
+            f"is too long for wait_for: none, which looks every {RESYNC_INTERVAL:g} s at least"
+        )
         raise OptionError(option, value=text, problem=problem)
     return seconds

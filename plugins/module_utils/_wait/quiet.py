@@ -17,15 +17,15 @@ from .._tasks.literal_regexes import check_literal
 from .._tasks.model import Task
 from .._tasks.query import select
 from .._tasks.regex_timeout import limit_matching
-from .._tasks.selection import Selection, Surroundings, creation, is_meant, undated
-from .context import Scene
+from .._tasks.selection import Selection, SelectionContext, creation, is_selected, undated
+from .context import CachedContext
 from .disappearance import HOST_DISABLED, MAX_LATENCY, SESSION_LOST, Disappearances, LastSeen
 from .object_holds import ObjectHolds
 from .quiet_window import QuietWindow
 from .stalls import Stalls
-from .task_set import Verdict
+from .task_set import Decision
 from .timeline import Timeline
-from .watcher import Scope, Sight, Watch
+from .watcher import Update, Watch, WatchScope
 
 _MAX_ENDED = 200
 
@@ -38,7 +38,7 @@ class Lost(NamedTuple):
     reason: str
 
 
-class QuietGate:
+class QuietCondition:
     """A gate that opens when no running task has matched for a while.
 
     What matched while it was running counts until it is final or gone, whatever filter it falls out
@@ -65,7 +65,7 @@ class QuietGate:
         self._clock = clock
         self._tasks = Tasks(session)
         ages = () if ignore_stalled is None else ("ignore_stalled",)
-        self._scene = Scene(session, selection, ages=ages, clock=clock)
+        self._scene = CachedContext(session, selection, ages=ages, clock=clock)
         self._window = QuietWindow(quiet_for, clock=clock)
         self._stalls = Stalls(ignore_stalled, clock=clock)
         self._disappearances = Disappearances(session)
@@ -84,13 +84,13 @@ class QuietGate:
         self.excluded: list[dict[str, str]] = []
         """The running tasks that only exclude leaves out, at the latest look."""
         self.timeline = Timeline()
-        self.needs_look = True
+        self.needs_refresh = True
 
     @property
-    def verdict(self) -> Verdict:
+    def decision(self) -> Decision:
         if self.lost and self._on_gone == "fail":
-            return Verdict.CLOSED
-        return Verdict.OPEN if self._is_open else Verdict.UNDECIDED
+            return Decision.FAILED
+        return Decision.MET if self._is_open else Decision.PENDING
 
     @property
     def was_reached(self) -> bool:
@@ -106,18 +106,18 @@ class QuietGate:
         return self._window.quiet_for
 
     @property
-    def around(self) -> Surroundings:
-        return self._scene.around
+    def context(self) -> SelectionContext:
+        return self._scene.context
 
     @property
     def undated(self) -> list[Task]:
         """The tasks that matched and whose age is not known."""
         lost = [lost.what for lost in self.lost.values() if isinstance(lost.what, Task)]
         running = [last.task for last in self.running.values()]
-        return undated([*running, *self.ended.values(), *lost], self._selection, self.around)
+        return undated([*running, *self.ended.values(), *lost], self._selection, self.context)
 
     @property
-    def look_in(self) -> float:
+    def next_refresh_in(self) -> float:
         return min(self._window.full_in, self._stalls.next_in(self.blocking))
 
     @property
@@ -148,65 +148,65 @@ class QuietGate:
     def server_time(self) -> int | None:
         return self._scene.server_time
 
-    def lose_touch(self) -> None:
-        self.needs_look = True
+    def invalidate(self) -> None:
+        self.needs_refresh = True
         self._is_watched = False
         self._window.restart()
         self._stalls.interrupt()
 
-    def look(self, watch: Watch) -> None:
+    def refresh(self, watch: Watch) -> None:
         """Read all tasks of the pool, the hosts, and the object if one is meant."""
         self._scene.read()
         asked_at = self._clock()
-        sight = watch.look(self._scope())
+        update = watch.refresh(self._scope())
         # In case that it took another login to get it.
         self._scene.read()
         generation = self._session.logins
-        present = {task.ref: task for task in sight.tasks}
-        self._disappearances.update_hosts(sight.hosts)
-        self._scene.learn(sight.operations)
-        around = self._scene.around
+        present = {task.ref: task for task in update.tasks}
+        self._disappearances.update_hosts(update.hosts)
+        self._scene.learn(update.operations)
+        context = self._scene.context
         with limit_matching(self._selection):
             # An event may have been lost with the old token, and the object may have been held.
-            self._see_all(sight.tasks, around, is_object_written=watch.method == "events")
-            self.excluded = select(sight.tasks, self._selection, around).excluded_briefly
-        self._finished = {task.ref for task in sight.tasks if task.is_finished}
+            self._see_all(update.tasks, context, is_object_written=watch.method == "events")
+            self.excluded = select(update.tasks, self._selection, context).excluded_briefly
+        self._finished = {task.ref for task in update.tasks if task.is_finished}
         self._look_for([ref for ref in self.running if ref not in present])
         if self._selection.object is not None:
-            for ref, what in self._holds.refresh(sight.operations, present, around).items():
+            for ref, what in self._holds.refresh(update.operations, present, context).items():
                 if ref not in self.ended:
                     self.lost.setdefault(ref, Lost(what, SESSION_LOST))
         # In another session, what goes on from here would be watched from another one's past.
-        self.needs_look = generation != self._session.logins
+        self.needs_refresh = generation != self._session.logins
         # The answer tells how it was at some moment after the asking, however long it took.
         self._count(known_at=asked_at)
-        if self.needs_look:
+        if self.needs_refresh:
             self._window.restart()
         self._is_open = self._is_quiet_enough
         self._is_watched = watch.method == "events" and self._clock() - asked_at < MAX_LATENCY
 
-    def take(self, sight: Sight) -> bool:
+    def take(self, update: Update) -> bool:
         """Take in what changed; a match that ended may have been the last one."""
         before = set(self.running)
-        self._disappearances.update_hosts(sight.hosts)
-        around, operations = self._scene.around, sight.operations
+        self._disappearances.update_hosts(update.hosts)
+        context, operations = self._scene.context, update.operations
         with limit_matching(self._selection):
-            self._see_all(sight.tasks, around, is_object_written=operations is not None)
+            self._see_all(update.tasks, context, is_object_written=operations is not None)
         # Only a look tells what became of them, and which task it is that holds the object now.
-        self.needs_look |= not self.running.keys().isdisjoint(sight.deleted)
-        self.needs_look |= bool(sight.hosts and self._disappearances.undecided)
-        self.needs_look |= operations is not None and (
-            not operations or around.object_tasks != frozenset(operations)
+        self.needs_refresh |= not self.running.keys().isdisjoint(update.deleted)
+        self.needs_refresh |= bool(update.hosts and self._disappearances.undecided)
+        self.needs_refresh |= operations is not None and (
+            not operations or context.object_tasks != frozenset(operations)
         )
-        if sight.is_answer:
+        if update.is_answer:
             self._count(known_at=self._clock())
-        self.needs_look |= self._is_quiet_enough or self._window.full_in <= 0
-        return self.needs_look or before != set(self.running)
+        self.needs_refresh |= self._is_quiet_enough or self._window.full_in <= 0
+        return self.needs_refresh or before != set(self.running)
 
-    def _scope(self) -> Scope:
+    def _scope(self) -> WatchScope:
         option = self._selection.object
-        watched = None if option is None else (option.type, self._scene.around.object_ref)
-        return Scope(None, watched, hosts=True)
+        watched = None if option is None else (option.type, self._scene.context.object_ref)
+        return WatchScope(None, watched, hosts=True)
 
     @property
     def _is_quiet_enough(self) -> bool:
@@ -220,30 +220,32 @@ class QuietGate:
         )
 
     def _see_all(
-        self, tasks: Sequence[Task], around: Surroundings, *, is_object_written: bool
+        self, tasks: Sequence[Task], context: SelectionContext, *, is_object_written: bool
     ) -> None:
         check_literal(tasks, self._selection)
         for task in tasks:
             if task.ref in self.running:
                 self._see(task)
             elif task.is_finished:
-                self._see_finished(task, around, is_object_written=is_object_written)
-            elif is_meant(task, self._selection, around):
+                self._see_finished(task, context, is_object_written=is_object_written)
+            elif is_selected(task, self._selection, context):
                 self._see(task)
 
-    def _see_finished(self, task: Task, around: Surroundings, *, is_object_written: bool) -> None:
+    def _see_finished(
+        self, task: Task, context: SelectionContext, *, is_object_written: bool
+    ) -> None:
         """Take in a finished task: if it is new, it has run since the answer before."""
         if self._finished is None or task.ref in self._finished:
             return
         self._finished.add(task.ref)
-        if is_meant(task, self._selection, around):
+        if is_selected(task, self._selection, context):
             self._see(task)
             self._window.restart()
         elif is_object_written and self._selection.object is not None:
             # The object no longer names a task that has ended. It was written in the same span of
             # time, so that the task may have held it.
             anywhere = replace(self._selection, object=None)
-            if is_meant(task, anywhere, around):
+            if is_selected(task, anywhere, context):
                 self._window.restart()
 
     def _see(self, task: Task) -> None:
@@ -256,8 +258,8 @@ class QuietGate:
 
     def _min_age(self, task: Task) -> float:
         """The seconds for which a task has existed for sure."""
-        around = self.around
-        return max((around.now or 0) - creation(task, around).latest, 0.0)
+        context = self.context
+        return max((context.now or 0) - creation(task, context).latest, 0.0)
 
     def _end(self, task: Task) -> None:
         if self.running.pop(task.ref, None) is not None:

@@ -14,18 +14,18 @@ from .._tasks.model import Task
 from .._tasks.query import common_returns
 from .._text import quote
 from .messages import quiet_of, undecided, unknown
-from .quiet import QuietGate
+from .quiet import QuietCondition
 from .report import WaitReport
-from .task_set import Verdict
+from .task_set import Decision
 
 
 class QuietReport(WaitReport):
     """What is returned and said of a pool that is to be quiet."""
 
-    _gate: QuietGate
+    _condition: QuietCondition
 
     def _seen(self) -> dict[str, Any]:
-        gate = self._gate
+        gate = self._condition
         now = gate.server_time
         running = [last.task for last in gate.running.values()]
         stalled = [task.uuid for task in gate.stalled]
@@ -34,7 +34,8 @@ class QuietReport(WaitReport):
 
         def dicts(tasks: list[Task], *, gone: bool = False) -> list[dict[str, Any]]:
             return [
-                {**task.to_dict(now=now, clocks=gate.around.clocks), "gone": gone} for task in tasks
+                {**task.to_dict(now=now, clocks=gate.context.clocks), "gone": gone}
+                for task in tasks
             ]
 
         return {
@@ -53,13 +54,13 @@ class QuietReport(WaitReport):
         }
 
     def _closed(self) -> str:
-        return told([unknown(lost.what, lost.reason) for lost in self._gate.lost.values()])
+        return told([unknown(lost.what, lost.reason) for lost in self._condition.lost.values()])
 
     def _awaited(self) -> str:
         return f"waiting until it is quiet: {self._unquiet()}"
 
     def _doubts(self) -> list[str]:
-        gate = self._gate
+        gate = self._condition
         unknown_ends = [*gate.lost.values(), *gate.undecided]
         doubts = []
         if unknown_ends:
@@ -74,7 +75,7 @@ class QuietReport(WaitReport):
         return doubts
 
     def _at_one_look(self) -> str:
-        if self._gate.verdict is Verdict.OPEN:
+        if self._condition.decision is Decision.MET:
             return "The pool is quiet at this moment."
         if self._is_busy:
             return f"The module would wait, since {self._unquiet()}"
@@ -82,10 +83,10 @@ class QuietReport(WaitReport):
 
     @property
     def _is_busy(self) -> bool:
-        return bool(self._gate.blocking or self._gate.held)
+        return bool(self._condition.blocking or self._condition.held)
 
     def _unquiet(self) -> str:
-        gate = self._gate
+        gate = self._condition
         if not self._is_busy:
             if gate.undecided:
                 return told([undecided(lost.what, lost.reason) for lost in gate.undecided])

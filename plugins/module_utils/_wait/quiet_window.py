@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from typing import Callable
 
-from .watcher import SLICE
+from .watcher import RESYNC_INTERVAL
 
-_MAX_GAP = SLICE + 2.0
+_MAX_GAP = RESYNC_INTERVAL + 2.0
 """Seconds between two answers; after more the quiet time starts again."""
 
 

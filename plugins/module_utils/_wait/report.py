@@ -13,10 +13,10 @@ from typing import Any, Mapping
 from .._client.session import Session
 from .._messages import explain
 from .._tasks.age_messages import COUNTED, age_warnings
-from .completion import SetGate
+from .completion import CompletionCondition
 from .messages import selected_by
-from .quiet import QuietGate
-from .task_set import Verdict
+from .quiet import QuietCondition
+from .task_set import Decision
 from .waiter import Waiter
 
 
@@ -26,13 +26,13 @@ class WaitReport(ABC):
     def __init__(
         self,
         session: Session,
-        gate: SetGate | QuietGate,
+        gate: CompletionCondition | QuietCondition,
         waiter: Waiter,
         *,
         params: Mapping[str, Any],
     ) -> None:
         self._session = session
-        self._gate = gate
+        self._condition = gate
         self._waiter = waiter
         self._selected = selected_by(params)
 
@@ -45,32 +45,34 @@ class WaitReport(ABC):
             "method": self._waiter.method,
             "requests": self._session.requests,
         }
-        if not self._gate.was_reached:
+        if not self._condition.was_reached:
             return asked
-        return {**asked, "timeline": self._gate.timeline.to_list(), **self._seen()}
+        return {**asked, "timeline": self._condition.timeline.to_list(), **self._seen()}
 
     def failure(self) -> dict[str, Any]:
         """Why the gate did not open; empty if it did."""
-        verdict = self._gate.verdict
-        if verdict is Verdict.OPEN:
+        decision = self._condition.decision
+        if decision is Decision.MET:
             return {}
-        if verdict is Verdict.CLOSED:
+        if decision is Decision.FAILED:
             message = self._closed()
         else:
-            message = timed_out(self._waiter, self._awaited(), was_reached=self._gate.was_reached)
+            message = timed_out(
+                self._waiter, self._awaited(), was_reached=self._condition.was_reached
+            )
         return {"failed": True, "msg": message}
 
     def warnings(self) -> list[str]:
         """What the reader should know of a gate that opened or did not."""
         found = trouble(self._waiter) + self.age_warnings()
-        if self._gate.verdict is Verdict.OPEN:
+        if self._condition.decision is Decision.MET:
             found += self._doubts()
         return found
 
     def age_warnings(self) -> list[str]:
         """What the reader should know of ages that are uncertain or unknown."""
-        gate = self._gate
-        return age_warnings(gate.undated, gate.around, consequence=COUNTED)
+        gate = self._condition
+        return age_warnings(gate.undated, gate.context, consequence=COUNTED)
 
     def in_check_mode(self) -> str:
         return f"Nothing was waited for in check mode. {self._at_one_look()}"
@@ -98,20 +100,20 @@ class WaitReport(ABC):
 
 def trouble(waiter: Waiter) -> list[str]:
     """A warning of what was ridden out, if anything was."""
-    if waiter.last_trouble is None:
+    if waiter.last_transient_error is None:
         return []
-    times = "once" if waiter.troubles == 1 else f"{waiter.troubles} times"
+    times = "once" if waiter.transient_errors == 1 else f"{waiter.transient_errors} times"
     message = f"The way to the pool failed {times} while waiting, the last time like this: "
-    return [message + explain(waiter.last_trouble)]
+    return [message + explain(waiter.last_transient_error)]
 
 
 def timed_out(waiter: Waiter, what_for: str, *, was_reached: bool) -> str:
     """Why a gate is shut at the deadline."""
     how_long = f"{waiter.timeout:g} s" if waiter.timeout else "one look, since timeout is 0,"
-    message, last = f"Timed out after {how_long}", waiter.last_trouble
+    message, last = f"Timed out after {how_long}", waiter.last_transient_error
     if last is not None and not was_reached:
         return f"{message} without an answer to go by. {explain(last)}"
     message += f" {what_for}"
-    if last is not None and waiter.is_out_of_touch:
+    if last is not None and waiter.is_disconnected:
         message += f" This is as last seen, since the pool did not answer. {explain(last)}"
     return message

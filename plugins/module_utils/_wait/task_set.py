@@ -14,16 +14,16 @@ from typing import Iterable
 from .._tasks.model import Task
 
 
-class Verdict(Enum):
-    """What a gate does now."""
+class Decision(Enum):
+    """What a condition has come to."""
 
-    OPEN = "open"
-    CLOSED = "closed for good"
-    UNDECIDED = "not yet decided"
+    MET = "met"
+    FAILED = "failed"
+    PENDING = "pending"
 
 
 @dataclass(frozen=True)
-class Rules:
+class CompletionRules:
     """When a set of tasks opens its gate, as the options say."""
 
     wait_for: str = "all"
@@ -82,20 +82,20 @@ class TaskSet:
         self.gone.add(ref)
 
 
-def judge(tasks: TaskSet, rules: Rules) -> Verdict:
+def judge(tasks: TaskSet, rules: CompletionRules) -> Decision:
     """What the rules make of what is known of the tasks."""
     is_coming = tasks.is_incomplete and rules.on_missing == "wait"
     is_under_way = bool(tasks.running) or is_coming
     if rules.wait_for == "any":
         if tasks.satisfied:
-            return Verdict.OPEN
-        return Verdict.UNDECIDED if is_under_way else Verdict.CLOSED
+            return Decision.MET
+        return Decision.PENDING if is_under_way else Decision.FAILED
     if _is_spoilt(tasks, rules) and (rules.fail_fast or not is_under_way):
-        return Verdict.CLOSED
-    return Verdict.UNDECIDED if is_under_way else Verdict.OPEN
+        return Decision.FAILED
+    return Decision.PENDING if is_under_way else Decision.MET
 
 
-def _is_spoilt(tasks: TaskSet, rules: Rules) -> bool:
+def _is_spoilt(tasks: TaskSet, rules: CompletionRules) -> bool:
     return (
         bool(tasks.unexpected)
         or (bool(tasks.gone) and rules.on_gone == "fail")

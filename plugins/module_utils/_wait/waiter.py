@@ -16,41 +16,41 @@ from .._client.session import Session
 from .._errors import XapiError, without_frames
 from .backoff import Backoff
 from .event_fallback import EventFallback
-from .task_set import Verdict
-from .watcher import EventWatch, PollWatch, Sight, Watch
+from .task_set import Decision
+from .watcher import EventWatcher, PollingWatcher, Update, Watch
 
-_LAST_LOOK = 5.0
+_FINAL_REFRESH_TIMEOUT = 5.0
 """Seconds that the look at the deadline may take."""
-_MARGIN = 0.25
+_DEADLINE_MARGIN = 0.25
 """Seconds before the deadline by which a call that waits has to be answered."""
-_PACE = 0.1
+_MIN_POLL_INTERVAL = 0.1
 """Seconds from one wait for events to the next while nothing but progress moves."""
-_MOST_LOOKS = 4
+_MAX_REFRESHES = 4
 """Looks in a row without a pause: tasks that come and go between them must not wear us out."""
-_MOST_WAITS = 10
+_MAX_WAITS = 10
 """Waits in a row without a pause: the writes of an end come one by one, those of many for long."""
 
 
-class Gate(Protocol):
+class WaitCondition(Protocol):
     """What is waited for: it knows what to look at, and what to make of it."""
 
-    needs_look: bool
+    needs_refresh: bool
 
     @property
-    def verdict(self) -> Verdict:
+    def decision(self) -> Decision:
         """Decided once and for all, or not yet."""
 
     @property
-    def look_in(self) -> float:
+    def next_refresh_in(self) -> float:
         """Seconds after which the gate wants to look, whatever happens or does not."""
 
-    def look(self, watch: Watch) -> None:
+    def refresh(self, watch: Watch) -> None:
         """Read what the verdict depends on."""
 
-    def take(self, sight: Sight) -> bool:
+    def take(self, update: Update) -> bool:
         """Take in what changed; whether the next change may matter more than the pace."""
 
-    def lose_touch(self) -> None:
+    def invalidate(self) -> None:
         """Something went wrong on the way: nobody knows what was missed."""
 
 
@@ -64,7 +64,7 @@ class Waiter:
     def __init__(
         self,
         session: Session,
-        gate: Gate,
+        gate: WaitCondition,
         *,
         timeout: float,
         method: str = "auto",
@@ -78,25 +78,25 @@ class Waiter:
         An infinite timeout waits without a deadline.
         """
         self._session = session
-        self._gate = gate
+        self._condition = gate
         self.timeout = timeout
         self._clock = clock
         self._sleep = sleep
         self._backoff = Backoff(jitter=jitter)
-        polls = PollWatch(session, interval=poll_interval, sleep=sleep)
-        self._fallback = EventFallback(session, EventWatch(session), polls, method=method)
+        polls = PollingWatcher(session, interval=poll_interval, sleep=sleep)
+        self._fallback = EventFallback(session, EventWatcher(session), polls, method=method)
         self._began = self._deadline = clock()
-        self._look_due = self._began
-        self._looks = self._waits = 0
+        self._refresh_due = self._began
+        self._refreshes = self._waits = 0
         self._is_session_lost = False
         self.timed_out = False
         self.waited = False
         """Whether the first look did not decide."""
         self.elapsed = 0.0
-        self.troubles = 0
+        self.transient_errors = 0
         """How often something went wrong that was ridden out."""
-        self.last_trouble: XapiError | None = None
-        self.is_out_of_touch = False
+        self.last_transient_error: XapiError | None = None
+        self.is_disconnected = False
         """Whether the last thing that was tried went wrong."""
 
     @property
@@ -104,11 +104,11 @@ class Waiter:
         """How it is being watched: events or poll."""
         return self._fallback.watch.method
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Have the gate look once, without a deadline; trouble is not ridden out."""
         self._began = self._clock()
         try:
-            self._look_somehow()
+            self._refresh_with_fallback()
         finally:
             self.elapsed = self._clock() - self._began
 
@@ -117,8 +117,8 @@ class Waiter:
         if self.timeout:
             self._watch_until_deadline()
         else:
-            self.look()
-        self.timed_out = self._gate.verdict is Verdict.UNDECIDED
+            self.refresh()
+        self.timed_out = self._condition.decision is Decision.PENDING
 
     def _watch_until_deadline(self) -> None:
         self._began = self._clock()
@@ -131,53 +131,57 @@ class Waiter:
             self.elapsed = self._clock() - self._began
 
     def _keep_watching(self) -> None:
-        while self._gate.verdict is Verdict.UNDECIDED:
+        while self._condition.decision is Decision.PENDING:
             if self._left() <= 0:
-                self._look_last()
+                self._final_refresh()
                 return
             try:
                 self._go_on()
             except XapiError as error:
-                self._ride_out(error)
+                self._back_off(error)
             else:
                 self._backoff.reset()
                 self._is_session_lost = False
-                self.is_out_of_touch = False
+                self.is_disconnected = False
 
     def _go_on(self) -> None:
         now = self._clock()
-        if self._gate.needs_look or now >= self._look_due:
+        if self._condition.needs_refresh or now >= self._refresh_due:
             self._look_again(now)
             return
-        self.waited, self._looks = True, 0
-        seconds = min(self._look_due - now, self._left() - _MARGIN, self._gate.look_in)
-        if self._left() <= _MARGIN:
+        self.waited, self._refreshes = True, 0
+        seconds = min(
+            self._refresh_due - now,
+            self._left() - _DEADLINE_MARGIN,
+            self._condition.next_refresh_in,
+        )
+        if self._left() <= _DEADLINE_MARGIN:
             self._sleep(max(self._left(), 0))
             return
-        sight = self._fallback.watch.wait(max(seconds, 0.0))
+        update = self._fallback.watch.wait(max(seconds, 0.0))
         self._fallback.record_wait()
-        is_telling = self._gate.take(sight)
-        self._waits = self._waits + 1 if is_telling else _MOST_WAITS
-        if self._waits >= _MOST_WAITS and self._gate.verdict is Verdict.UNDECIDED:
+        is_telling = self._condition.take(update)
+        self._waits = self._waits + 1 if is_telling else _MAX_WAITS
+        if self._waits >= _MAX_WAITS and self._condition.decision is Decision.PENDING:
             self._waits = 0
-            self._sleep(max(min(now + _PACE - self._clock(), self._left()), 0))
+            self._sleep(max(min(now + _MIN_POLL_INTERVAL - self._clock(), self._left()), 0))
 
     def _look_again(self, now: float) -> None:
-        if self._looks >= _MOST_LOOKS:
-            self._sleep(max(min(_PACE, self._left()), 0))
-        self._looks += 1
+        if self._refreshes >= _MAX_REFRESHES:
+            self._sleep(max(min(_MIN_POLL_INTERVAL, self._left()), 0))
+        self._refreshes += 1
         self._fallback.probe()
-        self._gate.look(self._fallback.watch)
+        self._condition.refresh(self._fallback.watch)
         # A pool that answers slowly is not asked all the time.
         every = self._fallback.watch.look_every
-        self._look_due = max(now + every, self._clock() + every / 2)
+        self._refresh_due = max(now + every, self._clock() + every / 2)
 
-    def _ride_out(self, error: XapiError) -> None:
-        self._gate.lose_touch()
+    def _back_off(self, error: XapiError) -> None:
+        self._condition.invalidate()
         self.waited = True
         if self._fallback.record_error(error):
             return
-        self._note(error)
+        self._record_error(error)
         # The host answers, so that a new login may succeed at once.
         may_go_on = is_session_lost(error) and not self._is_session_lost
         self._is_session_lost = is_session_lost(error)
@@ -186,34 +190,34 @@ class Waiter:
         if pause:
             self._sleep(max(min(pause, self._left()), 0))
 
-    def _note(self, error: XapiError) -> None:
+    def _record_error(self, error: XapiError) -> None:
         if not may_pass(error, reached=self._session.logins > 0):
             raise error
-        self.troubles += 1
-        self.last_trouble = without_frames(error)
-        self.is_out_of_touch = True
+        self.transient_errors += 1
+        self.last_transient_error = without_frames(error)
+        self.is_disconnected = True
 
-    def _look_last(self) -> None:
+    def _final_refresh(self) -> None:
         """The truth at the deadline is what counts, as long as it does not keep us waiting."""
-        self._session.end_by(self._clock() + min(_LAST_LOOK, self._session.time_limit))
+        self._session.end_by(self._clock() + min(_FINAL_REFRESH_TIMEOUT, self._session.time_limit))
         self._fallback.choose_last()
         try:
-            self._look_somehow()
-            while self._gate.needs_look and self._gate.verdict is Verdict.UNDECIDED:
-                self._look_somehow()
+            self._refresh_with_fallback()
+            while self._condition.needs_refresh and self._condition.decision is Decision.PENDING:
+                self._refresh_with_fallback()
         except XapiError as error:
-            self._note(error)
+            self._record_error(error)
         else:
-            self.is_out_of_touch = False
+            self.is_disconnected = False
 
-    def _look_somehow(self) -> None:
+    def _refresh_with_fallback(self) -> None:
         """Look where there is no time for another try: by polling if events are not to be had."""
         try:
-            self._gate.look(self._fallback.watch)
+            self._condition.refresh(self._fallback.watch)
         except XapiError as error:
             if not self._fallback.replace_after(error):
                 raise
-            self._gate.look(self._fallback.watch)
+            self._condition.refresh(self._fallback.watch)
 
     def _left(self) -> float:
         return self._deadline - self._clock()

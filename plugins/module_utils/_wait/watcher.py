@@ -16,14 +16,14 @@ from .._tasks.api import Tasks
 from .._tasks.model import Task
 from .._tasks.query import current_operations
 
-SLICE = 30.0
+RESYNC_INTERVAL = 30.0
 """Seconds; what is watched is read afresh at least this often, whatever events say."""
 # XAPI takes 300 KiB of request, and a reference with its class takes 55 bytes of it.
 MOST_REFS = 5000
 _EVENTS = "event.from"
 
 
-class Scope(NamedTuple):
+class WatchScope(NamedTuple):
     """What is watched: some tasks or, with None, all of them; an object by class and ref; hosts."""
 
     refs: tuple[str, ...] | None
@@ -32,7 +32,7 @@ class Scope(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sight:
+class Update:
     """What one answer told of a scope."""
 
     tasks: list[Task] = field(default_factory=list)
@@ -53,14 +53,14 @@ class Watch(Protocol):
     look_every: float
     """Seconds after which it is time to look again."""
 
-    def look(self, scope: Scope) -> Sight:
+    def refresh(self, scope: WatchScope) -> Update:
         """Read the whole scope now. A task that is not there may have gone; an object has."""
 
-    def wait(self, seconds: float) -> Sight:
+    def wait(self, seconds: float) -> Update:
         """What changes of the scope, as soon as it does; nothing after so many seconds."""
 
 
-class EventWatch:
+class EventWatcher:
     """Watches by event.from (xapi_event.ml).
 
     A token is only good for the scope that it came with: what was changed before the token and is
@@ -69,7 +69,7 @@ class EventWatch:
     """
 
     method = "events"
-    look_every = SLICE
+    look_every = RESYNC_INTERVAL
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -79,28 +79,28 @@ class EventWatch:
         self.has_failed = False
         """Whether the latest call of event.from failed."""
 
-    def look(self, scope: Scope) -> Sight:
+    def refresh(self, scope: WatchScope) -> Update:
         self._object = scope.object
         self._classes = _classes(scope)
         self._token = ""
         return self._ask(0.0)
 
-    def wait(self, seconds: float) -> Sight:
+    def wait(self, seconds: float) -> Update:
         return self._ask(seconds)
 
-    def _ask(self, seconds: float) -> Sight:
+    def _ask(self, seconds: float) -> Update:
         self.has_failed = True
         answer = self._session.events_from(self._classes, self._token, seconds)
-        sight, self._token = shaped(self._session, self._read, _EVENTS, answer)
+        update, self._token = shaped(self._session, self._read, _EVENTS, answer)
         self.has_failed = False
-        return sight
+        return update
 
-    def _read(self, answer: Any) -> tuple[Sight, str]:
+    def _read(self, answer: Any) -> tuple[Update, str]:
         batch = records.batch(answer)
-        return _sight(batch.events, self._object), batch.token
+        return _update_from(batch.events, self._object), batch.token
 
 
-class PollWatch:
+class PollingWatcher:
     """Watches by reading again and again, for pools that do not let us wait for events."""
 
     method = "poll"
@@ -112,25 +112,25 @@ class PollWatch:
         self._session = session
         self._sleep = sleep
 
-    def look(self, scope: Scope) -> Sight:
+    def refresh(self, scope: WatchScope) -> Update:
         operations = None
         if scope.object is not None:
             operations = current_operations(self._session, *scope.object)
         hosts: Mapping[str, Mapping[str, Any]] = {}
         if scope.hosts:
             hosts = read(self._session, records.hosts, "host.get_all_records")
-        return Sight(tasks=self._tasks(scope.refs), operations=operations, hosts=hosts)
+        return Update(tasks=self._tasks(scope.refs), operations=operations, hosts=hosts)
 
-    def wait(self, seconds: float) -> Sight:
+    def wait(self, seconds: float) -> Update:
         self._sleep(seconds)
-        return Sight(is_answer=False)
+        return Update(is_answer=False)
 
     def _tasks(self, refs: tuple[str, ...] | None) -> list[Task]:
         tasks = Tasks(self._session)
         return tasks.get_all_records() if refs is None else tasks.present(refs)
 
 
-def _classes(scope: Scope) -> list[str]:
+def _classes(scope: WatchScope) -> list[str]:
     is_listed = scope.refs is not None and len(scope.refs) <= MOST_REFS
     classes = [f"task/{ref}" for ref in scope.refs or ()] if is_listed else ["task"]
     if scope.object is not None:
@@ -141,7 +141,7 @@ def _classes(scope: Scope) -> list[str]:
     return classes
 
 
-def _sight(events: Iterable[records.Event], watched: tuple[str, str] | None) -> Sight:
+def _update_from(events: Iterable[records.Event], watched: tuple[str, str] | None) -> Update:
     """A batch has at most one event of each object, with its record unless it was deleted."""
     tasks, deleted, hosts = [], set(), {}
     operations: Mapping[str, str] | None = None
@@ -156,4 +156,4 @@ def _sight(events: Iterable[records.Event], watched: tuple[str, str] | None) -> 
         if watched is not None and ref == watched[1]:
             # Whether the object has gone for good is for the next look to find out.
             operations = {} if snapshot is None else records.operations_of(snapshot)
-    return Sight(tasks, frozenset(deleted), operations, hosts)
+    return Update(tasks, frozenset(deleted), operations, hosts)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
-from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Verdict
-from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Gate, Waiter
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Decision
+from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import WaitCondition, Waiter
 from ansible_collections.xen.xapi.tests.support.virtual.pool import VirtualPool
 from ansible_collections.xen.xapi.tests.support.virtual.transport import (
     VirtualWire,
@@ -27,7 +27,7 @@ class Run:
     pool: VirtualPool
     wire: VirtualWire
     session: Session
-    gate: Gate
+    gate: WaitCondition
     waiter: Waiter
     began: float
 
@@ -36,13 +36,13 @@ class Run:
         return self.pool.now()
 
     @property
-    def verdict(self) -> Verdict:
-        return self.gate.verdict
+    def decision(self) -> Decision:
+        return self.gate.decision
 
     def wait(self) -> None:
         self.waiter.wait()
         assert self.waiter.elapsed <= self.waiter.timeout + LAST_LOOK + 0.01
-        if self.verdict is Verdict.UNDECIDED:
+        if self.decision is Decision.PENDING:
             assert self.waiter.timed_out
             assert self.waiter.elapsed >= self.waiter.timeout
 
@@ -50,7 +50,7 @@ class Run:
 @contextlib.contextmanager
 def on(
     pool: VirtualPool,
-    make_gate: Callable[[Session], Gate],
+    make_gate: Callable[[Session], WaitCondition],
     *,
     timeout: float,
     method: str = "auto",

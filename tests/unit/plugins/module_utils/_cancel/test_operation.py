@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._cancel.operation import CancelGate
+from ansible_collections.xen.xapi.plugins.module_utils._cancel.operation import CancelOperation
 from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Answer
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
 from ansible_collections.xen.xapi.tests.simulator.clock import START
@@ -21,7 +21,7 @@ def run_gate(pool, refs, *, timeout=60.0, waits=True):
 
     def make_gate(session):
         deadline = pool.now() + timeout
-        return CancelGate(
+        return CancelOperation(
             session,
             tasks,
             login=1,
@@ -216,7 +216,7 @@ def test_idle_task_that_progressed_before_cancel_is_skipped(virtual):
 
     def make_gate(session):
         deadline = virtual.now() + 60
-        return CancelGate(
+        return CancelOperation(
             session,
             [task],
             login=1,

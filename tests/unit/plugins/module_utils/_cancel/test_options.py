@@ -9,8 +9,8 @@ import itertools
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._cancel.options import (
-    cancelling_of,
     cancelling_spec,
+    parse_cancel_options,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._errors import NothingSelected, OptionError
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.options import (
@@ -41,7 +41,7 @@ NARROWING = {
 def cancelling(**options):
     spec = {**selector_spec(), **status_spec(), **cancelling_spec()}
     params = {name: option.get("default") for name, option in spec.items()}
-    return cancelling_of({**params, **options}, given=options)
+    return parse_cancel_options({**params, **options}, given=options)
 
 
 def test_narrowing_options_without_selector_are_rejected():

@@ -11,15 +11,15 @@ import pytest
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OddResult
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.api import Tasks
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.objects import Objects
-from ansible_collections.xen.xapi.plugins.module_utils._tasks.query import look_around
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.query import resolve_context
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
     ObjectOption,
     Selection,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import (
-    EventWatch,
-    PollWatch,
-    Scope,
+    EventWatcher,
+    PollingWatcher,
+    WatchScope,
 )
 from ansible_collections.xen.xapi.tests.support.samples import REF, TASK, UUID
 from ansible_collections.xen.xapi.tests.support.stub_transport import ENDPOINT, Answers, session_of
@@ -32,19 +32,19 @@ def get_record(session):
 
 
 def look_at_the_object(session):
-    look_around(session, Selection(object=ObjectOption("VM", UUID)))
+    resolve_context(session, Selection(object=ObjectOption("VM", UUID)))
 
 
 def look_at_the_host(session):
-    look_around(session, Selection(resident_on="host-1"))
+    resolve_context(session, Selection(resident_on="host-1"))
 
 
 def look_by_events(session):
-    EventWatch(session).look(Scope((REF,), ("VM", VM), hosts=True))
+    EventWatcher(session).refresh(WatchScope((REF,), ("VM", VM), hosts=True))
 
 
 def look_by_polling(session):
-    PollWatch(session, interval=1.0, sleep=pytest.fail).look(Scope((), hosts=True))
+    PollingWatcher(session, interval=1.0, sleep=pytest.fail).refresh(WatchScope((), hosts=True))
 
 
 def told(kind, ref=REF, **snapshot):

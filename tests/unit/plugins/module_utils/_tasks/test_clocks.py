@@ -17,10 +17,13 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.ages import age_of
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.clocks import read_time
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.query import find
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import SetGate
-from ansible_collections.xen.xapi.plugins.module_utils._wait.context import Scene
-from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
-from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import CompletionCondition
+from ansible_collections.xen.xapi.plugins.module_utils._wait.context import CachedContext
+from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietCondition
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import (
+    CompletionRules,
+    Decision,
+)
 from ansible_collections.xen.xapi.tests.support.samples import REF
 from ansible_collections.xen.xapi.tests.support.stub_transport import Answers, session_of
 from ansible_collections.xen.xapi.tests.support.virtual.transport import (
@@ -157,7 +160,7 @@ def test_clocks_are_reread_only_after_master_changes(virtual):
     virtual.inventory.set_clock(virtual.supporter.ref, HOUR)
     wire = VirtualWire(virtual)
     with virtual_session(wire, virtual) as session:
-        scene = Scene(session, Selection(created_after=1.0), clock=virtual.now)
+        scene = CachedContext(session, Selection(created_after=1.0), clock=virtual.now)
         scene.read()
         assert abs(scene.server_time - virtual.now()) <= 2
         virtual.promote_other()
@@ -165,7 +168,7 @@ def test_clocks_are_reread_only_after_master_changes(virtual):
         asked = len(wire.asked_at)
         scene.read()
         assert abs(scene.server_time - virtual.now() - HOUR) <= 2
-        assert scene.around.clocks.master == virtual.master_ref
+        assert scene.context.clocks.master == virtual.master_ref
         assert len(wire.asked_at) > asked
         asked = len(wire.asked_at)
         scene.read()
@@ -202,8 +205,11 @@ def test_wait_uses_clock_of_watched_master(virtual, offset):
     with virtual_session(wire, virtual) as session:
         now = virtual.now()
         bounds = {"created_after": now + HOUR / 2} if offset > 0 else {"created_before": now - 60}
-        gate = SetGate(
-            session, Selection(is_gate=True, **bounds), Rules(wait_for="any"), clock=virtual.now
+        gate = CompletionCondition(
+            session,
+            Selection(is_gate=True, **bounds),
+            CompletionRules(wait_for="any"),
+            clock=virtual.now,
         )
         with on(virtual, lambda _session: gate, timeout=0) as run:
             run.wait()
@@ -213,27 +219,27 @@ def test_wait_uses_clock_of_watched_master(virtual, offset):
 
 
 @pytest.mark.parametrize(
-    ("fields", "verdict"),
+    ("fields", "decision"),
     [
-        ({"age": 2 * HOUR}, Verdict.OPEN),
-        ({"age": 60}, Verdict.UNDECIDED),
-        ({"created": "19700101T00:00:05Z"}, Verdict.UNDECIDED),
-        ({"age": 31 * 86400}, Verdict.UNDECIDED),
-        ({"age": 60, "on_supporter": True}, Verdict.UNDECIDED),
-        ({"age": 3 * HOUR, "on_supporter": True}, Verdict.OPEN),
+        ({"age": 2 * HOUR}, Decision.MET),
+        ({"age": 60}, Decision.PENDING),
+        ({"created": "19700101T00:00:05Z"}, Decision.PENDING),
+        ({"age": 31 * 86400}, Decision.PENDING),
+        ({"age": 60, "on_supporter": True}, Decision.PENDING),
+        ({"age": 3 * HOUR, "on_supporter": True}, Decision.MET),
     ],
 )
-def test_only_task_known_to_be_old_enough_counts_as_stalled(virtual, fields, verdict):
+def test_only_task_known_to_be_old_enough_counts_as_stalled(virtual, fields, decision):
     virtual.inventory.set_clock(virtual.supporter.ref, -HOUR)
     if fields.pop("on_supporter", False):
         fields = {"resident_on": virtual.supporter.ref, **fields}
     virtual.add_task("backup", **fields)
 
     def make_gate(session):
-        return QuietGate(
+        return QuietCondition(
             session, Selection(), quiet_for=0.0, ignore_stalled=0.5 * HOUR, clock=virtual.now
         )
 
     with on(virtual, make_gate, timeout=20) as run:
         run.wait()
-    assert run.verdict is verdict
+    assert run.decision is decision

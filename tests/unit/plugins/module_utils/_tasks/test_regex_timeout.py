@@ -16,12 +16,12 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.query import selec
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.regex_timeout import limit_matching
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
     Selection,
-    Surroundings,
+    SelectionContext,
 )
 
 EXPONENTIAL = re.compile("(a+)+b")
 HOSTILE = "a" * 1000
-NOTHING = Surroundings(now=0)
+NOTHING = SelectionContext(now=0)
 
 
 def task(label):

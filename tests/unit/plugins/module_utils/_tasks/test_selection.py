@@ -12,7 +12,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
     ObjectOption,
     Selection,
-    Surroundings,
+    SelectionContext,
     is_excluded,
     matches,
     undated,
@@ -29,7 +29,7 @@ RECORD = {
     "resident_on": "OpaqueRef:host",
     "other_config": {"k": "v", "b": "true"},
 }
-AROUND = Surroundings(
+AROUND = SelectionContext(
     now=NOW,
     object_tasks=frozenset({"OpaqueRef:a"}),
     parent_ref="OpaqueRef:parent",
@@ -137,12 +137,12 @@ AGES = [
     ],
 )
 def test_unknown_age_counts_for_gate_and_as_new_in_listing(ages, changes, now):
-    around = Surroundings(now=now)
+    context = SelectionContext(now=now)
     is_new = not {"min_age", "created_before"} & ages.keys()
-    assert not matches(task(**changes), Selection(**ages, is_destructive=True), around)
-    assert matches(task(**changes), Selection(**ages, is_gate=True), around)
-    assert matches(task(**changes), Selection(**ages), around) is is_new
-    assert undated([task(**changes)], Selection(**ages), around)
+    assert not matches(task(**changes), Selection(**ages, is_destructive=True), context)
+    assert matches(task(**changes), Selection(**ages, is_gate=True), context)
+    assert matches(task(**changes), Selection(**ages), context) is is_new
+    assert undated([task(**changes)], Selection(**ages), context)
 
 
 @pytest.mark.parametrize("ages", AGES)
@@ -156,8 +156,8 @@ def test_undated_task_is_not_reported_if_no_option_needs_age():
 
 
 def test_task_not_listed_in_object_operations_does_not_match():
-    around = Surroundings(now=NOW, object_tasks=frozenset({"OpaqueRef:b"}))
-    assert not matches(task(), Selection(object=VM), around)
+    context = SelectionContext(now=NOW, object_tasks=frozenset({"OpaqueRef:b"}))
+    assert not matches(task(), Selection(object=VM), context)
 
 
 @pytest.mark.parametrize(
@@ -172,11 +172,11 @@ def test_task_not_listed_in_object_operations_does_not_match():
     ],
 )
 def test_task_matches_object_named_in_applies_to(applies_to, is_met):
-    around = Surroundings(now=NOW, object_ref="OpaqueRef:sr", object_uuid="uuid-sr")
+    context = SelectionContext(now=NOW, object_ref="OpaqueRef:sr", object_uuid="uuid-sr")
     collection = task(other_config={"applies_to": applies_to})
-    assert matches(collection, Selection(object=VM), around) is is_met
-    assert not matches(collection, Selection(object=VM), Surroundings(now=NOW))
-    assert not matches(task(other_config=None), Selection(object=VM), around)
+    assert matches(collection, Selection(object=VM), context) is is_met
+    assert not matches(collection, Selection(object=VM), SelectionContext(now=NOW))
+    assert not matches(task(other_config=None), Selection(object=VM), context)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,10 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.messages import (
     unfinished,
     unknown,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, TaskSet
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import (
+    CompletionRules,
+    TaskSet,
+)
 
 UUID = "9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11"
 REF = "OpaqueRef:0c5e9ed6-2d4d-7a95-13a7-ea0c8a9b6b5f"
@@ -60,7 +63,7 @@ def test_pending_message_lists_running_tasks():
     tasks = set_of(
         task(uuid=UUID), task("b", "Async.VM.copy", progress=0.5), task("c", status="success")
     )
-    assert unfinished(tasks, Rules(), unmatched="") == (
+    assert unfinished(tasks, CompletionRules(), unmatched="") == (
         f"2 of 3 tasks: 'Async.VM.snapshot' (uuid {UUID}, pending, 43 %), "
         "'Async.VM.copy' (uuid uuid-b, pending, 50 %)."
     )
@@ -75,7 +78,7 @@ def test_pending_message_lists_running_tasks():
 )
 def test_pending_message_lists_missing_tasks_only_with_on_missing_wait(on_missing, text):
     tasks = set_of(task(label="copy"), missing=["lost"])
-    assert unfinished(tasks, Rules(on_missing=on_missing), unmatched="") == text
+    assert unfinished(tasks, CompletionRules(on_missing=on_missing), unmatched="") == text
 
 
 @pytest.mark.parametrize(
@@ -95,13 +98,13 @@ def test_failure_message_explains_error_code(error_info, reason, end):
     assert text.startswith(f"Task 'copy' (uuid uuid-a) ended as failure{reason}")
     assert text.endswith(f"{end}; expected success")
     assert "secret" not in text
-    assert closed(set_of(bad), Rules(), unmatched="") == f"{text}."
+    assert closed(set_of(bad), CompletionRules(), unmatched="") == f"{text}."
 
 
 @pytest.mark.parametrize("on_gone", ["fail", "ok"])
 def test_failure_message_omits_disappeared_task_with_on_gone_ok(on_gone):
     tasks = set_of(task("a"), task("b", status="failure"), gone=["a"])
-    text = closed(tasks, Rules(on_gone=on_gone), unmatched="")
+    text = closed(tasks, CompletionRules(on_gone=on_gone), unmatched="")
     assert "(uuid uuid-b) ended as failure; expected success." in text
     assert ("disappeared while pending (43 %)" in text) is (on_gone == "fail")
 
@@ -123,7 +126,7 @@ def test_failure_message_lists_expected_statuses(expect, words):
 @pytest.mark.parametrize(("progress", "state"), [(0.47, "pending (47 %)"), (None, "pending")])
 def test_failure_message_for_disappeared_task(progress, state):
     tasks = set_of(task(uuid=UUID, progress=progress), gone=["a"])
-    assert closed(tasks, Rules(), unmatched="") == (
+    assert closed(tasks, CompletionRules(), unmatched="") == (
         f"Task 'Async.VM.snapshot' (uuid {UUID}) disappeared while {state}, {GONE}."
     )
 
@@ -131,16 +134,18 @@ def test_failure_message_for_disappeared_task(progress, state):
 @pytest.mark.parametrize(("name", "identity"), [(REF, f"ref {REF}"), (UUID, f"uuid {UUID}")])
 def test_messages_for_missing_ref_or_uuid(name, identity):
     tasks = set_of(missing=[name])
-    assert closed(tasks, Rules(), unmatched="") == f"No task has the {identity}; {MISSING}."
+    assert (
+        closed(tasks, CompletionRules(), unmatched="") == f"No task has the {identity}; {MISSING}."
+    )
     assert left_out(tasks) == f"{identity} was not found"
-    assert unfinished(tasks, Rules(on_missing="wait"), unmatched="") == (
+    assert unfinished(tasks, CompletionRules(on_missing="wait"), unmatched="") == (
         f"1 of 1 task: {identity} (not found yet)."
     )
 
 
 def test_failure_message_reports_every_problem():
     tasks = set_of(task("a", status="cancelled"), task("b"), gone=["b"], missing=[UUID])
-    assert closed(tasks, Rules(), unmatched="") == (
+    assert closed(tasks, CompletionRules(), unmatched="") == (
         "Task 'Async.VM.snapshot' (uuid uuid-a) ended as cancelled; expected success. "
         f"Task 'Async.VM.snapshot' (uuid uuid-b) disappeared while pending (43 %), {GONE}. "
         f"No task has the uuid {UUID}; {MISSING}."
@@ -149,7 +154,7 @@ def test_failure_message_reports_every_problem():
 
 def test_any_failure_message_if_no_task_is_left():
     tasks = set_of(task(status="failure"))
-    rules = Rules(wait_for="any", expect=frozenset({"success", "cancelled"}))
+    rules = CompletionRules(wait_for="any", expect=frozenset({"success", "cancelled"}))
     assert closed(tasks, rules, unmatched="") == (
         "No task is left that could end as cancelled or success. "
         "Task 'Async.VM.snapshot' (uuid uuid-a) ended as failure; expected cancelled or success."
@@ -163,7 +168,7 @@ def test_any_failure_message_if_no_task_is_left():
 def test_any_failure_message_includes_disappeared_and_missing_tasks(option):
     """Whatever on_gone and on_missing say."""
     tasks = set_of(task(), gone=["a"], missing=[UUID])
-    text = closed(tasks, Rules(wait_for="any", **{option: "ok"}), unmatched="")
+    text = closed(tasks, CompletionRules(wait_for="any", **{option: "ok"}), unmatched="")
     assert "disappeared while pending" in text
     assert f"No task has the uuid {UUID}" in text
 
@@ -171,8 +176,8 @@ def test_any_failure_message_includes_disappeared_and_missing_tasks(option):
 def test_messages_for_selection_without_match():
     tasks = set_of()
     tasks.is_unmatched = True
-    assert closed(tasks, Rules(), unmatched="No task matches x.") == "No task matches x."
-    assert unfinished(tasks, Rules(), unmatched="No task matches x.") == (
+    assert closed(tasks, CompletionRules(), unmatched="No task matches x.") == "No task matches x."
+    assert unfinished(tasks, CompletionRules(), unmatched="No task matches x.") == (
         "a task to match: No task matches x."
     )
 
@@ -247,21 +252,24 @@ def test_selection_options_are_shown_as_written():
 def test_messages_name_at_most_five_tasks(count, more):
     tasks = set_of(*(task(str(number)) for number in range(count)))
     named = ", ".join(under_way(task(str(number))) for number in range(5))
-    assert unfinished(tasks, Rules(), unmatched="") == f"{count} of {count} tasks: {named}{more}."
+    assert (
+        unfinished(tasks, CompletionRules(), unmatched="")
+        == f"{count} of {count} tasks: {named}{more}."
+    )
     for number in range(count):
         tasks.lose(str(number))
     parts = ", ".join(
         f"'Async.VM.snapshot' (uuid uuid-{number}) disappeared" for number in range(5)
     )
     assert left_out(tasks) == parts + more
-    told = closed(tasks, Rules(), unmatched="")
+    told = closed(tasks, CompletionRules(), unmatched="")
     assert told.count("disappeared") == 5
     assert told.endswith(f"on_gone decides.{more and ' And' + more[4:] + '.'}")
 
 
 def test_pending_message_includes_earlier_failures():
     tasks = set_of(task("a"), task("b", status="failure"))
-    text = unfinished(tasks, Rules(fail_fast=False), unmatched="")
+    text = unfinished(tasks, CompletionRules(fail_fast=False), unmatched="")
     assert text == (
         "1 of 2 tasks: 'Async.VM.snapshot' (uuid uuid-a, pending, 43 %). Besides: "
         "Task 'Async.VM.snapshot' (uuid uuid-b) ended as failure; expected success."
@@ -270,14 +278,14 @@ def test_pending_message_includes_earlier_failures():
 
 def test_pending_message_for_any_of_several_tasks():
     tasks = set_of(task("a"), task("b", status="failure"))
-    text = unfinished(tasks, Rules(wait_for="any"), unmatched="")
+    text = unfinished(tasks, CompletionRules(wait_for="any"), unmatched="")
     assert text.startswith("any of 2 tasks: 'Async.VM.snapshot' (uuid uuid-a, pending, 43 %).")
 
 
 def test_pending_message_for_final_listing():
     """Only the listing before the gate opens has not come through."""
     found = set_of(task("a", status="success"), task("b", status="success"))
-    assert unfinished(found, Rules(), unmatched="") == (
+    assert unfinished(found, CompletionRules(), unmatched="") == (
         "a last listing, which has to show that no further task matches: "
         "none of those that are known (2) is still running."
     )
@@ -286,7 +294,7 @@ def test_pending_message_for_final_listing():
 def test_final_listing_message_does_not_claim_disappeared_task_succeeded():
     """With on_gone: ok it is left out; how it ended is unknown all the same."""
     found = set_of(task("a", status="success"), task("b"), gone=["b"])
-    text = unfinished(found, Rules(on_gone="ok"), unmatched="")
+    text = unfinished(found, CompletionRules(on_gone="ok"), unmatched="")
     assert "as they should" not in text
 
 
@@ -295,8 +303,8 @@ def test_messages_escape_task_label(status):
     is_gone = status == "gone"
     nasty = task(label=NASTY, status="pending" if is_gone else status)
     tasks = set_of(nasty, task("b", "other"), gone=["a"] * is_gone)
-    texts = [unfinished(tasks, Rules(), unmatched="")]
-    texts += [closed(tasks, Rules(), unmatched="")] * (status != "pending")
+    texts = [unfinished(tasks, CompletionRules(), unmatched="")]
+    texts += [closed(tasks, CompletionRules(), unmatched="")] * (status != "pending")
     texts += [left_out(tasks)] * is_gone
     for text in texts:
         assert f"{SHOWN} (uuid uuid-a" in text
@@ -319,10 +327,10 @@ HOSTILE = {
 
 def test_messages_with_long_values_are_bounded_and_printable():
     tasks = set_of(*(task(str(place), **HOSTILE) for place in range(100)), missing=[LONG] * 9)
-    texts = [unfinished(tasks, Rules(on_missing="wait"), unmatched="")]
+    texts = [unfinished(tasks, CompletionRules(on_missing="wait"), unmatched="")]
     for place in range(100):
         tasks.lose(str(place))
-    texts += [closed(tasks, Rules(), unmatched=""), left_out(tasks)]
+    texts += [closed(tasks, CompletionRules(), unmatched=""), left_out(tasks)]
     texts += [end_of(task(**{**HOSTILE, "status": "failure"}), {"success"})]
     texts += [unknown(one, "it is") for one in (LONG, task(**HOSTILE))]
     texts += [quiet_of(1.0, 2.0, [task(**HOSTILE)], 2)]

@@ -15,8 +15,8 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
     Selection,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._wait import watcher as _watch
-from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
-from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietCondition
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Decision
 from ansible_collections.xen.xapi.tests.simulator.clock import START
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.simulator.values import Date
@@ -29,7 +29,7 @@ DAY = 86400.0
 @contextlib.contextmanager
 def quiet(pool, selection=None, *, quiet_for=10.0, on_gone="fail", ignore_stalled=None, **options):
     def make_gate(session):
-        return QuietGate(
+        return QuietCondition(
             session,
             selection or Selection(),
             quiet_for=quiet_for,
@@ -43,7 +43,7 @@ def quiet(pool, selection=None, *, quiet_for=10.0, on_gone="fail", ignore_stalle
 
 
 def opened_at(run):
-    assert run.verdict is Verdict.OPEN
+    assert run.decision is Decision.MET
     return run.ended - START
 
 
@@ -62,7 +62,7 @@ def test_polling_stays_pending_while_short_tasks_run_between_polls(virtual):
         virtual.at(2 * number + 0.5, lambda: virtual.add_task(COPY, life=Life(duration=1.0)))
     with quiet(virtual, quiet_for=6.0, method="poll", timeout=190.0) as run:
         run.wait()
-        assert run.verdict is Verdict.UNDECIDED
+        assert run.decision is Decision.PENDING
         assert run.gate.ended_count > 90
 
 
@@ -122,7 +122,7 @@ def test_task_on_slowly_restarting_supporter_fails_condition(virtual, startup, f
     virtual.at(20, lambda: virtual.restart_supporter(startup=startup, failed_rounds=failed_rounds))
     with quiet(virtual, timeout=4000.0) as run:
         run.wait()
-        assert run.verdict is Verdict.CLOSED
+        assert run.decision is Decision.FAILED
         assert run.ended - START >= 20 + startup * (1 + failed_rounds)
         (lost,) = run.gate.lost.values()
         assert "XAPI restarted on its host" in lost.reason
@@ -133,7 +133,7 @@ def test_restart_of_supporter_that_stays_disabled_fails_condition(virtual):
     virtual.at(20, lambda: virtual.restart_supporter(startup=45, enables=False))
     with quiet(virtual) as run:
         run.wait()
-        assert run.verdict is Verdict.CLOSED
+        assert run.decision is Decision.FAILED
 
 
 def test_deletion_on_enabled_supporter_needs_no_extra_wait(virtual):
@@ -157,7 +157,7 @@ def test_task_forwarded_unseen_to_restarting_host_fails_condition(virtual):
     virtual.at(21, forward_and_restart)
     with quiet(virtual, method="poll") as run:
         run.wait()
-        assert run.verdict is Verdict.CLOSED
+        assert run.decision is Decision.FAILED
 
 
 def step_clock(virtual, seconds):
@@ -182,7 +182,7 @@ def test_deletion_by_age_around_clock_step_fails_condition(virtual, seconds, age
     virtual.at(10, step_and_delete)
     with quiet(virtual, timeout=100.0) as run:
         run.wait()
-        assert run.verdict is Verdict.CLOSED
+        assert run.decision is Decision.FAILED
 
 
 def test_ignored_stalled_tasks_do_not_block(virtual):
@@ -233,7 +233,7 @@ def test_unwatched_time_does_not_make_task_stalled(virtual):
     virtual.at(200, lambda: virtual.set_task(ref, progress=0.5))
     with quiet(virtual, ignore_stalled=1800.0, timeout=3800.0) as run:
         run.wait()
-        assert run.verdict is Verdict.UNDECIDED
+        assert run.decision is Decision.PENDING
 
 
 def test_slow_poll_responses_keep_condition_pending(virtual):
@@ -241,13 +241,13 @@ def test_slow_poll_responses_keep_condition_pending(virtual):
     virtual.fail("host.get_all_records", nth=2, count=None, delay=28.0)
     with on(
         virtual,
-        lambda session: QuietGate(session, Selection(), quiet_for=60.0, clock=virtual.now),
+        lambda session: QuietCondition(session, Selection(), quiet_for=60.0, clock=virtual.now),
         timeout=400.0,
         method="poll",
     ) as run:
         run.waiter._fallback.watch.look_every = 30.0
         run.wait()
-        assert run.verdict is Verdict.UNDECIDED
+        assert run.decision is Decision.PENDING
 
 
 def test_disabling_another_host_does_not_delay_condition(virtual):
@@ -270,7 +270,7 @@ def test_task_forwarded_unseen_to_disabled_host_fails_after_restart(virtual):
     virtual.at(11.5, lambda: virtual.restart_supporter(startup=100, enables=False))
     with quiet(virtual, method="poll", timeout=300.0) as run:
         run.wait()
-        assert run.verdict is Verdict.CLOSED
+        assert run.decision is Decision.FAILED
 
 
 def test_request_count_is_bounded_while_host_stays_disabled(virtual):
@@ -283,6 +283,6 @@ def test_request_count_is_bounded_while_host_stays_disabled(virtual):
     virtual.at(5, disable_and_delete)
     with quiet(virtual, quiet_for=1.0) as run:
         run.wait()
-        assert run.verdict is Verdict.UNDECIDED
+        assert run.decision is Decision.PENDING
     # A resync of an undecided task reads the hosts and whether they are live.
-    assert run.wire.requests <= 600 / _watch.SLICE * 6
+    assert run.wire.requests <= 600 / _watch.RESYNC_INTERVAL * 6

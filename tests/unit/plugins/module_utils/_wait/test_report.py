@@ -14,9 +14,12 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.report import timed
 CUT = "The connection to https://p was closed before the answer was complete."
 
 
-def waiter(timeout=600.0, *, last=None, troubles=0, is_out_of_touch=False):
+def waiter(timeout=600.0, *, last=None, transient_errors=0, is_disconnected=False):
     return SimpleNamespace(
-        timeout=timeout, last_trouble=last, troubles=troubles, is_out_of_touch=is_out_of_touch
+        timeout=timeout,
+        last_transient_error=last,
+        transient_errors=transient_errors,
+        is_disconnected=is_disconnected,
     )
 
 
@@ -30,22 +33,24 @@ def test_timeout_message_states_waiting_time(timeout, how_long):
 
 
 def test_timeout_message_if_pool_never_answered():
-    text = timed_out(waiter(last=ConnectionCut("https://p"), troubles=3), "", was_reached=False)
+    text = timed_out(
+        waiter(last=ConnectionCut("https://p"), transient_errors=3), "", was_reached=False
+    )
     assert text == f"Timed out after 600 s without an answer to go by. {CUT}"
 
 
-@pytest.mark.parametrize("is_out_of_touch", [True, False])
-def test_timeout_message_marks_stale_state_if_disconnected(is_out_of_touch):
-    since = waiter(last=ConnectionCut("https://p"), is_out_of_touch=is_out_of_touch)
+@pytest.mark.parametrize("is_disconnected", [True, False])
+def test_timeout_message_marks_stale_state_if_disconnected(is_disconnected):
+    since = waiter(last=ConnectionCut("https://p"), is_disconnected=is_disconnected)
     old = f" This is as last seen, since the pool did not answer. {CUT}"
     assert timed_out(since, "waiting for it.", was_reached=True) == (
-        "Timed out after 600 s waiting for it." + old * is_out_of_touch
+        "Timed out after 600 s waiting for it." + old * is_disconnected
     )
 
 
 @pytest.mark.parametrize(("times", "words"), [(1, "once"), (2, "2 times")])
 def test_warning_counts_transient_errors(times, words):
-    assert trouble(waiter(last=ConnectionCut("https://p"), troubles=times)) == [
+    assert trouble(waiter(last=ConnectionCut("https://p"), transient_errors=times)) == [
         f"The way to the pool failed {words} while waiting, the last time like this: {CUT}"
     ]
     assert trouble(waiter()) == []

@@ -10,14 +10,14 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import (
-    Rules,
+    CompletionRules,
+    Decision,
     TaskSet,
-    Verdict,
     judge,
 )
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 
-OPEN, CLOSED, UNDECIDED = Verdict.OPEN, Verdict.CLOSED, Verdict.UNDECIDED
+MET, FAILED, PENDING = Decision.MET, Decision.FAILED, Decision.PENDING
 
 
 def task(ref="a", status="pending", **fields):
@@ -143,14 +143,14 @@ def meaning(kind, rules):
 def verdict_by_the_design(kinds, rules):
     """Section 5 as a list: the first meaning of those that are there decides."""
     if rules.wait_for == "any":
-        order = [(GOOD, OPEN), (COMING, UNDECIDED)]
-        otherwise = CLOSED
+        order = [(GOOD, MET), (COMING, PENDING)]
+        otherwise = FAILED
     else:
-        order = [(BAD, CLOSED), (COMING, UNDECIDED)]
+        order = [(BAD, FAILED), (COMING, PENDING)]
         order = order if rules.fail_fast else order[::-1]
-        otherwise = OPEN
+        otherwise = MET
     meanings = {meaning(kind, rules) for kind in kinds}
-    return next((verdict for what, verdict in order if what in meanings), otherwise)
+    return next((decision for what, decision in order if what in meanings), otherwise)
 
 
 def set_of(kinds):
@@ -167,7 +167,9 @@ def set_of(kinds):
 def all_rules():
     options = (["all", "any"], [True, False], ["fail", "ok", "wait"], ["fail", "ok"])
     for wait_for, fail_fast, on_missing, on_gone in itertools.product(*options):
-        yield Rules(wait_for=wait_for, fail_fast=fail_fast, on_missing=on_missing, on_gone=on_gone)
+        yield CompletionRules(
+            wait_for=wait_for, fail_fast=fail_fast, on_missing=on_missing, on_gone=on_gone
+        )
 
 
 def test_decision_for_every_task_set_under_all_rules():
@@ -183,29 +185,29 @@ def test_decision_for_every_task_set_under_all_rules():
 
 
 @pytest.mark.parametrize(
-    ("kinds", "options", "verdict"),
+    ("kinds", "options", "decision"),
     [
-        ([], {}, OPEN),
-        ([], {"wait_for": "any"}, CLOSED),
-        (["satisfied"], {}, OPEN),
-        (["satisfied", "running"], {}, UNDECIDED),
-        (["satisfied", "running"], {"wait_for": "any"}, OPEN),
-        (["satisfied", "unexpected"], {"wait_for": "any"}, OPEN),
-        (["unexpected", "running"], {}, CLOSED),
-        (["unexpected", "running"], {"fail_fast": False}, UNDECIDED),
-        (["unexpected", "satisfied"], {"fail_fast": False}, CLOSED),
-        (["unexpected", "running"], {"wait_for": "any"}, UNDECIDED),
-        (["gone"], {}, CLOSED),
-        (["gone"], {"on_gone": "ok"}, OPEN),
-        (["gone"], {"on_gone": "ok", "wait_for": "any"}, CLOSED),
-        (["missing"], {}, CLOSED),
-        (["missing"], {"on_missing": "ok"}, OPEN),
-        (["missing"], {"on_missing": "ok", "wait_for": "any"}, CLOSED),
-        (["missing", "satisfied"], {"on_missing": "wait"}, UNDECIDED),
-        (["unmatched"], {"on_missing": "wait"}, UNDECIDED),
-        (["unmatched"], {}, CLOSED),
+        ([], {}, MET),
+        ([], {"wait_for": "any"}, FAILED),
+        (["satisfied"], {}, MET),
+        (["satisfied", "running"], {}, PENDING),
+        (["satisfied", "running"], {"wait_for": "any"}, MET),
+        (["satisfied", "unexpected"], {"wait_for": "any"}, MET),
+        (["unexpected", "running"], {}, FAILED),
+        (["unexpected", "running"], {"fail_fast": False}, PENDING),
+        (["unexpected", "satisfied"], {"fail_fast": False}, FAILED),
+        (["unexpected", "running"], {"wait_for": "any"}, PENDING),
+        (["gone"], {}, FAILED),
+        (["gone"], {"on_gone": "ok"}, MET),
+        (["gone"], {"on_gone": "ok", "wait_for": "any"}, FAILED),
+        (["missing"], {}, FAILED),
+        (["missing"], {"on_missing": "ok"}, MET),
+        (["missing"], {"on_missing": "ok", "wait_for": "any"}, FAILED),
+        (["missing", "satisfied"], {"on_missing": "wait"}, PENDING),
+        (["unmatched"], {"on_missing": "wait"}, PENDING),
+        (["unmatched"], {}, FAILED),
     ],
     ids=str,
 )
-def test_decision_for_selected_task_sets_and_rules(kinds, options, verdict):
-    assert judge(set_of(kinds), Rules(**options)) is verdict
+def test_decision_for_selected_task_sets_and_rules(kinds, options, decision):
+    assert judge(set_of(kinds), CompletionRules(**options)) is decision

@@ -7,16 +7,23 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import SetGate
-from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
-from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import CompletionCondition
+from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietCondition
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import (
+    CompletionRules,
+    Decision,
+)
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 
 
 def waiting(pool, refs, **options):
     selection = Selection(refs=tuple(refs))
-    return on(pool, lambda session: SetGate(session, selection, Rules(), clock=pool.now), **options)
+    return on(
+        pool,
+        lambda session: CompletionCondition(session, selection, CompletionRules(), clock=pool.now),
+        **options,
+    )
 
 
 @pytest.mark.parametrize("count", [1, 1000])
@@ -29,21 +36,21 @@ def test_idle_wait_sends_at_most_five_requests_per_minute(virtual, count):
 
 def test_idle_quiet_wait_sends_at_most_five_requests_per_minute(virtual):
     def make_gate(session):
-        return QuietGate(session, Selection(), quiet_for=600, clock=virtual.now)
+        return QuietCondition(session, Selection(), quiet_for=600, clock=virtual.now)
 
     with on(virtual, make_gate, timeout=900) as run:
         run.wait()
-        assert run.verdict is Verdict.OPEN
+        assert run.decision is Decision.MET
     assert run.wire.requests <= 5 * 10
 
 
 def test_response_latency_does_not_count_as_quiet_time(virtual):
     def make_gate(session):
-        return QuietGate(session, Selection(), quiet_for=35, clock=virtual.now)
+        return QuietCondition(session, Selection(), quiet_for=35, clock=virtual.now)
 
     with on(virtual, make_gate, timeout=300, latency=6) as run:
         run.wait()
-        assert run.verdict is Verdict.OPEN
+        assert run.decision is Decision.MET
     last = virtual.log.of("event.from")[-1]
     assert last.at - run.wire.deliveries[0].at >= 35
 
@@ -53,7 +60,7 @@ def test_completion_is_detected_immediately(virtual):
     ref = virtual.add_task("ends", life=Life(duration=5, steps=1, gap=0.005))
     with waiting(virtual, [ref], timeout=60) as run:
         run.wait()
-        assert run.verdict is Verdict.OPEN
+        assert run.decision is Decision.MET
     ((at, _status),) = virtual.ends(ref)
     assert virtual.now() - at < 0.01
 
@@ -64,7 +71,7 @@ def test_successive_completions_are_batched_into_fewer_requests(virtual):
         virtual.at(1 + number / 100, lambda ref=ref: virtual.set_task(ref, status="success"))
     with waiting(virtual, refs, timeout=60) as run:
         run.wait()
-        assert run.verdict is Verdict.OPEN
+        assert run.decision is Decision.MET
     assert run.wire.requests < 300
 
 

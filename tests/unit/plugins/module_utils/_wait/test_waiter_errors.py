@@ -15,8 +15,11 @@ from ansible_collections.xen.xapi.plugins.module_utils._client.session import Se
 from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Transport
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError, XapiFailure
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import SetGate
-from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import CompletionCondition
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import (
+    CompletionRules,
+    Decision,
+)
 from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Waiter
 from ansible_collections.xen.xapi.tests.simulator.clock import START
 from ansible_collections.xen.xapi.tests.support.virtual.wait import on
@@ -28,7 +31,9 @@ DAY = 86400.0
 def waiting(pool, *refs, **options):
     selection = Selection(refs=refs)
     with on(
-        pool, lambda session: SetGate(session, selection, Rules(), clock=pool.now), **options
+        pool,
+        lambda session: CompletionCondition(session, selection, CompletionRules(), clock=pool.now),
+        **options,
     ) as run:
         yield run
         # The logout is not what these tests are about.
@@ -48,7 +53,7 @@ def test_resyncs_immediately_after_interrupted_wait(virtual, trouble):
     with waiting(virtual, ref, timeout=25) as run:
         run.wait()
         assert asked(run.wire, since=4.9)[0] < 5.3
-        assert run.waiter.troubles
+        assert run.waiter.transient_errors
 
 
 def test_retained_error_does_not_hold_response_body(virtual):
@@ -57,7 +62,7 @@ def test_retained_error_does_not_hold_response_body(virtual):
     virtual.at(5, lambda: [virtual.take_down_for(100, place) for place in (0, 1)])
     with waiting(virtual, ref, timeout=25) as run:
         run.wait()
-        kept = [run.waiter.last_trouble, *run.waiter.last_trouble.attempts]
+        kept = [run.waiter.last_transient_error, *run.waiter.last_transient_error.attempts]
         assert len(kept) == 3
         assert {(e.__traceback__, e.__cause__, e.__context__) for e in kept} == {(None,) * 3}
 
@@ -71,7 +76,7 @@ def test_completion_during_connection_error_is_detected(virtual, status):
     with waiting(virtual, ref, timeout=25) as run:
         virtual.at(4, lambda: virtual.set_task(ref, progress=0.5))
         run.wait()
-        assert run.verdict is (Verdict.OPEN if status == "success" else Verdict.CLOSED)
+        assert run.decision is (Decision.MET if status == "success" else Decision.FAILED)
     assert run.waiter.elapsed < 6
 
 
@@ -92,7 +97,7 @@ def test_only_partial_progress_is_rate_limited(virtual, told, is_paced):
     virtual.at(5.005, lambda: virtual.set_task(ref, status="success"))
     with waiting(virtual, ref, timeout=25) as run:
         run.wait()
-        assert run.verdict is Verdict.OPEN
+        assert run.decision is Decision.MET
     delay = run.waiter.elapsed - 5.005
     # A little over the pace where the wait before it was a long one; at once otherwise.
     assert delay < (0.11 if is_paced else 0.01)
@@ -136,7 +141,7 @@ def test_logs_in_without_delay_when_session_is_lost(virtual, method):
     virtual.at(7, lambda: virtual.set_task(ref, status="success"))
     with waiting(virtual, ref, timeout=60, method=method) as run:
         run.wait()
-        assert run.verdict is Verdict.OPEN
+        assert run.decision is Decision.MET
         # The longest pause begins just before the hosts are back.
         assert run.ended - START < 25 + 5 + 0.2
 
@@ -199,7 +204,7 @@ def test_final_refresh_lasts_at_most_request_timeout_or_five_seconds(
         run.wait()
     assert run.waiter.elapsed == pytest.approx(10 + at_most, abs=0.01)
     assert run.waiter.timed_out
-    assert run.waiter.is_out_of_touch
+    assert run.waiter.is_disconnected
 
 
 @pytest.mark.parametrize("early", [0.3, 0.24, 0.2, 0.1, 0.001])
@@ -208,7 +213,7 @@ def test_completion_just_before_deadline_is_detected(virtual, early):
     virtual.at(10 - early, lambda: virtual.set_task(ref, status="success"))
     with waiting(virtual, ref, timeout=10) as run:
         run.wait()
-        assert run.verdict is Verdict.OPEN
+        assert run.decision is Decision.MET
     assert not run.waiter.timed_out
     assert run.waiter.elapsed < 10.1
 
@@ -228,7 +233,7 @@ def test_zero_timeout_checks_once_and_raises_transient_error(virtual, fault):
         with pytest.raises(XapiError):
             run.wait()
         assert [method for _at, method in run.wire.asked_at].count("task.get_record") == 1
-        assert run.waiter.troubles == 0
+        assert run.waiter.transient_errors == 0
 
 
 def test_zero_timeout_checks_once_without_waiting(virtual):
@@ -270,14 +275,14 @@ def test_wall_clock_jumps_do_not_affect_wait(pool, monkeypatch, jump, ends):
     ) as session:
         # Logged in before the time counts, since a login that is cut short leaves its session.
         session.call("task.get_status", ref)
-        gate = SetGate(session, Selection(refs=(ref,)), Rules())
+        gate = CompletionCondition(session, Selection(refs=(ref,)), CompletionRules())
         waiter = Waiter(session, gate, timeout=60.0 if ends else 0.6)
         if ends:
             pool.clock.after(0.3, lambda: pool.set_task(ref, status="success"))
         before = time.monotonic()
         waiter.wait()
         after = time.monotonic()
-    assert gate.verdict is (Verdict.OPEN if ends else Verdict.UNDECIDED)
+    assert gate.decision is (Decision.MET if ends else Decision.PENDING)
     assert waiter.timed_out is not ends
     assert before + waiter.timeout <= deadlines[0] <= after + waiter.timeout
     assert ends or waiter.elapsed >= 0.6
@@ -296,5 +301,5 @@ def test_unanswered_logins_per_hour_are_limited(virtual, method, from_the_start)
     virtual.at(0 if from_the_start else 5, lose_logins)
     with waiting(virtual, ref, timeout=3600, method=method) as run:
         run.wait()
-        assert run.verdict is Verdict.UNDECIDED
+        assert run.decision is Decision.PENDING
         assert 20 < run.session.lost_logins < 90

@@ -18,11 +18,14 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     XapiFailure,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
-from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import SetGate
-from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietGate
-from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Rules, Verdict
+from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import CompletionCondition
+from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietCondition
+from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import (
+    CompletionRules,
+    Decision,
+)
 from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Waiter
-from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import Scope
+from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import WatchScope
 from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 
 URL = "https://pool"
@@ -90,22 +93,22 @@ class ScriptedSession:
 class OneTask:
     """A gate that watches a task which does not end."""
 
-    verdict = Verdict.UNDECIDED
-    look_in = math.inf
+    decision = Decision.PENDING
+    next_refresh_in = math.inf
 
     def __init__(self, *, is_telling=False):
-        self.needs_look = True
+        self.needs_refresh = True
         self._is_telling = is_telling
 
-    def look(self, watch):
-        watch.look(Scope(("a",)))
-        self.needs_look = False
+    def refresh(self, watch):
+        watch.refresh(WatchScope(("a",)))
+        self.needs_refresh = False
 
     def take(self, _sight):
         return self._is_telling
 
-    def lose_touch(self):
-        self.needs_look = True
+    def invalidate(self):
+        self.needs_refresh = True
 
 
 def wait(session, gate=None, *, timeout, **options):
@@ -140,7 +143,7 @@ def test_waits_last_one_interval_and_resync_uses_empty_token():
 
 def test_condition_can_request_earlier_refresh():
     gate, session = OneTask(), ScriptedSession()
-    gate.look_in = 12.0
+    gate.next_refresh_in = 12.0
     wait(session, gate, timeout=30)
     assert [seconds for _at, token, seconds in session.asked if token] == [12.0, 12.0, 5.75]
 
@@ -161,7 +164,7 @@ def test_only_insignificant_updates_are_rate_limited(is_telling, pause):
 def test_two_interrupted_event_waits_switch_to_polling(error):
     session = ScriptedSession(waits=[error, error])
     waiter = wait(session, timeout=60)
-    assert (waiter.method, waiter.troubles) == ("poll", 2)
+    assert (waiter.method, waiter.transient_errors) == ("poll", 2)
     assert max(session.slept) <= 2.0
 
 
@@ -201,7 +204,7 @@ def test_successful_event_wait_resets_failure_count():
 def test_switches_to_polling_if_only_event_calls_fail(error, place):
     session = ScriptedSession(**{place: [error] * 9})
     waiter = wait(session, timeout=60)
-    assert (waiter.method, waiter.troubles) == ("poll", 2)
+    assert (waiter.method, waiter.transient_errors) == ("poll", 2)
 
 
 @pytest.mark.parametrize("error", BROKEN_OFF, ids=lambda error: type(error).__name__)
@@ -251,7 +254,11 @@ def test_unsupported_events_switch_to_polling_without_transient_error(code, plac
     session = ScriptedSession(**{f"{place}s": [error]})
     waiter = wait(session, timeout=60)
     # It is no trouble, and there is no pause before the first poll.
-    assert (waiter.method, waiter.troubles, waiter.last_trouble) == ("poll", 0, None)
+    assert (waiter.method, waiter.transient_errors, waiter.last_transient_error) == (
+        "poll",
+        0,
+        None,
+    )
     assert session.slept[0] == pytest.approx(2.0, abs=0.01)
 
 
@@ -264,36 +271,36 @@ def test_method_events_raises_if_events_are_unsupported(code):
 
 
 def quiet_at(pool, session):
-    return QuietGate(session, Selection(), quiet_for=0.0, clock=pool.now)
+    return QuietCondition(session, Selection(), quiet_for=0.0, clock=pool.now)
 
 
 def set_at(pool, session):
     ref = pool.add_task("ends", status="pending")
     pool.at(1.05, lambda: pool.set_task(ref, status="success"))
-    return SetGate(session, Selection(refs=(ref,)), Rules(), clock=pool.now)
+    return CompletionCondition(session, Selection(refs=(ref,)), CompletionRules(), clock=pool.now)
 
 
 def without_events(pool, code, make_gate, **options):
     pool.fail("event.from", error=[code], count=None)
     with on(pool, lambda session: make_gate(pool, session), **options) as run:
         run.wait()
-        return run.verdict, run.waiter.method
+        return run.decision, run.waiter.method
 
 
 @pytest.mark.parametrize("code", FORBIDDEN)
 def test_zero_timeout_polls_if_events_are_unsupported(virtual, code):
-    assert without_events(virtual, code, quiet_at, timeout=0) == (Verdict.OPEN, "poll")
+    assert without_events(virtual, code, quiet_at, timeout=0) == (Decision.MET, "poll")
 
 
 @pytest.mark.parametrize("code", FORBIDDEN)
 def test_final_refresh_polls_if_events_are_unsupported(virtual, code):
     """The deadline passes in the middle of the first look, so that the last is all there is."""
     outcome = without_events(virtual, code, set_at, timeout=1, latency=0.1)
-    assert outcome == (Verdict.OPEN, "poll")
+    assert outcome == (Decision.MET, "poll")
 
 
 def test_zero_timeout_polls_if_event_call_returns_html_page(virtual):
     virtual.fail("event.from", http=(403, "<html>Forbidden</html>"), count=None)
     with on(virtual, lambda session: quiet_at(virtual, session), timeout=0) as run:
         run.wait()
-        assert (run.verdict, run.waiter.method) == (Verdict.OPEN, "poll")
+        assert (run.decision, run.waiter.method) == (Decision.MET, "poll")

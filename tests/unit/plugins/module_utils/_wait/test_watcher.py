@@ -9,10 +9,10 @@ import pytest
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OddResult
 from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import (
     MOST_REFS,
-    SLICE,
-    EventWatch,
-    PollWatch,
-    Scope,
+    RESYNC_INTERVAL,
+    EventWatcher,
+    PollingWatcher,
+    WatchScope,
 )
 from ansible_collections.xen.xapi.tests.support.samples import NO_REF
 from ansible_collections.xen.xapi.tests.support.virtual.transport import (
@@ -36,7 +36,7 @@ def session(virtual, wire):
 
 @pytest.fixture
 def polls(virtual, session):
-    return PollWatch(session, interval=2.0, sleep=virtual.solo.advance)
+    return PollingWatcher(session, interval=2.0, sleep=virtual.solo.advance)
 
 
 class Recorder:
@@ -65,40 +65,40 @@ def seen(sight):
 
 def test_poll_reads_single_task_with_get_record(virtual, wire, polls):
     ref = virtual.add_task("one")
-    assert seen(polls.look(Scope((ref,)))) == {ref: "pending"}
-    assert seen(polls.look(Scope((NO_REF,)))) == {}
+    assert seen(polls.refresh(WatchScope((ref,)))) == {ref: "pending"}
+    assert seen(polls.refresh(WatchScope((NO_REF,)))) == {}
     assert methods(wire) == ["task.get_record"] * 2
 
 
 def test_poll_reads_several_tasks_with_one_listing(virtual, wire, polls):
     refs = [virtual.add_task("some") for _number in range(3)]
     virtual.add_task("another")
-    assert set(seen(polls.look(Scope((*refs, NO_REF))))) == set(refs)
+    assert set(seen(polls.refresh(WatchScope((*refs, NO_REF))))) == set(refs)
     assert methods(wire) == ["task.get_all_records"]
 
 
 def test_poll_of_unrestricted_scope_returns_all_tasks(virtual, polls):
     refs = {virtual.add_task("some") for _number in range(3)}
-    assert set(seen(polls.look(Scope(None)))) == refs
+    assert set(seen(polls.refresh(WatchScope(None)))) == refs
 
 
 def test_poll_of_empty_scope_sends_no_request(wire, polls):
-    assert seen(polls.look(Scope(()))) == {}
+    assert seen(polls.refresh(WatchScope(()))) == {}
     assert methods(wire) == []
 
 
 def test_poll_reads_operations_of_object(virtual, wire, polls):
     vm = virtual.inventory.add_vm("web-1")
-    assert polls.look(Scope((), ("VM", vm))).operations == {}
-    assert polls.look(Scope((), ("VM", NO_REF))).operations is None
+    assert polls.refresh(WatchScope((), ("VM", vm))).operations == {}
+    assert polls.refresh(WatchScope((), ("VM", NO_REF))).operations is None
     assert methods(wire) == ["VM.get_current_operations"] * 2
 
 
 def test_poll_reads_hosts_only_if_requested(virtual, polls):
-    assert set(polls.look(Scope(None, hosts=True)).hosts) == {
+    assert set(polls.refresh(WatchScope(None, hosts=True)).hosts) == {
         member.ref for member in virtual.members
     }
-    assert polls.look(Scope(None)).hosts == {}
+    assert polls.refresh(WatchScope(None)).hosts == {}
 
 
 def test_poll_wait_sends_no_request(virtual, wire, polls):
@@ -110,23 +110,23 @@ def test_poll_wait_sends_no_request(virtual, wire, polls):
 
 def test_resync_intervals_of_polling_and_events(session, polls):
     assert polls.look_every == 2.0
-    assert EventWatch(session).look_every == SLICE == 30.0
+    assert EventWatcher(session).look_every == RESYNC_INTERVAL == 30.0
 
 
 def test_event_resync_returns_all_existing_tasks_in_scope(virtual, session):
     refs = [virtual.add_task("some"), virtual.add_task("done", status="success")]
     other = virtual.add_task("another")
     virtual.destroy_task(virtual.add_task("short"))
-    sight = EventWatch(session).look(Scope((*refs, NO_REF)))
+    sight = EventWatcher(session).refresh(WatchScope((*refs, NO_REF)))
     assert seen(sight) == {refs[0]: "pending", refs[1]: "success"}
-    assert set(seen(EventWatch(session).look(Scope(None)))) == {*refs, other}
+    assert set(seen(EventWatcher(session).refresh(WatchScope(None)))) == {*refs, other}
 
 
 def test_event_wait_returns_changes_since_resync(virtual, session):
     """Also what was changed before the wait began."""
     refs = [virtual.add_task("some") for _number in range(3)]
-    watch = EventWatch(session)
-    watch.look(Scope(tuple(refs)))
+    watch = EventWatcher(session)
+    watch.refresh(WatchScope(tuple(refs)))
     virtual.set_task(refs[0], status="success")
     assert seen(watch.wait(30.0)) == {refs[0]: "success"}
     virtual.at(5, lambda: virtual.destroy_task(refs[1]))
@@ -137,16 +137,16 @@ def test_event_wait_returns_changes_since_resync(virtual, session):
 
 
 def test_event_resync_includes_tasks_added_to_scope(virtual, session):
-    watch, ref = EventWatch(session), virtual.add_task("first")
-    watch.look(Scope((ref,)))
+    watch, ref = EventWatcher(session), virtual.add_task("first")
+    watch.refresh(WatchScope((ref,)))
     late = virtual.add_task("late")
-    assert seen(watch.look(Scope((ref, late)))) == {ref: "pending", late: "pending"}
+    assert seen(watch.refresh(WatchScope((ref, late)))) == {ref: "pending", late: "pending"}
 
 
 def test_object_operations_are_reported_only_on_resync_or_change(virtual, session):
     vm = virtual.inventory.add_vm("web-1")
-    watch = EventWatch(session)
-    assert watch.look(Scope((), ("VM", vm))).operations == {}
+    watch = EventWatcher(session)
+    assert watch.refresh(WatchScope((), ("VM", vm))).operations == {}
     # Nothing is said of it as long as nothing changes.
     assert watch.wait(1.0).operations is None
 
@@ -161,8 +161,8 @@ def test_malformed_event_batch_keeps_previous_token(session, monkeypatch):
         return answers[len(asked) - 1]
 
     monkeypatch.setattr(session, "events_from", answer)
-    watch = EventWatch(session)
-    watch.look(Scope(("a",)))
+    watch = EventWatcher(session)
+    watch.refresh(WatchScope(("a",)))
     for _malformed in range(2):
         with pytest.raises(OddResult):
             watch.wait(30.0)
@@ -171,11 +171,11 @@ def test_malformed_event_batch_keeps_previous_token(session, monkeypatch):
 
 def test_resync_starts_new_token_and_wait_continues_from_it():
     session = Recorder(batch("1"), batch("2"), batch("3"), batch("4"))
-    watch = EventWatch(session)
-    watch.look(Scope(("a",)))
+    watch = EventWatcher(session)
+    watch.refresh(WatchScope(("a",)))
     watch.wait(30.0)
     watch.wait(12.0)
-    watch.look(Scope(("a", "b")))
+    watch.refresh(WatchScope(("a", "b")))
     assert session.asked == [
         (["task/a"], "", 0.0),
         (["task/a"], "1", 30.0),
@@ -187,7 +187,7 @@ def test_resync_starts_new_token_and_wait_continues_from_it():
 @pytest.mark.parametrize(("count", "is_listed"), [(MOST_REFS, True), (MOST_REFS + 1, False)])
 def test_scope_over_limit_subscribes_to_whole_class(count, is_listed):
     session = Recorder(batch("1"))
-    EventWatch(session).look(Scope(tuple(f"ref-{number}" for number in range(count))))
+    EventWatcher(session).refresh(WatchScope(tuple(f"ref-{number}" for number in range(count))))
     ((classes, _token, _seconds),) = session.asked
     assert len(classes) == (count if is_listed else 1)
     assert (classes == ["task"]) is not is_listed
@@ -203,7 +203,7 @@ def test_event_scope_subscribes_to_object_and_hosts():
         "snapshot": {"metrics": "m", "enabled": True},
     }
     session = Recorder(batch("1", vm, other, host))
-    sight = EventWatch(session).look(Scope(None, ("VM", "v"), hosts=True))
+    sight = EventWatcher(session).refresh(WatchScope(None, ("VM", "v"), hosts=True))
     assert session.asked[0][0] == ["task", "VM/v", "host"]
     assert sight.operations == {}
     assert sight.hosts == {"h": {"metrics": "m", "enabled": True}}
@@ -211,5 +211,5 @@ def test_event_scope_subscribes_to_object_and_hosts():
 
 def test_deletion_event_yields_deleted_ref_without_task():
     gone = {"class": "task", "operation": "del", "ref": "a"}
-    sight = EventWatch(Recorder(batch("1", gone))).look(Scope(("a",)))
+    sight = EventWatcher(Recorder(batch("1", gone))).refresh(WatchScope(("a",)))
     assert (sight.tasks, sight.deleted) == ([], {"a"})
