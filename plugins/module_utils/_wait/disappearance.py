@@ -94,6 +94,15 @@ class Disappearances:
         """Return a running task with what is known of the hosts now."""
         return LastSeen(task, self._session.logins, self._hosts)
 
+    def refresh_hosts(self, last: LastSeen) -> LastSeen:
+        """Return a task that is still there, with what is known of the hosts by now.
+
+        Not of a task on another host than the master: its host's start is that of before.
+        """
+        if last.host != self._session.pool.master_ref:
+            return last
+        return last._replace(hosts=self._hosts)
+
     def examine(
         self,
         gone: Collection[LastSeen],
@@ -106,7 +115,8 @@ class Disappearances:
         The server's time and the hosts are read here, after the confirmation: only that shows what
         was the case at the deletion. The time is compared with the expected one, in seconds since
         1970, since the server's clock may have been set back meanwhile. Tasks were watched if every
-        change of their records was told, so that none was handed to another host unseen.
+        change of their records was told, so that none was forwarded to another host long before it
+        disappeared. One event may stand for both changes, though: XAPI reports only the last.
         """
         if not gone and not self.undecided:
             return []
@@ -123,7 +133,9 @@ class Disappearances:
             Finding(
                 last,
                 self._session_reason(last)
-                or self._host_reason(last, hosts, live, was_watched=last.task.ref in seen),
+                or self._host_reason(last, hosts, live, was_watched=last.task.ref in seen)
+                or (last.host == self._session.pool.master_ref and _disabled_reason(last, hosts))
+                or "",
             )
             for last in pending.values()
         ]
@@ -222,6 +234,16 @@ def _forwarded_reason(last: LastSeen, others: Mapping[str, HostState]) -> str:
     if is_recent or any(not state.is_enabled for state in others.values()):
         return HOST_DISABLED
     return ""
+
+
+def _disabled_reason(last: LastSeen, hosts: Mapping[str, HostState]) -> str:
+    """Return why a task that was on the master may have been deleted just after it was forwarded.
+
+    Only a host that was disabled since the task was last known to be there can have deleted it.
+    """
+    enabled = [ref for ref, state in last.hosts.items() if state.is_enabled]
+    is_disabled = any(ref in hosts and not hosts[ref].is_enabled for ref in enabled)
+    return HOST_DISABLED if is_disabled else ""
 
 
 def _is_older(host: HostState, task: Task) -> bool:

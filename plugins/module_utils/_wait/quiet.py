@@ -192,6 +192,9 @@ class QuietCondition:
         context, operations = self._scene.context, update.operations
         with limit_matching(self._selection):
             self._see_all(update.tasks, context, is_object_written=operations is not None)
+        if update.hosts:
+            for ref in self.running.keys() - update.deleted:
+                self.running[ref] = self._disappearances.refresh_hosts(self.running[ref])
         # Only a look tells what became of them, and which task it is that holds the object now.
         self.needs_refresh |= not self.running.keys().isdisjoint(update.deleted)
         self.needs_refresh |= bool(update.hosts and self._disappearances.undecided)

@@ -263,6 +263,21 @@ def test_disabling_another_host_does_not_delay_condition(virtual):
         assert opened_at(run) < 17
 
 
+@pytest.mark.parametrize("startup", [5, 100])
+def test_task_forwarded_and_deleted_in_one_batch_fails_condition(virtual, startup):
+    ref = virtual.add_task(COPY)
+
+    def forward_and_restart():
+        virtual.set_task(ref, resident_on=virtual.supporter.ref)
+        virtual.restart_supporter(startup=startup)
+
+    virtual.at(5, forward_and_restart)
+    with quiet(virtual, quiet_for=0.0) as run:
+        run.wait()
+        assert run.decision is Decision.FAILED
+        assert run.ended - START >= 5 + startup
+
+
 def test_task_forwarded_unseen_to_disabled_host_fails_after_restart(virtual):
     virtual.inventory.set_enabled(virtual.supporter.ref, False)
     ref = virtual.add_task("Async.host.call_plugin")
