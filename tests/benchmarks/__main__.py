@@ -35,19 +35,24 @@ def main() -> int:
     # The processes that are started find the collection like this, and this one too.
     os.environ["PYTHONPATH"] = os.environ["ANSIBLE_COLLECTIONS_PATH"]
     sys.path.insert(0, os.environ["PYTHONPATH"])
-    from ansible_collections.xen.xapi.tests.benchmarks import figures, plays, table, worker
+    from ansible_collections.xen.xapi.tests.benchmarks import (
+        measurements,
+        playbooks,
+        report,
+        worker,
+    )
 
     measure: dict[str, Callable[..., Any]] = {
-        "detection": figures.detection,
-        "next_task": plays.next_task,
-        "idle": figures.idle,
-        "storm": figures.storm,
-        "listing": figures.listing,
-        "one_run": plays.one_run,
-        "cancelling": figures.cancelling,
-        "fleet": plays.fleet,
+        "detection": measurements.detection,
+        "next_task": playbooks.next_task,
+        "idle": measurements.idle,
+        "storm": measurements.storm,
+        "listing": measurements.listing,
+        "one_run": playbooks.one_run,
+        "cancelling": measurements.cancelling,
+        "fleet": playbooks.fleet,
     }
-    sizes = figures.SHORT if arguments.short else figures.LONG
+    sizes = measurements.SHORT if arguments.short else measurements.LONG
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.machine()}"
     print(f"{machine}, {sizes}")
     rows = []
@@ -57,9 +62,9 @@ def main() -> int:
             with worker.Worker() as server:
                 found = rows_of(server, sizes)
             rows += found
-            print(table.printed(found), flush=True)
-    grown = figures.growth(rows)
-    print(table.printed(grown))
+            print(report.printed(found), flush=True)
+    grown = measurements.growth(rows)
+    print(report.printed(grown))
     print(f"\n{time.monotonic() - began:.0f} s")
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     told = [row.to_dict() for row in (*rows, *grown)]

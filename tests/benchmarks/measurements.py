@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.xen.xapi.tests.benchmarks import pools, subjects
+from ansible_collections.xen.xapi.tests.benchmarks import implementations, pools
 from ansible_collections.xen.xapi.tests.benchmarks.report import Row, against, exponent, quantile
 from ansible_collections.xen.xapi.tests.benchmarks.worker import Worker, measured
 
@@ -41,10 +41,10 @@ def detection(server: Worker, sizes: Sizes) -> list[Row]:
     """From the write of a status in the server to the return of the wait for any of some tasks."""
     rows = []
     waits: list[tuple[str, Callable[..., Any], Callable[..., Any], int]] = [
-        (BARE, subjects.bare_wait, pools.end_one_where_it_blocks, sizes.repeats),
-        (OURS, subjects.our_wait, pools.end_one_where_it_blocks, sizes.repeats),
-        (SDK, subjects.sdk_wait, pools.end_one_where_it_blocks, sizes.repeats),
-        (POLLING, subjects.polling_wait, pools.end_one_between_polls, sizes.slow_repeats),
+        (BARE, implementations.bare_wait, pools.end_one_where_it_blocks, sizes.repeats),
+        (OURS, implementations.our_wait, pools.end_one_where_it_blocks, sizes.repeats),
+        (SDK, implementations.sdk_wait, pools.end_one_where_it_blocks, sizes.repeats),
+        (POLLING, implementations.polling_wait, pools.end_one_between_polls, sizes.slow_repeats),
     ]
     for size in (1, 100, 1000):
         (url,) = server.call(pools.start)
@@ -84,7 +84,10 @@ def idle(server: Worker, sizes: Sizes) -> list[Row]:
     """Requests of waits for tasks on which nothing happens; all side by side, a pool for each."""
     waits = [
         (name, wait, size)
-        for name, wait in ((OURS, subjects.our_wait), (POLLING, subjects.polling_wait))
+        for name, wait in (
+            (OURS, implementations.our_wait),
+            (POLLING, implementations.polling_wait),
+        )
         for size in (1, 100, 1000)
     ]
     urls = server.call(pools.start, len(waits))
@@ -111,7 +114,7 @@ def idle(server: Worker, sizes: Sizes) -> list[Row]:
 def storm(server: Worker, sizes: Sizes) -> list[Row]:
     """A thousand tasks of which each changes ten times a second; a part of them ends meanwhile."""
     rows = []
-    for name, watch in ((BARE, subjects.bare_changes), (OURS, subjects.our_changes)):
+    for name, watch in ((BARE, implementations.bare_changes), (OURS, implementations.our_changes)):
         (url,) = server.call(pools.start)
         refs = server.call(pools.add_tasks, 1000)
         seconds = sizes.storm_seconds
@@ -134,10 +137,10 @@ def listing(server: Worker, sizes: Sizes) -> list[Row]:
     """All tasks of a pool as this collection returns them, against the mere reading of them."""
     rows = []
     lists = [
-        (BARE, subjects.bare_list),
-        (JSON, subjects.bare_json),
-        (OURS, subjects.our_list),
-        (SDK, subjects.sdk_list),
+        (BARE, implementations.bare_list),
+        (JSON, implementations.bare_json),
+        (OURS, implementations.our_list),
+        (SDK, implementations.sdk_list),
     ]
     for size in (200, 2000, 10000):
         (url,) = server.call(pools.start, 1, size)
@@ -168,9 +171,9 @@ def cancelling(server: Worker, sizes: Sizes) -> list[Row]:
     """Tasks that end as soon as they are asked to."""
     rows = []
     works = [
-        (BARE, subjects.bare_cancel),
-        (OURS, subjects.our_cancel),
-        (POLLING, subjects.polling_cancel),
+        (BARE, implementations.bare_cancel),
+        (OURS, implementations.our_cancel),
+        (POLLING, implementations.polling_cancel),
     ]
     for size in (1, 100, 1000):
         for name, work in works:
