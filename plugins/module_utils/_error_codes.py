@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from typing import Any, Sequence
 
-from ._error_descriptions import SENTENCES
+from ._error_descriptions import DESCRIPTIONS
 from ._text import MAX_PARAMETER, escape, join_limited, shorten
 
 _MAX_CODE = 100
 _MAX_WORDS = 1000
 _MAX_NESTED = 600
-_MOST_PARAMETERS = 4
+_MAX_PARAMETERS = 4
 _NOT_SAID = "(not said)"
 _STORAGE = "SR_BACKEND_FAILURE"
 _EVACUATION = "CANNOT_EVACUATE_HOST"
@@ -24,7 +24,7 @@ _EVACUATION = "CANNOT_EVACUATE_HOST"
 _NESTED = re.compile(r"([A-Z][A-Z0-9_]+):? \[ ?(.*?) ?\]", re.DOTALL)
 
 
-def plain_words(code: str, params: Sequence[str]) -> str:
+def describe_error(code: str, params: Sequence[str]) -> str:
     """One sentence or two for an error of XAPI; the code itself where there are no better words."""
     if code == _EVACUATION and params:
         shown = [_hindrances(params[0])]
@@ -33,9 +33,9 @@ def plain_words(code: str, params: Sequence[str]) -> str:
     return shorten(_words(code, shown), _MAX_WORDS)
 
 
-def error_of(code: str, params: Sequence[str]) -> dict[str, Any]:
+def error_dict(code: str, params: Sequence[str]) -> dict[str, Any]:
     """What modules return for an error of XAPI."""
-    return {"code": code, "params": list(params), "message": plain_words(code, params)}
+    return {"code": code, "params": list(params), "message": describe_error(code, params)}
 
 
 def visible(text: str) -> str:
@@ -48,14 +48,14 @@ def visible(text: str) -> str:
 
 def _words(code: str, shown: Sequence[str]) -> str:
     """The words for a code; the parameters are fit to be shown."""
-    template = SENTENCES.get(code)
+    template = DESCRIPTIONS.get(code)
     if code.startswith(_STORAGE):
         # The number is the storage driver's own, and the text beside it says most.
         sentence = template or "The storage failed in its own way."
         report = join_limited([param for param in shown if param])
         return f"{sentence} It reports: {report}" if report else sentence
     if template is not None:
-        return template.format(*shown, *[_NOT_SAID] * _MOST_PARAMETERS)
+        return template.format(*shown, *[_NOT_SAID] * _MAX_PARAMETERS)
     code = escape(code, limit=_MAX_CODE)
     return f"{code}: {join_limited(list(shown))}" if shown else code
 
@@ -83,4 +83,4 @@ def _nested_words(code: str, params: Sequence[str]) -> str:
 
 
 def _is_known(code: str) -> bool:
-    return code in SENTENCES or code.startswith(f"{_STORAGE}_")
+    return code in DESCRIPTIONS or code.startswith(f"{_STORAGE}_")

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 # What the common codes mean; {0} is the first parameter that follows the code.
-SENTENCES = {
+DESCRIPTIONS = {
     "AUTH_SERVICE_ERROR": "The directory service behind the pool's accounts failed: {0}.",
     "BOOTLOADER_FAILED": "The boot loader of the virtual machine {0} failed: {1}.",
     "CANNOT_CONTACT_HOST": "The pool master cannot reach the host {0}.",

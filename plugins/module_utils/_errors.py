@@ -66,13 +66,13 @@ class CallerGone(XapiError):
 
 
 class HostError(XapiError):
-    """Something went wrong with one host; named_by is the member that called it the master."""
+    """Something went wrong with one host; reported_by is the member that called it the master."""
 
     def __init__(self, url: str, *, detail: str = "") -> None:
         super().__init__(url, detail)
         self.url = url
         self.detail = detail
-        self.named_by: str | None = None
+        self.reported_by: str | None = None
 
 
 class NameUnknown(HostError):
@@ -139,10 +139,10 @@ class FingerprintMismatch(TlsFailed):
 class RequestTimedOut(HostError):
     """The answer was not complete within the time limit."""
 
-    def __init__(self, url: str, *, seconds: float, is_cut_short: bool = False) -> None:
+    def __init__(self, url: str, *, seconds: float, by_overall_deadline: bool = False) -> None:
         super().__init__(url)
         self.seconds = round(seconds, 1)
-        self.is_cut_short = is_cut_short
+        self.by_overall_deadline = by_overall_deadline
         """Whether it was the end of all waiting that came first."""
 
 
@@ -164,7 +164,7 @@ class UnexpectedAnswer(HostError):
         self.sent = True
 
 
-class OddResult(HostError):
+class InvalidResponse(HostError):
     """The result of a call is not of the shape that XAPI gives it; the field is where, if known."""
 
     def __init__(self, url: str, *, method: str, field: str) -> None:
@@ -174,7 +174,7 @@ class OddResult(HostError):
         self.sent = True
 
 
-class TimeUnreadable(OddResult):
+class TimeUnreadable(InvalidResponse):
     """The server's time is not one, and an option needs it."""
 
     def __init__(self, url: str, *, method: str, option: str) -> None:
@@ -247,7 +247,7 @@ def without_frames(error: XapiError) -> XapiError:
 _HIDDEN = "(hidden)"
 
 
-def redacted(code: str, params: Sequence[str], *, secrets: Sequence[str] = ()) -> list[str]:
+def redact(code: str, params: Sequence[str], *, secrets: Sequence[str] = ()) -> list[str]:
     """The parameters of an error without the secrets; SESSION_INVALID has a session in them."""
     if code == "SESSION_INVALID":
         return [_HIDDEN for _param in params]

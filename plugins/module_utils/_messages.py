@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._error_codes import plain_words, visible
+from ._error_codes import describe_error, visible
 from ._errors import (
     AnswerTooLarge,
     CallerGone,
@@ -25,13 +25,13 @@ from ._errors import (
     HostError,
     HostUnreachable,
     Interrupted,
+    InvalidResponse,
     MasterAddressUnusable,
     MasterElsewhere,
     MasterNotFound,
     NameUnknown,
     NoHostAnswered,
     NothingSelected,
-    OddResult,
     OptionError,
     OtherPool,
     PortWithoutTls,
@@ -102,7 +102,7 @@ _SENTENCES: dict[type[XapiError], str] = {
         "wait until the pool has a master again, or check hostname."
     ),
     NameUnknown: "The name in {url} is not known to the name service: check hostname.",
-    OddResult: (
+    InvalidResponse: (
         "{url} answered {method} with a result that is not of XAPI's shape{where}: see what stands "
         "between here and the pool, and if nothing does, please report it with the pool's version."
     ),
@@ -160,7 +160,7 @@ _FAILURE_SENTENCES = {
 _ANY_FAILURE_SENTENCE = "{method} failed on {url}: {words} ({code})"
 
 
-def explain(error: XapiError, *, comparing: bool = True) -> str:
+def error_message(error: XapiError, *, comparing: bool = True) -> str:
     """What went wrong, in words for the one who wrote the playbook.
 
     How to compare a fingerprint can be left out, where it is said once for several hosts.
@@ -175,15 +175,15 @@ def explain(error: XapiError, *, comparing: bool = True) -> str:
         return _no_host(error)
     if isinstance(error, XapiFailure):
         template = _FAILURE_SENTENCES.get(error.code, _ANY_FAILURE_SENTENCE)
-        sentence = template.format(**_shown(error), words=plain_words(error.code, error.params))
+        sentence = template.format(**_shown(error), words=describe_error(error.code, error.params))
     else:
         sentence = _SENTENCES[type(error)].format(**_shown(error))
     if isinstance(error, ConnectionCut) and error.url.startswith("http://"):
         sentence += (
             " A port for HTTPS does that to http://: write https:// in hostname, or neither."
         )
-    if isinstance(error, HostError) and error.named_by is not None:
-        sentence += f" ({visible(error.named_by)} names it as the pool's master.)"
+    if isinstance(error, HostError) and error.reported_by is not None:
+        sentence += f" ({visible(error.reported_by)} names it as the pool's master.)"
     if isinstance(error, CertificateUntrusted) and error.fingerprint is not None:
         sentence += _FINGERPRINT.format(fingerprint=error.fingerprint)
         if comparing:
@@ -199,8 +199,8 @@ def _shown(error: XapiError) -> dict[str, Any]:
             [visible(one) for one in error.expected], separator=" or ", rest=" or {} more"
         )
     if isinstance(error, RequestTimedOut):
-        held["or_raise"] = "" if error.is_cut_short else ", or raise request_timeout"
-    if isinstance(error, OddResult):
+        held["or_raise"] = "" if error.by_overall_deadline else ", or raise request_timeout"
+    if isinstance(error, InvalidResponse):
         held["where"] = f" ({held['field']})" if error.field else ""
     return held
 
@@ -210,7 +210,7 @@ def _no_host(error: NoHostAnswered) -> str:
     if all(isinstance(one, XapiFailure) and one.code == _STILL_BOOTING for one in error.attempts):
         urls = join_limited([visible(attempt.url) for attempt in error.attempts])
         return f"All {count} hosts in hostname are still starting ({urls}): try again in a minute."
-    shown = [explain(attempt, comparing=False) for attempt in error.attempts]
+    shown = [error_message(attempt, comparing=False) for attempt in error.attempts]
     # A fingerprint stands on a line of its own, so what follows one begins on the next.
     for place, attempt in enumerate(error.attempts):
         shown[place] += "\n" if getattr(attempt, "fingerprint", None) else " "

@@ -20,13 +20,13 @@ from typing import Any, Callable, Iterator, Mapping, Sequence, Set
 
 from ansible.module_utils import basic
 
-from ._client.background import LOOK_AROUND_EVERY
+from ._client.background import INTERRUPT_POLL_INTERVAL
 from ._client.credentials import credentials_in
 from ._client.jsonrpc import Call
-from ._client.options import Connection, connection_of, connection_spec
+from ._client.options import ConnectionOptions, connection_spec, parse_connection_options
 from ._client.session import Session
 from ._client.transport import Transport
-from ._error_codes import error_of
+from ._error_codes import error_dict
 from ._errors import (
     CallerGone,
     Interrupted,
@@ -35,12 +35,12 @@ from ._errors import (
     XapiError,
     XapiFailure,
 )
-from ._messages import explain
+from ._messages import error_message
 from ._output import Module
 from ._validators import refuse_booleans, refuse_nulls
 
-_TELLS_CALLS = 3
-_MOST_CALLS = 1000
+_CALLS_VERBOSITY = 3
+_MAX_CALLS = 1000
 _STDOUT = 1
 
 
@@ -110,20 +110,20 @@ class Run:
         self._module = module
         self.stop = _Stop()
         self._calls: deque[Call] | None = None
-        if module._verbosity >= _TELLS_CALLS:
-            self._calls = deque(maxlen=_MOST_CALLS)
+        if module._verbosity >= _CALLS_VERBOSITY:
+            self._calls = deque(maxlen=_MAX_CALLS)
         self.params: Mapping[str, Any] = module.params
         self.given = given
         self.check_mode: bool = module.check_mode
         self.clock: Callable[[], float] = time.monotonic
         self.warn: Callable[[str], None] = module.warn
-        self.so_far: Callable[[], dict[str, Any]] = dict
+        self.partial_result: Callable[[], dict[str, Any]] = dict
         """What to return besides the message when something goes wrong from now on."""
 
     @contextmanager
     def connect(self) -> Iterator[Session]:
         """A session that is logged out however the block ends, by a signal too."""
-        options = connection_of(self.params, given=self.given)
+        options = parse_connection_options(self.params, given=self.given)
         self._module.unmask_values()
         self._warn_of(options)
         transport = Transport(
@@ -138,7 +138,7 @@ class Run:
             endpoints=options.endpoints,
             username=options.username,
             password=options.password,
-            keep_secret=self._module.no_log_values.add,
+            add_secret=self._module.no_log_values.add,
             given_ref=options.session_ref,
             pool_uuid=options.pool_uuid,
             follow_master=options.follow_master,
@@ -148,9 +148,9 @@ class Run:
             with session:
                 yield session
         finally:
-            for error in session.passed_over:
+            for error in session.skipped_errors:
                 if isinstance(error, TlsFailed):
-                    self._module.warn(f"Another member was used. {explain(error)}")
+                    self._module.warn(f"Another member was used. {error_message(error)}")
             self._warn_of_sessions(session)
 
     def sleep(self, seconds: float) -> None:
@@ -161,9 +161,9 @@ class Run:
             left = end - self.clock()
             if left <= 0:
                 return
-            time.sleep(min(left, LOOK_AROUND_EVERY))
+            time.sleep(min(left, INTERRUPT_POLL_INTERVAL))
 
-    def told_calls(self) -> dict[str, Any]:
+    def recorded_calls(self) -> dict[str, Any]:
         """What was called so far, for the result of a run at -vvv and more."""
         return {} if self._calls is None else {"calls": [call._asdict() for call in self._calls]}
 
@@ -173,18 +173,18 @@ class Run:
 
     def _warn_of_sessions(self, session: Session) -> None:
         """Warn of each session that may be left; core shows equal warnings once."""
-        for words, count in Counter(map(explain, session.logout_errors)).items():
+        for words, count in Counter(map(error_message, session.logout_errors)).items():
             times = "" if count == 1 else f" ({count} times)"
             self._module.warn(
                 f"The logout failed, so the session stays until the server drops it{times}: {words}"
             )
-        if session.lost_logins:
+        if session.unanswered_logins:
             self._module.warn(
-                f"Logins without a usable answer: {session.lost_logins}. If they opened sessions, "
-                "these stay until the server drops them, after a day without use."
+                f"Logins without a usable answer: {session.unanswered_logins}. If they opened "
+                "sessions, these stay until the server drops them, after a day without use."
             )
 
-    def _warn_of(self, options: Connection) -> None:
+    def _warn_of(self, options: ConnectionOptions) -> None:
         clear = [endpoint.url for endpoint in options.endpoints if endpoint.scheme == "http"]
         if clear:
             secret = "password" if options.session_ref is None else "session_ref"
@@ -242,20 +242,22 @@ def _work_and_tell(work: Callable[[Run], dict[str, Any]], run: Run, module: _Mod
         # There is nobody to tell it to, and printing would only fail with a traceback.
         raise SystemExit(1) from None
     except XapiFailure as failure:
-        error = error_of(failure.code, failure.params)
-        module.fail_json(msg=explain(failure), error=error, **run.so_far(), **run.told_calls())
+        error = error_dict(failure.code, failure.params)
+        module.fail_json(
+            msg=error_message(failure), error=error, **run.partial_result(), **run.recorded_calls()
+        )
     except LibraryMissing as missing:
         module.fail_json(msg=basic.missing_required_lib(missing.library), exception=missing.details)
     except XapiError as error:
-        module.fail_json(msg=explain(error), **run.so_far(), **run.told_calls())
+        module.fail_json(msg=error_message(error), **run.partial_result(), **run.recorded_calls())
     except Exception as error:
         module.fail_json(
             msg=f"This is a defect of the collection xen.xapi, please report it: {error!r}",
             exception=traceback.format_exc(),
-            **run.told_calls(),
+            **run.recorded_calls(),
         )
     end = module.fail_json if result.get("failed") else module.exit_json
-    end(**result, **run.told_calls())
+    end(**result, **run.recorded_calls())
 
 
 class _Stop:
@@ -276,13 +278,13 @@ class _Stop:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             # What the starter made us deaf to, as nohup does, is to end nothing.
             if signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._keep)
+                self._before[number] = signal.signal(number, self._record_signal)
 
     def __exit__(self, *_details: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _keep(self, number: int, _frame: FrameType | None) -> None:
+    def _record_signal(self, number: int, _frame: FrameType | None) -> None:
         self._received = signal.Signals(number).name
 
     def check(self) -> None:

@@ -16,7 +16,7 @@ _MAX_LIST = 1000
 _MAX_NAMED = 5
 _CUT = "…"
 _SEE_RESULT = " (shortened; the result has all values)"
-_LONGEST_ESCAPE = len("\\U0010ffff")
+_MAX_ESCAPE_LENGTH = len("\\U0010ffff")
 
 
 def escape(text: str, *, limit: int, keep: str = "") -> str:
@@ -53,7 +53,7 @@ def shorten(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     cut = text[:limit]
-    place = cut.rfind("\\", max(limit - _LONGEST_ESCAPE, 0))
+    place = cut.rfind("\\", max(limit - _MAX_ESCAPE_LENGTH, 0))
     if place >= 0:
         # Two backslashes may stand for one.
         cut = cut[:place].rstrip("\\")
@@ -62,7 +62,7 @@ def shorten(text: str, limit: int) -> str:
 
 def bound_message(text: str) -> str:
     """Return a whole message as it may be shown, whatever it was made of."""
-    shown = escape(text, limit=MAX_MESSAGE * _LONGEST_ESCAPE, keep="\n")
+    shown = escape(text, limit=MAX_MESSAGE * _MAX_ESCAPE_LENGTH, keep="\n")
     if len(shown) <= MAX_MESSAGE:
         return shown
     return shorten(shown, MAX_MESSAGE - len(_CUT + _SEE_RESULT)) + _SEE_RESULT
@@ -71,13 +71,13 @@ def bound_message(text: str) -> str:
 def join_limited(
     parts: list[str],
     *,
-    most: int = _MAX_NAMED,
+    max_parts: int = _MAX_NAMED,
     limit: int = _MAX_LIST,
     separator: str = ", ",
     rest: str = " and {} more",
 ) -> str:
     """Return the first few of many parts, as many as fit, and how many there are besides."""
-    size = max(_fitting(parts[:most], limit, len), 1)
+    size = max(_fitting(parts[:max_parts], limit, len), 1)
     shown = separator.join(shorten(part, limit) for part in parts[:size])
     more = len(parts) - size
     return shown + (rest.format(more) if more > 0 else "")

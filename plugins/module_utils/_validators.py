@@ -21,7 +21,7 @@ _EXAMPLE = "12345678-9abc-def0-1234-56789abcdef0"
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([wdhms]?)\Z", re.ASCII)
 _COMBINED = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in "wdhms") + r"\Z", re.ASCII)
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
-_LONGEST_DURATION = 10 * 365 * 86400
+_MAX_DURATION = 10 * 365 * 86400
 _FINGERPRINT = re.compile(
     rf"(?:sha256:)?(?P<digits>{_HEX}{{64}}|{_HEX}{{2}}(?::{_HEX}{{2}}){{31}})\Z", re.IGNORECASE
 )
@@ -47,7 +47,7 @@ def refuse_booleans(given: Mapping[str, Any], options: Mapping[str, Mapping[str,
             raise OptionError(option, value=given[option], problem=problem)
 
 
-def text_of(option: str, value: Any) -> str:
+def parse_text(option: str, value: Any) -> str:
     """One text that is not empty and has no white space around it."""
     if isinstance(value, (list, dict)):
         raise OptionError(option, value=value, problem="is a list or dict, where one text is meant")
@@ -60,9 +60,9 @@ def text_of(option: str, value: Any) -> str:
     return value
 
 
-def uuid_of(option: str, value: Any) -> str:
+def parse_uuid(option: str, value: Any) -> str:
     """A uuid, in lower case."""
-    uuid = text_of(option, value).lower()
+    uuid = parse_text(option, value).lower()
     if not _UUID.match(uuid):
         raise OptionError(option, value=value, problem=f"is no uuid such as {_EXAMPLE}")
     return uuid
@@ -76,17 +76,17 @@ def is_ref(text: str) -> bool:
     return _REF.match(text) is not None
 
 
-def ref_of(option: str, value: Any) -> str:
+def parse_ref(option: str, value: Any) -> str:
     """A reference, as `Async.` calls return it."""
-    ref = text_of(option, value)
+    ref = parse_text(option, value)
     if not _REF.match(ref):
         raise OptionError(option, value=value, problem=f"is no ref such as OpaqueRef:{_EXAMPLE}")
     return ref
 
 
-def regex_of(option: str, value: Any) -> re.Pattern[str]:
+def parse_regex(option: str, value: Any) -> re.Pattern[str]:
     """A regular expression that is not met by the empty text: such a one is met by every text."""
-    written = text_of(option, value)
+    written = parse_text(option, value)
     try:
         regex = re.compile(written)
     except (re.error, RecursionError, OverflowError, ValueError) as error:
@@ -100,7 +100,7 @@ def regex_of(option: str, value: Any) -> re.Pattern[str]:
 
 def seconds_of_duration(option: str, value: Any) -> float:
     """The seconds in 90, 90s, 30m, 6h, 2d, 1w or 1h30m."""
-    written = text_of(option, value)
+    written = parse_text(option, value)
     single, combined = _DURATION.match(written), _COMBINED.match(written)
     if single is not None:
         seconds = float(single[1]) * _UNITS.get(single[2], 1)
@@ -110,14 +110,14 @@ def seconds_of_duration(option: str, value: Any) -> float:
     else:
         problem = "is no duration; write seconds, or numbers with w, d, h, m or s, such as 1h30m"
         raise OptionError(option, value=value, problem=problem)
-    if seconds > _LONGEST_DURATION:
+    if seconds > _MAX_DURATION:
         raise OptionError(option, value=value, problem="is longer than ten years")
     return seconds
 
 
-def fingerprint_of(option: str, value: Any) -> str:
+def parse_fingerprint(option: str, value: Any) -> str:
     """The SHA-256 of a certificate, as OpenSSL writes it: in capitals, with colons."""
-    match = _FINGERPRINT.match(text_of(option, value))
+    match = _FINGERPRINT.match(parse_text(option, value))
     if match is None:
         problem = (
             "is no SHA-256 fingerprint: write its 64 hexadecimal digits, colons between or not"
@@ -131,10 +131,10 @@ def with_colons(digits: str) -> str:
     return ":".join(digits[place : place + 2] for place in range(0, len(digits), 2)).upper()
 
 
-def moment_of(option: str, value: Any) -> float:
+def parse_time(option: str, value: Any) -> float:
     """The POSIX time of a moment in ISO 8601 with its offset from UTC, such as server_time."""
     example = "2026-11-23T10:11:12Z or 2026-11-23T11:11:12+01:00"
-    match = _MOMENT.match(text_of(option, value))
+    match = _MOMENT.match(parse_text(option, value))
     if match is None:
         raise OptionError(option, value=value, problem=f"is no time such as {example}")
     if match["offset"] is None:

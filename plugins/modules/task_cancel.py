@@ -439,7 +439,7 @@ from ..module_utils._cancel.idle import IdleCondition
 from ..module_utils._cancel.operation import CancelOperation
 from ..module_utils._cancel.options import cancelling_spec, parse_cancel_options
 from ..module_utils._cancel.report import CancelReport
-from ..module_utils._cancel.targets import guard_violations, targets_of
+from ..module_utils._cancel.targets import guard_violations, select_targets
 from ..module_utils._client.options import connection_spec
 from ..module_utils._client.session import Session
 from ..module_utils._module import Run, run_module
@@ -462,9 +462,9 @@ def cancel_tasks(run: Run) -> dict[str, Any]:
     cancelling = parse_cancel_options(run.params, given=run.given)
     with run.connect() as session:
         report = CancelReport(
-            session, targets_of(session, cancelling.selection, clock=run.clock), cancelling
+            session, select_targets(session, cancelling.selection, clock=run.clock), cancelling
         )
-        run.so_far = report.to_dict
+        run.partial_result = report.to_dict
         disappearances = Disappearances(session)
         problems = guard_violations(report.targets, cancelling, session, clock=run.clock)
         if cancelling.idle_for and report.targets.running and not problems:
@@ -503,7 +503,7 @@ def leave_busy_ones(
     if gate.decision is not Decision.MET:
         seconds = f"{cancelling.idle_for:g} s"
         return [f"The tasks could not be watched for the {seconds} of idle_for in {timeout:g} s."]
-    again = report.targets = targets_of(session, cancelling.selection, clock=run.clock)
+    again = report.targets = select_targets(session, cancelling.selection, clock=run.clock)
     running, again.running = again.running, []
     for task in running:
         if task.ref in gate.tasks and task.ref not in gate.moved and gate.is_as_before(task):

@@ -379,17 +379,17 @@ error:
 from collections import Counter
 from typing import Any
 
-from ..module_utils._client.gc_pause import paused_collector
+from ..module_utils._client.gc_pause import pause_gc
 from ..module_utils._client.options import connection_spec
 from ..module_utils._errors import OptionError
-from ..module_utils._messages import explain
+from ..module_utils._messages import error_message
 from ..module_utils._module import Run, run_module
 from ..module_utils._tasks.age_messages import NEW, age_warnings
 from ..module_utils._tasks.model import STATUSES
 from ..module_utils._tasks.objects import Objects
 from ..module_utils._tasks.options import (
     SELECTOR_EXCLUSIVE,
-    selection_of,
+    parse_selection,
     selector_spec,
     status_spec,
 )
@@ -422,11 +422,11 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def list_tasks(run: Run) -> dict[str, Any]:
-    selection = selection_of(run.params, given=run.given)
+    selection = parse_selection(run.params, given=run.given)
     limit = run.params["limit"]
     if limit is not None and limit < 1:
         raise OptionError("limit", value=limit, problem="is below 1; leave it out for no limit")
-    with paused_collector():
+    with pause_gc():
         return _listing(run, selection, limit)
 
 
@@ -435,7 +435,7 @@ def _listing(run: Run, selection: Selection, limit: int | None) -> dict[str, Any
         found = find(session, selection, clock=run.clock)
         objects = Objects(session) if run.params["with_objects"] else None
     for error in found.doubts:
-        run.warn(explain(error))
+        run.warn(error_message(error))
     listed = sorted(found.tasks, key=lambda task: task.uuid)
     listed.sort(key=SORT_KEYS[run.params["sort"]])
     clocks = found.context.clocks

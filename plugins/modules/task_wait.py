@@ -537,7 +537,7 @@ from ..module_utils._client.options import connection_spec
 from ..module_utils._module import Run, run_module
 from ..module_utils._tasks.options import (
     SELECTOR_EXCLUSIVE,
-    selection_of,
+    parse_selection,
     selector_spec,
     with_default_exclude,
 )
@@ -554,7 +554,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def wait_for_tasks(run: Run) -> dict[str, Any]:
-    selection = replace(selection_of(run.params, given=run.given), is_gate=True)
+    selection = replace(parse_selection(run.params, given=run.given), is_gate=True)
     waiting = parse_wait_options(run.params, selection)
     with run.connect() as session:
         gate: CompletionCondition | QuietCondition
@@ -583,7 +583,7 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
             report = SetReport(session, gate, waiter, params=run.params)
         else:
             report = QuietReport(session, gate, waiter, params=run.params)
-        run.so_far = report.to_dict
+        run.partial_result = report.to_dict
         if run.check_mode:
             waiter.refresh()
         else:

@@ -166,7 +166,7 @@ def _session(url: str) -> Session:
         endpoints=[Endpoint("http", address.hostname or "", address.port or 80)],
         username=USERNAME,
         password=PASSWORD,
-        keep_secret=lambda _ref: None,
+        add_secret=lambda _ref: None,
     )
 
 

@@ -23,7 +23,7 @@ from ansible_collections.xen.xapi.tests.benchmarks.worker import Worker
 
 PING, INFO = "ansible.builtin.ping", "xen.xapi.task_info"
 _MODULE = "ansible_collections.xen.xapi.plugins.modules.task_info"
-_MOST_FORKS = 20
+_MAX_FORKS = 20
 
 
 def next_task(server: Worker, sizes: Sizes) -> list[Row]:
@@ -103,7 +103,7 @@ def fleet(server: Worker, sizes: Sizes) -> list[Row]:
         for name in (PING, INFO):
             tasks = [{"name": "Do it", name: {}}]
             values = [_Play(urls, tasks).seconds() for _number in range(min(sizes.slow_repeats, 3))]
-            rows.append(Row(f"A play over pools, {_MOST_FORKS} forks", name, size, "s", values))
+            rows.append(Row(f"A play over pools, {_MAX_FORKS} forks", name, size, "s", values))
     return against(PING, rows)
 
 
@@ -130,7 +130,7 @@ class _Play:
         self._playbook.write_text(json.dumps([play]))
 
     def start(self) -> None:
-        command = ["ansible-playbook", "-f", str(_MOST_FORKS), "-i", str(self._inventory)]
+        command = ["ansible-playbook", "-f", str(_MAX_FORKS), "-i", str(self._inventory)]
         # Each run warns that the password travels in clear, as it should.
         self._process = subprocess.Popen(
             [*command, str(self._playbook)],

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Simulator
-from ansible_collections.xen.xapi.tests.support.polling import MUCH_PATIENCE
+from ansible_collections.xen.xapi.tests.support.polling import LONG_TIMEOUT
 
 HERE = Path(__file__).parent
 RECORDINGS = [
@@ -32,7 +32,7 @@ def test_simulator_responses_match_recordings(golden: str, scenarios: str, count
             capture_output=True,
             text=True,
             check=False,
-            timeout=MUCH_PATIENCE,
+            timeout=LONG_TIMEOUT,
         )
     assert run.stdout.splitlines()[-1:] == [f"{count} passed, 0 failed"], run.stdout + run.stderr
     assert run.returncode == 0

@@ -21,7 +21,7 @@ from typing import Any
 from tests.support.collection import forget_the_network, use_this_collection
 
 AT_ONCE = 6
-MOST_MEMORY = 640
+MAX_MEMORY = 640
 """MiB: an answer may take 256 MiB, a buffer that grows is copied, and there is Python itself."""
 
 
@@ -48,8 +48,8 @@ def main() -> int:
     failed = tell("virtual time", virtual(arguments.seed, arguments.virtual), "--replay")
     failed += tell("real time", real(arguments.seed, arguments.real), "--replay-real")
     most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    print(f"The largest process took {most} MiB, of {MOST_MEMORY} MiB that it may take.")
-    failed += most > MOST_MEMORY
+    print(f"The largest process took {most} MiB, of {MAX_MEMORY} MiB that it may take.")
+    failed += most > MAX_MEMORY
     total = arguments.virtual + arguments.real + 1
     print(f"{total - failed} passed, {failed} failed")
     return 1 if failed else 0

@@ -20,7 +20,7 @@ from ansible_collections.xen.xapi.tests.fault_injection import faults as campaig
 from ansible_collections.xen.xapi.tests.fault_injection import faulty_proxy as hostile
 from ansible_collections.xen.xapi.tests.fault_injection.socket_runs import RealPlay
 from ansible_collections.xen.xapi.tests.fault_injection.virtual_runs import Play
-from ansible_collections.xen.xapi.tests.support.polling import PATIENCE
+from ansible_collections.xen.xapi.tests.support.polling import TIMEOUT
 
 SEED = "20261124"
 ANYTHING = {"name_label": None, "refs": None, "name_regex": re.compile(".*")}
@@ -43,7 +43,7 @@ def test_virtual_time_campaign_has_no_violations(part):
 
 @pytest.mark.parametrize("fault", hostile.FAULTS)
 def test_socket_campaign_has_no_violations(fault, tmp_path):
-    play = RealPlay(f"{SEED}/{fault}", fault=fault, startup=PATIENCE)
+    play = RealPlay(f"{SEED}/{fault}", fault=fault, startup=TIMEOUT)
     outcome = play.run(tmp_path / "one")
     assert outcome.violations == []
 
@@ -64,8 +64,8 @@ def test_detects_cancel_of_unselected_task(monkeypatch):
         targets.running = everything.running
         return targets
 
-    meant = task_cancel.targets_of
-    monkeypatch.setattr(task_cancel, "targets_of", every_task)
+    meant = task_cancel.select_targets
+    monkeypatch.setattr(task_cancel, "select_targets", every_task)
     assert "no stray cancel" in violations(300)
 
 
@@ -75,7 +75,7 @@ def test_detects_leaked_session(monkeypatch):
 
 
 def test_detects_wait_past_deadline(monkeypatch):
-    monkeypatch.setattr(Session, "end_by", lambda _self, _deadline: None)
+    monkeypatch.setattr(Session, "set_deadline", lambda _self, _deadline: None)
     monkeypatch.setattr(Waiter, "_left", lambda self: self._deadline + 50 - self._clock())
     assert "an end by the deadline" in violations(100)
 

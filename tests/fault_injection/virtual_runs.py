@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ansible_collections.xen.xapi.plugins.module_utils._cancel.force import FORCE_TIMEOUT
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError
-from ansible_collections.xen.xapi.plugins.module_utils._messages import explain
+from ansible_collections.xen.xapi.plugins.module_utils._messages import error_message
 from ansible_collections.xen.xapi.tests.fault_injection.faults import FAULTS, Campaign, MangledWire
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
@@ -142,8 +142,8 @@ class Play:
             sentence = str(self.result.get("msg", "")) if self.result.get("failed") else None
             self.text = json.dumps([self.result, run.warnings])
         except XapiError as error:
-            sentence = explain(error)
-            self.text = json.dumps([sentence, run.so_far(), run.warnings])
+            sentence = error_message(error)
+            self.text = json.dumps([sentence, run.partial_result(), run.warnings])
         except Exception:
             sentence = None
             self.text = traceback.format_exc()
@@ -162,7 +162,7 @@ class Play:
         left = set(self.pool.sessions()) & self.wire.used_sessions - self.wire.ended_sessions
         self.checks.check("no session left", not left)
         session = self.session
-        warned_of = session.lost_logins + len(session.logout_errors) if session else 0
+        warned_of = session.unanswered_logins + len(session.logout_errors) if session else 0
         # A host that refuses a login has opened no session, but where its answer was replaced.
         if "error as array with id 0" not in self.faults:
             is_warned_of = len(self.pool.sessions()) <= warned_of

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Answer
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError
-from ansible_collections.xen.xapi.plugins.module_utils._messages import explain
+from ansible_collections.xen.xapi.plugins.module_utils._messages import error_message
 from ansible_collections.xen.xapi.tests.fuzzing.json_values import VALUES, as_json, changed, paths
 from ansible_collections.xen.xapi.tests.fuzzing.runner import Target
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
@@ -42,7 +42,7 @@ TASKS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-class Odd(NamedTuple):
+class SchemaError(NamedTuple):
     """What is done to the answers of one method: the part in a place becomes another one."""
 
     method: str
@@ -73,7 +73,7 @@ RUNS = st.tuples(
     st.booleans(),
     st.lists(
         st.builds(
-            Odd,
+            SchemaError,
             method=st.sampled_from([*METHODS, *METHODS[:3] * 4]),
             place=st.integers(0, 200),
             part=VALUES,
@@ -88,7 +88,7 @@ RUNS = st.tuples(
 class OddWire(VirtualWire):
     """Brings the pool's answers with some parts changed."""
 
-    def __init__(self, pool: VirtualPool, odds: list[Odd]) -> None:
+    def __init__(self, pool: VirtualPool, odds: list[SchemaError]) -> None:
         super().__init__(pool)
         self._odds = odds
         self._answers: dict[str, int] = {}
@@ -109,7 +109,7 @@ class OddWire(VirtualWire):
         return answer._replace(body=json.dumps(envelope).encode())
 
 
-def check_run(given: tuple[tuple[str, int], bool, list[Odd]]) -> None:
+def check_run(given: tuple[tuple[str, int], bool, list[SchemaError]]) -> None:
     """A result or an error of ours, and both can be printed; a gate opens on no odd status."""
     (module, place), is_check, odds = given
     pool = VirtualPool()
@@ -136,7 +136,7 @@ def check_run(given: tuple[tuple[str, int], bool, list[Odd]]) -> None:
     try:
         result = run.work()
     except XapiError as error:
-        as_json([explain(error), run.so_far(), run.warnings])
+        as_json([error_message(error), run.partial_result(), run.warnings])
         return
     as_json([result, run.warnings])
 

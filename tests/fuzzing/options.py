@@ -15,19 +15,21 @@ from typing import Any, NoReturn
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import strategies as st
 
-from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import PORTS, endpoint_of
-from ansible_collections.xen.xapi.plugins.module_utils._client.options import connection_of
+from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import PORTS, parse_endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client.options import (
+    parse_connection_options,
+)
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
-from ansible_collections.xen.xapi.plugins.module_utils._messages import explain
+from ansible_collections.xen.xapi.plugins.module_utils._messages import error_message
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.options import SELECTOR_EXCLUSIVE
 from ansible_collections.xen.xapi.plugins.module_utils._validators import (
-    fingerprint_of,
-    moment_of,
-    ref_of,
-    regex_of,
+    parse_fingerprint,
+    parse_ref,
+    parse_regex,
+    parse_text,
+    parse_time,
+    parse_uuid,
     seconds_of_duration,
-    text_of,
-    uuid_of,
 )
 from ansible_collections.xen.xapi.tests.fuzzing.json_values import TEXTS, VALUES, as_json
 from ansible_collections.xen.xapi.tests.fuzzing.runner import Target
@@ -147,7 +149,7 @@ def refusal_of(read: Callable[[], object]) -> OptionError | None:
     except Reached:
         return None
     except OptionError as error:
-        message = explain(error)
+        message = error_message(error)
         as_json(message)
         if error.option in message:
             return error
@@ -194,7 +196,7 @@ def check_module(given: tuple[str, dict[str, Any]]) -> None:
         return
 
     def connect() -> NoReturn:
-        connection = connection_of(params, given=options)
+        connection = parse_connection_options(params, given=options)
         assert connection.request_timeout > 0
         for endpoint in connection.endpoints:
             assert endpoint.port in PORTS
@@ -212,13 +214,13 @@ def check_module(given: tuple[str, dict[str, Any]]) -> None:
 READERS: dict[str, Callable[[str, Any], Any]] = {
     reader.__name__: reader
     for reader in (
-        fingerprint_of,
-        moment_of,
-        ref_of,
-        regex_of,
+        parse_fingerprint,
+        parse_time,
+        parse_ref,
+        parse_regex,
         seconds_of_duration,
-        text_of,
-        uuid_of,
+        parse_text,
+        parse_uuid,
     )
 }
 
@@ -232,14 +234,14 @@ def check_value(given: tuple[str, Any]) -> None:
 
 def check_host(given: tuple[str, int | None]) -> None:
     text, port = given
-    error = refusal_of(lambda: endpoint_of(text, port=port))
+    error = refusal_of(lambda: parse_endpoint(text, port=port))
     if error is None:
-        url = endpoint_of(text, port=port).url
+        url = parse_endpoint(text, port=port).url
         assert url.startswith(("https://", "http://"))
         assert "@" not in url
     else:
         assert error.option == "hostname"
-        assert "@" not in explain(error)
+        assert "@" not in error_message(error)
 
 
 TARGETS = [

@@ -20,7 +20,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.plugins.module_utils._client import schema as records
 from ansible_collections.xen.xapi.plugins.module_utils._client.jsonrpc import Rpc
-from ansible_collections.xen.xapi.plugins.module_utils._error_codes import SENTENCES, plain_words
+from ansible_collections.xen.xapi.plugins.module_utils._error_codes import (
+    DESCRIPTIONS,
+    describe_error,
+)
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     MasterAddressUnusable,
     MasterNotFound,
@@ -30,7 +33,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     XapiError,
     XapiFailure,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._messages import explain
+from ansible_collections.xen.xapi.plugins.module_utils._messages import error_message
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.age_messages import NEW, age_warnings
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.api import Tasks
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import (
@@ -38,7 +41,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import (
     Task,
     decoded_result,
     iso_time,
-    seconds_of,
+    parse_seconds,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.objects import Objects
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.query import (
@@ -54,7 +57,10 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
     matches,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._wait.disappearance import Disappearances
-from ansible_collections.xen.xapi.plugins.module_utils._wait.messages import end_of, under_way
+from ansible_collections.xen.xapi.plugins.module_utils._wait.messages import (
+    describe_end,
+    format_progress,
+)
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import TaskSet
 from ansible_collections.xen.xapi.plugins.module_utils._wait.timeline import Timeline
 from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import (
@@ -68,9 +74,9 @@ from ansible_collections.xen.xapi.tests.support.samples import NO_REF, REF, TASK
 from ansible_collections.xen.xapi.tests.support.stub_transport import (
     ENDPOINT,
     POOL,
-    Answers,
-    OneAnswer,
+    CannedResponses,
     Refusal,
+    StubTransport,
     session_of,
 )
 
@@ -161,9 +167,9 @@ def explained() -> Iterator[None]:
     try:
         yield
     except XapiError as error:
-        as_json(explain(error))
+        as_json(error_message(error))
         if isinstance(error, XapiFailure):
-            as_json([error.code, error.params, plain_words(error.code, error.params)])
+            as_json([error.code, error.params, describe_error(error.code, error.params)])
 
 
 SELECTIONS = (
@@ -193,12 +199,12 @@ def use(task: Task, before: Task) -> None:
     for selection in SELECTIONS:
         matches(task, selection, AROUND)
         is_excluded(task, selection)
-    as_json([end_of(task, {"success"}), under_way(task)])
+    as_json([describe_end(task, {"success"}), format_progress(task)])
 
 
 def check_envelope(given: tuple[bytes, int]) -> None:
     body, status = given
-    rpc = Rpc(OneAnswer(body, status=status), ENDPOINT)
+    rpc = Rpc(StubTransport(body, status=status), ENDPOINT)
     with explained():
         result = rpc.call("task.get_record", ["s"], secrets=["s"])
         assert status == 200
@@ -209,7 +215,7 @@ def check_envelope(given: tuple[bytes, int]) -> None:
 
 
 def check_record(given: Any) -> None:
-    with contextlib.suppress(records.Odd):
+    with contextlib.suppress(records.SchemaError):
         use(Task(REF, records.task(given)), Task(REF, TASK))
 
 
@@ -222,7 +228,7 @@ def check_messages(given: Any) -> None:
         "task.cancel": lambda tasks: tasks.cancel(REF),
         "task.set_status": lambda tasks: tasks.set_status(REF, "cancelled"),
     }
-    with explained(), session_of(Answers({method: answer})) as session:
+    with explained(), session_of(CannedResponses({method: answer})) as session:
         told = calls[method](Tasks(session))
         # Nothing is told only of what the server says is not there.
         assert told is not None or isinstance(answer, Refusal)
@@ -237,7 +243,7 @@ def check_messages(given: Any) -> None:
 
 def check_events(given: Any) -> None:
     scope = WatchScope((REF,), ("VM", "OpaqueRef:vm"), hosts=True)
-    with explained(), session_of(Answers({"event.from": given})) as session:
+    with explained(), session_of(CannedResponses({"event.from": given})) as session:
         watch = EventWatcher(session)
         for sight in (watch.refresh(scope), watch.wait(1.0)):
             for task in sight.tasks:
@@ -249,7 +255,7 @@ def check_events(given: Any) -> None:
 
 def check_pool(given: tuple[str, Any]) -> None:
     method, answer = given
-    with explained(), session_of(Answers({method: answer})) as session:
+    with explained(), session_of(CannedResponses({method: answer})) as session:
         session.call("task.get_all")
         as_json(session.pool.to_dict())
         assert all(isinstance(part, str) for part in session.pool)
@@ -258,7 +264,7 @@ def check_pool(given: tuple[str, Any]) -> None:
 
 
 def check_hosts(given: Any) -> None:
-    answers = Answers(
+    answers = CannedResponses(
         {
             "host.get_all_records": given,
             "host.get_servertime": "20261123T10:13:12Z",
@@ -279,7 +285,10 @@ def check_hosts(given: Any) -> None:
 def check_objects(given: tuple[str, Any]) -> None:
     kind, answer = given
     fine = {f"{one}.get_all_records": {REF: HOST} for one in ("VM", "host", "SR", "VDI")}
-    with explained(), session_of(Answers({**fine, f"{kind}.get_all_records": answer})) as session:
+    with (
+        explained(),
+        session_of(CannedResponses({**fine, f"{kind}.get_all_records": answer})) as session,
+    ):
         as_json(Objects(session).to_dict(Task(REF, TASK)))
 
 
@@ -294,7 +303,7 @@ def check_surroundings(given: tuple[str, Any]) -> None:
         "task.get_all_records": {REF: TASK},
         "host.get_all_records": {REF: HOST, NO_REF: HOST},
     }
-    with explained(), session_of(Answers({**fine, method: answer})) as session:
+    with explained(), session_of(CannedResponses({**fine, method: answer})) as session:
         with contextlib.suppress(TimeUnreadable):
             found = find(session, Selection(min_age=1, created_after=0))
             as_json(age_warnings(found.undated, found.context, consequence=NEW))
@@ -312,7 +321,7 @@ def check_surroundings(given: tuple[str, Any]) -> None:
 
 
 def check_dates(given: str) -> None:
-    seconds = seconds_of(given)
+    seconds = parse_seconds(given)
     for moment in (seconds, (seconds or 0) + 1, 10**15):
         as_json(iso_time(moment))
     if seconds is not None:
@@ -326,12 +335,12 @@ def check_result(given: str) -> None:
 
 
 def check_error_info(given: list[str]) -> None:
-    as_json([plain_words(given[0], given[1:]), plain_words(given[0], given[1:2])])
+    as_json([describe_error(given[0], given[1:]), describe_error(given[0], given[1:2])])
     use(Task(REF, records.task({**FAILED, "error_info": given})), Task(REF, TASK))
 
 
 def check_master(given: Any) -> None:
-    answers = Answers({"session.login_with_password": Refusal(["HOST_IS_SLAVE", *given])})
+    answers = CannedResponses({"session.login_with_password": Refusal(["HOST_IS_SLAVE", *given])})
     with explained():
         try:
             with session_of(answers) as session:
@@ -431,7 +440,7 @@ TARGETS = [
     fuzz_target.Target(
         "error_info",
         st.lists(
-            st.one_of(st.sampled_from([*SENTENCES, "SR_BACKEND_FAILURE_1"]), TEXTS),
+            st.one_of(st.sampled_from([*DESCRIPTIONS, "SR_BACKEND_FAILURE_1"]), TEXTS),
             min_size=1,
             max_size=5,
         ),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.support.connect_proxy import Tunnel
+from ansible_collections.xen.xapi.tests.support.connect_proxy import ConnectProxy
 from ansible_collections.xen.xapi.tests.support.doc_examples import blocks, play_of
 from ansible_collections.xen.xapi.tests.support.fixtures import session_on
 
@@ -23,7 +23,7 @@ def test_document_example_runs(start_pool, play_file, tmp_path, number):
     """As printed, but for what every pool, and every proxy, has of its own."""
     pool = start_pool(tls=True)
     address = f"localhost:{pool.hosts[0].port}"
-    with Tunnel() as tunnel:
+    with ConnectProxy() as tunnel:
         text = play_of(PRINTED[number])
         for printed, real in {
             "xcp1.example.com": address,

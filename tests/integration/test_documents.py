@@ -33,7 +33,7 @@ PRINTED = {
 _ONE, SEVERAL_AT_ONCE, A_WHOLE_STEP = PRINTED["docs/gate_a_deploy_step.md"][:3]
 A_CODE_DECIDES = PRINTED["docs/chaining_results.md"][2]
 # What takes long as printed, and what is played in its place.
-PATIENCE = {
+TIMEOUT = {
     r"\bquiet_for: \w+": "quiet_for: 1",
     r"\bidle_for: \w+": "idle_for: 0.5",
 }
@@ -96,7 +96,7 @@ def play_printed(real_pool, play_file, tmp_path):
             text = text.replace(host, f"localhost:{port}")
         for path in ("/etc/ssl/certs/pool.pem", "/etc/ssl/certs/xcp1.pem"):
             text = text.replace(path, str(real_pool.certificate.pem))
-        for long, short in PATIENCE.items():
+        for long, short in TIMEOUT.items():
             text = re.sub(long, short, text)
         playbook = tmp_path / "printed.yml"
         playbook.write_text(text, encoding="utf-8")

@@ -19,7 +19,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._client.session import Se
 from ansible_collections.xen.xapi.plugins.modules import task_info
 from ansible_collections.xen.xapi.tests.support.fixtures import secrets_of, session_on
 from ansible_collections.xen.xapi.tests.support.module_args import patch_module_args
-from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
 
 LOGIN = "session.login_with_password"
 PASSWORDS = {
@@ -106,12 +106,12 @@ def told(monkeypatch):
             told.extend([repr(error), repr(vars(error)), *format_exception(kind, error, trace)])
         leave(session, kind, error, trace)
 
-    def explain(error):
+    def error_message(error):
         told.extend([repr(error), repr(vars(error)), *format_exception(error)])
-        return _messages.explain(error)
+        return _messages.error_message(error)
 
     monkeypatch.setattr(Session, "__exit__", look)
-    monkeypatch.setattr(_module, "explain", explain)
+    monkeypatch.setattr(_module, "error_message", error_message)
     return told
 
 
@@ -205,10 +205,10 @@ def test_process_command_lines_contain_no_secret(start_pool, start_play, environ
         environment=environment,
         variables={"pool_password": {"__ansible_unsafe": password}},
     )
-    assert happens(lambda: pool.log.of("task.get_all_records"), within=60)
+    assert wait_until(lambda: pool.log.of("task.get_all_records"), within=60)
     shown = command_lines()
     playbook.terminate()
-    assert happens(lambda: not pool.sessions(), within=60)
+    assert wait_until(lambda: not pool.sessions(), within=60)
     assert [line for line in shown if "AnsiballZ_task_info" in line]
     assert_untold("\n".join(shown), *secrets_of(pool))
 

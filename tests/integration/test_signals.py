@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
 from ansible_collections.xen.xapi.tests.support.processes import start
 
 LOGIN = "session.login_with_password"
@@ -39,12 +39,12 @@ def play_on(start_play):
 
 
 def wait_for_call(pool, method):
-    assert happens(lambda: pool.log.of(method), within=60)
+    assert wait_until(lambda: pool.log.of(method), within=60)
 
 
 def wait_for_the_end(pool, *, of):
     """The logout comes while the call before it is not answered yet."""
-    assert happens(lambda: not pool.sessions(), within=60)
+    assert wait_until(lambda: not pool.sessions(), within=60)
     assert [call.method for call in pool.log][-2:] == [of, LOGOUT]
     assert not pool.log.of(of)[0].answered
 
@@ -112,7 +112,7 @@ def test_killed_playbook_leaves_no_session(pool, play_on):
     wait_for_call(pool, LISTING)
     playbook.kill()
     playbook.wait()
-    assert happens(lambda: not pool.sessions(), within=60)
+    assert wait_until(lambda: not pool.sessions(), within=60)
     assert [call.method for call in pool.log][-1] == LOGOUT
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import signal
 
-from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
 from ansible_collections.xen.xapi.tests.support.samples import DEAF, ENDLESS, LONG_AGO, NO_UUID
 
 
@@ -33,9 +33,9 @@ def test_no_cancel_is_sent_after_interrupt(pool, start_play):
     pool.fail("task.cancel", delay=1.0, count=None)
     options = {"hostname": pool.url, "password": pool.password, "ref": refs}
     process = start_play(options, module="task_cancel")
-    assert happens(lambda: pool.log.of("task.cancel"), within=60)
+    assert wait_until(lambda: pool.log.of("task.cancel"), within=60)
     process.send_signal(signal.SIGINT)
-    assert happens(lambda: not pool.sessions(), within=60)
+    assert wait_until(lambda: not pool.sessions(), within=60)
     sent = len(pool.log.of("task.cancel"))
     assert sent < len(refs)
     process.wait()

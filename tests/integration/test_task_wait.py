@@ -9,7 +9,7 @@ import signal
 
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.support.fixtures import answered
-from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
 from ansible_collections.xen.xapi.tests.support.samples import NO_UUID
 
 LOGOUT = "session.logout"
@@ -56,9 +56,9 @@ def test_interrupted_wait_leaves_no_session(pool, start_play):
     ref = pool.add_task("endless")
     options = {"hostname": pool.url, "password": pool.password, "ref": ref}
     process = start_play(options, module="task_wait")
-    assert happens(lambda: pool.events.blocked, within=60)
+    assert wait_until(lambda: pool.events.blocked, within=60)
     process.send_signal(signal.SIGINT)
-    assert happens(lambda: not pool.sessions(), within=60)
+    assert wait_until(lambda: not pool.sessions(), within=60)
     assert [call.method for call in pool.log][-1] == LOGOUT
 
 
@@ -66,8 +66,8 @@ def test_task_timeout_keyword_leaves_no_session(pool, start_play):
     ref = pool.add_task("endless")
     options = {"hostname": pool.url, "password": pool.password, "ref": ref}
     process = start_play(options, module="task_wait", timeout=15)
-    assert happens(lambda: pool.events.blocked, within=60)
+    assert wait_until(lambda: pool.events.blocked, within=60)
     output, _errors = process.communicate()
     assert process.returncode != 0, output
-    assert happens(lambda: not pool.sessions(), within=60)
+    assert wait_until(lambda: not pool.sessions(), within=60)
     assert [call.method for call in pool.log][-1] == LOGOUT

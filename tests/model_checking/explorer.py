@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from unittest import mock
 
-from ansible_collections.xen.xapi.plugins.module_utils._client.gc_pause import paused_collector
+from ansible_collections.xen.xapi.plugins.module_utils._client.gc_pause import pause_gc
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
 from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import CompletionCondition
@@ -283,7 +283,7 @@ def search(
 ) -> Tally:
     """Run all schedules of a rule, the shorter ones first, but no more than so many."""
     tally = Tally(rule)
-    with paused_collector():
+    with pause_gc():
         for start in starts(rule, tasks):
             bound = Left(steps, steps if transient_errors is None else transient_errors)
             _search(tally, start, bound, merges=merges, most=most)

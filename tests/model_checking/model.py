@@ -16,7 +16,7 @@ from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.support.virtual.pool import Change, VirtualPool
 
 LABEL = "Async.VM.copy"
-MOST_POINTS = 400
+MAX_POINTS = 400
 """A client that talks more often than this will never end."""
 TASK_STEPS = ("begin", "half", "full", *FINAL, "deleted", "lost")
 POOL_STEPS = ("collect", "restart", "failover", "logout", "cut", "cut-after")
@@ -87,7 +87,7 @@ class Script:
     def talk(self, possible: Callable[[Step | None], list[Step]]) -> Iterator[Step]:
         """The steps of the next talk point; `possible` tells which may follow the latest."""
         self.point += 1
-        if self.point > MOST_POINTS:
+        if self.point > MAX_POINTS:
             raise EndlessTalk
         latest = None
         while self._left and self._left[0].point == self.point:

@@ -34,7 +34,7 @@ ONLY_REPORTED = frozenset(
         "last_transient_error",
         "waited",
         "is_disconnected",
-        "passed_over",
+        "skipped_errors",
         "logout_errors",
         "_unended",
         "error",
@@ -42,7 +42,7 @@ ONLY_REPORTED = frozenset(
         "ended",
         "ended_count",
         "_endpoints",
-        "_keep_secret",
+        "_add_secret",
         "_record",
         "_transport",
         "_rpc",
@@ -142,7 +142,7 @@ class _Found:
     """The client's objects as values, each of them once."""
 
     def __init__(self, session: Session) -> None:
-        self._logins = session.logins
+        self._generation = session.generation
         self._seen: set[int] = set()
 
     def frozen(self, value: Any) -> object:
@@ -167,10 +167,10 @@ class _Found:
         found = []
         for name in sorted(fields):
             value = fields[name]
-            if name == "logins":
+            if name == "generation":
                 value = value > 0
             elif name in LOGINS and value is not None:
-                value = self._logins - value
+                value = self._generation - value
             if name not in ONLY_REPORTED:
                 found.append((name, self.frozen(value)))
         return tuple(found)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.ages import (
     Bounds,
     Doubt,
-    creation_of,
+    estimate_creation,
     is_within,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.clocks import read_time
@@ -55,7 +55,7 @@ class Case:
         self.age = self.now - self.created
         # Both clocks were read to the second while a request was on its way.
         self.tolerance = 2 * ROUNDING + 4 * latency
-        self.creation = creation_of(
+        self.creation = estimate_creation(
             seconds(written), pool.supporter.ref, clocks=clocks, now=self.now
         )
 

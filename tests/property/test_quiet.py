@@ -30,7 +30,7 @@ from ansible_collections.xen.xapi.tests.support.virtual.pool import VirtualPool
 from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 
 LABEL = "Async.VM.copy"
-LONGEST_GAP = 32.1
+MAX_GAP = 32.1
 SELECTIONS = st.sampled_from(
     [Selection(), Selection(name_label=LABEL), Selection(name_regex=re.compile("copy$"))]
 )
@@ -94,7 +94,7 @@ def judge_open(run, ours, quiet_for):
     moments = [at for at in moments if at >= began]
     window = [one for one in run.wire.deliveries if one.at >= began]
     assert not ours & set().union(*(one.running for one in window))
-    assert all(b - a <= LONGEST_GAP for a, b in itertools.pairwise(moments))
+    assert all(b - a <= MAX_GAP for a, b in itertools.pairwise(moments))
     # Whatever breaks the watching starts the quiet time again.
     assert not [at for at in run.wire.troubled_at if began < at < opened]
     # A task that an answer shows finished, and that ran in the quiet time, starts it again.
@@ -105,7 +105,7 @@ def judge_open(run, ours, quiet_for):
     for ref in ours:
         for begin, end in running_times(run.pool, ref):
             overlap = min(end, opened) - max(begin, opened - quiet_for)
-            assert overlap <= LONGEST_GAP, ref
+            assert overlap <= MAX_GAP, ref
             # What began while the last answer was on its way cannot be in it.
             assert end < opened or begin > opened - 0.01, ref
 

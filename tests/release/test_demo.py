@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Simulator
-from ansible_collections.xen.xapi.tests.support.polling import MUCH_PATIENCE, happens
+from ansible_collections.xen.xapi.tests.support.polling import LONG_TIMEOUT, wait_until
 from tests.support.collection import ROOT
 
 DEMO = [sys.executable, "-m", "scripts.demo"]
@@ -31,7 +31,7 @@ ODD = {
 }
 # An interrupt can reach Ansible between the fork of a worker and its entry in the list of them:
 # then the worker's module goes on until its own timeout, which the demo keeps at 30 seconds.
-PATIENCE = 60.0
+TIMEOUT = 60.0
 # What Python itself says of an interrupt while it starts, or in the middle of a fork of Ansible's.
 OF_PYTHON = ("Fatal Python error: init", "Exception ignored in", "Could not import runpy module")
 
@@ -59,7 +59,7 @@ def environ(mark: str, **changes: str) -> dict[str, str]:
 def run(mark: str, **changes: str) -> subprocess.CompletedProcess[str]:
     env = environ(mark, **changes)
     return subprocess.run(
-        DEMO, cwd=ROOT, env=env, capture_output=True, text=True, timeout=MUCH_PATIENCE, check=False
+        DEMO, cwd=ROOT, env=env, capture_output=True, text=True, timeout=LONG_TIMEOUT, check=False
     )
 
 
@@ -97,7 +97,7 @@ def test_interrupted_demo_leaves_no_process(mark: str, moment: str, signum: sign
         seen += demo.stdout.read()
     assert demo.returncode == 128 + signum, seen
     assert "Traceback" not in seen or any(words in seen for words in OF_PYTHON), seen
-    assert happens(lambda: not list(processes(mark)), within=PATIENCE)
+    assert wait_until(lambda: not list(processes(mark)), within=TIMEOUT)
 
 
 def test_demo_only_reads_real_pool(mark: str) -> None:
@@ -113,13 +113,13 @@ def test_interrupted_demo_leaves_no_session(mark: str) -> None:
     with Simulator(tasks=3) as pool:
         pool.fail("task.*", delay=20)
         with running(mark, XAPI_HOST=pool.url, XAPI_PASSWORD="xapi-secret") as demo:
-            assert happens(
-                lambda: any(call.method.startswith("task.") for call in pool.log), within=PATIENCE
+            assert wait_until(
+                lambda: any(call.method.startswith("task.") for call in pool.log), within=TIMEOUT
             )
             demo.send_signal(signal.SIGINT)
         assert demo.returncode == 128 + signal.SIGINT
-        assert happens(lambda: pool.sessions() == [], within=PATIENCE)
-        assert happens(lambda: not list(processes(mark)), within=PATIENCE)
+        assert wait_until(lambda: pool.sessions() == [], within=TIMEOUT)
+        assert wait_until(lambda: not list(processes(mark)), within=TIMEOUT)
 
 
 def test_demo_requires_password_for_real_pool(mark: str) -> None:

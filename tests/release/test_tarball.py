@@ -21,7 +21,7 @@ import pytest
 from tests.release.virtualenvs import environment, pins
 from tests.support.collection import ROOT
 from tests.support.doc_examples import blocks
-from tests.support.polling import MUCH_PATIENCE
+from tests.support.polling import LONG_TIMEOUT
 
 EXPECTED = {
     "CHANGELOG.md",
@@ -42,7 +42,7 @@ def ansible(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]
     call = [sys.executable, "-m", "ansible", *arguments]
     env = {**os.environ, **environ}
     done = subprocess.run(
-        call, env=env, capture_output=True, text=True, timeout=MUCH_PATIENCE, check=False
+        call, env=env, capture_output=True, text=True, timeout=LONG_TIMEOUT, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done
@@ -108,7 +108,7 @@ def test_installed_modules_are_documented(installed: Path) -> None:
 def test_introspection_lists_requests_requirement(installed: Path) -> None:
     builder = Path(sys.executable).with_name("ansible-builder")
     call = [str(builder), "introspect", "--sanitize", str(installed)]
-    done = subprocess.run(call, capture_output=True, text=True, check=True, timeout=MUCH_PATIENCE)
+    done = subprocess.run(call, capture_output=True, text=True, check=True, timeout=LONG_TIMEOUT)
     assert "requests" in done.stdout
 
 
@@ -139,7 +139,7 @@ def test_readme_play_needs_only_ansible_core_and_requests(
             env={**env, **environ},
             capture_output=True,
             text=True,
-            timeout=MUCH_PATIENCE,
+            timeout=LONG_TIMEOUT,
             check=False,
         )
 
@@ -171,7 +171,7 @@ def test_galaxy_importer_reports_no_warnings(tarball: Path, tmp_path: Path) -> N
         env={**os.environ, "HOME": str(tmp_path), "PATH": tools},
         capture_output=True,
         text=True,
-        timeout=MUCH_PATIENCE,
+        timeout=LONG_TIMEOUT,
         check=False,
     )
     told = done.stdout + done.stderr

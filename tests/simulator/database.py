@@ -16,7 +16,7 @@ from typing import NamedTuple
 from .values import ApiError, Base64, Date, Value, is_storable, new_ref, storable
 
 EMPTY_KEY = "Db_exn.Empty_key_in_map"
-MOST_DELETIONS = 512
+MAX_DELETIONS = 512
 KEPT_DELETIONS = 256
 
 Record = dict[str, Value]
@@ -85,7 +85,7 @@ class Table:
 
     def forget(self, ref: str, generation: int) -> None:
         row = self.rows.pop(ref)
-        if len(self.deletions) + 1 >= MOST_DELETIONS:
+        if len(self.deletions) + 1 >= MAX_DELETIONS:
             del self.deletions[KEPT_DELETIONS:]
         self.deletions.insert(0, Deletion(row.created, generation, ref))
 

@@ -23,7 +23,7 @@ from .messages import Context, Message
 from .subscriptions import Subscriptions
 from .values import ApiError, Int32, Value, number, ocaml_int64, text, texts
 
-LONGEST_SPAN = 2**53
+MAX_SPAN = 2**53
 """Nanoseconds; a timeout beyond it, a negative one and NaN are 24 hours instead."""
 DAY = 86400.0
 DELAY_BEFORE = 0.05
@@ -172,7 +172,7 @@ def event(name: str, operation: str, ref: str, generation: int, snapshot: Value 
 def _span(timeout: float) -> float:
     """Seconds to wait; the server reckons in whole nanoseconds (timer.ml)."""
     nanoseconds = timeout * 1e9
-    if not math.isfinite(nanoseconds) or not 0 <= round(nanoseconds) < LONGEST_SPAN:
+    if not math.isfinite(nanoseconds) or not 0 <= round(nanoseconds) < MAX_SPAN:
         return DAY
     return round(nanoseconds) / 1e9
 

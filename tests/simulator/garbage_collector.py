@@ -19,10 +19,10 @@ from .values import NULL_REF
 INTERVAL = 30.0
 COMPLETED_TASK_TIMEOUT = 3900.0
 PENDING_TASK_TIMEOUT = 86400.0
-MOST_TASKS = 200
+MAX_TASKS = 200
 INACTIVE_SESSION_TIMEOUT = 86400.0
-MOST_SESSIONS_PER_GROUP = 500
-MOST_SESSIONS_WITHOUT_ORIGINATOR = 400
+MAX_SESSIONS_PER_GROUP = 500
+MAX_SESSIONS_WITHOUT_ORIGINATOR = 400
 
 
 class Collector:
@@ -63,7 +63,7 @@ class Collector:
             else:
                 completed[ref] = record
         still = self._without_hung(pending, now)
-        if len(completed) + still > MOST_TASKS:
+        if len(completed) + still > MAX_TASKS:
             newest_first = sorted(
                 completed, key=lambda ref: completed[ref]["finished"], reverse=True
             )
@@ -93,9 +93,9 @@ class Collector:
         oldest_allowed = self._clock.now() - INACTIVE_SESSION_TIMEOUT
         for group, members in groups.items():
             most = (
-                MOST_SESSIONS_WITHOUT_ORIGINATOR
+                MAX_SESSIONS_WITHOUT_ORIGINATOR
                 if group == ("originator", "")
-                else MOST_SESSIONS_PER_GROUP
+                else MAX_SESSIONS_PER_GROUP
             )
             newest_first = sorted(members, key=self._sessions.last_active, reverse=True)
             for place, ref in enumerate(newest_first):
@@ -122,8 +122,8 @@ def _group(session: Record) -> tuple[str, str]:
 
 
 def _kept_since_25_37(completed: int, _pending: int) -> int:
-    return max(0, MOST_TASKS - completed)
+    return max(0, MAX_TASKS - completed)
 
 
 def _kept_before_25_37(_completed: int, pending: int) -> int:
-    return max(0, MOST_TASKS - pending)
+    return max(0, MAX_TASKS - pending)

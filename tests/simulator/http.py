@@ -20,11 +20,11 @@ from .http_request import HttpRequest
 from .json_codec import BadRequest
 from .values import ApiError
 
-SHORTEST_HEADER = len("GET / HTTP/1.0\r\n\r\n")
+MIN_HEADER_LENGTH = len("GET / HTTP/1.0\r\n\r\n")
 """Bytes; the server reads as many before it looks at any."""
-LONGEST_HEADER = 1024 - SHORTEST_HEADER
+MAX_HEADER_LENGTH = 1024 - MIN_HEADER_LENGTH
 """Bytes, with the empty line."""
-LONGEST_BODY = 300 * 1024
+MAX_BODY_LENGTH = 300 * 1024
 HEADER_TIMEOUT = 10.0
 """Seconds for a read of the first header of a connection; later ones may take for ever."""
 METHODS = ("GET", "POST", "PUT", "CONNECT", "OPTIONS")
@@ -70,10 +70,10 @@ class Connection:
 
     def _read_head(self) -> bytes:
         while (
-            len(self._pending) < SHORTEST_HEADER
-            or b"\r\n\r\n" not in self._pending[:LONGEST_HEADER]
+            len(self._pending) < MIN_HEADER_LENGTH
+            or b"\r\n\r\n" not in self._pending[:MAX_HEADER_LENGTH]
         ):
-            if len(self._pending) >= LONGEST_HEADER:
+            if len(self._pending) >= MAX_HEADER_LENGTH:
                 raise html_pages.header_too_large()
             try:
                 self._read_more()
@@ -113,7 +113,7 @@ class Connection:
         elif not request.path.startswith("/"):
             raise html_pages.forbidden()
         elif request.method == "POST":
-            self._answer_call(self._read_body(request, LONGEST_BODY))
+            self._answer_call(self._read_body(request, MAX_BODY_LENGTH))
         elif request.method == "OPTIONS":
             self._answer_options(request)
         elif request.method == "GET":

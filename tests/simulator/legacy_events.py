@@ -18,7 +18,7 @@ from .messages import Context, Message
 from .subscriptions import Subscriptions
 from .values import ApiError, Value, texts
 
-LONGEST_QUEUE = 10_000
+MAX_QUEUE_LENGTH = 10_000
 """Events kept; the server drops the oldest at 10 MB of text, which is about this many."""
 
 
@@ -66,9 +66,9 @@ class LegacyEvents:
             }
             self._events.append(_Queued(self._next, record))
             self._next += 1
-            if len(self._events) > LONGEST_QUEUE:
-                self._forgotten = self._events[-LONGEST_QUEUE - 1].number
-                del self._events[:-LONGEST_QUEUE]
+            if len(self._events) > MAX_QUEUE_LENGTH:
+                self._forgotten = self._events[-MAX_QUEUE_LENGTH - 1].number
+                del self._events[:-MAX_QUEUE_LENGTH]
             self._changed.notify_all()
 
     def heartbeat(self) -> None:

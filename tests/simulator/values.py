@@ -171,13 +171,13 @@ _INT64 = re.compile(
 )
 
 
-LONGEST_INTEGER = 80
+MAX_INTEGER_LENGTH = 80
 """Characters; 64 bits written out one by one are shorter."""
 
 
 def ocaml_int64(written: str) -> int | None:
     """An integer as OCaml's Int64.of_string reads it; None where that raises."""
-    if not _INT64.fullmatch(written) or len(written.lstrip("+-0")) > LONGEST_INTEGER:
+    if not _INT64.fullmatch(written) or len(written.lstrip("+-0")) > MAX_INTEGER_LENGTH:
         return None
     plain = written.replace("_", "").lower()
     sign = -1 if plain.startswith("-") else 1

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
 from ansible_collections.xen.xapi.tests.support.fixtures import secrets_of
-from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
 from ansible_collections.xen.xapi.tests.support.processes import start
 
 CLOSED = 0
@@ -70,7 +70,7 @@ def violations(end: End, folder: Path, *, within: float) -> list[str]:
 
 
 def _after(end: End, pool: Simulator, process: subprocess.Popen[str], within: float) -> list[str]:
-    happens(lambda: len(pool.log) >= end.calls or process.poll() is not None)
+    wait_until(lambda: len(pool.log) >= end.calls or process.poll() is not None)
     time.sleep(end.seconds)
     ended_at = pool.clock.now()
     if end.signum == CLOSED:
@@ -78,9 +78,9 @@ def _after(end: End, pool: Simulator, process: subprocess.Popen[str], within: fl
     else:
         process.send_signal(end.signum)
     found = []
-    if not happens(lambda: process.poll() is not None):
+    if not wait_until(lambda: process.poll() is not None):
         found.append("the process goes on")
-    if not happens(lambda: not pool.sessions()):
+    if not wait_until(lambda: not pool.sessions()):
         found.append("a session is left")
     # By the pool's clock: how long a process takes to leave the machine is not the module's doing.
     if any(call.at - ended_at > within for call in pool.log.of("session.logout")):

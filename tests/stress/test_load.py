@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Life
 from ansible_collections.xen.xapi.tests.support.fixtures import start_pool
-from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
 from ansible_collections.xen.xapi.tests.support.processes import start
 
 __all__ = ["start_pool"]
@@ -85,5 +85,5 @@ def test_repeated_runs_leak_no_sessions_descriptors_or_files(start_pool, tmp_pat
         assert pool.sessions() == []
         pool.log.clear()
     # The server's side of a connection is closed a moment after the client's.
-    assert happens(lambda: descriptors() <= before)
+    assert wait_until(lambda: descriptors() <= before)
     assert os.listdir(tmp_path / "tmp") == []

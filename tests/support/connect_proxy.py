@@ -13,7 +13,7 @@ import threading
 import types
 
 
-class Tunnel:
+class ConnectProxy:
     """Leads where it is asked to, from entering its context to leaving it, and keeps where.
 
     With a context of ssl, clients speak TLS to the proxy itself.
@@ -26,7 +26,7 @@ class Tunnel:
         self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.asked: list[str] = []
 
-    def __enter__(self) -> Tunnel:
+    def __enter__(self) -> ConnectProxy:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 

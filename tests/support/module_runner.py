@@ -53,7 +53,7 @@ class ModuleRun:
         self.check_mode = False
         self.warnings: list[str] = []
         self.warn = self.warnings.append
-        self.so_far: Callable[[], dict[str, Any]] = dict
+        self.partial_result: Callable[[], dict[str, Any]] = dict
         self._module = module
 
     def work(self) -> dict[str, Any]:

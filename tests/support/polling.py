@@ -15,13 +15,13 @@ import pytest
 
 Condition = Callable[[], object]
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds until a test gives up on what should come at once: a busy machine may take a while."""
-MUCH_PATIENCE = 240.0
+LONG_TIMEOUT = 240.0
 """The same for a process that has much to do; a test that takes 300 ends the whole run."""
 
 
-def happens(condition: Condition, *, within: float = PATIENCE) -> bool:
+def wait_until(condition: Condition, *, within: float = TIMEOUT) -> bool:
     """Whether something comes true within some seconds; returns as soon as it has."""
     deadline = time.monotonic() + within
     while not condition():

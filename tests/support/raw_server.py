@@ -19,7 +19,7 @@ TLS_HELLO = b"\x16"
 FOREVER = 3600
 
 
-class Wire:
+class RawServer:
     """A server that gives each request the next of some answers, byte for byte, and keeps them.
 
     An answer can be bytes, or a function that is given this server and the connection.
@@ -162,7 +162,7 @@ def transport_for(*, validate_certs=True, ca_path=None, stop=never_stop, **limit
 
 
 def post_to(certificate, **trust):
-    with Wire(OK, context=certificate.context) as wire:
+    with RawServer(OK, context=certificate.context) as wire:
         transport = transport_for(**trust)
         try:
             return transport.post(wire.endpoint, "/", b"{}")

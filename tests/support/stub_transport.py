@@ -20,7 +20,7 @@ ENDPOINT = Endpoint("https", "xcp1", 443)
 POOL = {REF: {"uuid": UUID, "name_label": "", "master": REF}}
 
 
-class OneAnswer:
+class StubTransport:
     """A transport that gives one answer to everything and keeps what was posted."""
 
     def __init__(
@@ -39,7 +39,7 @@ class OneAnswer:
         return self._answer
 
 
-class Answers:
+class CannedResponses:
     """A transport that answers some methods as told, and what else a session needs rightly."""
 
     time_limit = 30.0
@@ -74,14 +74,14 @@ class Refusal(list[Any]):
 
 
 @contextlib.contextmanager
-def session_of(answers: Answers) -> Iterator[Session]:
+def session_of(answers: CannedResponses) -> Iterator[Session]:
     secrets: list[str] = []
     with Session(
         answers,
         endpoints=[ENDPOINT],
         username="root",
         password="secret",
-        keep_secret=secrets.append,
+        add_secret=secrets.append,
     ) as session:
         yield session
     assert all(isinstance(secret, str) and secret for secret in secrets)

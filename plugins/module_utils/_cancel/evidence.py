@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Callable, Collection, Iterable, Mapping
 
 from .._client import schema as records
-from .._client.session import Session, read
+from .._client.session import Session
 from .._errors import XapiFailure
-from .._tasks.ages import Bounds, Clocks, Doubt, creation_of, is_within
+from .._tasks.ages import Bounds, Clocks, Doubt, estimate_creation, is_within
 from .._tasks.api import Tasks
 from .._tasks.clocks import read_time
 from .._tasks.model import Task
@@ -59,12 +59,12 @@ def read_evidence(
     return Evidence(now, clocks, frozenset(held), parents, hosts)
 
 
-def why_not_forced(task: Task, evidence: Evidence) -> str:
+def explain_refusal(task: Task, evidence: Evidence) -> str:
     """Return what shows that a task is more than a record that its client left behind."""
     if task.ref in evidence.hosts:
         return evidence.hosts[task.ref]
     record = task.record
-    created = creation_of(
+    created = estimate_creation(
         task.created, record.get("resident_on"), clocks=evidence.clocks, now=evidence.now
     )
     old_enough = Bounds(latest=(evidence.now or -math.inf) - _MIN_AGE)
@@ -110,7 +110,7 @@ def _read_holders(session: Session, name: str) -> set[str]:
     """Read which tasks the objects of a class name; none if the server does not know the class."""
     shape = records.holding_on_new_servers if name in _WITHOUT_ONCE else records.holding
     try:
-        found = read(session, shape, f"{name}.get_all_records")
+        found = session.read(shape, f"{name}.get_all_records")
     except XapiFailure as failure:
         if failure.code == "MESSAGE_METHOD_UNKNOWN":
             return set()

@@ -11,7 +11,7 @@ import math
 import time
 from typing import Callable, Iterable
 
-from .._client.retry import is_of_the_pool
+from .._client.retry import is_pool_wide
 from .._client.session import Session
 from .._errors import XapiError, XapiFailure
 from .._tasks.api import Tasks
@@ -19,7 +19,7 @@ from .._wait.disappearance import HOST_DISABLED, Disappearances
 from .._wait.task_set import Decision
 from .._wait.watcher import Update, Watch, WatchScope
 from .cancellation import DENIED, Cancel
-from .evidence import Evidence, read_evidence, why_not_forced
+from .evidence import Evidence, explain_refusal, read_evidence
 
 FORCE_TIMEOUT = 60.0
 """Seconds for the reads and writes that follow a cancel that was ignored."""
@@ -119,7 +119,7 @@ class ForceOperation:
         evidence = self._current_evidence()
         if not self._read(cancel):
             return
-        reason = _CHANGED if cancel.has_changed else why_not_forced(cancel.task, evidence)
+        reason = _CHANGED if cancel.has_changed else explain_refusal(cancel.task, evidence)
         if reason:
             del self._open[cancel.task.ref]
             cancel.reason, cancel.may_be_marked = reason, False
@@ -155,7 +155,7 @@ class ForceOperation:
         try:
             is_there = self._tasks.set_status(ref, "cancelled")
         except XapiFailure as failure:
-            if is_of_the_pool(failure):
+            if is_pool_wide(failure):
                 raise
             # The server may have written it all the same.
             cancel.may_be_marked = failure.code != DENIED

@@ -11,7 +11,7 @@ import math
 import time
 from typing import Callable, Collection, Iterable
 
-from .._client.retry import is_of_the_pool
+from .._client.retry import is_pool_wide
 from .._client.session import Session
 from .._errors import XapiError, XapiFailure
 from .._tasks.api import Tasks
@@ -170,7 +170,7 @@ class CancelOperation:
         try:
             is_there = self._tasks.cancel(ref)
         except XapiFailure as failure:
-            if is_of_the_pool(failure):
+            if is_pool_wide(failure):
                 raise
             self._read_after(failure, cancel)
         except XapiError as error:

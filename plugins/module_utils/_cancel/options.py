@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Mapping
 
 from .._errors import NothingSelected, OptionError
-from .._tasks.options import housekeeping_spec, selection_of, with_default_exclude
+from .._tasks.options import housekeeping_spec, parse_selection, with_default_exclude
 from .._tasks.selection import IDENTITIES, Selection
 from .._validators import seconds_of_duration
 
@@ -51,7 +51,7 @@ class CancelOptions:
 
 def parse_cancel_options(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> CancelOptions:
     """The checked options; given is what the task wrote, before any default."""
-    selection = replace(selection_of(params, given=given), is_destructive=True)
+    selection = replace(parse_selection(params, given=given), is_destructive=True)
     if not selection.by_id:
         _check_means_something(selection)
         selection = with_default_exclude(selection, params)

@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 from .._client.session import Session
-from .._error_codes import error_of, plain_words
+from .._error_codes import describe_error, error_dict
 from .._tasks.age_messages import SPARED, age_warnings
-from .._tasks.messages import listed, named, told, under_way, word
+from .._tasks.messages import format_progress, format_task, join_few, join_sentences, shorten_word
 from .._tasks.model import Task
 from .._tasks.query import common_returns
 from .._text import quote
-from .._wait.report import trouble
+from .._wait.report import describe_errors
 from .._wait.waiter import Waiter
 from .cancellation import Cancel, is_asked
 from .operation import CancelOperation
@@ -100,11 +100,11 @@ class CancelReport:
 
     def warnings(self) -> list[str]:
         """What the reader should know besides the result."""
-        found = [warning for waiter in self.waiters for warning in trouble(waiter)]
+        found = [warning for waiter in self.waiters for warning in describe_errors(waiter)]
         undated = self.targets.found.undated
         found += age_warnings(undated, self.targets.found.context, consequence=SPARED)
         if self.targets.partial_matches:
-            labels = listed([quote(task.name_label) for task in self.targets.partial_matches])
+            labels = join_few([quote(task.name_label) for task in self.targets.partial_matches])
             found.append(
                 "name_regex must match the whole label here, so these running tasks were not "
                 f"meant: {labels}."
@@ -118,11 +118,11 @@ class CancelReport:
             for cancel in self._cancels
             if cancel.outcome in _BAD or cancel.doubt
         ]
-        return {"failed": True, "msg": told(sentences)} if sentences else {}
+        return {"failed": True, "msg": join_sentences(sentences)} if sentences else {}
 
     def refusal(self, problems: list[str]) -> dict[str, Any]:
         """The end of a run that may not begin."""
-        message = told(problems, before="Nothing was cancelled. ")
+        message = join_sentences(problems, before="Nothing was cancelled. ")
         return {**self.to_dict(), "failed": True, "msg": message}
 
     @property
@@ -144,7 +144,7 @@ class CancelReport:
         error = cancel.error
         extra: dict[str, Any] = {"reason": cancel.reason or cancel.doubt or None}
         if error is not None:
-            extra["error"] = error_of(error.code, error.params)
+            extra["error"] = error_dict(error.code, error.params)
         return cancel.task, cancel.outcome, extra
 
     def _predicted(self, _task: Task) -> str:
@@ -169,30 +169,30 @@ class CancelReport:
                 is_over = action in ("gone", "unknown", "forced") or (
                     self.is_prediction and action == "cancelled"
                 )
-                before.append(f"{named(task)}: {word(first[task.ref])}\n")
-                after.append(f"{named(task)}: {_OVER[action] if is_over else word(task.status)}\n")
+                before.append(f"{format_task(task)}: {shorten_word(first[task.ref])}\n")
+                status = _OVER[action] if is_over else shorten_word(task.status)
+                after.append(f"{format_task(task)}: {status}\n")
         return {"before": "".join(before), "after": "".join(after)}
 
     def _sentence(self, cancel: Cancel) -> str:
         task = cancel.task
         if cancel.error is not None:
-            words = plain_words(cancel.error.code, cancel.error.params).rstrip(".")
+            words = describe_error(cancel.error.code, cancel.error.params).rstrip(".")
             if cancel.action == "denied":
-                return f"The cancel of task {named(task)} was denied ({words}): {_OWNERS}."
-            return f"The cancel of task {named(task)} failed ({words})."
+                return f"The cancel of task {format_task(task)} was denied ({words}): {_OWNERS}."
+            return f"The cancel of task {format_task(task)} failed ({words})."
         seconds = f"{self.cancelling.timeout:g} s"
         if cancel.outcome == "unknown":
             if cancel.may_be_marked:
-                return f"The outcome of task {named(task)} is unknown: {cancel.reason}."
+                return f"The outcome of task {format_task(task)} is unknown: {cancel.reason}."
             when = " after it was asked to end" if cancel.is_sent else ""
-            return (
-                f"Task {named(task)} disappeared{when}; it may still be running: {cancel.reason}."
-            )
+            name = format_task(task)
+            return f"Task {name} disappeared{when}; it may still be running: {cancel.reason}."
         if cancel.action == "not_sent":
-            return f"Task {named(task)} was not asked to end within {seconds}."
+            return f"Task {format_task(task)} was not asked to end within {seconds}."
         if cancel.action == "requested":
-            return f"Task {named(task)} was asked to end; {cancel.doubt}."
+            return f"Task {format_task(task)} was asked to end; {cancel.doubt}."
         refused = f" force was refused: {cancel.reason}." if cancel.reason else ""
         doubt = f"; {cancel.doubt}" if cancel.doubt else ""
         when = f"{seconds} after it was to end{doubt}."
-        return f"Task {under_way(task)} is still running {when}{refused}"
+        return f"Task {format_progress(task)} is still running {when}{refused}"

@@ -13,9 +13,9 @@ from typing import Callable
 
 from .._client.session import Session
 from .._tasks.literal_regexes import check_literal, is_found_as_text
-from .._tasks.messages import listed, named
+from .._tasks.messages import format_task, join_few
 from .._tasks.model import Task
-from .._tasks.query import Found, read_candidates, select
+from .._tasks.query import Found, list_candidates, select
 from .._tasks.regex_timeout import limit_matching
 from .._tasks.selection import (
     Selection,
@@ -28,10 +28,10 @@ from .._tasks.selection import (
     without_ages,
 )
 from .._wait.disappearance import LastSeen
-from .evidence import read_evidence, why_not_forced
+from .evidence import explain_refusal, read_evidence
 from .options import CancelOptions
 
-_MOST_NAMED = 10
+_MAX_NAMED = 10
 
 
 @dataclass
@@ -51,14 +51,14 @@ class Targets:
     """Running tasks that the regular expression is found in, but does not match as a whole."""
 
 
-def targets_of(
+def select_targets(
     session: Session, selection: Selection, *, clock: Callable[[], float] = time.monotonic
 ) -> Targets:
     """Read the tasks that are named, and tell which of them the other options let through."""
-    context, present = read_candidates(session, selection, clock=clock)
+    context, present = list_candidates(session, selection, clock=clock)
     with limit_matching(selection):
         check_literal(present, selection)
-        return _targets_among(present, selection, context, login=session.logins)
+        return _targets_among(present, selection, context, login=session.generation)
 
 
 def _targets_among(
@@ -83,7 +83,7 @@ def _targets_among(
             if selection.by_id:
                 targets.finished.append(task)
             continue
-        reason = _why_left_alone(task, selection, context)
+        reason = _explain_skip(task, selection, context)
         if reason:
             targets.left_alone.append((task, reason))
         else:
@@ -114,7 +114,7 @@ def _without_filters(selection: Selection) -> Selection:
     )
 
 
-def _why_left_alone(task: Task, selection: Selection, context: SelectionContext) -> str:
+def _explain_skip(task: Task, selection: Selection, context: SelectionContext) -> str:
     if is_excluded(task, selection):
         return "excluded"
     old_enough = Selection(min_age=selection.min_age)
@@ -132,26 +132,26 @@ def guard_violations(
 ) -> list[str]:
     """What speaks against the first write, a sentence each."""
     problems = []
-    most, running = cancelling.max_tasks, targets.running
-    if most is not None and len(running) > most:
+    limit, running = cancelling.max_tasks, targets.running
+    if limit is not None and len(running) > limit:
         problems.append(
-            f"max_tasks is {most}, and {len(running)} running tasks match: {_names(running)}."
+            f"max_tasks is {limit}, and {len(running)} running tasks match: {_names(running)}."
         )
     if cancelling.on_missing == "fail":
         problems += _missing(targets, cancelling.selection)
     if cancelling.fail_if_not_running:
         problems += _not_running(targets, cancelling.selection)
     if cancelling.on_uncancellable == "fail":
-        deaf = [task for task in running if not task.is_cancellable]
-        if deaf:
-            problems.append(f"The server does not offer to cancel {_names(deaf)}.")
+        uncancellable = [task for task in running if not task.is_cancellable]
+        if uncancellable:
+            problems.append(f"The server does not offer to cancel {_names(uncancellable)}.")
     if cancelling.force and running:
         seen = [LastSeen(task, targets.login, {}) for task in running]
         evidence = read_evidence(session, seen, clock=clock)
         for task in running:
-            reason = why_not_forced(task, evidence)
+            reason = explain_refusal(task, evidence)
             if reason:
-                problems.append(f"force is refused for {named(task)}: {reason}.")
+                problems.append(f"force is refused for {format_task(task)}: {reason}.")
     return problems
 
 
@@ -159,7 +159,7 @@ def _missing(targets: Targets, selection: Selection) -> list[str]:
     names = [f"uuid {uuid}" for uuid in targets.found.missing_uuids]
     names += [f"ref {ref}" for ref in targets.found.missing_refs]
     if names:
-        return [f"No task has the {listed(names, most=_MOST_NAMED)} (on_missing: fail)."]
+        return [f"No task has the {join_few(names, max_parts=_MAX_NAMED)} (on_missing: fail)."]
     is_unmatched = not (targets.running or targets.finished or targets.left_alone)
     if is_unmatched and not selection.by_id:
         return ["No running task matches (on_missing: fail)."]
@@ -168,15 +168,15 @@ def _missing(targets: Targets, selection: Selection) -> list[str]:
 
 def _not_running(targets: Targets, selection: Selection) -> list[str]:
     if targets.finished:
-        ended = [f"{named(task)} ended as {task.status}" for task in targets.finished]
-        return [f"Not running (fail_if_not_running): {listed(ended)}."]
+        ended = [f"{format_task(task)} ended as {task.status}" for task in targets.finished]
+        return [f"Not running (fail_if_not_running): {join_few(ended)}."]
     missing = [*targets.found.missing_uuids, *targets.found.missing_refs]
     if missing:
-        return [f"Not running (fail_if_not_running): no task has {listed(missing)}."]
+        return [f"Not running (fail_if_not_running): no task has {join_few(missing)}."]
     if not targets.running and not (selection.by_id and not selection.identities):
         return ["No task that may be cancelled is running (fail_if_not_running)."]
     return []
 
 
 def _names(tasks: list[Task]) -> str:
-    return listed([named(task) for task in tasks], most=_MOST_NAMED)
+    return join_few([format_task(task) for task in tasks], max_parts=_MAX_NAMED)

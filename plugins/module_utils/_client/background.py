@@ -11,17 +11,17 @@ import threading
 import time
 from typing import Callable, Generic, Iterator, TypeVar
 
-LOOK_AROUND_EVERY = 0.5
+INTERRUPT_POLL_INTERVAL = 0.5
 """Seconds after which whoever waits looks whether the run is to end."""
 
 T = TypeVar("T")
 
 
-class Withdrawn(Exception):
+class BodyCancelled(Exception):
     """What was to be sent is not to be sent any more."""
 
 
-class Letter:
+class CancellableBody:
     """The body of one request: it knows whether the sending has begun, and can be withdrawn.
 
     The libraries ask for the body when the connection stands and the headers are out. Until then
@@ -32,7 +32,7 @@ class Letter:
         self._content = content
         self._lock = threading.Lock()
         self._is_withdrawn = False
-        self.is_taken = False
+        self.is_sent = False
 
     def __len__(self) -> int:
         return len(self._content)
@@ -40,18 +40,18 @@ class Letter:
     def __iter__(self) -> Iterator[bytes]:
         with self._lock:
             if self._is_withdrawn:
-                raise Withdrawn
-            self.is_taken = True
+                raise BodyCancelled
+            self.is_sent = True
         yield self._content
 
-    def withdraw(self) -> bool:
+    def cancel(self) -> bool:
         """Whether nothing of it was sent; then nothing ever will be."""
         with self._lock:
             self._is_withdrawn = True
-            return not self.is_taken
+            return not self.is_sent
 
 
-class Exchange(threading.Thread, Generic[T]):
+class BackgroundCall(threading.Thread, Generic[T]):
     """Some talk with a host in a thread of its own.
 
     The time limits of a socket hold for one read each, and not at all for a name look-up. A caller
@@ -77,11 +77,11 @@ class Exchange(threading.Thread, Generic[T]):
     def has_ended(self) -> bool:
         return not self.is_alive()
 
-    def moments_until(
+    def poll_until(
         self, deadline: float, clock: Callable[[], float] = time.monotonic
     ) -> Iterator[None]:
         """Wait for the end, or the deadline, with a moment to look around now and then."""
-        while self._is_on_after(min(LOOK_AROUND_EVERY, deadline - clock())):
+        while self._is_on_after(min(INTERRUPT_POLL_INTERVAL, deadline - clock())):
             if clock() >= deadline:
                 return
             yield

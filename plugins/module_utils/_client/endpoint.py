@@ -50,7 +50,7 @@ class Endpoint(NamedTuple):
         return f"{self.scheme}://{host}{port}"
 
 
-def endpoint_of(text: str, *, port: int | None) -> Endpoint:
+def parse_endpoint(text: str, *, port: int | None) -> Endpoint:
     """Where an element of the option hostname leads; the port is that of the option."""
     match = _HOST.match(text.strip())
     # Whoever writes user:password@host should not read the password in an error.

@@ -13,7 +13,7 @@ from typing import Iterator
 
 
 @contextmanager
-def paused_collector() -> Iterator[None]:
+def pause_gc() -> Iterator[None]:
     """Python's search for cycles is off in the block, which is to build much and drop nothing.
 
     A long listing is so many containers that the search would take as long as the parsing.

@@ -12,10 +12,10 @@ import time
 from itertools import count
 from typing import Any, Callable, Iterable, Mapping, NamedTuple, NoReturn, Sequence
 
-from .._errors import UnexpectedAnswer, XapiError, XapiFailure, redacted
+from .._errors import UnexpectedAnswer, XapiError, XapiFailure, redact
 from .endpoint import Endpoint
-from .gc_pause import paused_collector
-from .transport import Answer, Leave, Transport
+from .gc_pause import pause_gc
+from .transport import Answer, Interruptible, Transport
 
 _PATH = "/jsonrpc"
 _MISSING = object()
@@ -37,7 +37,7 @@ def is_read(method: str) -> bool:
     return method.rpartition(".")[2].startswith("get_") and not method.startswith("Async.")
 
 
-def forget(_call: Call) -> None:
+def ignore_call(_call: Call) -> None:
     """What records calls where nobody wants to know."""
 
 
@@ -59,7 +59,7 @@ class Rpc:
         transport: Transport,
         endpoint: Endpoint,
         *,
-        record: Callable[[Call], None] = forget,
+        record: Callable[[Call], None] = ignore_call,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._transport = transport
@@ -75,12 +75,12 @@ class Rpc:
         *,
         secrets: Iterable[str] = (),
         time_limit: float | None = None,
-        leave: Leave = Leave.ANY_TIME,
+        interruptible: Interruptible = Interruptible.ALWAYS,
     ) -> Any:
         """The result of a call; the secrets are hidden in the error that it may raise."""
         began, problem = self._clock(), None
         try:
-            return self._call(method, params, tuple(secrets), time_limit, leave)
+            return self._call(method, params, tuple(secrets), time_limit, interruptible)
         except XapiError as error:
             problem = error.code if isinstance(error, XapiFailure) else type(error).__name__
             raise
@@ -94,7 +94,7 @@ class Rpc:
         params: Sequence[Any],
         secrets: Sequence[str],
         time_limit: float | None,
-        leave: Leave,
+        interruptible: Interruptible,
     ) -> Any:
         number = next(self._ids)
         request = {"jsonrpc": "2.0", "method": method, "params": list(params), "id": number}
@@ -103,7 +103,7 @@ class Rpc:
             _PATH,
             json.dumps(request).encode(),
             time_limit=time_limit,
-            leave=leave,
+            interruptible=interruptible,
             repeatable=is_read(method) or method in _REPEATABLE,
         )
         envelope = self._envelope(answer)
@@ -117,7 +117,7 @@ class Rpc:
 
     def _envelope(self, answer: Answer) -> dict[str, Any]:
         try:
-            with paused_collector():
+            with pause_gc():
                 envelope = json.loads(answer.body) if answer.status == 200 else None
         except (ValueError, RecursionError):
             envelope = None
@@ -140,7 +140,7 @@ class Rpc:
             self.endpoint.url,
             method=method,
             code=code,
-            params=redacted(code, [str(param) for param in params], secrets=secrets),
+            params=redact(code, [str(param) for param in params], secrets=secrets),
         )
 
     def _unexpected(self, answer: Answer) -> UnexpectedAnswer:

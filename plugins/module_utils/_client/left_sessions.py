@@ -12,9 +12,9 @@ from typing import Callable
 from .._errors import XapiError, XapiFailure
 from .endpoint import Endpoint
 from .jsonrpc import Rpc
-from .transport import Leave
+from .retry import SESSION_UNKNOWN
+from .transport import Interruptible
 
-SESSION_UNKNOWN = "SESSION_INVALID"
 _LOGOUT_TIME_LIMIT = 2.0
 _SECONDS_PER_SESSION = 2.0
 """Seconds that each session which may have been left adds to the pause before the next login.
@@ -31,7 +31,7 @@ class LeftSessions:
         self._clock = clock
         self._login_due = clock()
         self._unended: list[tuple[Rpc, str]] = []
-        self.lost_logins = 0
+        self.unanswered_logins = 0
         """How many logins got no usable answer: each may have opened a session."""
         self.logout_errors: list[XapiError] = []
         """What was wrong with logouts: one for each session that stays."""
@@ -45,9 +45,9 @@ class LeftSessions:
         """Return how many sessions are still to be logged out."""
         return len(self._unended)
 
-    def lose_login(self) -> None:
+    def record_unanswered_login(self) -> None:
         """Note that a login was sent and got no usable answer."""
-        self.lost_logins += 1
+        self.unanswered_logins += 1
         self._put_off_login()
 
     def add(self, rpc: Rpc, ref: str) -> None:
@@ -80,7 +80,7 @@ class LeftSessions:
         self._unended.clear()
 
     def _put_off_login(self) -> None:
-        count = self.lost_logins + len(self._unended)
+        count = self.unanswered_logins + len(self._unended)
         self._login_due = self._clock() + _SECONDS_PER_SESSION * count
 
 
@@ -92,7 +92,7 @@ def _log_out(rpc: Rpc, ref: str) -> XapiError | None:
             [ref],
             secrets=[ref],
             time_limit=_LOGOUT_TIME_LIMIT,
-            leave=Leave.NEVER,
+            interruptible=Interruptible.NEVER,
         )
     except XapiError as error:
         if not (isinstance(error, XapiFailure) and error.code == SESSION_UNKNOWN):

@@ -21,9 +21,9 @@ from .._errors import (
 )
 from .endpoint import Endpoint, bare_address
 from .jsonrpc import Rpc
+from .retry import IS_SUPPORTER
 
-IS_SUPPORTER = "HOST_IS_SLAVE"
-_MOST_HOPS = 4
+_MAX_HOPS = 4
 # The account is the same on all members: asking the next one would only lock it sooner.
 _ACCOUNT_REFUSED = frozenset(
     {
@@ -55,10 +55,10 @@ class Members:
         self._endpoints = endpoints
         self._call = call
         self._follow_master = follow_master
-        self.passed_over: tuple[HostError, ...] = ()
+        self.skipped_errors: tuple[HostError, ...] = ()
         """What was wrong with the members that were tried before the one that let us in."""
 
-    def at_master(self, enter: Callable[[Rpc], T], *, but: Endpoint | None = None) -> T:
+    def enter_at_master(self, enter: Callable[[Rpc], T], *, but: Endpoint | None = None) -> T:
         """What enter makes of the first member, or the master that it names, that lets us in.
 
         One host can be left out, whatever is said of it.
@@ -76,7 +76,7 @@ class Members:
                     raise
                 attempts.append(error)
             else:
-                self.passed_over = tuple(attempts)
+                self.skipped_errors = tuple(attempts)
                 return entered
         raise attempts[0] if len(attempts) == 1 else NoHostAnswered(attempts)
 
@@ -88,15 +88,15 @@ class Members:
                 return enter(self._call(endpoint))
             except HostError as error:
                 if endpoint != listed:
-                    error.named_by = listed.url
+                    error.reported_by = listed.url
                 if not (isinstance(error, XapiFailure) and error.code == IS_SUPPORTER):
                     raise
-                endpoint = self._master_named(error, endpoint)
-            if endpoint in (*tried, but) or len(tried) == _MOST_HOPS:
+                endpoint = self._find_reported_master(error, endpoint)
+            if endpoint in (*tried, but) or len(tried) == _MAX_HOPS:
                 raise MasterNotFound(listed.url)
             tried.add(endpoint)
 
-    def _master_named(self, failure: XapiFailure, supporter: Endpoint) -> Endpoint:
+    def _find_reported_master(self, failure: XapiFailure, supporter: Endpoint) -> Endpoint:
         text = failure.params[0] if failure.params else ""
         address = bare_address(text)
         if address is None:

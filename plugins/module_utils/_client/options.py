@@ -14,10 +14,16 @@ from typing import Any, Mapping
 from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
 
 from .._errors import OptionError
-from .._validators import check_elements, fingerprint_of, ref_of, seconds_of_duration, uuid_of
-from .endpoint import PORTS, Endpoint, endpoint_of
+from .._validators import (
+    check_elements,
+    parse_fingerprint,
+    parse_ref,
+    parse_uuid,
+    seconds_of_duration,
+)
+from .endpoint import PORTS, Endpoint, parse_endpoint
 
-_LONGEST_REQUEST = 86400
+_MAX_REQUEST = 86400
 # Each of these guards something: a null in place of it is more likely a mistake than a wish.
 
 
@@ -81,7 +87,7 @@ def connection_spec() -> dict[str, dict[str, Any]]:
 
 
 @dataclass(frozen=True)
-class Connection:
+class ConnectionOptions:
     """How to reach the pool, as the options say."""
 
     endpoints: tuple[Endpoint, ...]
@@ -96,7 +102,9 @@ class Connection:
     follow_master: bool
 
 
-def connection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Connection:
+def parse_connection_options(
+    params: Mapping[str, Any], *, given: Mapping[str, Any]
+) -> ConnectionOptions:
     """The checked options of the connection; given is what the task wrote, before any default."""
     session_ref = _session_ref(params["session_ref"])
     for option in ("hostname", "username", *(["password"] if session_ref is None else [])):
@@ -106,8 +114,8 @@ def connection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Con
     port, pool_uuid = params["port"], params["pool_uuid"]
     if port is not None and port not in PORTS:
         raise OptionError("port", value=port, problem="is no port: they go from 1 to 65535")
-    endpoints = tuple(endpoint_of(text, port=port) for text in params["hostname"])
-    return Connection(
+    endpoints = tuple(parse_endpoint(text, port=port) for text in params["hostname"])
+    return ConnectionOptions(
         endpoints=endpoints,
         username=params["username"],
         password=params["password"],
@@ -115,7 +123,7 @@ def connection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Con
         validate_certs=params["validate_certs"],
         ca_path=params["ca_path"] or None,
         fingerprints=_fingerprints(params["cert_fingerprint"], endpoints, given=given),
-        pool_uuid=None if pool_uuid is None else uuid_of("pool_uuid", pool_uuid),
+        pool_uuid=None if pool_uuid is None else parse_uuid("pool_uuid", pool_uuid),
         request_timeout=_request_timeout(params["request_timeout"]),
         follow_master=params["follow_master"],
     )
@@ -123,7 +131,7 @@ def connection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Con
 
 def _session_ref(text: str | None) -> str | None:
     try:
-        return None if text is None else ref_of("session_ref", text)
+        return None if text is None else parse_ref("session_ref", text)
     except OptionError as error:
         # Even a malformed one may hold most of a good one.
         raise OptionError("session_ref", problem=error.problem) from None
@@ -142,7 +150,7 @@ def _fingerprints(
         if endpoint.scheme == "http":
             problem = f"cannot be checked on {endpoint.url}, which has no certificate"
             raise OptionError(option, problem=problem)
-    return tuple(fingerprint_of(option, text.strip()) for text in texts)
+    return tuple(parse_fingerprint(option, text.strip()) for text in texts)
 
 
 def _request_timeout(text: str) -> float:
@@ -150,6 +158,6 @@ def _request_timeout(text: str) -> float:
     seconds = seconds_of_duration(option, text)
     if seconds == 0:
         raise OptionError(option, value=text, problem="leaves no time for a request")
-    if seconds > _LONGEST_REQUEST:
+    if seconds > _MAX_REQUEST:
         raise OptionError(option, value=text, problem="is longer than a day")
     return seconds

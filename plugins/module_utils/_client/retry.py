@@ -7,14 +7,16 @@
 
 from __future__ import annotations
 
+from typing import Callable, TypeVar
+
 from .._errors import (
     ConnectionCut,
     ConnectionRefused,
     HostUnreachable,
+    InvalidResponse,
     MasterNotFound,
     NameUnknown,
     NoHostAnswered,
-    OddResult,
     ProxyFailed,
     RequestFailed,
     RequestTimedOut,
@@ -22,6 +24,8 @@ from .._errors import (
     XapiError,
     XapiFailure,
 )
+
+T = TypeVar("T")
 
 _NETWORK = (
     ConnectionCut,
@@ -51,7 +55,13 @@ _PASSING_CODES = frozenset(
         "TOO_MANY_PENDING_TASKS",
     }
 )
-_SESSION_GONE = frozenset({"HOST_IS_SLAVE", "SESSION_INVALID"})
+SESSION_UNKNOWN = "SESSION_INVALID"
+IS_SUPPORTER = "HOST_IS_SLAVE"
+# A host that has become a supporter has forgotten its sessions, as has the new master: they do not
+# know the session. A supporter says that it is one if its master does know the session, which was
+# opened there under the same address (session_check.ml): the session lives.
+SESSION_GONE = frozenset({SESSION_UNKNOWN, IS_SUPPORTER})
+_NO_SUCH_OBJECT = frozenset({"HANDLE_INVALID", "UUID_INVALID"})
 # What a login answers while the directory service is away, if the pool's accounts come from there.
 # SESSION_AUTHORIZATION_FAILED also means that the account has no access, so it takes a login before
 # to tell the two apart. The password was right in both cases: another try locks no account.
@@ -70,19 +80,19 @@ _EVENTS_UNUSABLE = frozenset(
 )
 
 
-def may_pass(error: XapiError, *, reached: bool) -> bool:
+def is_transient(error: XapiError, *, was_connected: bool) -> bool:
     """Whether what went wrong may be over if one waits, as a restart is.
 
     What has reached the pool before has the right address, so that more can be put down to the way.
     """
     if isinstance(error, NoHostAnswered):
-        return any(may_pass(attempt, reached=reached) for attempt in error.attempts)
+        return any(is_transient(attempt, was_connected=was_connected) for attempt in error.attempts)
     if isinstance(error, XapiFailure):
-        return error.code in _PASSING_CODES or (reached and _is_of_directory(error))
+        return error.code in _PASSING_CODES or (was_connected and _is_of_directory(error))
     if isinstance(error, UnexpectedAnswer):
-        return reached or error.status >= 500
-    if isinstance(error, (NameUnknown, OddResult, RequestFailed)):
-        return reached
+        return was_connected or error.status >= 500
+    if isinstance(error, (NameUnknown, InvalidResponse, RequestFailed)):
+        return was_connected
     return isinstance(error, _NETWORK)
 
 
@@ -97,12 +107,12 @@ def is_session_lost(error: XapiError) -> bool:
     """
     return (
         isinstance(error, XapiFailure)
-        and error.code in _SESSION_GONE
+        and error.code in SESSION_GONE
         and not error.method.startswith("session.")
     )
 
 
-def is_of_the_pool(failure: XapiFailure) -> bool:
+def is_pool_wide(failure: XapiFailure) -> bool:
     """Whether a call about one task failed for what the whole pool is going through.
 
     So did one that failed in the login before it, or in what is read of the pool after that.
@@ -110,10 +120,33 @@ def is_of_the_pool(failure: XapiFailure) -> bool:
     return not failure.method.startswith("task.") or failure.code in _PASSING_CODES - _OF_ONE_TASK
 
 
-def forbids_events(error: XapiError) -> bool:
+def events_unsupported(error: XapiError) -> bool:
     """Whether the server refuses event.from in a way that will not pass."""
     return (
         isinstance(error, XapiFailure)
         and error.method == "event.from"
         and (error.code in _EVENTS_UNUSABLE or error.code not in _PASSING_CODES)
     )
+
+
+def none_if_gone(call: Callable[[], T]) -> T | None:
+    """What a call returns, or None where the object that it is about does not exist.
+
+    The server deletes objects at any moment, so that a reference which was good for one call may
+    be dead for the next.
+    """
+    try:
+        return call()
+    except XapiFailure as failure:
+        if failure.code in _NO_SUCH_OBJECT and _is_of_its_own_class(failure):
+            return None
+        raise
+
+
+def _is_of_its_own_class(failure: XapiFailure) -> bool:
+    """Whether what is missing is what the call is about, not a host that it was passed on to.
+
+    The first parameter is the class (exnHelper.ml).
+    """
+    kind = failure.method.partition(".")[0]
+    return [param.lower() for param in failure.params[:1]] == [kind.lower()]

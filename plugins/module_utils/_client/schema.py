@@ -37,7 +37,7 @@ _TASK_CONTAINERS = (*_TASK_LISTS, *_TASK_MAPS)
 Record = Dict[str, Any]
 
 
-class Odd(Exception):
+class SchemaError(Exception):
     """An answer is not of the shape that XAPI gives it; the field says where, never what it had."""
 
     def __init__(self, field: str = "") -> None:
@@ -63,26 +63,26 @@ class Batch(NamedTuple):
 
 def text(answer: Any) -> str:
     if not isinstance(answer, str):
-        raise Odd
+        raise SchemaError
     return answer
 
 
 def name(answer: Any) -> str:
     """A reference or a uuid: a text that is not empty."""
     if not isinstance(answer, str) or not answer:
-        raise Odd
+        raise SchemaError
     return answer
 
 
 def names(answer: Any) -> list[str]:
     if not isinstance(answer, list) or not all(isinstance(one, str) and one for one in answer):
-        raise Odd
+        raise SchemaError
     return answer
 
 
 def texts_by_key(answer: Any) -> dict[str, str]:
     if not isinstance(answer, dict) or not _are_texts(answer):
-        raise Odd
+        raise SchemaError
     return answer
 
 
@@ -92,7 +92,7 @@ def task(answer: Any) -> Record:
     Fields that a newer server has besides are left out: nobody here knows what they mean.
     """
     if not isinstance(answer, dict):
-        raise Odd
+        raise SchemaError
     record = answer
     # In one go for what is as it should be: a pool has thousands of these.
     kinds = map(_TASK_KINDS.get, answer, repeat(()))
@@ -100,11 +100,11 @@ def task(answer: Any) -> Record:
         record = {field: answer[field] for field in _TASK_KINDS if field in answer}
         for field, value in record.items():
             if not isinstance(value, _TASK_KINDS[field]):
-                raise Odd(field)
+                raise SchemaError(field)
     for field in _TASK_CONTAINERS:
         held = record.get(field)
         if held and not _are_texts(held):
-            raise Odd(field)
+            raise SchemaError(field)
     return record
 
 
@@ -117,11 +117,11 @@ def pool(answer: Any) -> Record:
     """The record of the one pool that there is."""
     records = list(_records(answer).values())
     if len(records) != 1:
-        raise Odd
+        raise SchemaError
     record = _with_texts(records[0], "uuid", "name_label", "master")
     for field in ("uuid", "master"):
         if not record[field]:
-            raise Odd(field)
+            raise SchemaError(field)
     return record
 
 
@@ -129,8 +129,8 @@ def host(answer: Any) -> Record:
     """The record of a host: what tells whether it is live and enabled, and since when it runs."""
     record = _with_texts(answer, "metrics")
     if not isinstance(record.get("enabled"), bool):
-        raise Odd("enabled")
-    _map_of(record, "other_config", default={})
+        raise SchemaError("enabled")
+    _read_map(record, "other_config", default={})
     return record
 
 
@@ -143,19 +143,19 @@ def holders(answer: Any) -> dict[str, Record]:
     """The records of objects by reference: how they are called, and which tasks hold them."""
     records = _records(answer)
     for record in records.values():
-        operations_of(_with_texts(record, "uuid", "name_label"))
+        parse_operations(_with_texts(record, "uuid", "name_label"))
     return records
 
 
 def holding(answer: Any) -> dict[str, dict[str, str]]:
     """The current_operations of objects, by the reference of the object."""
-    return {ref: operations_of(record) for ref, record in _records(answer).items()}
+    return {ref: parse_operations(record) for ref, record in _records(answer).items()}
 
 
 def holding_on_new_servers(answer: Any) -> dict[str, dict[str, str]]:
     """The same for a class whose objects have no current_operations on old servers."""
     return {
-        ref: _map_of(record, "current_operations", default={})
+        ref: _read_map(record, "current_operations", default={})
         for ref, record in _records(answer).items()
     }
 
@@ -169,16 +169,16 @@ def pools(answer: Any) -> dict[str, Record]:
     return holders(records)
 
 
-def operations_of(record: Any) -> dict[str, str]:
+def parse_operations(record: Any) -> dict[str, str]:
     """What is being done with an object, by the reference of the task."""
-    return _map_of(record, "current_operations")
+    return _read_map(record, "current_operations")
 
 
 def batch(answer: Any) -> Batch:
     """What event.from says; the snapshots are looked at by whoever knows the class."""
     record = _with_texts(answer, "token")
     if not isinstance(record.get("events"), list):
-        raise Odd("events")
+        raise SchemaError("events")
     return Batch([_event(one) for one in record["events"]], record["token"])
 
 
@@ -189,24 +189,24 @@ def _event(answer: Any) -> Event:
 
 def _records(answer: Any) -> dict[str, Record]:
     if not isinstance(answer, dict):
-        raise Odd
+        raise SchemaError
     return answer
 
 
 def _with_texts(answer: Any, *fields: str) -> Record:
     """A record in which some texts must not be missing."""
     if not isinstance(answer, dict):
-        raise Odd
+        raise SchemaError
     for field in fields:
         if not isinstance(answer.get(field), str):
-            raise Odd(field)
+            raise SchemaError(field)
     return answer
 
 
-def _map_of(record: Any, field: str, *, default: Any = None) -> dict[str, str]:
+def _read_map(record: Any, field: str, *, default: Any = None) -> dict[str, str]:
     value = record.get(field, default) if isinstance(record, dict) else None
     if not isinstance(value, dict) or not _are_texts(value):
-        raise Odd(field)
+        raise SchemaError(field)
     return value
 
 

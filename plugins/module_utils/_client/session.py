@@ -14,29 +14,25 @@ from .._errors import (
     GivenSessionLost,
     GivenSessionUnknown,
     HostError,
+    InvalidResponse,
     NoHostAnswered,
-    OddResult,
     OtherPool,
     XapiError,
     XapiFailure,
 )
 from . import schema as records
 from .endpoint import Endpoint
-from .jsonrpc import Call, Rpc, forget, is_read
-from .left_sessions import SESSION_UNKNOWN, LeftSessions
-from .master import IS_SUPPORTER, Members, refuses_account
-from .transport import Leave, Transport
+from .jsonrpc import Call, Rpc, ignore_call, is_read
+from .left_sessions import LeftSessions
+from .master import Members, refuses_account
+from .retry import IS_SUPPORTER, SESSION_GONE, SESSION_UNKNOWN
+from .transport import Interruptible, Transport
 
 # The server counts and limits sessions by originator: a name that never changes.
 _ORIGINATOR = "xen.xapi"
 _API_VERSION = "1.0"
-_MOST_SILENCES = 2
+_MAX_CONSECUTIVE_FAILURES = 2
 """Requests in a row without an answer, after which the pool may have another master."""
-# A host that has become a supporter has forgotten its sessions, as has the new master: they do not
-# know the session. A supporter says that it is one if its master does know the session, which was
-# opened there under the same address (session_check.ml): the session lives.
-_SESSION_GONE = frozenset({SESSION_UNKNOWN, IS_SUPPORTER})
-_NO_SUCH_OBJECT = frozenset({"HANDLE_INVALID", "UUID_INVALID"})
 
 T = TypeVar("T")
 
@@ -67,14 +63,14 @@ class Session:
         endpoints: Sequence[Endpoint],
         username: str,
         password: str | None,
-        keep_secret: Callable[[str], None],
+        add_secret: Callable[[str], None],
         given_ref: str | None = None,
         pool_uuid: str | None = None,
         follow_master: bool = True,
-        record: Callable[[Call], None] = forget,
+        record: Callable[[Call], None] = ignore_call,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """The callable keep_secret is given the session's reference as soon as there is one."""
+        """The callable add_secret is given the session's reference as soon as there is one."""
         self._transport = transport
         self._members = Members(
             endpoints,
@@ -83,17 +79,17 @@ class Session:
         )
         self._username = username
         self._password = password or ""
-        self._keep_secret = keep_secret
+        self._add_secret = add_secret
         self._given_ref = given_ref
         self._pool_uuid = pool_uuid
         self._rpc: Rpc | None = None
         self._ref = ""
         self._is_entered = False
         self._is_identified = False
-        self._silences = 0
+        self._consecutive_failures = 0
         self._left = LeftSessions(clock)
         self.pool = Pool("", "", "", "")
-        self.logins = 0
+        self.generation = 0
         """How often a session was opened: what was learnt in another one may hold no longer."""
 
     def __enter__(self) -> Session:
@@ -105,14 +101,14 @@ class Session:
         self._close()
 
     @property
-    def passed_over(self) -> tuple[HostError, ...]:
+    def skipped_errors(self) -> tuple[HostError, ...]:
         """What was wrong with the members that were tried before the one that is used."""
-        return self._members.passed_over
+        return self._members.skipped_errors
 
     @property
-    def lost_logins(self) -> int:
+    def unanswered_logins(self) -> int:
         """How many logins were sent and got no usable answer: each may have left a session."""
-        return self._left.lost_logins
+        return self._left.unanswered_logins
 
     @property
     def logout_errors(self) -> list[XapiError]:
@@ -137,7 +133,21 @@ class Session:
         """Seconds that one request may take."""
         return self._transport.time_limit
 
-    def end_by(self, deadline: float | None) -> None:
+    def read(self, schema: Callable[[Any], T], method: str, *params: Any) -> T:
+        """Return the result of a call, validated by a function of _client/schema.
+
+        Raises InvalidResponse, which names the field and withholds its value.
+        """
+        return self.validate(schema, method, self.call(method, *params))
+
+    def validate(self, schema: Callable[[Any], T], method: str, answer: Any) -> T:
+        """Return what a schema makes of the answer to a method; raises InvalidResponse."""
+        try:
+            return schema(answer)
+        except records.SchemaError as error:
+            raise self.invalid_response(method, error.field) from error
+
+    def set_deadline(self, deadline: float | None) -> None:
         """Let no request but the logout go on after a moment of the monotonic clock."""
         self._transport.deadline = deadline
 
@@ -149,7 +159,7 @@ class Session:
         """The master's clock, as the server writes times."""
         method = "host.get_servertime"
         answer = self._call(method, lambda: [self.pool.master_ref])
-        return shaped(self, records.text, method, answer)
+        return self.validate(records.text, method, answer)
 
     def events_from(self, classes: Sequence[str], token: str, seconds: float) -> Any:
         """What event.from answers, which may take so many seconds more than another call.
@@ -162,16 +172,16 @@ class Session:
         params = (list(classes), token, float(seconds))
         return self._attempt(lambda rpc: self._ask(rpc, "event.from", *params, time_limit=limit))
 
-    def odd_result(self, method: str, field: str = "") -> OddResult:
+    def invalid_response(self, method: str, field: str = "") -> InvalidResponse:
         """The error for a result that is not of the shape that XAPI gives it."""
         url = "" if self._rpc is None else self._rpc.endpoint.url
-        return OddResult(url, method=method, field=field)
+        return InvalidResponse(url, method=method, field=field)
 
     def _call(self, method: str, params: Callable[[], Iterable[Any]]) -> Any:
         try:
             return self._attempt(lambda rpc: self._ask(rpc, method, *params()))
         except XapiFailure as failure:
-            if failure.code not in _SESSION_GONE or not is_read(method):
+            if failure.code not in SESSION_GONE or not is_read(method):
                 raise
         return self._attempt(lambda rpc: self._ask(rpc, method, *params()))
 
@@ -182,17 +192,17 @@ class Session:
         try:
             answer = ask(self._open())
         except XapiFailure as failure:
-            self._silences = 0
-            if failure.code not in _SESSION_GONE:
+            self._consecutive_failures = 0
+            if failure.code not in SESSION_GONE:
                 raise
             self._drop(failure)
             if self._given_ref is not None:
                 raise GivenSessionLost(failure.url) from failure
             raise
         except HostError:
-            self._silences += 1
+            self._consecutive_failures += 1
             raise
-        self._silences = 0
+        self._consecutive_failures = 0
         return answer
 
     def _drop(self, failure: XapiFailure) -> None:
@@ -209,24 +219,24 @@ class Session:
         rpc = self._rpc
         if rpc is None:
             rpc = self._enter()
-        elif self._silences >= _MOST_SILENCES:
-            rpc = self._enter_elsewhere(rpc)
+        elif self._consecutive_failures >= _MAX_CONSECUTIVE_FAILURES:
+            rpc = self._fail_over(rpc)
         if not self._is_identified:
-            self.pool = self._identified(rpc)
+            self.pool = self._identify(rpc)
             self._is_identified = True
-            self.logins += 1
+            self.generation += 1
             # Not before it is known to be the same pool: a reference is a secret.
             self._left.log_out(rpc)
         return rpc
 
     def _enter(self, *, but: Endpoint | None = None) -> Rpc:
         enter = self._log_in if self._given_ref is None else self._take
-        self._rpc = rpc = self._members.at_master(enter, but=but)
+        self._rpc = rpc = self._members.enter_at_master(enter, but=but)
         self._is_identified = False
-        self._silences = 0
+        self._consecutive_failures = 0
         return rpc
 
-    def _enter_elsewhere(self, silent: Rpc) -> Rpc:
+    def _fail_over(self, silent: Rpc) -> Rpc:
         """Go on at another master, if the pool has one by now; else stay and ask again.
 
         When a master dies, another host may be made the master: by high availability, or by hand.
@@ -248,18 +258,20 @@ class Session:
         method = "session.login_with_password"
         params = [self._username, self._password, _API_VERSION, _ORIGINATOR]
         try:
-            answer = rpc.call(method, params, secrets=[self._password], leave=Leave.UNSENT)
-            ref = _ref_of(rpc, method, answer)
+            answer = rpc.call(
+                method, params, secrets=[self._password], interruptible=Interruptible.BEFORE_SEND
+            )
+            ref = _parse_ref(rpc, method, answer)
         except XapiFailure:
             raise
         except XapiError as error:
             if error.sent:
-                self._left.lose_login()
+                self._left.record_unanswered_login()
             raise
         if self._rpc is not None:
             self._left.add(self._rpc, self._ref)
         self._rpc, self._ref = rpc, ref
-        self._keep_secret(ref)
+        self._add_secret(ref)
         return rpc
 
     def _take(self, rpc: Rpc) -> Rpc:
@@ -272,10 +284,10 @@ class Session:
             raise
         return rpc
 
-    def _identified(self, rpc: Rpc) -> Pool:
+    def _identify(self, rpc: Rpc) -> Pool:
         method = "pool.get_all_records"
         answer = self._ask(rpc, method)
-        record = shaped(self, records.pool, method, answer)
+        record = self.validate(records.pool, method, answer)
         uuid = record["uuid"]
         expected = self.pool.uuid or self._pool_uuid or uuid
         if uuid != expected:
@@ -283,7 +295,7 @@ class Session:
         master = record["master"]
         method = "host.get_name_label"
         answer = self._ask(rpc, method, master)
-        name = shaped(self, records.text, method, answer)
+        name = self.validate(records.text, method, answer)
         return Pool(uuid, record["name_label"], name, master)
 
     def _close(self) -> None:
@@ -296,46 +308,9 @@ class Session:
         self._transport.close()
 
 
-def _ref_of(rpc: Rpc, method: str, answer: Any) -> str:
+def _parse_ref(rpc: Rpc, method: str, answer: Any) -> str:
     """Return the session's reference in the answer to a login."""
     try:
         return records.name(answer)
-    except records.Odd as odd:
-        raise OddResult(rpc.endpoint.url, method=method, field=odd.field) from odd
-
-
-def unless_gone(call: Callable[[], T]) -> T | None:
-    """What a call returns, or None where the object that it is about does not exist.
-
-    The server deletes objects at any moment, so that a reference which was good for one call may
-    be dead for the next.
-    """
-    try:
-        return call()
-    except XapiFailure as failure:
-        if failure.code in _NO_SUCH_OBJECT and _is_of_its_own_class(failure):
-            return None
-        raise
-
-
-def _is_of_its_own_class(failure: XapiFailure) -> bool:
-    """Whether what is missing is what the call is about, not a host that it was passed on to.
-
-    The first parameter is the class (exnHelper.ml).
-    """
-    kind = failure.method.partition(".")[0]
-    return [param.lower() for param in failure.params[:1]] == [kind.lower()]
-
-
-def read(session: Session, shape: Callable[[Any], T], method: str, *params: Any) -> T:
-    """The result of a call, of which a shape of _records has been made."""
-    answer = session.call(method, *params)
-    return shaped(session, shape, method, answer)
-
-
-def shaped(session: Session, shape: Callable[[Any], T], method: str, answer: Any) -> T:
-    """What a shape makes of the answer to a method; what is odd is named, and not repeated."""
-    try:
-        return shape(answer)
-    except records.Odd as odd:
-        raise session.odd_result(method, odd.field) from odd
+    except records.SchemaError as odd:
+        raise InvalidResponse(rpc.endpoint.url, method=method, field=odd.field) from odd

@@ -118,7 +118,7 @@ def authorities(ca_path: str | None) -> str | bool:
             cafile=None if is_directory else path, capath=path if is_directory else None
         )
     except (OSError, ValueError) as error:
-        raise TrustUnusable(source, path=path, detail=reason_of(error)) from error
+        raise TrustUnusable(source, path=path, detail=tls_reason(error)) from error
     return path
 
 
@@ -130,7 +130,7 @@ def is_cut_off(causes: Iterable[BaseException]) -> bool:
 def _is_cut_off(error: ssl.SSLError) -> bool:
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)):
         return True
-    return _says(error, _CUT_OFF)
+    return _has_reason(error, _CUT_OFF)
 
 
 def tls_error(
@@ -145,17 +145,17 @@ def tls_error(
             return FingerprintMismatch(url, expected=sorted(fingerprints), seen=cause.seen)
         if isinstance(cause, ssl.SSLCertVerificationError):
             code = getattr(cause, "verify_code", None)
-            detail = getattr(cause, "verify_message", None) or reason_of(cause)
+            detail = getattr(cause, "verify_message", None) or tls_reason(cause)
             return _KINDS_BY_CODE.get(code, CertificateInvalid)(url, detail=detail)
         if isinstance(cause, ssl.SSLError):
-            if _says(cause, {_NOT_VERIFIED}):
+            if _has_reason(cause, {_NOT_VERIFIED}):
                 return CertificateUntrusted(url, detail=_NOT_VERIFIED.replace("_", " ").lower())
-            kind = PortWithoutTls if _says(cause, _NOT_TLS) else TlsFailed
-            return kind(url, detail=reason_of(cause))
+            kind = PortWithoutTls if _has_reason(cause, _NOT_TLS) else TlsFailed
+            return kind(url, detail=tls_reason(cause))
     return None
 
 
-def _says(error: ssl.SSLError, reasons: Collection[str]) -> bool:
+def _has_reason(error: ssl.SSLError, reasons: Collection[str]) -> bool:
     """Return whether an error has one of OpenSSL's reasons.
 
     CPython has it in an attribute. An error that urllib3 makes of one of pyOpenSSL has it in its
@@ -165,7 +165,7 @@ def _says(error: ssl.SSLError, reasons: Collection[str]) -> bool:
     return any(reason in text for reason in reasons)
 
 
-def reason_of(error: Any) -> str:
+def tls_reason(error: Any) -> str:
     """What an error of the system or of OpenSSL says, without numbers and places in its source."""
     reason = getattr(error, "reason", None)
     if isinstance(error, ssl.SSLError) and reason:

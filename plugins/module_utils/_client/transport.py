@@ -32,9 +32,9 @@ from .._errors import (
     UnexpectedAnswer,
     XapiError,
 )
-from .background import Exchange, Letter
+from .background import BackgroundCall, CancellableBody
 from .endpoint import Endpoint
-from .tls import authorities, check_peer, fingerprint_at, harden, is_cut_off, reason_of, tls_error
+from .tls import authorities, check_peer, fingerprint_at, harden, is_cut_off, tls_error, tls_reason
 
 try:
     import requests
@@ -61,11 +61,11 @@ _ADDRESS_ERRORS = ("InvalidProxyURL", "InvalidURL", "LocationParseError", "Missi
 _NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL)
 
 
-class Leave(Enum):
+class Interruptible(Enum):
     """When a request may be left because the run is to stop."""
 
-    ANY_TIME = "any time"
-    UNSENT = "as long as it cannot have reached the host"
+    ALWAYS = "any time"
+    BEFORE_SEND = "as long as it cannot have reached the host"
     NEVER = "never"
 
 
@@ -80,13 +80,15 @@ class _Request(NamedTuple):
     path: str
     body: bytes
     seconds: float
-    is_cut_short: bool
+    by_overall_deadline: bool
     deadline: float
-    leave: Leave
+    interruptible: Interruptible
 
     def timed_out(self) -> RequestTimedOut:
         url = self.endpoint.url
-        return RequestTimedOut(url, seconds=self.seconds, is_cut_short=self.is_cut_short)
+        return RequestTimedOut(
+            url, seconds=self.seconds, by_overall_deadline=self.by_overall_deadline
+        )
 
 
 class Transport:
@@ -132,7 +134,7 @@ class Transport:
         body: bytes,
         *,
         time_limit: float | None = None,
-        leave: Leave = Leave.ANY_TIME,
+        interruptible: Interruptible = Interruptible.ALWAYS,
         repeatable: bool = False,
     ) -> Answer:
         """Send body and return the whole answer, whatever its status, within time_limit seconds.
@@ -143,7 +145,9 @@ class Transport:
         limit, now = self.time_limit if time_limit is None else time_limit, self._clock()
         left = limit if self.deadline is None else max(self.deadline - now, 0.0)
         seconds = min(limit, left)
-        request = _Request(endpoint, path, body, seconds, left < limit, now + seconds, leave)
+        request = _Request(
+            endpoint, path, body, seconds, left < limit, now + seconds, interruptible
+        )
         is_kept_alive = endpoint in self._answered
         try:
             answer = self._post(request)
@@ -158,32 +162,36 @@ class Transport:
         self._http.close()
 
     def _post(self, request: _Request) -> Answer:
-        if request.leave is not Leave.NEVER:
+        if request.interruptible is not Interruptible.NEVER:
             self._stop()
         if request.deadline <= self._clock():
             raise request.timed_out()
         verify = self._authorities() if request.endpoint.scheme == "https" else False
-        letter = Letter(request.body)
+        body_to_send = CancellableBody(request.body)
         self.requests += 1
-        exchange = Exchange(lambda: self._send(request, letter, verify))
-        for _moment in exchange.moments_until(request.deadline, self._clock):
-            self._leave_if_told(letter, request.leave)
+        exchange = BackgroundCall(lambda: self._send(request, body_to_send, verify))
+        for _moment in exchange.poll_until(request.deadline, self._clock):
+            self._stop_if_interrupted(body_to_send, request.interruptible)
         if not exchange.has_ended:
             late = request.timed_out()
-            late.sent = not letter.withdraw()
+            late.sent = not body_to_send.cancel()
             raise late
         if exchange.error is not None:
-            raise self._named(exchange.error, request, sent=letter.is_taken) from exchange.error
+            raise self._named(
+                exchange.error, request, sent=body_to_send.is_sent
+            ) from exchange.error
         return exchange.result
 
-    def _leave_if_told(self, letter: Letter, leave: Leave) -> None:
-        if leave is not Leave.NEVER:
+    def _stop_if_interrupted(
+        self, body_to_send: CancellableBody, interruptible: Interruptible
+    ) -> None:
+        if interruptible is not Interruptible.NEVER:
             try:
                 self._stop()
             except XapiError as end:
                 # What is left must not be sent later, by a thread that nobody waits for any more.
-                end.sent = not letter.withdraw()
-                if leave is Leave.ANY_TIME or not end.sent:
+                end.sent = not body_to_send.cancel()
+                if interruptible is Interruptible.ALWAYS or not end.sent:
                     raise
 
     def _authorities(self) -> str | bool:
@@ -191,13 +199,13 @@ class Transport:
             self._verify = authorities(self._ca_path)
         return self._verify
 
-    def _send(self, request: _Request, letter: Letter, verify: str | bool) -> Answer:
+    def _send(self, request: _Request, body_to_send: CancellableBody, verify: str | bool) -> Answer:
         # trust_env is off and proxies and verify go with each request: the library would let the
         # environment's CA bundle win over ours, and would send what .netrc holds for the host.
         url = request.endpoint.url
         with self._http.post(
             url + request.path,
-            data=letter,
+            data=body_to_send,
             headers=_HEADERS,
             timeout=max(request.deadline - self._clock(), 0.001),
             allow_redirects=False,
@@ -238,8 +246,8 @@ class Transport:
         """What the host shows; in a thread too, since a host in trouble may show nothing."""
         _scheme, host, port = request.endpoint
         seconds = max(request.deadline - self._clock(), 0.001)
-        look = Exchange(lambda: fingerprint_at(host, port, seconds=seconds))
-        for _moment in look.moments_until(request.deadline, self._clock):
+        look = BackgroundCall(lambda: fingerprint_at(host, port, seconds=seconds))
+        for _moment in look.poll_until(request.deadline, self._clock):
             self._stop()
         return look.result if look.has_ended and look.error is None else None
 
@@ -328,7 +336,7 @@ def _host_error(error: Exception, request: _Request, *, fingerprints: Collection
 def _safe_reason(error: BaseException) -> str:
     # A proxy's address can hold a password, and the libraries repeat it in some of their errors: an
     # address that they cannot parse in parts.
-    reason, name = reason_of(error), type(error).__name__
+    reason, name = tls_reason(error), type(error).__name__
     return name if "@" in reason or name in _ADDRESS_ERRORS else reason
 
 

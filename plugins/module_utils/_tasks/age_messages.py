@@ -11,7 +11,7 @@ from typing import Sequence
 
 from .._text import escape, quote
 from .ages import Clocks
-from .messages import listed, word
+from .messages import join_few, shorten_word
 from .model import Task, iso_time
 from .selection import SelectionContext, creation
 
@@ -31,7 +31,7 @@ def age_warnings(
     """Return what the reader should know of ages that are uncertain or unknown."""
     found = _wrong_clocks(context.clocks)
     if undated:
-        names = listed([_dated(task, context) for task in undated])
+        names = join_few([_dated(task, context) for task in undated])
         found.append(f"The age of these tasks is not known: {names}. {consequence}")
     return found
 
@@ -44,7 +44,7 @@ def _wrong_clocks(clocks: Clocks) -> list[str]:
     ]
     if not wrong:
         return []
-    message = f"Clocks of hosts differ from the clock of the pool's master: {listed(wrong)}. "
+    message = f"Clocks of hosts differ from the clock of the pool's master: {join_few(wrong)}. "
     return [message + "The tasks of these hosts may be older or younger by that."]
 
 
@@ -58,6 +58,6 @@ def _dated(task: Task, context: SelectionContext) -> str:
     if created is None:
         created = escape(str(task.record.get("created", "")), limit=_MAX_TEXT) or "nothing"
     return (
-        f"{quote(task.name_label)} (uuid {word(task.uuid)}, created {created}: "
+        f"{quote(task.name_label)} (uuid {shorten_word(task.uuid)}, created {created}: "
         f"{creation(task, context).problem})"
     )

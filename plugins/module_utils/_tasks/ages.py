@@ -97,7 +97,7 @@ def host_clock(
     return HostClock(name, lead, ahead, behind, start, first, margin)
 
 
-def creation_of(
+def estimate_creation(
     created: int | None, host: str | None, *, clocks: Clocks, now: int | None
 ) -> Creation:
     """Return when a task was created, from its record and by the clocks of now.
@@ -116,14 +116,20 @@ def creation_of(
     return _unknown(created, clock, now)
 
 
-def age_of(created: int | None, host: str | None, *, clocks: Clocks, now: int | None) -> int | None:
+def compute_age(
+    created: int | None, host: str | None, *, clocks: Clocks, now: int | None
+) -> int | None:
     """Return the age of a task in seconds, None if it is not known."""
-    if created is None or now is None or creation_of(created, host, clocks=clocks, now=now).problem:
+    if (
+        created is None
+        or now is None
+        or estimate_creation(created, host, clocks=clocks, now=now).problem
+    ):
         return None
     return now - created
 
 
-def duration_of(created: int | None, finished: int | None) -> int | None:
+def parse_duration(created: int | None, finished: int | None) -> int | None:
     """Return the seconds from creation to end, None if the times cannot be right."""
     if created is None or finished is None or not _FIRST_XAPI <= created <= finished:
         return None

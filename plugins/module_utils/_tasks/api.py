@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Collection
 
 from .._client import schema as records
-from .._client.session import Session, read, unless_gone
+from .._client.retry import none_if_gone
+from .._client.session import Session
 from .model import Task
 
 
@@ -24,15 +25,15 @@ class Tasks:
         self._session = session
 
     def get_record(self, ref: str) -> Task | None:
-        record = unless_gone(lambda: read(self._session, records.task, "task.get_record", ref))
+        record = none_if_gone(lambda: self._session.read(records.task, "task.get_record", ref))
         return None if record is None else Task(ref, record)
 
     def get_by_uuid(self, uuid: str) -> str | None:
         """The reference of the task with a uuid."""
-        return unless_gone(lambda: read(self._session, records.name, "task.get_by_uuid", uuid))
+        return none_if_gone(lambda: self._session.read(records.name, "task.get_by_uuid", uuid))
 
     def get_all_records(self) -> list[Task]:
-        found = read(self._session, records.tasks, "task.get_all_records")
+        found = self._session.read(records.tasks, "task.get_all_records")
         return [Task(ref, record) for ref, record in found.items()]
 
     def present(self, refs: Collection[str]) -> list[Task]:
@@ -53,13 +54,13 @@ class Tasks:
         The server accepts this whatever the task's status is and promises nothing (xapi_task.ml):
         only the status tells what became of it.
         """
-        return unless_gone(lambda: self._tell("task.cancel", ref)) is not None
+        return none_if_gone(lambda: self._send("task.cancel", ref)) is not None
 
     def set_status(self, ref: str, status: str) -> bool:
         """Write a status, and nothing but that; False where there is no such task."""
-        return unless_gone(lambda: self._tell("task.set_status", ref, status)) is not None
+        return none_if_gone(lambda: self._send("task.set_status", ref, status)) is not None
 
-    def _tell(self, method: str, *params: str) -> bool:
+    def _send(self, method: str, *params: str) -> bool:
         """Do what returns nothing; it was done, whatever the server writes for nothing."""
         self._session.call(method, *params)
         return True

@@ -13,10 +13,10 @@ from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
 from .._client import schema as records
 from .._client.retry import is_session_lost
-from .._client.session import Session, read
-from .._errors import OddResult, RequestTimedOut, TimeUnreadable, XapiFailure
+from .._client.session import Session
+from .._errors import InvalidResponse, RequestTimedOut, TimeUnreadable, XapiFailure
 from .ages import NO_CLOCKS, Clocks, host_clock
-from .model import seconds_of
+from .model import parse_seconds
 
 _TIME = "host.get_servertime"
 
@@ -37,8 +37,8 @@ def read_time(
     The server's time comes last, so that little passes between it and the tasks.
     """
     if not ages:
-        return seconds_of(session.server_time()), NO_CLOCKS
-    hosts = read(session, records.hosts, "host.get_all_records")
+        return parse_seconds(session.server_time()), NO_CLOCKS
+    hosts = session.read(records.hosts, "host.get_all_records")
     supporters = [ref for ref in hosts if ref != session.pool.master_ref]
     readings = _read_supporters(session, supporters, clock)
     master = _read_master(session, ages[0], clock)
@@ -63,15 +63,15 @@ def _read_supporters(
     for ref in refs:
         asked_at = clock()
         try:
-            seconds = seconds_of(read(session, records.text, _TIME, ref))
+            seconds = parse_seconds(session.read(records.text, _TIME, ref))
         except XapiFailure as failure:
             if is_session_lost(failure) or not failure.method.startswith(_TIME):
                 raise
             continue
-        except OddResult:
+        except InvalidResponse:
             continue
         except RequestTimedOut as error:
-            if error.is_cut_short:
+            if error.by_overall_deadline:
                 raise
             break
         if seconds is not None:
@@ -82,11 +82,11 @@ def _read_supporters(
 def _read_master(session: Session, option: str, clock: Callable[[], float]) -> _Reading:
     asked_at = clock()
     try:
-        seconds = seconds_of(session.server_time())
-    except OddResult as error:
+        seconds = parse_seconds(session.server_time())
+    except InvalidResponse as error:
         raise TimeUnreadable(error.url, method=_TIME, option=option) from error
     if seconds is None:
-        raise TimeUnreadable(session.odd_result(_TIME).url, method=_TIME, option=option)
+        raise TimeUnreadable(session.invalid_response(_TIME).url, method=_TIME, option=option)
     return _Reading(seconds, asked_at, clock())
 
 

@@ -14,19 +14,19 @@ _MAX_WORD = 100
 _MAX_SENTENCES = 1500
 
 
-def named(task: Task) -> str:
+def format_task(task: Task) -> str:
     """A task by its label and uuid; the label is other people's text, and shown as one."""
-    return f"{quote(task.name_label)} (uuid {word(task.uuid)})"
+    return f"{quote(task.name_label)} (uuid {shorten_word(task.uuid)})"
 
 
-def under_way(task: Task) -> str:
+def format_progress(task: Task) -> str:
     """A running task, and how far it is."""
     progress = "" if task.progress is None else f", {percent(task)}"
-    label, uuid, status = quote(task.name_label), word(task.uuid), word(task.status)
+    label, uuid, status = quote(task.name_label), shorten_word(task.uuid), shorten_word(task.status)
     return f"{label} (uuid {uuid}, {status}{progress})"
 
 
-def word(text: str) -> str:
+def shorten_word(text: str) -> str:
     """Return one word of the server, such as a uuid or a status, which can be any text."""
     return escape(text, limit=_MAX_WORD)
 
@@ -35,12 +35,12 @@ def percent(task: Task) -> str:
     return f"{(task.progress or 0) * 100:.0f} %"
 
 
-def listed(parts: list[str], *, most: int = 5) -> str:
+def join_few(parts: list[str], *, max_parts: int = 5) -> str:
     """The first few of many, and how many there are besides."""
-    return join_limited(parts, most=most)
+    return join_limited(parts, max_parts=max_parts)
 
 
-def told(sentences: list[str], *, before: str = "") -> str:
+def join_sentences(sentences: list[str], *, before: str = "") -> str:
     """The first few of many sentences, and how many there are besides."""
     ended = [text if text.endswith(".") else f"{text}." for text in sentences]
     return before + join_limited(ended, limit=_MAX_SENTENCES, separator=" ", rest=" And {} more.")

@@ -13,18 +13,18 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, Mapping
 
-from .._error_codes import error_of
-from .._errors import redacted
-from .ages import NO_CLOCKS, Clocks, age_of, duration_of
+from .._error_codes import error_dict
+from .._errors import redact
+from .ages import NO_CLOCKS, Clocks, compute_age, parse_duration
 
 FINAL_STATUSES = frozenset({"success", "failure", "cancelled"})
 STATUSES = ("pending", "cancelling", "success", "failure", "cancelled")
 _NULL_REF = "OpaqueRef:NULL"
 _ETA_MIN_AGE = 10
 _TIME = re.compile(r"(\d{4}-?\d\d-?\d\dT\d\d:\d\d):([0-5]\d)(?:\.\d+)?Z?\Z", re.ASCII)
-_MOST_NESTED = 50
-_MOST_PROGRESS = 1e6
-_LONGEST_ETA = 10 * 365 * 86400
+_MAX_NESTED = 50
+_MAX_PROGRESS = 1e6
+_MAX_ETA = 10 * 365 * 86400
 _OPEN, _CLOSE = "<value>", "</value>"
 
 
@@ -51,7 +51,7 @@ class Task:
 
     @property
     def created(self) -> int | None:
-        return seconds_of(self.record.get("created"))
+        return parse_seconds(self.record.get("created"))
 
     @property
     def progress(self) -> float | None:
@@ -87,11 +87,11 @@ class Task:
             # The server writes 1970 for a task that has not finished.
             finished = finished_iso = None
         progress = _fraction(get("progress"))
-        age = age_of(created, get("resident_on"), clocks=clocks, now=now)
+        age = compute_age(created, get("resident_on"), clocks=clocks, now=now)
         result = get("result")
         error_info = get("error_info")
         if error_info:
-            error_info = [error_info[0], *redacted(error_info[0], error_info[1:])]
+            error_info = [error_info[0], *redact(error_info[0], error_info[1:])]
         return {
             "ref": self.ref,
             "uuid": get("uuid"),
@@ -103,7 +103,7 @@ class Task:
             "created": created_iso,
             "finished": finished_iso,
             "age": age,
-            "duration": duration_of(created, finished) if is_finished else None,
+            "duration": parse_duration(created, finished) if is_finished else None,
             "eta": None if is_finished else _eta(age, progress),
             "allowed_operations": operations,
             "current_operations": get("current_operations"),
@@ -113,7 +113,7 @@ class Task:
             "result": result,
             "result_value": decoded_result(result) if result else None,
             "error_info": error_info,
-            "error": error_of(error_info[0], error_info[1:]) if error_info else None,
+            "error": error_dict(error_info[0], error_info[1:]) if error_info else None,
             "backtrace": get("backtrace"),
             "subtask_of": _ref_or_none(get("subtask_of")),
             "subtasks": get("subtasks"),
@@ -121,7 +121,7 @@ class Task:
         }
 
 
-def seconds_of(text: str | None) -> int | None:
+def parse_seconds(text: str | None) -> int | None:
     """Seconds since 1970 for a time as the server writes it, such as 20261123T10:11:12Z."""
     return _moment(text)[0]
 
@@ -186,7 +186,7 @@ def decoded_result(text: str) -> Any:
 
 
 def _value(node: Any, *, depth: int) -> Any:
-    if depth > _MOST_NESTED:
+    if depth > _MAX_NESTED:
         raise ValueError("nested too deeply")
     if len(node) == 0:
         return node.text or ""
@@ -206,7 +206,7 @@ def _value(node: Any, *, depth: int) -> Any:
     if kind == "boolean":
         return {"1": True, "0": False}[text]
     if kind == "dateTime.iso8601":
-        return iso_time(seconds_of(text)) or text
+        return iso_time(parse_seconds(text)) or text
     if kind == "string":
         return text
     if kind == "nil":
@@ -226,7 +226,7 @@ def _fraction(progress: Any) -> float | None:
         number = float(progress)
     except (OverflowError, TypeError, ValueError):
         return None
-    return number if -_MOST_PROGRESS <= number <= _MOST_PROGRESS else None
+    return number if -_MAX_PROGRESS <= number <= _MAX_PROGRESS else None
 
 
 def _eta(age: int | None, progress: float | None) -> int | None:
@@ -234,7 +234,7 @@ def _eta(age: int | None, progress: float | None) -> int | None:
     if age is None or progress is None or age < _ETA_MIN_AGE or not 0 < progress < 1:
         return None
     left = age * (1 - progress) / progress
-    return round(left) if left <= _LONGEST_ETA else None
+    return round(left) if left <= _MAX_ETA else None
 
 
 def _ref_or_none(ref: str | None) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._client import schema as records
-from .._client.session import Session, read
+from .._client.session import Session
 from .model import Task
 from .selection import OBJECT_TYPES, applied_objects
 
@@ -24,7 +24,7 @@ class Objects:
         self._host_names: dict[str, str] = {}
         for kind in OBJECT_TYPES:
             shape = records.pools if kind == "pool" else records.holders
-            found = read(session, shape, f"{kind}.get_all_records")
+            found = session.read(shape, f"{kind}.get_all_records")
             for ref, record in found.items():
                 self._note(kind, ref, record)
             if kind == "host":

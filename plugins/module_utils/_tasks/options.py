@@ -13,13 +13,13 @@ from typing import Any, Callable, Mapping, TypeVar
 from .._errors import OptionError
 from .._validators import (
     check_elements,
-    moment_of,
-    ref_of,
+    parse_ref,
+    parse_regex,
+    parse_text,
+    parse_time,
+    parse_uuid,
     refuse_nulls,
-    regex_of,
     seconds_of_duration,
-    text_of,
-    uuid_of,
 )
 from .model import STATUSES
 from .selection import OBJECT_TYPES, ObjectOption, Selection
@@ -69,7 +69,7 @@ def status_spec() -> dict[str, dict[str, Any]]:
     return {"status": {"type": "list", "elements": "str", "choices": list(STATUSES)}}
 
 
-def selection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Selection:
+def parse_selection(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Selection:
     """The checked options; given is what the task wrote, before core made texts of it."""
     for option in ("uuid", "ref", "status"):
         check_elements(option, given.get(option))
@@ -80,20 +80,20 @@ def selection_of(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Sele
         return None if params.get(option) is None else read(option, params[option])
 
     selection = Selection(
-        uuids=_each(params, "uuid", uuid_of),
-        refs=_each(params, "ref", ref_of),
-        name_label=one("name_label", text_of),
-        name_regex=one("name_regex", regex_of),
-        name_description=one("name_description", text_of),
+        uuids=_each(params, "uuid", parse_uuid),
+        refs=_each(params, "ref", parse_ref),
+        name_label=one("name_label", parse_text),
+        name_regex=one("name_regex", parse_regex),
+        name_description=one("name_description", parse_text),
         status=_status(params),
         min_age=one("min_age", seconds_of_duration),
         max_age=one("max_age", seconds_of_duration),
-        created_after=one("created_after", moment_of),
-        created_before=one("created_before", moment_of),
+        created_after=one("created_after", parse_time),
+        created_before=one("created_before", parse_time),
         cancellable=params.get("cancellable"),
         object=one("object", _object),
         subtask_of=one("subtask_of", _uuid_or_ref),
-        resident_on=one("resident_on", text_of),
+        resident_on=one("resident_on", parse_text),
         other_config=one("other_config", _texts_by_key) or {},
         exclude=one("exclude", _regexes) or (),
     )
@@ -146,17 +146,17 @@ def _status(params: Mapping[str, Any]) -> frozenset[str] | None:
 def _object(option: str, value: Mapping[str, Any]) -> ObjectOption:
     kind, uuid, name = value["type"], value.get("uuid"), value.get("name_label")
     if uuid is not None:
-        return ObjectOption(kind, uuid=uuid_of(f"{option}.uuid", uuid))
+        return ObjectOption(kind, uuid=parse_uuid(f"{option}.uuid", uuid))
     # There is only one pool, and many have no name.
     if (kind, name) != ("pool", ""):
-        text_of(f"{option}.name_label", name)
+        parse_text(f"{option}.name_label", name)
     return ObjectOption(kind, name_label=name)
 
 
 def _uuid_or_ref(option: str, value: Any) -> str:
     if isinstance(value, str) and value.startswith("OpaqueRef:"):
-        return ref_of(option, value)
-    return uuid_of(option, value)
+        return parse_ref(option, value)
+    return parse_uuid(option, value)
 
 
 def _texts_by_key(option: str, value: Mapping[str, Any]) -> dict[str, str]:
@@ -179,7 +179,7 @@ def _regexes(option: str, value: Any) -> tuple[Any, ...]:
     """One regular expression or a list of them, which may be empty."""
     check_elements(option, value)
     written = value if isinstance(value, list) else [value]
-    return tuple(regex_of(option, item) for item in written)
+    return tuple(parse_regex(option, item) for item in written)
 
 
 def _check_order(

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from .._client import schema as records
-from .._client.session import Session, read, unless_gone
+from .._client.retry import none_if_gone
+from .._client.session import Session
 from .._errors import OptionError
 from .._text import escape, quote
 from .._validators import is_ref, is_uuid
@@ -86,21 +87,21 @@ def find(
     session: Session, selection: Selection, *, clock: Callable[[], float] = time.monotonic
 ) -> Found:
     """Read the selected tasks: one by its own calls, several or unknown ones by one listing."""
-    context, present = read_candidates(session, selection, clock=clock)
+    context, present = list_candidates(session, selection, clock=clock)
     found = select(present, selection, context)
     with limit_matching(selection):
         found.doubts = find_literal(present, selection)
     return found
 
 
-def read_candidates(
+def list_candidates(
     session: Session, selection: Selection, *, clock: Callable[[], float] = time.monotonic
 ) -> tuple[SelectionContext, list[Task]]:
     """Read what a selection depends on, and then the tasks among which its tasks are."""
     context = resolve_context(session, selection, clock=clock)
-    login = session.logins
+    login = session.generation
     present = candidates(Tasks(session), selection)
-    if session.logins != login:
+    if session.generation != login:
         # Another host may be the master now, and the clock of that one counts.
         context = resolve_context(session, selection, clock=clock)
         present = candidates(Tasks(session), selection)
@@ -169,7 +170,7 @@ def resolve_context(
 def current_operations(session: Session, kind: str, ref: str) -> Mapping[str, str] | None:
     """What is being done with an object, by the reference of the task; None where it is not."""
     method = f"{kind}.get_current_operations"
-    return unless_gone(lambda: read(session, records.texts_by_key, method, ref))
+    return none_if_gone(lambda: session.read(records.texts_by_key, method, ref))
 
 
 def _object(session: Session, selection: Selection) -> tuple[str, str, frozenset[str]]:
@@ -178,7 +179,7 @@ def _object(session: Session, selection: Selection) -> tuple[str, str, frozenset
     if option is None:
         return "", "", frozenset()
     kind, uuid = option.type, option.uuid or _uuid_by_name(session, option)
-    ref = unless_gone(lambda: read(session, records.name, f"{kind}.get_by_uuid", uuid))
+    ref = none_if_gone(lambda: session.read(records.name, f"{kind}.get_by_uuid", uuid))
     operations = None if ref is None else current_operations(session, kind, ref)
     if ref is None or operations is None:
         raise OptionError("object.uuid", value=uuid, problem=f"is no {kind} of this pool")
@@ -192,7 +193,7 @@ def _uuid_by_name(session: Session, option: ObjectOption) -> str:
         # Nobody can ask for a pool by its name (datamodel_pool.ml).
         count, uuids = 1, [session.pool.uuid] if session.pool.name_label == name else []
     else:
-        refs = read(session, records.names, f"{kind}.get_by_name_label", name)
+        refs = session.read(records.names, f"{kind}.get_by_name_label", name)
         named = [_uuid(session, kind, ref) for ref in refs[:_MAX_NAMED]]
         count, uuids = len(refs), [uuid for uuid in named if uuid]
     if count > 1:
@@ -207,7 +208,7 @@ def _uuid_by_name(session: Session, option: ObjectOption) -> str:
 
 
 def _uuid(session: Session, kind: str, ref: str) -> str | None:
-    return unless_gone(lambda: read(session, records.name, f"{kind}.get_uuid", ref))
+    return none_if_gone(lambda: session.read(records.name, f"{kind}.get_uuid", ref))
 
 
 def _parent_ref(session: Session, selection: Selection) -> str:
@@ -241,7 +242,7 @@ def _host_ref(session: Session, selection: Selection) -> str:
 def _hosts(session: Session, host: str) -> list[str]:
     """The references of the hosts that have a uuid or a name."""
     if not is_uuid(host):
-        return read(session, records.names, "host.get_by_name_label", host)
+        return session.read(records.names, "host.get_by_name_label", host)
     uuid = host.lower()
-    ref = unless_gone(lambda: read(session, records.name, "host.get_by_uuid", uuid))
+    ref = none_if_gone(lambda: session.read(records.name, "host.get_by_uuid", uuid))
     return [] if ref is None else [ref]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Iterable, Mapping
 
-from .ages import NO_CLOCKS, Bounds, Clocks, Creation, Doubt, creation_of, is_within
+from .ages import NO_CLOCKS, Bounds, Clocks, Creation, Doubt, estimate_creation, is_within
 from .model import Task
 
 IDENTITIES = ("uuid", "ref", "name_label", "name_regex")
@@ -237,7 +237,7 @@ def is_named(task: Task, selection: Selection) -> bool:
 def creation(task: Task, context: SelectionContext) -> Creation:
     """Return when a task was created, as far as that is known."""
     host = task.record.get("resident_on")
-    return creation_of(task.created, host, clocks=context.clocks, now=context.now)
+    return estimate_creation(task.created, host, clocks=context.clocks, now=context.now)
 
 
 def undated(tasks: Iterable[Task], selection: Selection, context: SelectionContext) -> list[Task]:

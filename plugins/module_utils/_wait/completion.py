@@ -49,7 +49,7 @@ class CompletionCondition:
         self.selection = selection
         self.rules = rules
         self._tasks = Tasks(session)
-        self._scene = CachedContext(session, selection, clock=clock)
+        self._cached_context = CachedContext(session, selection, clock=clock)
         self._disappearances = Disappearances(session)
         self._last_seen: dict[str, LastSeen] = {}
         self._finished_before: frozenset[str] = frozenset()
@@ -74,11 +74,11 @@ class CompletionCondition:
 
     @property
     def server_time(self) -> int | None:
-        return self._scene.server_time
+        return self._cached_context.server_time
 
     @property
     def context(self) -> SelectionContext:
-        return self._scene.context
+        return self._cached_context.context
 
     @property
     def undated(self) -> list[Task]:
@@ -95,13 +95,13 @@ class CompletionCondition:
 
     def refresh(self, watch: Watch) -> None:
         """Read what the set depends on afresh."""
-        self._scene.read()
+        self._cached_context.read()
         if not self.was_reached:
-            self._look_first()
+            self._list_first()
         elif self._awaits_confirmation:
             self._confirm()
         else:
-            self._look_again(watch)
+            self._list_again(watch)
 
     def take(self, update: Update) -> bool:
         """Take in what changed; whether it was more than progress, so that an end may be near."""
@@ -118,7 +118,7 @@ class CompletionCondition:
 
     def _see_all(self, tasks: list[Task]) -> bool:
         is_telling, is_admitting = False, self._is_admitting
-        context = self._scene.context
+        context = self._cached_context.context
         if is_admitting:
             check_literal(tasks, self.selection)
         for task in tasks:
@@ -143,21 +143,21 @@ class CompletionCondition:
     def _learn(self, operations: Mapping[str, str] | None) -> None:
         """Take in the object's current_operations; a task that has ended is no longer in them."""
         self._object_tasks.update(operations or ())
-        self._scene.learn(dict.fromkeys(self._object_tasks, ""))
+        self._cached_context.learn(dict.fromkeys(self._object_tasks, ""))
 
-    def _look_first(self) -> None:
+    def _list_first(self) -> None:
         present = candidates(self._tasks, self.selection)
         # In case that it took another login to get them.
-        self._scene.read()
+        self._cached_context.read()
         with limit_matching(self.selection):
             check_literal(present, self.selection)
-            found = select(present, self.selection, self._scene.context)
+            found = select(present, self.selection, self._cached_context.context)
         self._learn_first()
         ended = [task for task in present if task.is_finished]
         if self.selection.includes_finished:
             # A good end that may be too old opens no gate.
             good = [task for task in found.tasks if task.status in self.rules.expect]
-            context, selection = self._scene.context, self.selection
+            context, selection = self._cached_context.context, self.selection
             ended = [task for task in good if not is_surely_of_age(task, selection, context)]
         self._finished_before = frozenset(task.ref for task in ended)
         self.set.missing.update(found.missing_uuids, found.missing_refs)
@@ -169,7 +169,7 @@ class CompletionCondition:
 
     def _learn_first(self) -> None:
         if self.selection.object is not None:
-            self._learn(dict.fromkeys(self._scene.context.object_tasks, ""))
+            self._learn(dict.fromkeys(self._cached_context.context.object_tasks, ""))
 
     def _confirm(self) -> None:
         """List once more before the gate opens, so that matches of today join the set.
@@ -177,9 +177,9 @@ class CompletionCondition:
         A match that has finished by now and had not at the first look ran meanwhile, and counts.
         """
         if self.selection.object is not None:
-            kind, ref = self.selection.object.type, self._scene.context.object_ref
+            kind, ref = self.selection.object.type, self._cached_context.context.object_ref
             self._learn(current_operations(self._session, kind, ref))
-        context = self._scene.context
+        context = self._cached_context.context
         present = self._tasks.get_all_records()
         with limit_matching(self.selection):
             check_literal(present, self.selection)
@@ -187,7 +187,7 @@ class CompletionCondition:
         self._is_confirmed = not self.set.running
         self.needs_refresh = bool(self.set.running)
 
-    def _look_again(self, watch: Watch) -> None:
+    def _list_again(self, watch: Watch) -> None:
         update = watch.refresh(self._scope())
         if self._is_admitting and self.selection.object is not None:
             self._learn(update.operations)
@@ -195,9 +195,9 @@ class CompletionCondition:
         self.take(dataclasses.replace(update, operations=None))
         unseen = self.set.running.difference(task.ref for task in update.tasks)
         if unseen:
-            self._look_for(unseen)
+            self._confirm_missing(unseen)
 
-    def _look_for(self, unseen: set[str]) -> None:
+    def _confirm_missing(self, unseen: set[str]) -> None:
         present, gone = self._tasks.confirm(unseen)
         for task in present:
             self._see(task)
@@ -220,7 +220,7 @@ class CompletionCondition:
         option = self.selection.object
         if option is None or not self._is_admitting:
             return WatchScope(None)
-        return WatchScope(None, (option.type, self._scene.context.object_ref))
+        return WatchScope(None, (option.type, self._cached_context.context.object_ref))
 
     def _admit(self, tasks: Iterable[Task]) -> None:
         for task in tasks:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .._tasks.query import common_returns
 from .completion import CompletionCondition
-from .messages import closed, left_out, no_match, unfinished
+from .messages import failure_message, format_dropped, no_match, pending_message
 from .report import WaitReport
 from .task_set import Decision
 
@@ -52,7 +52,9 @@ class SetReport(WaitReport):
         }
 
     def _closed(self) -> str:
-        return closed(self._condition.set, self._condition.rules, unmatched=self._no_match())
+        return failure_message(
+            self._condition.set, self._condition.rules, unmatched=self._no_match()
+        )
 
     def _awaited(self) -> str:
         return f"waiting for {self._unfinished()}"
@@ -61,8 +63,8 @@ class SetReport(WaitReport):
         tasks = self._condition.set
         if self._condition.rules.wait_for != "all":
             return []
-        if left_out(tasks):
-            return [f"Opened without knowing of all tasks: {left_out(tasks)}."]
+        if format_dropped(tasks):
+            return [f"Opened without knowing of all tasks: {format_dropped(tasks)}."]
         if not tasks.tasks:
             why = self._no_match() if tasks.is_unmatched else "uuid and ref are empty."
             return [f"Opened without any task to wait for: {why}"]
@@ -77,7 +79,9 @@ class SetReport(WaitReport):
         return f"The module would wait for {self._unfinished()}"
 
     def _unfinished(self) -> str:
-        return unfinished(self._condition.set, self._condition.rules, unmatched=self._no_match())
+        return pending_message(
+            self._condition.set, self._condition.rules, unmatched=self._no_match()
+        )
 
     def _no_match(self) -> str:
         found, includes_finished = (

@@ -43,18 +43,18 @@ class CachedContext:
     def read(self) -> None:
         """Look around, unless that was done; without the time, ages would match nothing."""
         if self._then is None:
-            self._begin_with(
+            self._replace(
                 resolve_context(self._session, self._selection, ages=self._ages, clock=self._clock)
             )
-        elif self._login != self._session.logins:
+        elif self._login != self._session.generation:
             now, clocks = read_time(self._session, self._ages, clock=self._clock)
-            self._begin_with(replace(self._then, now=now, clocks=clocks))
+            self._replace(replace(self._then, now=now, clocks=clocks))
 
-    def _begin_with(self, context: SelectionContext) -> None:
+    def _replace(self, context: SelectionContext) -> None:
         if context.now is None:
-            raise self._session.odd_result("host.get_servertime")
+            raise self._session.invalid_response("host.get_servertime")
         self._then, self._read_at = context, self._clock()
-        self._login = self._session.logins
+        self._login = self._session.generation
 
     def learn(self, operations: Mapping[str, str] | None) -> None:
         """Take in what is being done with the object by now, by the reference of the task."""

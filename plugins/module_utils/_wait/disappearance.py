@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any, Collection, Mapping, NamedTuple
 
 from .._client import schema as records
-from .._client.session import Session, read, unless_gone
-from .._tasks.model import Task, seconds_of
+from .._client.retry import none_if_gone
+from .._client.session import Session
+from .._tasks.model import Task, parse_seconds
 
 # The server deletes an older task whose progress stands still, although its work continues
 # (db_gc_util.ml). The age is an option of xapi.conf, which the API does not show.
@@ -92,7 +93,7 @@ class Disappearances:
 
     def remember(self, task: Task) -> LastSeen:
         """Return a running task with what is known of the hosts now."""
-        return LastSeen(task, self._session.logins, self._hosts)
+        return LastSeen(task, self._session.generation, self._hosts)
 
     def refresh_hosts(self, last: LastSeen) -> LastSeen:
         """Return a task that is still there, with what is known of the hosts by now.
@@ -120,7 +121,7 @@ class Disappearances:
         """
         if not gone and not self.undecided:
             return []
-        now = seconds_of(self._session.server_time()) if gone else None
+        now = parse_seconds(self._session.server_time()) if gone else None
         if now is not None and expected_time is not None:
             now = max(now, expected_time)
         hosts = self._read_hosts()
@@ -160,7 +161,7 @@ class Disappearances:
         reasons = {last.task.ref: self._session_reason(last) for last in gone}
         if all(reasons.values()):
             return reasons
-        now = seconds_of(self._session.server_time())
+        now = parse_seconds(self._session.server_time())
         hosts = self._read_hosts()
         live = self._read_live(hosts, gone)
         for last in gone:
@@ -181,7 +182,7 @@ class Disappearances:
         return _seconds(host.start) > created + 1
 
     def _session_reason(self, last: LastSeen) -> str:
-        return SESSION_LOST if self._session.logins != last.session_generation else ""
+        return SESSION_LOST if self._session.generation != last.session_generation else ""
 
     def _host_reason(
         self,
@@ -205,7 +206,7 @@ class Disappearances:
         return "" if after.is_enabled else HOST_DISABLED
 
     def _read_hosts(self) -> Mapping[str, HostState]:
-        return _states(read(self._session, records.hosts, "host.get_all_records"))
+        return _states(self._session.read(records.hosts, "host.get_all_records"))
 
     def _read_live(
         self, hosts: Mapping[str, HostState], tasks: Collection[LastSeen]
@@ -216,7 +217,7 @@ class Disappearances:
 
     def _is_live(self, metrics: str) -> bool:
         method = "host_metrics.get_live"
-        return unless_gone(lambda: self._session.call(method, metrics)) is True
+        return none_if_gone(lambda: self._session.call(method, metrics)) is True
 
 
 def _forwarded_reason(last: LastSeen, others: Mapping[str, HostState]) -> str:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from .._client.retry import forbids_events
+from .._client.retry import events_unsupported
 from .._client.session import Session
 from .._errors import HostError, NoHostAnswered, XapiError
 from .watcher import EventWatcher, PollingWatcher, Watch
@@ -45,7 +45,7 @@ class EventFallback:
         self._events.has_failed = False
         failures, self._failures = self._failures, 0
         self._session.server_time()
-        if generation == self._session.logins:
+        if generation == self._session.generation:
             self._failures = failures + 1
             if self._failures >= _MAX_FAILURES:
                 self.poll()
@@ -58,10 +58,10 @@ class EventFallback:
         """Note an error, and tell whether it is one for which polling is the answer."""
         if not self._may_poll or self.watch is self._polls:
             return False
-        if forbids_events(error):
+        if events_unsupported(error):
             self.poll()
             return True
-        self._failed_in = self._session.logins if self._events.has_failed else None
+        self._failed_in = self._session.generation if self._events.has_failed else None
         return False
 
     def poll(self) -> None:

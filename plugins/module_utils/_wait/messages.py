@@ -9,9 +9,16 @@ from __future__ import annotations
 
 from typing import Any, Collection, Mapping
 
-from .._error_codes import plain_words, visible
-from .._tasks.messages import listed, named, percent, told, under_way, word
-from .._tasks.model import Task, seconds_of
+from .._error_codes import describe_error, visible
+from .._tasks.messages import (
+    format_progress,
+    format_task,
+    join_few,
+    join_sentences,
+    percent,
+    shorten_word,
+)
+from .._tasks.model import Task, parse_seconds
 from .._tasks.selection import FILTERS
 from .._text import join_limited, show_value
 from .task_set import CompletionRules, TaskSet
@@ -33,23 +40,23 @@ def selected_by(params: Mapping[str, Any]) -> str:
         # Ansible adds the part that was not given.
         given["object"] = {part: item for part, item in given["object"].items() if item is not None}
     parts = [f"{name}={show_value(value)}" for name, value in given.items()]
-    return join_limited(parts, most=len(options))
+    return join_limited(parts, max_parts=len(options))
 
 
-def end_of(task: Task, expect: Collection[str]) -> str:
+def describe_end(task: Task, expect: Collection[str]) -> str:
     """How a task ended that should have ended otherwise."""
     info = task.to_dict(now=None)["error_info"] or []
     reason = ""
     if info:
         code, *params = info
-        words, code = plain_words(code, params).rstrip("."), word(code)
+        words, code = describe_error(code, params).rstrip("."), shorten_word(code)
         # Without better words they are the code and its parameters.
         reason = f": {words}" if words.startswith(code) else f": {code} ({words})"
     expected = " or ".join(sorted(expect))
-    return f"Task {named(task)} ended as {task.status}{reason}; expected {expected}"
+    return f"Task {format_task(task)} ended as {task.status}{reason}; expected {expected}"
 
 
-def closed(tasks: TaskSet, rules: CompletionRules, *, unmatched: str) -> str:
+def failure_message(tasks: TaskSet, rules: CompletionRules, *, unmatched: str) -> str:
     """Why a gate will not open any more; unmatched says why a selection has no task."""
     sentences = _what_went_wrong(tasks, rules)
     if tasks.is_unmatched:
@@ -58,16 +65,16 @@ def closed(tasks: TaskSet, rules: CompletionRules, *, unmatched: str) -> str:
         expected = " or ".join(sorted(rules.expect))
         if not sentences:
             return "uuid and ref are empty, so no task is left that could open the gate."
-        return told(sentences, before=f"No task is left that could end as {expected}. ")
-    return told(sentences)
+        return join_sentences(sentences, before=f"No task is left that could end as {expected}. ")
+    return join_sentences(sentences)
 
 
-def unfinished(tasks: TaskSet, rules: CompletionRules, *, unmatched: str) -> str:
+def pending_message(tasks: TaskSet, rules: CompletionRules, *, unmatched: str) -> str:
     """What a gate still waits for, as the rest of a sentence."""
     if tasks.is_unmatched:
         return f"a task to match: {unmatched}"
     coming = sorted(tasks.missing) if rules.on_missing == "wait" else []
-    parts = [under_way(task) for task in _of(tasks, tasks.running)]
+    parts = [format_progress(task) for task in _of(tasks, tasks.running)]
     parts += [f"{_identity(name)} (not found yet)" for name in coming]
     count = len(tasks.tasks) + len(coming)
     share = f"any of {count}" if rules.wait_for == "any" else f"{len(parts)} of {count}"
@@ -78,17 +85,17 @@ def unfinished(tasks: TaskSet, rules: CompletionRules, *, unmatched: str) -> str
             f"none of those that are known ({count}) is still running."
         )
     wrong = _what_went_wrong(tasks, rules)
-    besides = told(wrong, before=" Besides: ") if wrong else ""
-    return f"{share} {noun}: {listed(parts)}.{besides}"
+    besides = join_sentences(wrong, before=" Besides: ") if wrong else ""
+    return f"{share} {noun}: {join_few(parts)}.{besides}"
 
 
-def left_out(tasks: TaskSet) -> str:
+def format_dropped(tasks: TaskSet) -> str:
     """The tasks without which the gate opened, empty where there are none."""
     parts = [
-        *(f"{named(task)} disappeared" for task in _of(tasks, tasks.gone)),
+        *(f"{format_task(task)} disappeared" for task in _of(tasks, tasks.gone)),
         *(f"{_identity(name)} was not found" for name in sorted(tasks.missing)),
     ]
-    return listed(parts)
+    return join_few(parts)
 
 
 def no_match(selected: str, finished: list[Task], *, excluded: int, now: int | None) -> str:
@@ -111,7 +118,7 @@ def no_match(selected: str, finished: list[Task], *, excluded: int, now: int | N
 
 def _what_went_wrong(tasks: TaskSet, rules: CompletionRules) -> list[str]:
     """A sentence for each task that the rules hold against the gate."""
-    wrong = [end_of(task, rules.expect) for task in _of(tasks, tasks.unexpected)]
+    wrong = [describe_end(task, rules.expect) for task in _of(tasks, tasks.unexpected)]
     if rules.on_gone == "fail" or rules.wait_for == "any":
         wrong += [
             _disappeared(task, tasks.gone_reasons.get(task.ref, _ANY_REASON))
@@ -124,26 +131,26 @@ def _what_went_wrong(tasks: TaskSet, rules: CompletionRules) -> list[str]:
     return wrong
 
 
-def unknown(what: Task | str, reason: str) -> str:
+def unknown_message(what: Task | str, reason: str) -> str:
     """Something that kept a pool busy and disappeared without a trace of its end."""
     return f"{_gone(what)}; it may still be running: {reason}; on_gone decides."
 
 
-def undecided(what: Task | str, reason: str) -> str:
+def undecided_message(what: Task | str, reason: str) -> str:
     """Something that disappeared, and that may have ended or not."""
     return f"{_gone(what)}; it is not known yet whether it ended: {reason}."
 
 
-def quiet_of(seconds: float, wanted: float, ended: list[Task], count: int) -> str:
+def quiet_message(seconds: float, wanted: float, ended: list[Task], count: int) -> str:
     """How far a pool that is quiet is from having been so for long enough."""
-    last = f"; the last to end was {named(ended[-1])}" if ended else ""
+    last = f"; the last to end was {format_task(ended[-1])}" if ended else ""
     others = f", after {count} that ended while waiting" if count > 1 else ""
     return f"it had been quiet for {int(seconds)} s of {wanted:g} s{last}{others}."
 
 
 def _gone(what: Task | str) -> str:
     if isinstance(what, Task):
-        return f"Task {named(what)} disappeared while {_state(what)}"
+        return f"Task {format_task(what)} disappeared while {_state(what)}"
     return f"{visible(what)} disappeared"
 
 
@@ -152,7 +159,7 @@ def _disappeared(task: Task, reason: str) -> str:
 
 
 def _state(task: Task) -> str:
-    status = word(task.status)
+    status = shorten_word(task.status)
     return status if task.progress is None else f"{status} ({percent(task)})"
 
 
@@ -166,7 +173,7 @@ def _of(tasks: TaskSet, refs: Collection[str]) -> list[Task]:
 
 def _ended(task: Task) -> int | None:
     # The server writes 1970 where it sets no time.
-    return seconds_of(task.record.get("finished")) or task.created
+    return parse_seconds(task.record.get("finished")) or task.created
 
 
 def _ago(moment: int | None, now: int | None) -> str:

@@ -47,7 +47,7 @@ class ObjectHolds:
             if task is None or is_selected(task, self._selection, context):
                 held[ref] = operation
         lost: dict[str, str] = {}
-        generation = self._session.logins
+        generation = self._session.generation
         if self._session_generation not in (None, generation):
             lost = {ref: f"{name} on the object" for ref, name in self.held.items()}
             if operations is None and not self._is_deleted:

@@ -18,7 +18,7 @@ from .._validators import seconds_of_duration
 from .task_set import CompletionRules
 from .watcher import RESYNC_INTERVAL
 
-_SHORTEST_POLL = 0.1
+_MIN_POLL = 0.1
 _QUIET_FOR = 10.0
 _NEVER = "never"
 
@@ -143,8 +143,8 @@ def _ignore_stalled(text: str | None) -> float | None:
 def _poll_interval(text: str, *, is_for_quiet: bool) -> float:
     option = "poll_interval"
     seconds = seconds_of_duration(option, text)
-    if seconds < _SHORTEST_POLL:
-        problem = f"is too short: give {_SHORTEST_POLL} s or more"
+    if seconds < _MIN_POLL:
+        problem = f"is too short: give {_MIN_POLL} s or more"
         raise OptionError(option, value=text, problem=problem)
     if is_for_quiet and seconds > RESYNC_INTERVAL:
         problem = (

@@ -30,7 +30,7 @@ from .watcher import Update, Watch, WatchScope
 _MAX_ENDED = 200
 
 
-class Lost(NamedTuple):
+class UnknownOutcome(NamedTuple):
     """What kept the gate shut, and disappeared in a way that leaves its work open."""
 
     what: Task | str
@@ -65,7 +65,7 @@ class QuietCondition:
         self._clock = clock
         self._tasks = Tasks(session)
         ages = () if ignore_stalled is None else ("ignore_stalled",)
-        self._scene = CachedContext(session, selection, ages=ages, clock=clock)
+        self._cached_context = CachedContext(session, selection, ages=ages, clock=clock)
         self._window = QuietWindow(quiet_for, clock=clock)
         self._stalls = Stalls(ignore_stalled, clock=clock)
         self._disappearances = Disappearances(session)
@@ -80,7 +80,7 @@ class QuietCondition:
         self.ended: dict[str, Task] = {}
         """The latest matches that have ended since the first look."""
         self.ended_count = 0
-        self.lost: dict[str, Lost] = {}
+        self.lost: dict[str, UnknownOutcome] = {}
         self.excluded: list[dict[str, str]] = []
         """The running tasks that only exclude leaves out, at the latest look."""
         self.timeline = Timeline()
@@ -107,7 +107,7 @@ class QuietCondition:
 
     @property
     def context(self) -> SelectionContext:
-        return self._scene.context
+        return self._cached_context.context
 
     @property
     def undated(self) -> list[Task]:
@@ -139,14 +139,14 @@ class QuietCondition:
         return {ref: name for ref, name in held if not self._stalls.is_stalled(ref)}
 
     @property
-    def undecided(self) -> list[Lost]:
+    def undecided(self) -> list[UnknownOutcome]:
         """What disappeared, and its host does not tell yet whether it restarted."""
         left = self._disappearances.undecided.values()
-        return [Lost(last.task, HOST_DISABLED) for last in left]
+        return [UnknownOutcome(last.task, HOST_DISABLED) for last in left]
 
     @property
     def server_time(self) -> int | None:
-        return self._scene.server_time
+        return self._cached_context.server_time
 
     def invalidate(self) -> None:
         self.needs_refresh = True
@@ -156,28 +156,28 @@ class QuietCondition:
 
     def refresh(self, watch: Watch) -> None:
         """Read all tasks of the pool, the hosts, and the object if one is meant."""
-        self._scene.read()
+        self._cached_context.read()
         asked_at = self._clock()
         update = watch.refresh(self._scope())
         # In case that it took another login to get it.
-        self._scene.read()
-        generation = self._session.logins
+        self._cached_context.read()
+        generation = self._session.generation
         present = {task.ref: task for task in update.tasks}
         self._disappearances.update_hosts(update.hosts)
-        self._scene.learn(update.operations)
-        context = self._scene.context
+        self._cached_context.learn(update.operations)
+        context = self._cached_context.context
         with limit_matching(self._selection):
             # An event may have been lost with the old token, and the object may have been held.
             self._see_all(update.tasks, context, is_object_written=watch.method == "events")
             self.excluded = select(update.tasks, self._selection, context).excluded_briefly
         self._finished = {task.ref for task in update.tasks if task.is_finished}
-        self._look_for([ref for ref in self.running if ref not in present])
+        self._confirm_missing([ref for ref in self.running if ref not in present])
         if self._selection.object is not None:
             for ref, what in self._holds.refresh(update.operations, present, context).items():
                 if ref not in self.ended:
-                    self.lost.setdefault(ref, Lost(what, SESSION_LOST))
+                    self.lost.setdefault(ref, UnknownOutcome(what, SESSION_LOST))
         # In another session, what goes on from here would be watched from another one's past.
-        self.needs_refresh = generation != self._session.logins
+        self.needs_refresh = generation != self._session.generation
         # The answer tells how it was at some moment after the asking, however long it took.
         self._count(known_at=asked_at)
         if self.needs_refresh:
@@ -189,7 +189,7 @@ class QuietCondition:
         """Take in what changed; a match that ended may have been the last one."""
         before = set(self.running)
         self._disappearances.update_hosts(update.hosts)
-        context, operations = self._scene.context, update.operations
+        context, operations = self._cached_context.context, update.operations
         with limit_matching(self._selection):
             self._see_all(update.tasks, context, is_object_written=operations is not None)
         if update.hosts:
@@ -208,7 +208,7 @@ class QuietCondition:
 
     def _scope(self) -> WatchScope:
         option = self._selection.object
-        watched = None if option is None else (option.type, self._scene.context.object_ref)
+        watched = None if option is None else (option.type, self._cached_context.context.object_ref)
         return WatchScope(None, watched, hosts=True)
 
     @property
@@ -219,7 +219,7 @@ class QuietCondition:
     def _count(self, *, known_at: float) -> None:
         is_busy = bool(self.blocking or self.held)
         self._window.count(
-            is_busy=is_busy, known_at=known_at, session_generation=self._session.logins
+            is_busy=is_busy, known_at=known_at, session_generation=self._session.generation
         )
 
     def _see_all(
@@ -276,7 +276,7 @@ class QuietCondition:
         if len(self.ended) > _MAX_ENDED:
             del self.ended[next(iter(self.ended))]
 
-    def _look_for(self, unseen: list[str]) -> None:
+    def _confirm_missing(self, unseen: list[str]) -> None:
         present, gone = self._tasks.confirm(unseen)
         for task in present:
             self._see(task)
@@ -293,4 +293,4 @@ class QuietCondition:
             self._stalls.forget(ref)
         for last, reason in findings:
             if reason:
-                self.lost[last.task.ref] = Lost(last.task, reason)
+                self.lost[last.task.ref] = UnknownOutcome(last.task, reason)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._tasks.messages import listed, told, under_way, word
+from .._tasks.messages import format_progress, join_few, join_sentences, shorten_word
 from .._tasks.model import Task
 from .._tasks.query import common_returns
 from .._text import quote
-from .messages import quiet_of, undecided, unknown
+from .messages import quiet_message, undecided_message, unknown_message
 from .quiet import QuietCondition
 from .report import WaitReport
 from .task_set import Decision
@@ -54,7 +54,9 @@ class QuietReport(WaitReport):
         }
 
     def _closed(self) -> str:
-        return told([unknown(lost.what, lost.reason) for lost in self._condition.lost.values()])
+        return join_sentences(
+            [unknown_message(lost.what, lost.reason) for lost in self._condition.lost.values()]
+        )
 
     def _awaited(self) -> str:
         return f"waiting until it is quiet: {self._unquiet()}"
@@ -64,13 +66,15 @@ class QuietReport(WaitReport):
         unknown_ends = [*gate.lost.values(), *gate.undecided]
         doubts = []
         if unknown_ends:
-            reasons = told([unknown(lost.what, lost.reason) for lost in unknown_ends])
+            reasons = join_sentences(
+                [unknown_message(lost.what, lost.reason) for lost in unknown_ends]
+            )
             doubts.append(f"Opened all the same, since on_gone is ok: {reasons}")
         if gate.stalled:
-            stalled = listed([under_way(task) for task in gate.stalled])
+            stalled = join_few([format_progress(task) for task in gate.stalled])
             doubts.append(f"Opened although these do not move (ignore_stalled): {stalled}.")
         if gate.excluded:
-            labels = listed([quote(task["name_label"]) for task in gate.excluded])
+            labels = join_few([quote(task["name_label"]) for task in gate.excluded])
             doubts.append(f"Opened while excluded tasks were running: {labels}.")
         return doubts
 
@@ -89,14 +93,18 @@ class QuietReport(WaitReport):
         gate = self._condition
         if not self._is_busy:
             if gate.undecided:
-                return told([undecided(lost.what, lost.reason) for lost in gate.undecided])
-            return quiet_of(gate.quiet, gate.quiet_for, list(gate.ended.values()), gate.ended_count)
-        busy = [under_way(task) for task in gate.blocking.values()]
+                return join_sentences(
+                    [undecided_message(lost.what, lost.reason) for lost in gate.undecided]
+                )
+            return quiet_message(
+                gate.quiet, gate.quiet_for, list(gate.ended.values()), gate.ended_count
+            )
+        busy = [format_progress(task) for task in gate.blocking.values()]
         busy += [
-            f"{word(operation)} on the object, by a task that cannot be identified"
+            f"{shorten_word(operation)} on the object, by a task that cannot be identified"
             for ref, operation in gate.held.items()
             if ref not in gate.running
         ]
         count = "1 match is" if len(busy) == 1 else f"{len(busy)} matches are"
         selected = f" (of {self._selected})" if self._selected else ""
-        return f"{count} running{selected}: {listed(busy)}."
+        return f"{count} running{selected}: {join_few(busy)}."

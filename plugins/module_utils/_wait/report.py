@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from typing import Any, Mapping
 
 from .._client.session import Session
-from .._messages import explain
+from .._messages import error_message
 from .._tasks.age_messages import COUNTED, age_warnings
 from .completion import CompletionCondition
 from .messages import selected_by
@@ -64,7 +64,7 @@ class WaitReport(ABC):
 
     def warnings(self) -> list[str]:
         """What the reader should know of a gate that opened or did not."""
-        found = trouble(self._waiter) + self.age_warnings()
+        found = describe_errors(self._waiter) + self.age_warnings()
         if self._condition.decision is Decision.MET:
             found += self._doubts()
         return found
@@ -98,13 +98,13 @@ class WaitReport(ABC):
         """What would be waited for."""
 
 
-def trouble(waiter: Waiter) -> list[str]:
+def describe_errors(waiter: Waiter) -> list[str]:
     """A warning of what was ridden out, if anything was."""
     if waiter.last_transient_error is None:
         return []
     times = "once" if waiter.transient_errors == 1 else f"{waiter.transient_errors} times"
     message = f"The way to the pool failed {times} while waiting, the last time like this: "
-    return [message + explain(waiter.last_transient_error)]
+    return [message + error_message(waiter.last_transient_error)]
 
 
 def timed_out(waiter: Waiter, what_for: str, *, was_reached: bool) -> str:
@@ -112,8 +112,8 @@ def timed_out(waiter: Waiter, what_for: str, *, was_reached: bool) -> str:
     how_long = f"{waiter.timeout:g} s" if waiter.timeout else "one look, since timeout is 0,"
     message, last = f"Timed out after {how_long}", waiter.last_transient_error
     if last is not None and not was_reached:
-        return f"{message} without an answer to go by. {explain(last)}"
+        return f"{message} without an answer to go by. {error_message(last)}"
     message += f" {what_for}"
     if last is not None and waiter.is_disconnected:
-        message += f" This is as last seen, since the pool did not answer. {explain(last)}"
+        message += f" This is as last seen, since the pool did not answer. {error_message(last)}"
     return message

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from .._tasks.model import Task, iso_time
 
-_MOST_ROWS = 200
+_MAX_ROWS = 200
 _STEPS = 10
 
 
@@ -31,8 +31,8 @@ class Timeline:
     """
 
     def __init__(self) -> None:
-        self._changes: deque[_Row] = deque(maxlen=_MOST_ROWS)
-        self._steps: deque[_Row] = deque(maxlen=_MOST_ROWS)
+        self._changes: deque[_Row] = deque(maxlen=_MAX_ROWS)
+        self._steps: deque[_Row] = deque(maxlen=_MAX_ROWS)
         self._seen: dict[str, tuple[str, int]] = {}
         self._number = 0
 
@@ -51,7 +51,7 @@ class Timeline:
 
     def to_list(self) -> list[dict[str, Any]]:
         """The rows in their order, as modules return them."""
-        room = _MOST_ROWS - len(self._changes)
+        room = _MAX_ROWS - len(self._changes)
         steps = (
             list(self._steps)[len(self._steps) - room :] if room < len(self._steps) else self._steps
         )

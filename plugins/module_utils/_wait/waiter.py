@@ -11,7 +11,7 @@ import random
 import time
 from typing import Callable, Protocol
 
-from .._client.retry import is_session_lost, may_pass
+from .._client.retry import is_session_lost, is_transient
 from .._client.session import Session
 from .._errors import XapiError, without_frames
 from .backoff import Backoff
@@ -123,11 +123,11 @@ class Waiter:
     def _watch_until_deadline(self) -> None:
         self._began = self._clock()
         self._deadline = self._began + self.timeout
-        self._session.end_by(self._deadline)
+        self._session.set_deadline(self._deadline)
         try:
             self._keep_watching()
         finally:
-            self._session.end_by(None)
+            self._session.set_deadline(None)
             self.elapsed = self._clock() - self._began
 
     def _keep_watching(self) -> None:
@@ -147,7 +147,7 @@ class Waiter:
     def _go_on(self) -> None:
         now = self._clock()
         if self._condition.needs_refresh or now >= self._refresh_due:
-            self._look_again(now)
+            self._resync(now)
             return
         self.waited, self._refreshes = True, 0
         seconds = min(
@@ -166,7 +166,7 @@ class Waiter:
             self._waits = 0
             self._sleep(max(min(now + _MIN_POLL_INTERVAL - self._clock(), self._left()), 0))
 
-    def _look_again(self, now: float) -> None:
+    def _resync(self, now: float) -> None:
         if self._refreshes >= _MAX_REFRESHES:
             self._sleep(max(min(_MIN_POLL_INTERVAL, self._left()), 0))
         self._refreshes += 1
@@ -191,7 +191,7 @@ class Waiter:
             self._sleep(max(min(pause, self._left()), 0))
 
     def _record_error(self, error: XapiError) -> None:
-        if not may_pass(error, reached=self._session.logins > 0):
+        if not is_transient(error, was_connected=self._session.generation > 0):
             raise error
         self.transient_errors += 1
         self.last_transient_error = without_frames(error)
@@ -199,7 +199,9 @@ class Waiter:
 
     def _final_refresh(self) -> None:
         """The truth at the deadline is what counts, as long as it does not keep us waiting."""
-        self._session.end_by(self._clock() + min(_FINAL_REFRESH_TIMEOUT, self._session.time_limit))
+        self._session.set_deadline(
+            self._clock() + min(_FINAL_REFRESH_TIMEOUT, self._session.time_limit)
+        )
         self._fallback.choose_last()
         try:
             self._refresh_with_fallback()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Mapping, NamedTuple, Protocol
 
 from .._client import schema as records
-from .._client.session import Session, read, shaped
+from .._client.session import Session
 from .._tasks.api import Tasks
 from .._tasks.model import Task
 from .._tasks.query import current_operations
@@ -19,7 +19,7 @@ from .._tasks.query import current_operations
 RESYNC_INTERVAL = 30.0
 """Seconds; what is watched is read afresh at least this often, whatever events say."""
 # XAPI takes 300 KiB of request, and a reference with its class takes 55 bytes of it.
-MOST_REFS = 5000
+MAX_REFS = 5000
 _EVENTS = "event.from"
 
 
@@ -91,7 +91,7 @@ class EventWatcher:
     def _ask(self, seconds: float) -> Update:
         self.has_failed = True
         answer = self._session.events_from(self._classes, self._token, seconds)
-        update, self._token = shaped(self._session, self._read, _EVENTS, answer)
+        update, self._token = self._session.validate(self._read, _EVENTS, answer)
         self.has_failed = False
         return update
 
@@ -118,7 +118,7 @@ class PollingWatcher:
             operations = current_operations(self._session, *scope.object)
         hosts: Mapping[str, Mapping[str, Any]] = {}
         if scope.hosts:
-            hosts = read(self._session, records.hosts, "host.get_all_records")
+            hosts = self._session.read(records.hosts, "host.get_all_records")
         return Update(tasks=self._tasks(scope.refs), operations=operations, hosts=hosts)
 
     def wait(self, seconds: float) -> Update:
@@ -131,7 +131,7 @@ class PollingWatcher:
 
 
 def _classes(scope: WatchScope) -> list[str]:
-    is_listed = scope.refs is not None and len(scope.refs) <= MOST_REFS
+    is_listed = scope.refs is not None and len(scope.refs) <= MAX_REFS
     classes = [f"task/{ref}" for ref in scope.refs or ()] if is_listed else ["task"]
     if scope.object is not None:
         kind, ref = scope.object
@@ -155,5 +155,5 @@ def _update_from(events: Iterable[records.Event], watched: tuple[str, str] | Non
             hosts[ref] = records.host(snapshot)
         if watched is not None and ref == watched[1]:
             # Whether the object has gone for good is for the next look to find out.
-            operations = {} if snapshot is None else records.operations_of(snapshot)
+            operations = {} if snapshot is None else records.parse_operations(snapshot)
     return Update(tasks, frozenset(deleted), operations, hosts)

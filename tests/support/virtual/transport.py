@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
-from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Answer, Leave
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import (
+    Answer,
+    Interruptible,
+)
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     ConnectionCut,
     ConnectionRefused,
@@ -62,7 +65,7 @@ class VirtualWire:
         body: bytes,
         *,
         time_limit: float | None = None,
-        leave: Leave = Leave.ANY_TIME,
+        interruptible: Interruptible = Interruptible.ALWAYS,
         repeatable: bool = False,
     ) -> Answer:
         assert path == "/jsonrpc"
@@ -172,7 +175,7 @@ def virtual_session(wire: VirtualWire, pool: VirtualPool, **options: Any) -> Ses
         endpoints=[Endpoint("https", member.address, 443) for member in pool.members],
         username=pool.username,
         password=pool.password,
-        keep_secret=lambda _ref: None,
+        add_secret=lambda _ref: None,
         clock=pool.now,
         **options,
     )

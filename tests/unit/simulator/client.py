@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from ansible_collections.xen.xapi.tests.simulator import Simulator
-from ansible_collections.xen.xapi.tests.support.polling import PATIENCE, happens
+from ansible_collections.xen.xapi.tests.support.polling import TIMEOUT, wait_until
 
 PASSWORD = "xapi-secret"
 MISSING = "OpaqueRef:00000000-0000-4000-8000-000000000001"
@@ -60,7 +60,7 @@ class Client:
         method: str = "POST",
     ) -> Answer:
         where = urllib.parse.urlsplit(self.url)
-        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=TIMEOUT)
         try:
             data = body.encode() if isinstance(body, str) else body
             connection.request(method, path, data, headers or {})
@@ -113,7 +113,7 @@ class Client:
 def exchange(url: str, sent: bytes) -> bytes:
     """All that comes back when these bytes are all that is sent."""
     where = urllib.parse.urlsplit(url)
-    with socket.create_connection((where.hostname, where.port), timeout=PATIENCE) as connection:
+    with socket.create_connection((where.hostname, where.port), timeout=TIMEOUT) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
         received = b""
@@ -148,7 +148,7 @@ def outlasted(simulator: Simulator, call: Future[Any]) -> Any:
         simulator.advance(1)
         return call.done()
 
-    assert happens(has_ended)
+    assert wait_until(has_ended)
     return call.result()
 
 

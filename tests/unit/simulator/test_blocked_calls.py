@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 from ansible_collections.xen.xapi.tests.simulator.clock import SoloClock
-from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     Background,
     Client,
@@ -30,7 +30,7 @@ def alone(start: Start) -> Simulator:
     return start(clock=SoloClock(), collects=False)
 
 
-def seconds_of(simulator: Simulator, client: Client, timeout: Any) -> float:
+def parse_seconds(simulator: Simulator, client: Client, timeout: Any) -> float:
     """How long a call waits while nothing happens."""
     began = simulator.clock.now()
     assert client("event.from", ["task"], "", timeout)["events"] == []
@@ -55,19 +55,19 @@ def test_timeout_returns_no_events_and_same_token(alone: Simulator, connect: Con
 def test_invalid_timeout_counts_as_one_day(
     alone: Simulator, connect: Connect, timeout: Any
 ) -> None:
-    assert seconds_of(alone, connect(alone), timeout) == DAY
+    assert parse_seconds(alone, connect(alone), timeout) == DAY
 
 
 def test_timeout_may_exceed_one_day(alone: Simulator, connect: Connect) -> None:
     longest = 2**53 / 1e9 - 1
-    assert seconds_of(alone, connect(alone), longest) == pytest.approx(longest, abs=0.001, rel=0)
+    assert parse_seconds(alone, connect(alone), longest) == pytest.approx(longest, abs=0.001, rel=0)
 
 
 def test_change_wakes_blocked_call(root: Client, still: Simulator, background: Background) -> None:
     one, two = root.task(), root.task()
     token = root.events(["task"])["token"]
     waiting = background(root.events, [f"task/{one}"], token, 60.0)
-    assert happens(lambda: still.events.blocked == 1)
+    assert wait_until(lambda: still.events.blocked == 1)
     root("task.set_progress", two, 0.5)
     root("task.set_progress", one, 0.5)
     assert kinds(waiting.result()) == [("mod", one)]
@@ -79,7 +79,7 @@ def test_deletion_wakes_blocked_call(
     task = root.task()
     token = root.events(["task"])["token"]
     waiting = background(root.events, [f"task/{task}"], token, 60.0)
-    assert happens(lambda: still.events.blocked == 1)
+    assert wait_until(lambda: still.events.blocked == 1)
     still.destroy_task(task)
     assert kinds(waiting.result()) == [("del", task)]
 
@@ -90,7 +90,7 @@ def test_200_calls_can_be_blocked_at_once(
     tasks = [client.task() for _unused in range(200)]
     token = client.events(["task"])["token"]
     waiting = [background(client.events, [f"task/{task}"], token, 60.0) for task in tasks]
-    assert happens(lambda: simulator.events.blocked == 200)
+    assert wait_until(lambda: simulator.events.blocked == 200)
     assert client("task.get_status", tasks[0]) == "pending"
     for task in tasks:
         simulator.set_task(task, progress=0.5)

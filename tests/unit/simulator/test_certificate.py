@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 from ansible_collections.xen.xapi.tests.simulator.certificate import Certificate
-from ansible_collections.xen.xapi.tests.support.polling import PATIENCE
+from ansible_collections.xen.xapi.tests.support.polling import TIMEOUT
 from ansible_collections.xen.xapi.tests.unit.simulator.client import Start
 
 CALL = json.dumps({"method": "task.get_all", "params": ["x"], "id": 1})
@@ -34,7 +34,7 @@ def trust(certificate: Certificate | None) -> ssl.SSLContext:
 
 def ask(simulator: Simulator, name: str, context: ssl.SSLContext) -> bytes:
     port = simulator.hosts[0].port
-    connection = http.client.HTTPSConnection(name, port, timeout=PATIENCE, context=context)
+    connection = http.client.HTTPSConnection(name, port, timeout=TIMEOUT, context=context)
     try:
         connection.request("POST", "/jsonrpc", CALL)
         return connection.getresponse().read()
@@ -57,7 +57,7 @@ def test_certificate_is_valid_for_supporters(start: Start) -> None:
 def test_certificate_is_invalid_for_other_addresses(secure: Simulator) -> None:
     context = trust(secure.certificate)
     with (
-        socket.create_connection(("127.0.0.1", secure.hosts[0].port), timeout=PATIENCE) as plain,
+        socket.create_connection(("127.0.0.1", secure.hosts[0].port), timeout=TIMEOUT) as plain,
         pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"),
     ):
         context.wrap_socket(plain, server_hostname="127.0.0.5")
@@ -71,7 +71,7 @@ def test_certificate_is_rejected_without_its_ca_bundle(secure: Simulator) -> Non
 
 def test_fingerprint_matches_served_certificate(secure: Simulator) -> None:
     address = ("127.0.0.1", secure.hosts[0].port)
-    der = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(address, timeout=PATIENCE))
+    der = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(address, timeout=TIMEOUT))
     assert secure.certificate is not None
     assert secure.certificate.sha256 == hashlib.sha256(der).hexdigest().upper()
 
@@ -103,7 +103,7 @@ def test_expired_certificate_is_rejected() -> None:
 def test_unknown_file_over_https_gets_404(secure: Simulator) -> None:
     port = secure.hosts[0].port
     context = trust(secure.certificate)
-    connection = http.client.HTTPSConnection("localhost", port, timeout=PATIENCE, context=context)
+    connection = http.client.HTTPSConnection("localhost", port, timeout=TIMEOUT, context=context)
     connection.request("GET", "/<x>")
     answer = connection.getresponse()
     page = answer.read().decode()

@@ -25,7 +25,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.xen.xapi.tests.support.collection import ROOT
-from ansible_collections.xen.xapi.tests.support.polling import PATIENCE, happens
+from ansible_collections.xen.xapi.tests.support.polling import TIMEOUT, wait_until
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     PASSWORD,
     Client,
@@ -46,7 +46,7 @@ def simulator(*options: str) -> Iterator[subprocess.Popen[str]]:
         text=True,
     )
     # Whoever waits for a line that does not come reads the end of the output instead.
-    watchdog = threading.Timer(PATIENCE, process.kill)
+    watchdog = threading.Timer(TIMEOUT, process.kill)
     watchdog.start()
     try:
         yield process
@@ -74,7 +74,7 @@ def test_serves_until_sigterm_or_sigint(number: signal.Signals) -> None:
         assert client("task.get_all") == []
         client.logout()
         process.send_signal(number)
-        out, err = process.communicate(timeout=PATIENCE)
+        out, err = process.communicate(timeout=TIMEOUT)
         assert (process.returncode, out, err) == (0, "", "")
 
 
@@ -82,14 +82,14 @@ def test_sigterm_stops_server_with_blocked_call() -> None:
     with simulator("--control") as process:
         client = Client(line(process), "root")
         where = urllib.parse.urlsplit(client.url)
-        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=TIMEOUT)
         params = [client.session, ["task"], "", 60.0]
         connection.request(
             "POST", "/jsonrpc", json.dumps({"method": "event.from", "params": params, "id": 1})
         )
-        assert happens(lambda: door(client, "calls", method="event.from"))
+        assert wait_until(lambda: door(client, "calls", method="event.from"))
         process.terminate()
-        assert process.wait(timeout=PATIENCE) == 0
+        assert process.wait(timeout=TIMEOUT) == 0
         connection.close()
 
 
@@ -113,7 +113,7 @@ def test_host_tls_and_supporters_options_take_effect() -> None:
         assert supporters == [f"supporter https://127.0.0.{last}:{port}" for last in (6, 7)]
         context = ssl.create_default_context(cafile=found[1])
         request = urllib.request.Request(f"{url}/", method="OPTIONS")
-        with urllib.request.urlopen(request, timeout=PATIENCE, context=context) as answer:
+        with urllib.request.urlopen(request, timeout=TIMEOUT, context=context) as answer:
             assert answer.status == 200
 
 
@@ -124,7 +124,7 @@ def test_speed_and_no_gc_options_take_effect(options: list[str]) -> None:
         ended = {"status": "success", "finished": "19700101T00:00:00Z"}
         old = door(client, "add_task", label="x", **ended)["ref"]
         new = door(client, "add_task", label="x", life={"duration": 300})["ref"]
-        assert happens(
+        assert wait_until(
             lambda: (door(client, "record", ref=new) or {"status": "gone"})["status"] != "pending"
         )
         assert (door(client, "record", ref=old) is not None) is bool(options)
@@ -136,7 +136,7 @@ def test_port_and_control_options_take_effect() -> None:
     with simulator(*host) as first:
         port = line(first).rpartition(":")[2]
         with simulator(*host, "--port", port) as second:
-            assert second.wait(timeout=PATIENCE) == 1
+            assert second.wait(timeout=TIMEOUT) == 1
     with simulator(*host, "--port", port, "--control") as process:
         url = line(process)
         assert url == f"http://127.0.0.77:{port}"
@@ -154,7 +154,7 @@ def test_legacy_ids_option_answers_with_id_0() -> None:
 
 def test_unknown_option_exits_with_status_2() -> None:
     with simulator("--nope") as process:
-        assert process.wait(timeout=PATIENCE) == 2
+        assert process.wait(timeout=TIMEOUT) == 2
 
 
 def test_runs_with_standard_library_only(tmp_path: Path) -> None:
@@ -164,4 +164,4 @@ def test_runs_with_standard_library_only(tmp_path: Path) -> None:
         "with Simulator(tls=True, tasks=5, supporters=1): pass",
     ]
     command = [sys.executable, "-I", "-S", "-c", "\n".join(lines)]
-    subprocess.run(command, cwd=tmp_path, check=True, timeout=PATIENCE)
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=TIMEOUT)

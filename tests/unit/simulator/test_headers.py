@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
-from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     MISSING,
     NULL,
@@ -84,7 +84,7 @@ def test_blocking_call_runs_under_task_id_and_leaves_task_pending(
 ) -> None:
     task, vm = root.task(), still.find("VM", "web-1")
     running = background(root, "VM.snapshot", vm, "x", headers={"task-id": task})
-    assert happens(lambda: root("VM.get_current_operations", vm) == {task: "snapshot"})
+    assert wait_until(lambda: root("VM.get_current_operations", vm) == {task: "snapshot"})
     assert outlasted(still, running) == still.find("VM", "x")
     assert root("task.get_status", task) == "pending"
 

@@ -13,7 +13,7 @@ import urllib.parse
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Simulator
-from ansible_collections.xen.xapi.tests.support.polling import PATIENCE
+from ansible_collections.xen.xapi.tests.support.polling import TIMEOUT
 from ansible_collections.xen.xapi.tests.unit.simulator.client import Client, exchange
 
 CALL = b'{"method": "task.get_all", "params": ["x"], "id": 1}'
@@ -55,7 +55,7 @@ def test_response_has_expected_headers_and_body(simulator: Simulator) -> None:
 
 def test_connection_is_reused_for_many_calls(simulator: Simulator) -> None:
     where = urllib.parse.urlsplit(simulator.url)
-    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)
+    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=TIMEOUT)
     for path, body in (("/jsonrpc", CALL), ("/", BY_XML), ("/jsonrpc", CALL)):
         connection.request("POST", path, body)
         assert connection.getresponse().read()
@@ -248,6 +248,6 @@ def test_delayed_request_header_gets_408(
     module = "ansible_collections.xen.xapi.tests.simulator.http"
     monkeypatch.setattr(f"{module}.HEADER_TIMEOUT", 0.01)
     where = urllib.parse.urlsplit(simulator.url)
-    with socket.create_connection((where.hostname, where.port), timeout=PATIENCE) as connection:
+    with socket.create_connection((where.hostname, where.port), timeout=TIMEOUT) as connection:
         received = connection.recv(65536)
     assert head_of(received)[0] == "HTTP/1.1 408 Request Timeout"

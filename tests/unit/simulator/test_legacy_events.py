@@ -11,7 +11,7 @@ import hashlib
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Simulator
-from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     Background,
     Client,
@@ -68,7 +68,7 @@ def test_next_returns_only_registered_events(root: Client, still: Simulator) -> 
 def test_next_blocks_until_event(root: Client, still: Simulator, background: Background) -> None:
     root("event.register", ["task"])
     waiting = background(root, "event.next")
-    assert happens(lambda: any(call.method == "event.next" for call in still.log))
+    assert wait_until(lambda: any(call.method == "event.next" for call in still.log))
     still.advance(60)
     task = root.task()
     assert waiting.result()[0]["ref"] == task
@@ -79,7 +79,7 @@ def test_collector_pass_sends_pool_event(
 ) -> None:
     root("event.register", ["*"])
     waiting = background(root, "event.next")
-    assert happens(lambda: any(call.method == "event.next" for call in still.log))
+    assert wait_until(lambda: any(call.method == "event.next" for call in still.log))
     still.collect()
     (event,) = waiting.result()
     assert (event["class"], event["operation"]) == ("pool", "mod")
@@ -92,7 +92,7 @@ def test_logout_wakes_blocked_next(
     client = connect(still)
     client("event.register", ["task"])
     waiting = background(client.error, "event.next")
-    assert happens(lambda: any(call.method == "event.next" for call in still.log))
+    assert wait_until(lambda: any(call.method == "event.next" for call in still.log))
     client("session.logout")
     assert waiting.result()[0] in ("SESSION_INVALID", "SESSION_NOT_REGISTERED")
 
@@ -101,7 +101,7 @@ def test_queue_overflow_reports_events_lost_once(
     root: Client, still: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = "ansible_collections.xen.xapi.tests.simulator.legacy_events"
-    monkeypatch.setattr(f"{module}.LONGEST_QUEUE", 3)
+    monkeypatch.setattr(f"{module}.MAX_QUEUE_LENGTH", 3)
     root("event.register", ["task"])
     for _unused in range(4):
         root.task()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Life, RealClock, Simulator
-from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
 from ansible_collections.xen.xapi.tests.unit.simulator.client import Client, now
 
 
@@ -169,4 +169,4 @@ def test_from_data_converts_lists_and_rejects_unknown_keys() -> None:
 def test_real_clock_speed_shortens_task_duration() -> None:
     with Simulator(clock=RealClock(speed=1000)) as simulator:
         task = simulator.add_task("x", life=Life(duration=30))
-        assert happens(lambda: now(simulator, task, "status") == "success")
+        assert wait_until(lambda: now(simulator, task, "status") == "success")

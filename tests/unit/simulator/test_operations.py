@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator, VirtualClock
-from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     MISSING,
     Background,
@@ -246,7 +246,7 @@ def test_blocking_call_has_task_while_it_runs(
 ) -> None:
     vm = still.find("VM", "web-1")
     running = background(root, "VM.snapshot", vm, "x")
-    assert happens(lambda: at_work(still))
+    assert wait_until(lambda: at_work(still))
     (task,) = at_work(still)
     assert now(still, task, "name_label") == "VM.snapshot"
     assert root("VM.get_current_operations", vm) == {task: "snapshot"}
@@ -267,7 +267,7 @@ def test_failed_blocking_call_raises_error_and_deletes_task(
 ) -> None:
     still.operations.lives["SR.scan"] = life
     running = background(root.error, "SR.scan", still.find("SR", "Local storage"))
-    assert happens(lambda: at_work(still))
+    assert wait_until(lambda: at_work(still))
     (task,) = at_work(still)
     expected = {"A": ["A", "b"]}.get(code, ["TASK_CANCELLED", task])
     assert outlasted(still, running) == expected

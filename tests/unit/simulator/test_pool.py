@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator, VirtualClock
-from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     PASSWORD,
     Background,
@@ -88,11 +88,11 @@ def test_master_restart_breaks_open_connections(
         background(client.events, ["task/none"], "", 60.0),
         background(client, "VM.snapshot", pool.find("VM", "web-1"), "x"),
     ]
-    assert happens(lambda: pool.events.blocked == 1 and at_work(pool))
+    assert wait_until(lambda: pool.events.blocked == 1 and at_work(pool))
     pool.restart_master()
     for call in waiting:
         assert isinstance(call.exception(), OSError)
-    assert happens(lambda: pool.hosts[0].connections == 0)
+    assert wait_until(lambda: pool.hosts[0].connections == 0)
     assert pool.url == pool.master.url
 
 

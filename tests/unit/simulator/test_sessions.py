@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Simulator
-from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     MISSING,
     NULL,
@@ -167,11 +167,11 @@ def test_logout_wakes_blocked_calls_of_that_session_only(
     client, other = connect(simulator), connect(simulator)
     waiting = [background(client.error, "event.from", ["task"], "", 60.0) for _unused in range(2)]
     stays = background(other.events, ["task"], "", 60.0)
-    assert happens(lambda: simulator.events.blocked == 3)
+    assert wait_until(lambda: simulator.events.blocked == 3)
     client("session.logout")
     for call in waiting:
         assert call.result() == ["SESSION_INVALID", client.session]
-    assert happens(lambda: simulator.events.blocked == 1)
+    assert wait_until(lambda: simulator.events.blocked == 1)
     simulator.add_task("wakes the other")
     assert stays.result()["events"]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._error_codes import (
-    SENTENCES,
-    error_of,
-    plain_words,
+    DESCRIPTIONS,
+    describe_error,
+    error_dict,
 )
 
 REF = "OpaqueRef:1"
@@ -215,26 +215,26 @@ IS_HALTED = "The virtual machine OpaqueRef:2 halted while this was going on"
 
 
 def test_common_error_codes_have_sentences():
-    assert len(SENTENCES) >= 45
-    assert USUAL.keys() <= SENTENCES.keys()
-    assert len([code for code in SENTENCES if code.startswith(BACKEND)]) >= 10
-    assert set(ASKED_ABOUT) <= SENTENCES.keys()
+    assert len(DESCRIPTIONS) >= 45
+    assert USUAL.keys() <= DESCRIPTIONS.keys()
+    assert len([code for code in DESCRIPTIONS if code.startswith(BACKEND)]) >= 10
+    assert set(ASKED_ABOUT) <= DESCRIPTIONS.keys()
 
 
-@pytest.mark.parametrize("code", sorted(SENTENCES))
+@pytest.mark.parametrize("code", sorted(DESCRIPTIONS))
 def test_usual_parameters_produce_complete_sentence(code):
     usual = ["", "what sm said", ""] if code.startswith(BACKEND) else USUAL.get(code, [])
-    sentence = plain_words(code, usual)
+    sentence = describe_error(code, usual)
     assert "not said" not in sentence
     assert "{" not in sentence
     assert code not in sentence
     assert sentence.endswith("." if not code.startswith(BACKEND) else "what sm said")
 
 
-@pytest.mark.parametrize("code", sorted(SENTENCES))
+@pytest.mark.parametrize("code", sorted(DESCRIPTIONS))
 @pytest.mark.parametrize("params", [[], ["one"], ["1", "2", "3", "4", "5", "6"]])
 def test_missing_or_extra_parameters_still_produce_sentence(code, params):
-    sentence = plain_words(code, params)
+    sentence = describe_error(code, params)
     assert sentence
     assert "{" not in sentence
 
@@ -254,15 +254,15 @@ def test_missing_or_extra_parameters_still_produce_sentence(code, params):
     ],
 )
 def test_plain_words_format_known_unknown_and_storage_codes(code, params, sentence):
-    assert plain_words(code, params) == sentence
+    assert describe_error(code, params) == sentence
 
 
 @pytest.mark.parametrize("code", ["OUT_OF_SPACE", "SR_BACKEND_FAILURE_46", "MADE_UP\x1b[2J"])
 def test_escapes_control_characters_but_keeps_letters(code):
-    words = plain_words(code, ["/var\x1b]0;title\x07", "\u202e\ud800", "one\ntwo"])
+    words = describe_error(code, ["/var\x1b]0;title\x07", "\u202e\ud800", "one\ntwo"])
     assert words.isprintable()
     assert r"/var\x1b]0;title\x07" in words
-    assert "ü" in plain_words(code, ["ü"])
+    assert "ü" in describe_error(code, ["ü"])
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_escapes_control_characters_but_keeps_letters(code):
     ],
 )
 def test_evacuation_error_explains_errors_it_contains(errors, words):
-    sentence = plain_words("CANNOT_EVACUATE_HOST", [errors])
+    sentence = describe_error("CANNOT_EVACUATE_HOST", [errors])
     assert sentence.startswith("The host cannot be emptied of its virtual machines: ")
     assert words in sentence
 
@@ -301,14 +301,14 @@ def test_evacuation_error_explains_errors_it_contains(errors, words):
     ],
 )
 def test_migration_error_explains_known_nested_error(text, words):
-    sentence = plain_words("VM_MIGRATE_FAILED", [REF, HOST, HOST, text])
+    sentence = describe_error("VM_MIGRATE_FAILED", [REF, HOST, HOST, text])
     assert sentence == (
         f"The virtual machine {REF} could not be moved from host {HOST} to {HOST}: {words}."
     )
 
 
 @pytest.mark.parametrize(
-    "code", [*sorted(SENTENCES), "A_NEW_CODE", f"{BACKEND}_4711", "X" * 300_000]
+    "code", [*sorted(DESCRIPTIONS), "A_NEW_CODE", f"{BACKEND}_4711", "X" * 300_000]
 )
 @pytest.mark.parametrize(
     "params",
@@ -322,13 +322,13 @@ def test_migration_error_explains_known_nested_error(text, words):
     ids=["long", "escapes", "many", "evacuation", "nested"],
 )
 def test_length_is_bounded_for_any_server_input(code, params):
-    words = plain_words(code, params)
+    words = describe_error(code, params)
     assert len(words) <= 1100
     assert words.isprintable()
 
 
 def test_long_parameter_is_truncated_only_in_message():
-    error = error_of("OUT_OF_SPACE", ["x" * 301])
+    error = error_dict("OUT_OF_SPACE", ["x" * 301])
     assert error["params"] == ["x" * 301]
     assert error["message"] == f"There is no space left on {'x' * 300}…."
-    assert plain_words("OUT_OF_SPACE", ["x" * 300]) == f"There is no space left on {'x' * 300}."
+    assert describe_error("OUT_OF_SPACE", ["x" * 300]) == f"There is no space left on {'x' * 300}."

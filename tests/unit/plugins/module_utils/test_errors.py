@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._errors import redacted
+from ansible_collections.xen.xapi.plugins.module_utils._errors import redact
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import redacted
     ],
 )
 def test_redacts_secrets_and_session_refs_in_error_params(code, params, secrets, hidden):
-    assert redacted(code, params, secrets=secrets) == hidden
+    assert redact(code, params, secrets=secrets) == hidden

@@ -17,7 +17,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     RequestTimedOut,
     XapiFailure,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._messages import explain
+from ansible_collections.xen.xapi.plugins.module_utils._messages import error_message
 from ansible_collections.xen.xapi.tests.support.errors import URL, example, kinds
 
 # These two are never raised themselves, and the edge has core's words for a missing library.
@@ -26,7 +26,7 @@ UNEXPLAINED = (HostError, _errors.LibraryMissing)
 
 @pytest.mark.parametrize("kind", sorted(set(kinds()) - set(UNEXPLAINED), key=str))
 def test_every_error_has_complete_sentence(kind):
-    sentence = explain(example(kind))
+    sentence = error_message(example(kind))
     assert sentence.endswith((".", "?", ")"))
     assert "{" not in sentence
     if issubclass(kind, HostError):
@@ -57,7 +57,7 @@ OPTION_TO_MEND = {
 
 @pytest.mark.parametrize("kind", sorted(OPTION_TO_MEND, key=str))
 def test_error_message_names_option_to_change(kind):
-    assert OPTION_TO_MEND[kind] in explain(example(kind))
+    assert OPTION_TO_MEND[kind] in error_message(example(kind))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_error_message_names_option_to_change(kind):
             "one of the following is required: uuid, ref, or a filter.",
         ),
         (
-            _errors.OddResult(URL, method="task.get_record", field="status"),
+            _errors.InvalidResponse(URL, method="task.get_record", field="status"),
             (
                 f"{URL} answered task.get_record with a result that is not of XAPI's shape "
                 "(status): see what stands between here and the pool, and if nothing does, please "
@@ -78,7 +78,7 @@ def test_error_message_names_option_to_change(kind):
             ),
         ),
         (
-            RequestTimedOut(URL, seconds=1.99734, is_cut_short=True),
+            RequestTimedOut(URL, seconds=1.99734, by_overall_deadline=True),
             f"{URL} did not answer within 2 s: check hostname, port and how the host is.",
         ),
         (
@@ -113,38 +113,40 @@ def test_error_message_names_option_to_change(kind):
     ],
 )
 def test_error_message_has_exact_text(error, sentence):
-    assert explain(error) == sentence
+    assert error_message(error) == sentence
 
 
 def test_invalid_response_message_omits_empty_field():
-    error = _errors.OddResult(URL, method="task.get_all", field="")
-    assert "with a result that is not of XAPI's shape: see" in explain(error)
+    error = _errors.InvalidResponse(URL, method="task.get_all", field="")
+    assert "with a result that is not of XAPI's shape: see" in error_message(error)
 
 
 def test_message_names_host_that_reported_master():
     error = RequestTimedOut(URL, seconds=30.0)
-    error.named_by = "https://xcp2"
-    assert explain(error).endswith(" (https://xcp2 names it as the pool's master.)")
+    error.reported_by = "https://xcp2"
+    assert error_message(error).endswith(" (https://xcp2 names it as the pool's master.)")
 
 
 def test_message_lists_every_failed_host():
     error = NoHostAnswered(
         [RequestTimedOut("https://a", seconds=1.0), RequestTimedOut("https://b", seconds=1.0)]
     )
-    assert "https://a did not" in explain(error)
-    assert "https://b did not" in explain(error)
+    assert "https://a did not" in error_message(error)
+    assert "https://b did not" in error_message(error)
 
 
 def test_fingerprint_is_shown_ready_to_paste():
     error = CertificateUntrusted(URL, detail="self-signed certificate")
-    assert "openssl" not in explain(error)
+    assert "openssl" not in error_message(error)
     error.fingerprint = "AA:BB"
-    lines = explain(error).splitlines()
+    lines = error_message(error).splitlines()
     assert lines[1] == 'cert_fingerprint: "AA:BB"'
     assert lines[2].endswith(
         "openssl x509 -noout -fingerprint -sha256 -in /etc/xensource/xapi-ssl.pem"
     )
-    both = explain(NoHostAnswered([error, error, RequestTimedOut(URL, seconds=1.0)])).splitlines()
+    both = error_message(
+        NoHostAnswered([error, error, RequestTimedOut(URL, seconds=1.0)])
+    ).splitlines()
     assert both[1] == both[3] == lines[1]
     assert both[4].startswith(f"{URL} did not answer")
     assert both[4].endswith(lines[2])
@@ -152,7 +154,7 @@ def test_fingerprint_is_shown_ready_to_paste():
 
 
 def test_mismatch_message_shows_expected_and_seen_fingerprints():
-    sentence = explain(FingerprintMismatch(URL, expected=["AA:11", "BB:22"], seen="CC:33"))
+    sentence = error_message(FingerprintMismatch(URL, expected=["AA:11", "BB:22"], seen="CC:33"))
     assert "has the fingerprint CC:33" in sentence
     assert "AA:11 or BB:22" in sentence
 
@@ -162,10 +164,10 @@ def test_hosts_that_are_all_starting_share_one_sentence():
         XapiFailure(url, method="login", code="HOST_STILL_BOOTING", params=[])
         for url in ("https://a", "https://b")
     ]
-    assert explain(NoHostAnswered(booting)) == (
+    assert error_message(NoHostAnswered(booting)) == (
         "All 2 hosts in hostname are still starting (https://a, https://b): try again in a minute."
     )
-    mixed = explain(NoHostAnswered([booting[0], RequestTimedOut("https://b", seconds=1.0)]))
+    mixed = error_message(NoHostAnswered([booting[0], RequestTimedOut("https://b", seconds=1.0)]))
     assert mixed.startswith("None of the 2 hosts")
 
 
@@ -181,7 +183,7 @@ def test_hosts_that_are_all_starting_share_one_sentence():
     ids=lambda error: type(error).__name__,
 )
 def test_host_text_is_escaped_in_messages(error):
-    assert explain(error).isprintable()
+    assert error_message(error).isprintable()
 
 
 LONG = "x\x1b" * 150_000
@@ -196,13 +198,13 @@ def with_long_texts(kind):
         elif isinstance(value, tuple) and name in ("params", "expected"):
             setattr(error, name, (LONG,) * 50)
     if isinstance(error, HostError):
-        error.named_by = LONG
+        error.reported_by = LONG
     return error
 
 
 @pytest.mark.parametrize("kind", sorted(set(kinds()) - {*UNEXPLAINED, NothingSelected}, key=str))
 def test_message_is_bounded_for_any_error_content(kind):
-    sentence = explain(with_long_texts(kind))
+    sentence = error_message(with_long_texts(kind))
     assert len(sentence) <= 2500
     assert sentence.replace("\n", "").isprintable()
 
@@ -210,14 +212,14 @@ def test_message_is_bounded_for_any_error_content(kind):
 @pytest.mark.parametrize("code", ["HOST_STILL_BOOTING", "A_NEW_CODE"])
 def test_message_about_many_hosts_is_bounded(code):
     failure = XapiFailure(LONG, method="login", code=code, params=[LONG])
-    assert len(explain(NoHostAnswered([failure] * 1000))) <= 2000
+    assert len(error_message(NoHostAnswered([failure] * 1000))) <= 2000
 
 
 def test_fingerprints_of_several_hosts_are_not_truncated():
     errors = [CertificateUntrusted(f"https://xcp{place}", detail="x") for place in range(9)]
     for error in errors:
         error.fingerprint = ":".join(["AB"] * 32)
-    text = explain(NoHostAnswered(errors))
+    text = error_message(NoHostAnswered(errors))
     assert text.count(f'\ncert_fingerprint: "{errors[0].fingerprint}"\n') == 4
     assert "And 5 more. Before you trust it" in text
     assert len(text) <= 2000
@@ -225,7 +227,7 @@ def test_fingerprints_of_several_hosts_are_not_truncated():
 
 @pytest.mark.parametrize("value", [LONG, [LONG], {"key": LONG}])
 def test_long_option_value_is_truncated(value):
-    text = explain(OptionError("name_regex", value=value, problem="is no regular expression"))
+    text = error_message(OptionError("name_regex", value=value, problem="is no regular expression"))
     assert len(text) <= 300
     assert text.isprintable()
     assert text.endswith("… is no regular expression.")

@@ -95,7 +95,7 @@ def test_message_within_limit_is_unchanged(text):
 @any_size
 @given(st.lists(texts, min_size=1, max_size=9), st.integers(1, 7))
 def test_joined_text_is_bounded_and_starts_with_first_part(parts, most):
-    shown = join_limited(parts, most=most, limit=500)
+    shown = join_limited(parts, max_parts=most, limit=500)
     assert len(shown) <= 600
     assert shown.startswith(shorten(parts[0], 500))
 
@@ -111,7 +111,7 @@ def test_joined_text_is_bounded_and_starts_with_first_part(parts, most):
     ],
 )
 def test_joins_parts_that_fit_and_counts_the_rest(parts, shown):
-    assert join_limited(parts, most=3, limit=10) == shown
+    assert join_limited(parts, max_parts=3, limit=10) == shown
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
 from ansible_collections.xen.xapi.plugins.module_utils._validators import (
-    fingerprint_of,
-    moment_of,
-    ref_of,
-    regex_of,
+    parse_fingerprint,
+    parse_ref,
+    parse_regex,
+    parse_text,
+    parse_time,
+    parse_uuid,
     seconds_of_duration,
-    text_of,
-    uuid_of,
 )
 
 UUID = "12345678-9abc-def0-1234-56789abcdef0"
@@ -80,7 +80,7 @@ def test_invalid_durations_are_rejected(written):
     ],
 )
 def test_parses_timestamps_with_offset(written, moment):
-    assert moment_of("created_after", written) == moment
+    assert parse_time("created_after", written) == moment
 
 
 @pytest.mark.parametrize(
@@ -100,25 +100,25 @@ def test_parses_timestamps_with_offset(written, moment):
 )
 def test_invalid_timestamps_are_rejected(written, problem):
     with pytest.raises(OptionError) as raised:
-        moment_of("created_after", written)
+        parse_time("created_after", written)
     assert problem in raised.value.problem
 
 
 @pytest.mark.parametrize(
     ("read", "written", "value"),
     [
-        (uuid_of, UUID, UUID),
-        (uuid_of, UUID.upper(), UUID),
-        (ref_of, f"OpaqueRef:{UUID}", f"OpaqueRef:{UUID}"),
-        (text_of, "Async.VM.snapshot", "Async.VM.snapshot"),
-        (text_of, "a b", "a b"),
+        (parse_uuid, UUID, UUID),
+        (parse_uuid, UUID.upper(), UUID),
+        (parse_ref, f"OpaqueRef:{UUID}", f"OpaqueRef:{UUID}"),
+        (parse_text, "Async.VM.snapshot", "Async.VM.snapshot"),
+        (parse_text, "a b", "a b"),
     ],
 )
 def test_accepts_valid_uuids_refs_and_strings(read, written, value):
     assert read("option", written) == value
 
 
-@pytest.mark.parametrize("read", [uuid_of, ref_of, text_of, regex_of])
+@pytest.mark.parametrize("read", [parse_uuid, parse_ref, parse_text, parse_regex])
 @pytest.mark.parametrize("written", ["", " ", " x", "x\n", None, 5, True, ["x"], {"x": "y"}])
 def test_blank_padded_or_non_string_values_are_rejected(read, written):
     with pytest.raises(OptionError):
@@ -128,15 +128,15 @@ def test_blank_padded_or_non_string_values_are_rejected(read, written):
 @pytest.mark.parametrize(
     ("read", "written"),
     [
-        (uuid_of, UUID[:-1]),
-        (uuid_of, UUID + "0"),
-        (uuid_of, UUID.replace("-", "")),
-        (uuid_of, f"OpaqueRef:{UUID}"),
-        (ref_of, UUID),
-        (ref_of, "OpaqueRef:NULL"),
-        (ref_of, f"opaqueref:{UUID}"),
-        (ref_of, f"OpaqueRef:{UUID.upper()}"),
-        (ref_of, f"DummyRef:|{UUID}|task.cancel"),
+        (parse_uuid, UUID[:-1]),
+        (parse_uuid, UUID + "0"),
+        (parse_uuid, UUID.replace("-", "")),
+        (parse_uuid, f"OpaqueRef:{UUID}"),
+        (parse_ref, UUID),
+        (parse_ref, "OpaqueRef:NULL"),
+        (parse_ref, f"opaqueref:{UUID}"),
+        (parse_ref, f"OpaqueRef:{UUID.upper()}"),
+        (parse_ref, f"DummyRef:|{UUID}|task.cancel"),
     ],
 )
 def test_malformed_uuid_or_ref_error_shows_example(read, written):
@@ -162,12 +162,12 @@ def test_malformed_uuid_or_ref_error_shows_example(read, written):
 )
 def test_malformed_or_empty_matching_regexes_are_rejected(written, problem):
     with pytest.raises(OptionError) as raised:
-        regex_of("name_regex", written)
+        parse_regex("name_regex", written)
     assert problem in raised.value.problem
 
 
 def test_valid_regex_is_compiled():
-    assert regex_of("name_regex", "VM\\..+").search("Async.VM.start")
+    assert parse_regex("name_regex", "VM\\..+").search("Async.VM.start")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_valid_regex_is_compiled():
     ["0a" * 32, "0A" * 32, ":".join(["0a"] * 32), "SHA256:" + "0a" * 32, "sha256:" + "0A" * 32],
 )
 def test_fingerprint_notations_are_normalized(written):
-    assert fingerprint_of("cert_fingerprint", written) == ":".join(["0A"] * 32)
+    assert parse_fingerprint("cert_fingerprint", written) == ":".join(["0A"] * 32)
 
 
 @pytest.mark.parametrize(
@@ -188,5 +188,5 @@ def test_fingerprint_notations_are_normalized(written):
 )
 def test_invalid_fingerprints_are_rejected(written):
     with pytest.raises(OptionError) as raised:
-        fingerprint_of("cert_fingerprint", written)
+        parse_fingerprint("cert_fingerprint", written)
     assert raised.value.value == written

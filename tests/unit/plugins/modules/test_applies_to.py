@@ -48,10 +48,10 @@ def test_garbage_collection_starting_during_quiet_wait_counts(
     assert len(result["unmet"]) == 1
 
 
-@pytest.mark.parametrize("named_by", ["reference", "uuid", "several references"])
-def test_applies_to_matches_reference_uuid_and_list(pool, wait, sr, storage, named_by):
+@pytest.mark.parametrize("reported_by", ["reference", "uuid", "several references"])
+def test_applies_to_matches_reference_uuid_and_list(pool, wait, sr, storage, reported_by):
     names = {"reference": sr, "uuid": storage["uuid"], "several references": f"OpaqueRef:x,{sr}"}
-    ref = pool.add_task("export", other_config={"applies_to": names[named_by]})
+    ref = pool.add_task("export", other_config={"applies_to": names[reported_by]})
     result = wait(wait_for="none", timeout=0, object=storage, fails=True)
     assert result["unmet"] == [pool.record(ref)["uuid"]]
 

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.xen.xapi.plugins.modules import task_info
 from ansible_collections.xen.xapi.tests.simulator.certificate import Certificate
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
-from ansible_collections.xen.xapi.tests.support.connect_proxy import Tunnel
+from ansible_collections.xen.xapi.tests.support.connect_proxy import ConnectProxy
 from ansible_collections.xen.xapi.tests.support.fixtures import session_on
 
 LOGIN = "session.login_with_password"
@@ -353,7 +353,7 @@ def test_netrc_credentials_are_not_sent(info, pool, monkeypatch, tmp_path):
 
 
 def test_environment_proxy_is_used_unless_no_proxy_matches(info, tls, monkeypatch):
-    with Tunnel() as tunnel:
+    with ConnectProxy() as tunnel:
         monkeypatch.setenv("https_proxy", tunnel.url)
         info(hostname=tls.url, ca_path=str(tls.certificate.pem))
         info(hostname=tls.url, cert_fingerprint=tls.certificate.sha256)
@@ -363,7 +363,7 @@ def test_environment_proxy_is_used_unless_no_proxy_matches(info, tls, monkeypatc
 
 
 def test_fingerprint_is_not_shown_behind_proxy(why_not, tls, monkeypatch):
-    with Tunnel() as tunnel:
+    with ConnectProxy() as tunnel:
         monkeypatch.setenv("https_proxy", tunnel.url)
         words = why_not(hostname=tls.url)
     assert "not signed by a trusted authority" in words

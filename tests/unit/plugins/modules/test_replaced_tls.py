@@ -14,7 +14,7 @@ import json
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.support.connect_proxy import Tunnel
+from ansible_collections.xen.xapi.tests.support.connect_proxy import ConnectProxy
 from ansible_collections.xen.xapi.tests.support.processes import start
 
 OTHER = ":".join(["AA"] * 32)
@@ -80,7 +80,7 @@ def test_no_request_is_sent_to_unpinned_certificate(tls, replaced, options):
 
 
 def test_pins_are_checked_through_proxy(tls, replaced, monkeypatch):
-    with Tunnel() as tunnel:
+    with ConnectProxy() as tunnel:
         monkeypatch.setenv("https_proxy", tunnel.url)
         assert replaced(cert_fingerprint=tls.certificate.sha256)[0] == 0
         calls = len(tls.log)

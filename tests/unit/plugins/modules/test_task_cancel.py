@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.support.fixtures import answered, session_on
-from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
 from ansible_collections.xen.xapi.tests.support.samples import (
     DEAF,
     ENDLESS,
@@ -168,7 +168,7 @@ def test_task_that_disappears_during_idle_watch_is_gone_or_unknown(
     def happen():
         before = len(answered(pool, "host.get_all_records"))
         pool.destroy_task(deleted)
-        assert happens(lambda: len(answered(pool, "host.get_all_records")) > before)
+        assert wait_until(lambda: len(answered(pool, "host.get_all_records")) > before)
         pool.restart_supporter(1)
 
     when_waiting(happen, pool=pool)
@@ -376,7 +376,7 @@ def test_task_with_reverted_progress_change_is_not_idle(pool, cancel, endless, w
     def move_and_move_back():
         pool.set_task(ref, progress=0.5)
         seen = len(pool.log.of("event.from"))
-        assert happens(lambda: len(pool.log.of("event.from")) > seen)
+        assert wait_until(lambda: len(pool.log.of("event.from")) > seen)
         pool.set_task(ref, progress=0.0)
 
     when_waiting(move_and_move_back)

@@ -433,7 +433,7 @@ def test_write_in_flight_at_interrupt_is_reported_unknown(virtual, orphan, monke
     run = run_of(virtual, [ref])
     with pytest.raises(Interrupted):
         run.work()
-    result = run.so_far()
+    result = run.partial_result()
     assert (actions(result), result["changed"]) == ({"unknown": 1}, True)
     assert "it may be marked as cancelled" in result["tasks"][0]["reason"]
     assert result["diff"]["after"].endswith(": unknown\n")

@@ -13,7 +13,7 @@ from ansible_collections.xen.xapi.tests.support.samples import NO_REF, NO_UUID
 NO_STATUS = {"pending": 0, "cancelling": 0, "success": 0, "failure": 0, "cancelled": 0}
 
 
-def uuid_of(pool, ref):
+def parse_uuid(pool, ref):
     return pool.record(ref)["uuid"]
 
 
@@ -66,7 +66,7 @@ def test_age_is_measured_by_server_clock(pool, info):
 
 def test_uuid_is_read_without_listing_all_tasks(pool, info):
     wanted, _other = pool.add_task("wanted"), pool.add_task("other")
-    result = info(uuid=uuid_of(pool, wanted).upper())
+    result = info(uuid=parse_uuid(pool, wanted).upper())
     assert refs(result) == {wanted}
     assert not pool.log.of("task.get_all_records")
 
@@ -79,7 +79,7 @@ def test_ref_is_read_without_listing_all_tasks(pool, info):
 
 def test_uuids_and_refs_are_combined_without_duplicates(pool, info):
     first, second, _third = [pool.add_task("label") for _time in range(3)]
-    result = info(uuid=[uuid_of(pool, first), NO_UUID], ref=[first, second, NO_REF])
+    result = info(uuid=[parse_uuid(pool, first), NO_UUID], ref=[first, second, NO_REF])
     assert refs(result) == {first, second}
     assert result["count"] == 2
     assert result["missing"] == {"uuid": [NO_UUID], "ref": [NO_REF]}
@@ -112,7 +112,7 @@ def test_nonexistent_task_is_not_an_error(info, option, identity):
 
 
 def test_task_that_disappears_between_lookup_and_read_is_missing(pool, info):
-    uuid = uuid_of(pool, pool.add_task("label"))
+    uuid = parse_uuid(pool, pool.add_task("label"))
     pool.fail("task.get_record", error=["HANDLE_INVALID", "task", NO_REF])
     assert info(uuid=uuid)["missing"] == {"uuid": [uuid], "ref": []}
 

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.support.fixtures import answered
-from ansible_collections.xen.xapi.tests.support.polling import happens
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
 from ansible_collections.xen.xapi.tests.support.samples import LONG_AGO, NO_UUID
 
 SOON = 0.2
@@ -30,14 +30,14 @@ def ends(live):
     return add
 
 
-def uuid_of(pool, ref):
+def parse_uuid(pool, ref):
     return pool.record(ref)["uuid"]
 
 
 def test_waits_until_task_succeeds(pool, wait, live):
     ref = live(Life(duration=SOON, result="OpaqueRef:new"))
     result = wait(ref=[ref])
-    assert result["satisfied"] == [uuid_of(pool, ref)]
+    assert result["satisfied"] == [parse_uuid(pool, ref)]
     assert [task["result_value"] for task in result["tasks"]] == ["OpaqueRef:new"]
     assert (result["changed"], result["waited"], result["timed_out"]) == (False, True, False)
     assert result["method"] == "events"
@@ -48,7 +48,7 @@ def test_waits_until_task_succeeds(pool, wait, live):
 
 def test_tasks_are_returned_in_order_given(pool, wait, when_waiting):
     made = [pool.add_task("Async.VM.copy", status="success") for _number in range(4)]
-    uuids = [uuid_of(pool, ref) for ref in made]
+    uuids = [parse_uuid(pool, ref) for ref in made]
     late = "12345678-1234-1234-1234-123456789012"
     when_waiting(lambda: pool.add_task("Async.VM.copy", status="success", uuid=late))
     result = wait(ref=[made[2], made[0]], uuid=[late, uuids[3], uuids[1]], on_missing="wait")
@@ -59,7 +59,7 @@ def test_tasks_are_returned_in_order_given(pool, wait, when_waiting):
 
 def test_finished_task_is_not_waited_for(pool, wait):
     ref = pool.add_task("Async.VM.copy", status="success")
-    result = wait(uuid=uuid_of(pool, ref).upper())
+    result = wait(uuid=parse_uuid(pool, ref).upper())
     assert result["waited"] is False
     assert not pool.log.of("event.from")
 
@@ -80,7 +80,7 @@ def test_all_needs_every_end_state_expected_but_any_needs_one(
     pool, wait, ends, wait_for, expect, fail_fast
 ):
     refs = {outcome: ends(outcome, after) for outcome, after in THREE.items()}
-    uuids = {outcome: uuid_of(pool, ref) for outcome, ref in refs.items()}
+    uuids = {outcome: parse_uuid(pool, ref) for outcome, ref in refs.items()}
     opens = wait_for == "any" or len(expect) == 3
     result = wait(
         ref=list(refs.values()),
@@ -113,7 +113,7 @@ def test_disappeared_task_fails_all_unless_on_gone_is_ok(
         lambda: [call for call in pool.log.of("task.get_record") if call.error],
         lambda: pool.operations.play(stays, Life(duration=0.1, outcome=other)),
     )
-    uuid = uuid_of(pool, gone)
+    uuid = parse_uuid(pool, gone)
     opens = other == "success" and (wait_for == "any" or on_gone == "ok")
     options = {"wait_for": wait_for, "on_gone": on_gone, "fail_fast": fail_fast}
     result = wait(ref=[gone, stays], **options, fails=not opens)
@@ -156,7 +156,7 @@ def test_missing_task_fails_all_unless_on_missing_is_ok(
     if not opens:
         assert NO_UUID in result["msg"]
         # It is told at once, or when the others have ended.
-        ended = [uuid_of(pool, ref)]
+        ended = [parse_uuid(pool, ref)]
         assert result["satisfied"] == ([] if on_missing == "fail" and fail_fast else ended)
 
 
@@ -182,7 +182,7 @@ def test_waits_for_operation_that_starts_later_on_object(pool, wait, when_waitin
     def work():
         told = len(answered(pool, "event.from"))
         task = pool.call("Async.VM.snapshot", session, vm, "before")
-        assert happens(lambda: len(answered(pool, "event.from")) > told + 1)
+        assert wait_until(lambda: len(answered(pool, "event.from")) > told + 1)
         pool.call("task.cancel", session, task)
         pool.logout(session)
 
@@ -207,7 +207,7 @@ def test_earlier_success_counts_with_age_option(pool, wait, asked_for):
     ref = pool.add_task("Async.VM.copy", status="success")
     value = {"created_after": "2020-01-01T00:00:00Z", "max_age": "1h"}[asked_for]
     result = wait(name_label="Async.VM.copy", **{asked_for: value})
-    assert result["satisfied"] == [uuid_of(pool, ref)]
+    assert result["satisfied"] == [parse_uuid(pool, ref)]
 
 
 def test_running_match_that_appears_late_counts_for_all(pool, wait, when_waiting):
@@ -250,12 +250,12 @@ def test_full_progress_does_not_end_wait(pool, wait, when_waiting):
     def move_and_fail():
         told = len(answered(pool, "event.from"))
         pool.set_task(ref, progress=1.0)
-        assert happens(lambda: len(answered(pool, "event.from")) > told)
+        assert wait_until(lambda: len(answered(pool, "event.from")) > told)
         pool.set_task(ref, status="failure")
 
     when_waiting(move_and_fail)
     result = wait(ref=[ref], fails=True)
-    assert result["unexpected"] == [uuid_of(pool, ref)]
+    assert result["unexpected"] == [parse_uuid(pool, ref)]
     assert {"status": "pending", "progress": 1.0} in [
         {"status": row["status"], "progress": row["progress"]} for row in result["timeline"]
     ]
@@ -265,7 +265,7 @@ def test_full_progress_does_not_end_wait(pool, wait, when_waiting):
 def test_unknown_or_cancelling_status_counts_as_running(pool, wait, status):
     ref = pool.add_task("Async.VM.copy", status=status)
     result = wait(ref=[ref], timeout=0, fails=True)
-    assert result["unmet"] == [uuid_of(pool, ref)]
+    assert result["unmet"] == [parse_uuid(pool, ref)]
     assert result["msg"].startswith("Timed out after one look, since timeout is 0, waiting for 1")
 
 
@@ -275,7 +275,7 @@ def test_success_seen_before_task_disappears_counts(pool, wait, when_waiting):
     def end_one_after_the_other():
         told = len(answered(pool, "event.from"))
         pool.set_task(first, status="success")
-        assert happens(lambda: len(answered(pool, "event.from")) > told)
+        assert wait_until(lambda: len(answered(pool, "event.from")) > told)
         pool.destroy_task(first)
         pool.set_task(second, status="success")
 
@@ -285,7 +285,7 @@ def test_success_seen_before_task_disappears_counts(pool, wait, when_waiting):
 
 def test_task_given_by_ref_and_uuid_is_returned_once(pool, wait, ends):
     ref = ends("success")
-    assert len(wait(ref=[ref], uuid=[uuid_of(pool, ref)])["tasks"]) == 1
+    assert len(wait(ref=[ref], uuid=[parse_uuid(pool, ref)])["tasks"]) == 1
 
 
 def test_thousand_tasks_need_fewer_than_500_requests(pool, wait, when_waiting):
@@ -309,13 +309,13 @@ def test_timeout_reports_running_task_with_progress(pool, wait):
     result = wait(ref=[running, done], timeout=1, fails=True)
     assert result["msg"] == (
         f"Timed out after 1 s waiting for 1 of 2 tasks: 'Async.VM.copy' "
-        f"(uuid {uuid_of(pool, running)}, pending, 43 %)."
+        f"(uuid {parse_uuid(pool, running)}, pending, 43 %)."
     )
     assert result["timed_out"] is True
     assert result["elapsed"] >= 1
     assert (result["unmet"], result["satisfied"]) == (
-        [uuid_of(pool, running)],
-        [uuid_of(pool, done)],
+        [parse_uuid(pool, running)],
+        [parse_uuid(pool, done)],
     )
 
 
@@ -323,7 +323,7 @@ def test_failed_task_is_reported_with_its_error(pool, wait, live):
     error = ("SR_BACKEND_FAILURE_46", "", "busy")
     ref = live(Life(duration=SOON, outcome="failure", error=error), "Async.VM.start")
     assert wait(ref=[ref], fails=True)["msg"] == (
-        f"Task 'Async.VM.start' (uuid {uuid_of(pool, ref)}) ended as failure: "
+        f"Task 'Async.VM.start' (uuid {parse_uuid(pool, ref)}) ended as failure: "
         "SR_BACKEND_FAILURE_46 (The virtual disk cannot be used now; another host "
         "may hold it. It reports: busy); expected success."
     )
@@ -352,7 +352,7 @@ def test_polls_if_events_are_unsupported_unless_method_is_events(pool, wait, end
     ref = pool.add_task("Async.VM.copy")
     result = wait(ref=[ref], method="events", fails=True)
     assert result["error"]["code"] == error[0]
-    assert result["unmet"] == [uuid_of(pool, ref)]
+    assert result["unmet"] == [parse_uuid(pool, ref)]
 
 
 def test_polls_after_event_calls_are_cut_twice(pool, wait, when):
@@ -472,7 +472,7 @@ def test_late_match_that_fails_and_is_deleted_fails_wait(pool, wait, when, metho
     def fail_and_delete():
         before = len(answered(pool, looks))
         late = pool.add_task("Async.VM.copy", status="failure")
-        assert happens(looked(before))
+        assert wait_until(looked(before))
         pool.destroy_task(late)
         pool.set_task(first, status="success")
 
@@ -490,11 +490,11 @@ def test_late_task_of_object_that_fails_fails_wait(pool, wait, when_waiting):
         late = pool.add_task("late")
         pool.database.write("VM", vm, "current_operations", {first: "snapshot", late: "clone"})
         told = len(answered(pool, "event.from"))
-        assert happens(lambda: len(answered(pool, "event.from")) > told)
+        assert wait_until(lambda: len(answered(pool, "event.from")) > told)
         pool.set_task(late, status="failure")
         pool.database.write("VM", vm, "current_operations", {first: "snapshot"})
         told = len(answered(pool, "event.from"))
-        assert happens(lambda: len(answered(pool, "event.from")) > told)
+        assert wait_until(lambda: len(answered(pool, "event.from")) > told)
         pool.set_task(first, status="success")
 
     when_waiting(fail_another)

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._client.retry import may_pass
+from ansible_collections.xen.xapi.plugins.module_utils._client.retry import is_transient
 from ansible_collections.xen.xapi.plugins.module_utils._wait import waiter as _waiter
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.support.fixtures import session_on
@@ -84,12 +84,12 @@ def test_waits_for_pool_that_refuses_connections_at_first(pool, wait, live, when
     pool.take_down(0)
     refused = []
 
-    def remember(error, *, reached):
+    def remember(error, *, was_connected):
         refused.append(error)
-        return may_pass(error, reached=reached)
+        return is_transient(error, was_connected=was_connected)
 
     # Nothing else tells that it was knocked at.
-    monkeypatch.setattr(_waiter, "may_pass", remember)
+    monkeypatch.setattr(_waiter, "is_transient", remember)
     when(lambda: refused, lambda: pool.bring_up(0))
     ref = live(SHORT)
     result = wait(ref=[ref])

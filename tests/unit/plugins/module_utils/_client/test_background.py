@@ -9,35 +9,35 @@ import threading
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.background import (
-    Exchange,
-    Letter,
-    Withdrawn,
+    BackgroundCall,
+    BodyCancelled,
+    CancellableBody,
 )
 
 FOREVER = 3600
 
 
 def test_request_body_cannot_be_cancelled_once_read():
-    letter = Letter(b"text")
+    letter = CancellableBody(b"text")
     assert len(letter) == 4
     pieces = iter(letter)
-    assert not letter.is_taken
+    assert not letter.is_sent
     assert list(pieces) == [b"text"]
-    assert letter.is_taken
-    assert not letter.withdraw()
+    assert letter.is_sent
+    assert not letter.cancel()
 
 
 def test_cancelled_request_body_raises_when_read():
-    letter = Letter(b"text")
-    assert letter.withdraw()
-    with pytest.raises(Withdrawn):
+    letter = CancellableBody(b"text")
+    assert letter.cancel()
+    with pytest.raises(BodyCancelled):
         list(letter)
-    assert letter.withdraw()
+    assert letter.cancel()
 
 
 def test_background_call_returns_result():
-    exchange = Exchange(lambda: "told")
-    for _moment in exchange.moments_until(FOREVER, lambda: 0):
+    exchange = BackgroundCall(lambda: "told")
+    for _moment in exchange.poll_until(FOREVER, lambda: 0):
         pass
     assert (exchange.has_ended, exchange.result, exchange.error) == (True, "told", None)
 
@@ -48,14 +48,14 @@ def test_background_call_stores_raised_error():
     def fail():
         raise error
 
-    exchange = Exchange(fail)
-    list(exchange.moments_until(FOREVER, lambda: 0))
+    exchange = BackgroundCall(fail)
+    list(exchange.poll_until(FOREVER, lambda: 0))
     assert exchange.error is error
 
 
 def test_background_call_is_awaited_until_deadline():
     may_end, times = threading.Event(), iter([9.0, 9.1, 9.9, 9.95, 10.0, 10.1])
-    exchange = Exchange(may_end.wait)
-    assert len(list(exchange.moments_until(10, lambda: next(times)))) == 2
+    exchange = BackgroundCall(may_end.wait)
+    assert len(list(exchange.poll_until(10, lambda: next(times)))) == 2
     assert not exchange.has_ended
     may_end.set()

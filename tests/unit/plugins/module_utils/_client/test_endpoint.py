@@ -9,10 +9,10 @@ import pytest
 from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import (
     Endpoint,
     bare_address,
-    endpoint_of,
+    parse_endpoint,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
-from ansible_collections.xen.xapi.plugins.module_utils._messages import explain
+from ansible_collections.xen.xapi.plugins.module_utils._messages import error_message
 
 LONGEST = ".".join(["a" * 63] * 3 + ["a" * 61])
 # What the libraries cannot even parse, or would rewrite, and no name service can know.
@@ -80,7 +80,7 @@ def test_endpoint_url_has_explicit_port_and_bracketed_ipv6(endpoint, url):
     ],
 )
 def test_valid_hostname_becomes_endpoint_url(hostname, port, url):
-    assert endpoint_of(hostname, port=port).url == url
+    assert parse_endpoint(hostname, port=port).url == url
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_valid_hostname_becomes_endpoint_url(hostname, port, url):
 )
 def test_invalid_hostname_is_rejected(hostname):
     with pytest.raises(OptionError) as caught:
-        endpoint_of(hostname, port=None)
+        parse_endpoint(hostname, port=None)
     assert caught.value.option == "hostname"
     assert caught.value.value == hostname
 
@@ -128,9 +128,9 @@ def test_invalid_hostname_is_rejected(hostname):
 )
 def test_password_in_hostname_is_not_repeated_in_error(hostname):
     with pytest.raises(OptionError) as caught:
-        endpoint_of(hostname, port=None)
+        parse_endpoint(hostname, port=None)
     assert "secret-word" not in repr(vars(caught.value))
-    assert "@" not in explain(caught.value)
+    assert "@" not in error_message(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -186,8 +186,8 @@ def test_invalid_master_address_is_rejected(text):
 )
 def test_malformed_hostname_error_gives_reason_and_example(hostname, words):
     with pytest.raises(OptionError) as caught:
-        endpoint_of(hostname, port=None)
-    message = explain(caught.value)
+        parse_endpoint(hostname, port=None)
+    message = error_message(caught.value)
     assert message.startswith(f"argument 'hostname': '{hostname[:200]}")
     assert words in message
     assert "such as xcp1.example.com" in message

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._errors import OddResult
+from ansible_collections.xen.xapi.plugins.module_utils._errors import InvalidResponse
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.api import Tasks
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.objects import Objects
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.query import resolve_context
@@ -22,7 +22,11 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import (
     WatchScope,
 )
 from ansible_collections.xen.xapi.tests.support.samples import REF, TASK, UUID
-from ansible_collections.xen.xapi.tests.support.stub_transport import ENDPOINT, Answers, session_of
+from ansible_collections.xen.xapi.tests.support.stub_transport import (
+    ENDPOINT,
+    CannedResponses,
+    session_of,
+)
 
 VM = "OpaqueRef:vm"
 
@@ -79,7 +83,7 @@ def told(kind, ref=REF, **snapshot):
 )
 def test_invalid_response_error_names_method_and_field(method, answer, field, read):
     answers = {"VM.get_by_uuid": VM, method: answer}
-    with session_of(Answers(answers)) as session, pytest.raises(OddResult) as caught:
+    with session_of(CannedResponses(answers)) as session, pytest.raises(InvalidResponse) as caught:
         read(session)
     odd = caught.value
     assert (odd.url, odd.method, odd.field) == (ENDPOINT.url, method, field)

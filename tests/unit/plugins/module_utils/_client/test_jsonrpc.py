@@ -15,7 +15,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     UnexpectedAnswer,
     XapiFailure,
 )
-from ansible_collections.xen.xapi.tests.support.stub_transport import ENDPOINT, OneAnswer
+from ansible_collections.xen.xapi.tests.support.stub_transport import ENDPOINT, StubTransport
 
 
 def call(transport, *, secrets=()):
@@ -23,14 +23,14 @@ def call(transport, *, secrets=()):
 
 
 def test_request_is_posted_as_json_rpc_2():
-    transport = OneAnswer({"jsonrpc": "2.0", "result": 1, "id": 1})
+    transport = StubTransport({"jsonrpc": "2.0", "result": 1, "id": 1})
     call(transport)
     request = {"jsonrpc": "2.0", "method": "task.get_record", "params": ["s", "t"], "id": 1}
     assert transport.posted == [(ENDPOINT, "/jsonrpc", request)]
 
 
 def test_each_request_has_unique_id():
-    transport = OneAnswer({"error": ["X"]})
+    transport = StubTransport({"error": ["X"]})
     rpc = Rpc(transport, ENDPOINT)
     for _time in range(2):
         with pytest.raises(XapiFailure):
@@ -47,7 +47,7 @@ def test_each_request_has_unique_id():
     ],
 )
 def test_result_is_read_from_every_envelope_format(envelope):
-    assert call(OneAnswer(envelope)) == ["x"]
+    assert call(StubTransport(envelope)) == ["x"]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_result_is_read_from_every_envelope_format(envelope):
 )
 def test_error_is_read_from_every_envelope_format(envelope, code, params):
     with pytest.raises(XapiFailure) as caught:
-        call(OneAnswer(envelope))
+        call(StubTransport(envelope))
     assert (caught.value.code, caught.value.params) == (code, params)
     assert caught.value.method == "task.get_record"
     assert caught.value.url == "https://xcp1"
@@ -74,7 +74,7 @@ def test_error_is_read_from_every_envelope_format(envelope, code, params):
 
 def test_secrets_are_redacted_in_errors():
     with pytest.raises(XapiFailure) as caught:
-        call(OneAnswer({"error": ["C", "the secret p"], "id": 1}), secrets=["secret"])
+        call(StubTransport({"error": ["C", "the secret p"], "id": 1}), secrets=["secret"])
     assert caught.value.params == ("the (hidden) p",)
 
 
@@ -110,7 +110,7 @@ def test_secrets_are_redacted_in_errors():
 )
 def test_invalid_response_raises_unexpected_answer(body, status):
     with pytest.raises(UnexpectedAnswer) as caught:
-        call(OneAnswer(body, status=status, content_type="text/html"))
+        call(StubTransport(body, status=status, content_type="text/html"))
     assert (caught.value.status, caught.value.content_type) == (status, "text/html")
 
 
@@ -151,7 +151,7 @@ def test_write_and_event_methods_are_not_reads(method):
 
 @pytest.mark.parametrize(("method", "repeatable"), [("a.get_b", True), ("a.set_b", False)])
 def test_only_reads_are_marked_repeatable(method, repeatable):
-    transport = OneAnswer({"result": 1, "id": 1})
+    transport = StubTransport({"result": 1, "id": 1})
     Rpc(transport, ENDPOINT).call(method, [])
     assert transport.repeatable == [repeatable]
 
@@ -164,9 +164,9 @@ class Cut:
 @pytest.mark.parametrize(
     ("transport", "error"),
     [
-        (OneAnswer({"result": "told", "id": 1}), None),
-        (OneAnswer({"error": ["A_CODE", "told"], "id": 1}), "A_CODE"),
-        (OneAnswer(b"told"), "UnexpectedAnswer"),
+        (StubTransport({"result": "told", "id": 1}), None),
+        (StubTransport({"error": ["A_CODE", "told"], "id": 1}), "A_CODE"),
+        (StubTransport(b"told"), "UnexpectedAnswer"),
         (Cut(), "ConnectionCut"),
     ],
 )

@@ -8,8 +8,8 @@ import pytest
 from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.options import (
-    connection_of,
     first_set_in_environment,
+    parse_connection_options,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
 
@@ -33,7 +33,7 @@ SECRETS = ("secret-word", SESSION[len("OpaqueRef:") :])
 
 
 def connection(**options):
-    return connection_of({**CONNECTION, **options}, given=options)
+    return parse_connection_options({**CONNECTION, **options}, given=options)
 
 
 def test_endpoints_keep_hostname_order():

@@ -9,10 +9,10 @@ import pytest
 from ansible_collections.xen.xapi.plugins.module_utils import _errors
 from ansible_collections.xen.xapi.plugins.module_utils._client import retry as _trouble
 from ansible_collections.xen.xapi.plugins.module_utils._client.retry import (
-    forbids_events,
-    is_of_the_pool,
+    events_unsupported,
+    is_pool_wide,
     is_session_lost,
-    may_pass,
+    is_transient,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     NoHostAnswered,
@@ -51,7 +51,7 @@ MAY_PASS = {
     _errors.MasterElsewhere: (False, False),
     _errors.MasterNotFound: (True, True),
     _errors.NameUnknown: (False, True),
-    _errors.OddResult: (False, True),
+    _errors.InvalidResponse: (False, True),
     _errors.NothingSelected: (False, False),
     _errors.OptionError: (False, False),
     _errors.OtherPool: (False, False),
@@ -109,27 +109,30 @@ def test_every_error_type_is_classified():
 @pytest.mark.parametrize("kind", MAY_PASS)
 def test_error_type_is_transient_as_classified(kind):
     error = example(kind)
-    assert (may_pass(error, reached=False), may_pass(error, reached=True)) == MAY_PASS[kind]
+    assert (
+        is_transient(error, was_connected=False),
+        is_transient(error, was_connected=True),
+    ) == MAY_PASS[kind]
 
 
-@pytest.mark.parametrize("reached", [False, True])
+@pytest.mark.parametrize("was_connected", [False, True])
 @pytest.mark.parametrize("code", PASSING_CODES)
-def test_pool_change_codes_are_transient(code, reached):
-    assert may_pass(failure(code), reached=reached)
+def test_pool_change_codes_are_transient(code, was_connected):
+    assert is_transient(failure(code), was_connected=was_connected)
 
 
-@pytest.mark.parametrize("reached", [False, True])
+@pytest.mark.parametrize("was_connected", [False, True])
 @pytest.mark.parametrize("code", LASTING_CODES)
-def test_permanent_codes_are_not_transient(code, reached):
-    assert not may_pass(failure(code), reached=reached)
+def test_permanent_codes_are_not_transient(code, was_connected):
+    assert not is_transient(failure(code), was_connected=was_connected)
 
 
 @pytest.mark.parametrize("code", ["AUTH_SERVICE_ERROR", "SESSION_AUTHORIZATION_FAILED"])
 def test_directory_service_failure_is_transient_once_pool_was_reached(code):
     error = failure(code, "session.login_with_password")
-    assert may_pass(error, reached=True)
-    assert may_pass(NoHostAnswered([TLS, error]), reached=True)
-    assert not may_pass(error, reached=False)
+    assert is_transient(error, was_connected=True)
+    assert is_transient(NoHostAnswered([TLS, error]), was_connected=True)
+    assert not is_transient(error, was_connected=False)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +140,7 @@ def test_directory_service_failure_is_transient_once_pool_was_reached(code):
 )
 def test_rejected_account_stays_permanent_once_pool_was_reached(code):
     """Another try with a wrong password could lock the account."""
-    assert not may_pass(failure(code, "session.login_with_password"), reached=True)
+    assert not is_transient(failure(code, "session.login_with_password"), was_connected=True)
 
 
 def test_every_transient_code_is_listed():
@@ -149,8 +152,8 @@ def test_every_transient_code_is_listed():
 )
 def test_http_page_is_transient_for_5xx_or_once_pool_was_reached(status, before):
     """What is no pool from the start is the wrong address, unless it says that it is in trouble."""
-    assert may_pass(page(status), reached=False) is before
-    assert may_pass(page(status), reached=True)
+    assert is_transient(page(status), was_connected=False) is before
+    assert is_transient(page(status), was_connected=True)
 
 
 @pytest.mark.parametrize(
@@ -168,38 +171,41 @@ def test_http_page_is_transient_for_5xx_or_once_pool_was_reached(status, before)
 )
 def test_no_host_answered_is_transient_if_any_attempt_is(attempts, before, after):
     error = NoHostAnswered(attempts)
-    assert (may_pass(error, reached=False), may_pass(error, reached=True)) == (before, after)
+    assert (is_transient(error, was_connected=False), is_transient(error, was_connected=True)) == (
+        before,
+        after,
+    )
 
 
 @pytest.mark.parametrize("code", [*PASSING_CODES, *LASTING_CODES])
 def test_permanent_codes_and_internal_error_disable_events(code):
     """To an account without rights an unknown method is INTERNAL_ERROR."""
     is_forbidding = code in LASTING_CODES or code == "INTERNAL_ERROR"
-    assert forbids_events(failure(code, "event.from")) is is_forbidding
+    assert events_unsupported(failure(code, "event.from")) is is_forbidding
 
 
 @pytest.mark.parametrize("method", ["task.get_record", "event.next", "session.login_with_password"])
 def test_failures_of_other_methods_do_not_disable_events(method):
-    assert not forbids_events(failure("MESSAGE_METHOD_UNKNOWN", method))
-    assert not forbids_events(failure("RBAC_PERMISSION_DENIED", method))
+    assert not events_unsupported(failure("MESSAGE_METHOD_UNKNOWN", method))
+    assert not events_unsupported(failure("RBAC_PERMISSION_DENIED", method))
 
 
 def test_only_xapi_failures_disable_events():
-    assert not forbids_events(CUT)
-    assert not forbids_events(page(404))
+    assert not events_unsupported(CUT)
+    assert not events_unsupported(page(404))
 
 
 @pytest.mark.parametrize("code", [*PASSING_CODES, *LASTING_CODES])
 def test_only_transient_codes_not_about_one_task_are_pool_wide(code):
     of_one_task = {"HANDLE_INVALID", "HOST_OFFLINE", "INTERNAL_ERROR"}
     expected = code in PASSING_CODES and code not in of_one_task
-    assert is_of_the_pool(failure(code, "task.cancel")) is expected
+    assert is_pool_wide(failure(code, "task.cancel")) is expected
 
 
 @pytest.mark.parametrize("method", ["session.login_with_password", "pool.get_all_records"])
 @pytest.mark.parametrize("code", [*PASSING_CODES, *LASTING_CODES])
 def test_failure_of_login_or_pool_read_is_pool_wide(code, method):
-    assert is_of_the_pool(failure(code, method))
+    assert is_pool_wide(failure(code, method))
 
 
 @pytest.mark.parametrize("method", ["event.from", "task.get_record", "pool.get_all_records"])

@@ -22,7 +22,7 @@ NO_TEXTS = (None, 1, 0.5, True, [], ["pending"], {})
 
 
 def oddity(shape, answer):
-    with pytest.raises(records.Odd) as caught:
+    with pytest.raises(records.SchemaError) as caught:
         shape(answer)
     return caught.value.field
 
@@ -81,7 +81,7 @@ def test_progress_of_other_type_is_rejected(value):
 
 
 def test_error_names_field_without_its_value():
-    with pytest.raises(records.Odd) as caught:
+    with pytest.raises(records.SchemaError) as caught:
         records.task({**TASK, "status": ["secret"]})
     assert caught.value.args == ("status",)
 
@@ -169,8 +169,8 @@ def test_invalid_object_field_is_rejected(change, field):
 def test_object_without_current_operations_is_rejected():
     record = {key: value for key, value in HOLDER.items() if key != "current_operations"}
     assert oddity(records.holders, {REF: record}) == "current_operations"
-    assert oddity(records.operations_of, record) == "current_operations"
-    assert oddity(records.operations_of, "text") == "current_operations"
+    assert oddity(records.parse_operations, record) == "current_operations"
+    assert oddity(records.parse_operations, "text") == "current_operations"
 
 
 def test_pool_without_current_operations_gets_empty_map():

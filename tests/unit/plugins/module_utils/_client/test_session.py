@@ -94,7 +94,7 @@ def session_at(
         endpoints=[endpoint(url) for url in urls],
         username="root",
         password=password,
-        keep_secret=(secrets if secrets is not None else set()).add,
+        add_secret=(secrets if secrets is not None else set()).add,
         **options,
     )
 
@@ -226,7 +226,7 @@ def test_all_hosts_failing_raises_no_host_answered(pool):
 def test_error_of_single_host_is_raised_directly():
     with pytest.raises(ConnectionRefused) as caught, session_at(DEAD):
         pass
-    assert caught.value.named_by is None
+    assert caught.value.reported_by is None
 
 
 def test_wrong_password_is_tried_only_once(pool):
@@ -250,7 +250,7 @@ def test_unreachable_master_error_names_supporter(start_pool):
     with pytest.raises(ConnectionRefused) as caught, session_at(supporter):
         pass
     assert caught.value.url.startswith("http://127.0.0.1:")
-    assert caught.value.named_by == supporter
+    assert caught.value.reported_by == supporter
 
 
 def test_redirect_loop_raises_master_not_found(pool):
@@ -344,10 +344,10 @@ def test_next_host_is_tried_if_master_certificate_has_wrong_name(start_pool):
     # It leads to the master too, but the certificate knows nothing of it.
     supporter.master_address = lambda: "127.1"
     with session_at(supporter.url, pool.url, ca_path=str(pool.certificate.pem)) as session:
-        (passed_over,) = session.passed_over
-    assert isinstance(passed_over, CertificateWrongName)
-    assert passed_over.url == f"https://127.1:{pool.hosts[0].port}"
-    assert passed_over.named_by == supporter.url
+        (skipped_errors,) = session.skipped_errors
+    assert isinstance(skipped_errors, CertificateWrongName)
+    assert skipped_errors.url == f"https://127.1:{pool.hosts[0].port}"
+    assert skipped_errors.reported_by == supporter.url
 
 
 def test_pool_with_other_uuid_is_rejected(start_pool):
@@ -455,7 +455,7 @@ def test_fails_over_to_new_master_after_two_unanswered_requests(pair):
         ask_in_vain(session)
         ask_in_vain(session)
         assert session.call("task.get_all") == []
-        assert (session.logins, session.pool.master) == (2, "host-2")
+        assert (session.generation, session.pool.master) == (2, "host-2")
 
 
 def test_session_survives_outage_of_unreplaced_master(pair):
@@ -465,7 +465,7 @@ def test_session_survives_outage_of_unreplaced_master(pair):
             ask_in_vain(session)
         pair.bring_up(0)
         assert session.call("task.get_all") == []
-        assert session.logins == 1
+        assert session.generation == 1
     assert len([call for call in pair.log.of(LOGIN) if not call.error]) == 1
 
 
@@ -473,7 +473,7 @@ def test_session_of_old_master_is_logged_out_after_failover(pair, monkeypatch):
     with session_at(*urls(pair)) as session:
         pair.promote(1)
         (lost,) = {call.session for call in pair.log if call.session}
-        monkeypatch.setattr(session, "_silences", 2)
+        monkeypatch.setattr(session, "_consecutive_failures", 2)
         assert session.call("task.get_all") == []
     assert lost in [call.session for call in pair.log.of(LOGOUT)]
 
@@ -638,7 +638,7 @@ def test_stop_during_call_logs_out(pool):
 def test_stop_during_login_logs_out_new_session(pool):
     switch = Switch()
     session = session_at(pool.url, stop=switch)
-    session._keep_secret = lambda _ref: setattr(switch, "is_on", True)
+    session._add_secret = lambda _ref: setattr(switch, "is_on", True)
     with pytest.raises(Interrupted), session:
         pass
     assert methods(pool) == [LOGIN, LOGOUT]
@@ -688,7 +688,7 @@ def test_login_without_usable_response_counts_as_lost(pool, fault):
     session = session_at(pool.url, transport=transport)
     with pytest.raises(HostError), session:
         pass
-    assert (session.lost_logins, session.logout_errors) == (1, [])
+    assert (session.unanswered_logins, session.logout_errors) == (1, [])
     assert session.login_retry_delay > 0
     pool.logout_all()
 
@@ -698,7 +698,7 @@ def test_unsent_login_does_not_count_as_lost(pool, url):
     session = session_at(url.format(pool.url.partition("//")[2]))
     with pytest.raises(HostError), session:
         pass
-    assert (session.lost_logins, session.login_retry_delay) == (0, 0)
+    assert (session.unanswered_logins, session.login_retry_delay) == (0, 0)
 
 
 @pytest.mark.parametrize("code", ["SESSION_AUTHENTICATION_FAILED", "HOST_STILL_BOOTING"])
@@ -707,14 +707,14 @@ def test_rejected_login_does_not_count_as_lost(pool, code):
     session = session_at(pool.url)
     with pytest.raises(XapiFailure), session:
         pass
-    assert (session.lost_logins, session.login_retry_delay) == (0, 0)
+    assert (session.unanswered_logins, session.login_retry_delay) == (0, 0)
 
 
 def test_lost_logins_on_several_hosts_are_counted(pool):
     pool.fail(LOGIN, http=(502, "<html>"), count=2)
     with session_at(pool.url, pool.url, pool.url) as session:
         assert session.call("task.get_all") == []
-        assert (session.lost_logins, session.login_retry_delay) == (2, 0)
+        assert (session.unanswered_logins, session.login_retry_delay) == (2, 0)
 
 
 class Clock:
@@ -736,7 +736,7 @@ def test_login_retry_delay_limits_lost_logins(pool, hours, most):
         endpoints=[endpoint(pool.url)],
         username="root",
         password="xapi-secret",
-        keep_secret=lambda _ref: None,
+        add_secret=lambda _ref: None,
         clock=clock,
     )
     with session:
@@ -744,8 +744,8 @@ def test_login_retry_delay_limits_lost_logins(pool, hours, most):
             with pytest.raises(UnexpectedAnswer):
                 session.call("task.get_all")
             clock.now += session.login_retry_delay
-    assert most / 2 < session.lost_logins < most
-    assert len(pool.log.of(LOGIN)) == session.lost_logins
+    assert most / 2 < session.unanswered_logins < most
+    assert len(pool.log.of(LOGIN)) == session.unanswered_logins
 
 
 def test_other_host_is_not_retried_before_login_delay_ends(start_pool, pool):
@@ -756,10 +756,10 @@ def test_other_host_is_not_retried_before_login_delay_ends(start_pool, pool):
         transport.gone.add("localhost")
         for _time in range(10):
             ask_in_vain(session)
-        assert session.lost_logins == 1
+        assert session.unanswered_logins == 1
         clock.now += 2
         ask_in_vain(session)
-        assert session.lost_logins == 2
+        assert session.unanswered_logins == 2
         transport.gone.clear()
 
 
@@ -774,7 +774,7 @@ def test_session_is_logged_out_via_another_address_of_master(pool):
         ask_in_vain(session)
         assert session.call("task.get_all") == []
         assert left not in pool.sessions()
-        assert session.logins == 2
+        assert session.generation == 2
     assert (pool.sessions(), session.logout_errors) == ([], [])
 
 

@@ -17,9 +17,9 @@ from ansible_collections.xen.xapi.plugins.module_utils._client.tls import (
     fingerprint_at,
     harden,
     is_cut_off,
-    reason_of,
     sha256_of,
     tls_error,
+    tls_reason,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     CertificateInvalid,
@@ -95,7 +95,7 @@ def test_peer_with_tls_1_2_or_later_is_accepted(version):
 def test_peer_with_old_or_unknown_tls_version_is_rejected(version):
     with pytest.raises(ssl.SSLError) as caught:
         check_peer(Connected(version), ())
-    assert "older than TLS 1.2" in reason_of(caught.value)
+    assert "older than TLS 1.2" in tls_reason(caught.value)
 
 
 def test_peer_with_pinned_certificate_is_accepted():
@@ -203,4 +203,4 @@ def test_non_ssl_errors_are_not_tls_errors():
     ],
 )
 def test_reason_is_ssl_reason_strerror_message_or_type_name(error, reason):
-    assert reason_of(error) == reason
+    assert tls_reason(error) == reason

@@ -16,7 +16,7 @@ import requests
 
 from ansible_collections.xen.xapi.plugins.module_utils._client import transport as _transport
 from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
-from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Leave
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Interruptible
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     AnswerTooLarge,
     ConnectionCut,
@@ -33,7 +33,7 @@ from ansible_collections.xen.xapi.tests.support.raw_server import (
     FOREVER,
     OK,
     LeapingClock,
-    Wire,
+    RawServer,
     drip,
     headers_of,
     late,
@@ -46,7 +46,7 @@ SOON = 0.3
 
 
 def test_post_sends_json_body_with_minimal_headers(transport):
-    with Wire(OK) as wire:
+    with RawServer(OK) as wire:
         answer = transport.post(wire.endpoint, "/jsonrpc", b'{"a": 1}')
     ((head, body),) = wire.requests
     assert head.split("\r\n")[0] == "POST /jsonrpc HTTP/1.1"
@@ -63,7 +63,7 @@ def test_post_sends_json_body_with_minimal_headers(transport):
 
 
 def test_connection_is_reused_and_requests_are_counted(transport):
-    with Wire(OK, OK, OK) as wire:
+    with RawServer(OK, OK, OK) as wire:
         for _time in range(3):
             transport.post(wire.endpoint, "/", b"{}")
         assert (wire.connections, transport.requests) == (1, 3)
@@ -74,7 +74,7 @@ def test_no_cookies_or_netrc_credentials_are_sent(transport, monkeypatch, tmp_pa
     netrc.write_text("machine 127.0.0.1 login someone password of-netrc\n")
     monkeypatch.setenv("NETRC", str(netrc))
     cookie = OK.replace(b"\r\n", b"\r\nSet-Cookie: a=" + b"b" * 2000 + b"\r\n", 1)
-    with Wire(cookie, OK) as wire:
+    with RawServer(cookie, OK) as wire:
         for _time in range(2):
             transport.post(wire.endpoint, "/", b"{}")
     for head, _body in wire.requests:
@@ -83,12 +83,12 @@ def test_no_cookies_or_netrc_credentials_are_sent(transport, monkeypatch, tmp_pa
 
 
 def test_redirects_are_not_followed(transport):
-    with Wire(OK) as elsewhere:
+    with RawServer(OK) as elsewhere:
         moved = (
             f"HTTP/1.1 307 Moved\r\nLocation: {elsewhere.endpoint.url}/\r\n"
             "Content-Length: 0\r\n\r\n"
         )
-        with Wire(moved.encode()) as wire:
+        with RawServer(moved.encode()) as wire:
             assert transport.post(wire.endpoint, "/", b"secret").status == 307
         assert elsewhere.requests == []
 
@@ -103,7 +103,7 @@ def test_redirects_are_not_followed(transport):
     ],
 )
 def test_response_over_size_limit_is_rejected_and_not_retained(answer):
-    with Wire(answer) as wire, pytest.raises(AnswerTooLarge) as caught:
+    with RawServer(answer) as wire, pytest.raises(AnswerTooLarge) as caught:
         transport_for(size_limit=1000).post(wire.endpoint, "/", b"{}")
     assert caught.value.limit == 1000
     assert largest_in_frames(caught.value.__cause__) <= 1
@@ -119,14 +119,14 @@ def largest_in_frames(error):
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
 def test_compressed_response_is_rejected(transport, encoding):
     answer = OK.replace(b"\r\n", f"\r\nContent-Encoding: {encoding}\r\n".encode(), 1)
-    with Wire(answer) as wire, pytest.raises(UnexpectedAnswer) as caught:
+    with RawServer(answer) as wire, pytest.raises(UnexpectedAnswer) as caught:
         transport.post(wire.endpoint, "/", b"{}")
     assert caught.value.status == 200
     assert caught.value.content_type == f"application/json in {encoding}"
 
 
 def test_response_of_exact_size_limit_is_accepted():
-    with Wire(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000) as wire:
+    with RawServer(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000) as wire:
         answer = transport_for(size_limit=1000).post(wire.endpoint, "/", b"{}")
     assert len(answer.body) == 1000
 
@@ -141,16 +141,16 @@ def test_response_of_exact_size_limit_is_accepted():
     ids=["nothing", "headers", "body"],
 )
 def test_time_limit_covers_whole_request(transport, answer):
-    with Wire(answer) as wire, pytest.raises(RequestTimedOut) as caught:
+    with RawServer(answer) as wire, pytest.raises(RequestTimedOut) as caught:
         transport.post(wire.endpoint, "/", b"{}", time_limit=SOON)
-    assert (caught.value.seconds, caught.value.is_cut_short) == (SOON, False)
+    assert (caught.value.seconds, caught.value.by_overall_deadline) == (SOON, False)
 
 
 def test_overall_deadline_shortens_request(transport):
     transport.deadline = time.monotonic() + SOON
-    with Wire(say_nothing) as wire, pytest.raises(RequestTimedOut) as caught:
+    with RawServer(say_nothing) as wire, pytest.raises(RequestTimedOut) as caught:
         transport.post(wire.endpoint, "/", b"{}")
-    assert caught.value.is_cut_short
+    assert caught.value.by_overall_deadline
 
 
 def test_response_is_not_read_after_time_limit():
@@ -165,21 +165,21 @@ def test_response_is_not_read_after_time_limit():
             wire.hung_up.set()
 
     clock = LeapingClock()
-    with Wire(clock.before(pour)) as wire:
+    with RawServer(clock.before(pour)) as wire:
         with pytest.raises(RequestTimedOut):
             transport_for(clock=clock).post(wire.endpoint, "/jsonrpc", b"{}")
         assert wire.hung_up.wait(60)
 
 
 def test_time_limit_covers_tls_handshake(transport):
-    with Wire(say_nothing) as wire, pytest.raises(RequestTimedOut):
+    with RawServer(say_nothing) as wire, pytest.raises(RequestTimedOut):
         transport.post(wire.endpoint._replace(scheme="https"), "/", b"{}", time_limit=SOON)
 
 
 def test_request_after_timeout_uses_new_connection():
     clock = LeapingClock()
     transport = transport_for(clock=clock)
-    with Wire(clock.before(say_nothing), OK) as wire:
+    with RawServer(clock.before(say_nothing), OK) as wire:
         with pytest.raises(RequestTimedOut):
             transport.post(wire.endpoint, "/", b"{}")
         assert transport.post(wire.endpoint, "/", b"{}").body == b"{}"
@@ -200,7 +200,7 @@ class Stop:
 
 
 def test_no_request_is_sent_after_stop():
-    with Wire(OK) as wire:
+    with RawServer(OK) as wire:
         transport = transport_for(stop=Stop(once=lambda: True))
         with pytest.raises(Interrupted):
             transport.post(wire.endpoint, "/", b"{}")
@@ -208,7 +208,7 @@ def test_no_request_is_sent_after_stop():
 
 
 def test_stop_interrupts_request_waiting_for_response():
-    with Wire(say_nothing) as wire:
+    with RawServer(say_nothing) as wire:
         transport = transport_for(stop=Stop(once=lambda: wire.requests))
         with pytest.raises(Interrupted):
             transport.post(wire.endpoint, "/", b"{}")
@@ -220,24 +220,29 @@ def test_interruptible_before_send_completes_once_sent():
         stop.has_raised.wait(FOREVER)
         connection.sendall(OK)
 
-    with Wire(answer_in_spite_of_it) as wire:
+    with RawServer(answer_in_spite_of_it) as wire:
         stop = Stop(once=lambda: wire.requests)
-        answer = transport_for(stop=stop).post(wire.endpoint, "/", b"{}", leave=Leave.UNSENT)
+        answer = transport_for(stop=stop).post(
+            wire.endpoint, "/", b"{}", interruptible=Interruptible.BEFORE_SEND
+        )
     assert answer.body == b"{}"
 
 
 def test_interruptible_before_send_stops_during_tls_handshake():
-    with Wire(say_nothing) as wire:
+    with RawServer(say_nothing) as wire:
         endpoint = wire.endpoint._replace(scheme="https")
         transport = transport_for(stop=Stop(once=lambda: wire.received))
         with pytest.raises(Interrupted):
-            transport.post(endpoint, "/", b"{}", leave=Leave.UNSENT)
+            transport.post(endpoint, "/", b"{}", interruptible=Interruptible.BEFORE_SEND)
 
 
 def test_uninterruptible_request_completes_despite_stop():
-    with Wire(late(OK)) as wire:
+    with RawServer(late(OK)) as wire:
         transport = transport_for(stop=Stop(once=lambda: True))
-        assert transport.post(wire.endpoint, "/", b"{}", leave=Leave.NEVER).body == b"{}"
+        assert (
+            transport.post(wire.endpoint, "/", b"{}", interruptible=Interruptible.NEVER).body
+            == b"{}"
+        )
 
 
 class SlowNames:
@@ -259,7 +264,7 @@ class SlowNames:
 def test_abandoned_unsent_request_is_never_sent(monkeypatch, is_stopped):
     clock, asked = LeapingClock(), threading.Event()
     names = SlowNames(monkeypatch, asked.set if is_stopped else clock.leap)
-    with Wire(OK) as wire:
+    with RawServer(OK) as wire:
         transport = transport_for(stop=Stop(once=asked.is_set), clock=clock)
         with pytest.raises(Interrupted if is_stopped else RequestTimedOut) as caught:
             transport.post(wire.endpoint, "/", b"{}")
@@ -272,7 +277,7 @@ def test_abandoned_unsent_request_is_never_sent(monkeypatch, is_stopped):
 @pytest.mark.parametrize("answer", [say_nothing, drip(b"HTTP/1.1 200 OK\r\n")])
 def test_timed_out_request_is_reported_as_sent(answer):
     clock = LeapingClock()
-    with Wire(clock.before(answer)) as wire, pytest.raises(RequestTimedOut) as caught:
+    with RawServer(clock.before(answer)) as wire, pytest.raises(RequestTimedOut) as caught:
         transport_for(clock=clock).post(wire.endpoint, "/", b"{}")
     assert caught.value.sent
 
@@ -282,7 +287,7 @@ def test_timed_out_request_is_reported_as_sent(answer):
 def test_retries_idempotent_request_on_stale_connection(certificate, repeatable, tls):
     own = certificate("127.0.0.1")
     answers = [OK, send_and_close(b""), OK]
-    with Wire(*answers, context=own.context if tls else None) as wire:
+    with RawServer(*answers, context=own.context if tls else None) as wire:
         transport = transport_for(ca_path=str(own.pem))
         transport.post(wire.endpoint, "/", b"{}", repeatable=repeatable)
         if repeatable:
@@ -297,14 +302,14 @@ def test_retries_idempotent_request_on_stale_connection(certificate, repeatable,
 
 
 def test_does_not_retry_request_on_new_connection(transport):
-    with Wire(send_and_close(b""), OK) as wire:
+    with RawServer(send_and_close(b""), OK) as wire:
         with pytest.raises(ConnectionCut):
             transport.post(wire.endpoint, "/", b"{}", repeatable=True)
         assert len(wire.requests) == 1
 
 
 def test_retries_stale_connection_only_once(transport):
-    with Wire(OK, send_and_close(b""), send_and_close(b""), OK) as wire:
+    with RawServer(OK, send_and_close(b""), send_and_close(b""), OK) as wire:
         transport.post(wire.endpoint, "/", b"{}")
         with pytest.raises(ConnectionCut):
             transport.post(wire.endpoint, "/", b"{}", repeatable=True)
@@ -313,7 +318,7 @@ def test_retries_stale_connection_only_once(transport):
 
 def test_retries_any_request_if_no_byte_was_sent(transport, monkeypatch):
     """The connection dies between the library's look at it and the first byte."""
-    with Wire(OK, OK) as wire:
+    with RawServer(OK, OK) as wire:
         transport.post(wire.endpoint, "/", b"{}")
         send, tries = http.client.HTTPConnection.send, []
 
@@ -337,7 +342,7 @@ def test_retries_any_request_if_no_byte_was_sent(transport, monkeypatch):
     ],
 )
 def test_incomplete_response_raises_connection_cut(transport, answer):
-    with Wire(send_and_close(answer)) as wire, pytest.raises(ConnectionCut):
+    with RawServer(send_and_close(answer)) as wire, pytest.raises(ConnectionCut):
         transport.post(wire.endpoint, "/", b"{}")
 
 
@@ -351,7 +356,7 @@ def test_truncated_body_is_detected_with_older_urllib3(transport, monkeypatch):
 
     monkeypatch.setattr(requests.Session, "send", send_as_before)
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
-    with Wire(send_and_close(answer)) as wire, pytest.raises(ConnectionCut):
+    with RawServer(send_and_close(answer)) as wire, pytest.raises(ConnectionCut):
         transport.post(wire.endpoint, "/", b"{}")
 
 

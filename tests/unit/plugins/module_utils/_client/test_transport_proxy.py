@@ -14,12 +14,12 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     ProxyFailed,
     RequestFailed,
 )
-from ansible_collections.xen.xapi.tests.support.connect_proxy import Tunnel
-from ansible_collections.xen.xapi.tests.support.raw_server import OK, Wire, post_to
+from ansible_collections.xen.xapi.tests.support.connect_proxy import ConnectProxy
+from ansible_collections.xen.xapi.tests.support.raw_server import OK, RawServer, post_to
 
 
 def test_untrusted_certificate_via_proxy_has_no_fingerprint(certificate, monkeypatch):
-    with Tunnel() as tunnel:
+    with ConnectProxy() as tunnel:
         monkeypatch.setenv("https_proxy", tunnel.url)
         with pytest.raises(CertificateUntrusted) as caught:
             post_to(certificate("127.0.0.1"))
@@ -28,7 +28,7 @@ def test_untrusted_certificate_via_proxy_has_no_fingerprint(certificate, monkeyp
 
 
 def test_uses_proxy_from_environment(transport, monkeypatch):
-    with Wire(OK) as proxy:
+    with RawServer(OK) as proxy:
         monkeypatch.setenv("http_proxy", proxy.endpoint.url)
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
@@ -40,7 +40,7 @@ def test_uses_proxy_from_environment(transport, monkeypatch):
 def test_no_proxy_hosts_bypass_proxy(transport, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with Wire(OK) as wire:
+    with RawServer(OK) as wire:
         assert transport.post(wire.endpoint, "/", b"{}").body == b"{}"
 
 

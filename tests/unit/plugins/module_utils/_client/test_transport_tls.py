@@ -29,12 +29,12 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     TlsFailed,
     TrustUnusable,
 )
-from ansible_collections.xen.xapi.tests.support.connect_proxy import Tunnel
+from ansible_collections.xen.xapi.tests.support.connect_proxy import ConnectProxy
 from ansible_collections.xen.xapi.tests.support.raw_server import (
     FOREVER,
     OK,
     LeapingClock,
-    Wire,
+    RawServer,
     post_to,
     send_and_close,
     transport_for,
@@ -87,7 +87,7 @@ class OneHandshake:
 def test_unreadable_fingerprint_is_omitted_from_error(certificate):
     clock = LeapingClock()
     context = OneHandshake(certificate("127.0.0.1").context, clock.leap)
-    with Wire(OK, context=context) as wire, pytest.raises(CertificateUntrusted) as caught:
+    with RawServer(OK, context=context) as wire, pytest.raises(CertificateUntrusted) as caught:
         transport_for(clock=clock).post(wire.endpoint, "/", b"{}")
     context.forever.set()
     assert caught.value.fingerprint is None
@@ -111,7 +111,7 @@ def test_expired_or_future_certificate_is_rejected(certificate, valid_from, deta
 
 
 def test_https_to_plain_http_port_raises_port_without_tls(transport):
-    with Wire(OK) as wire, pytest.raises(PortWithoutTls) as caught:
+    with RawServer(OK) as wire, pytest.raises(PortWithoutTls) as caught:
         transport.post(wire.endpoint._replace(scheme="https"), "/", b"{}")
     assert "_ssl.c" not in caught.value.detail
     assert not caught.value.sent
@@ -124,14 +124,14 @@ def reset(_wire, connection):
 
 @pytest.mark.parametrize("end", [send_and_close(b""), reset], ids=["EOF", "reset"])
 def test_handshake_closed_by_peer_raises_connection_cut(transport, end):
-    with Wire(end) as wire, pytest.raises(ConnectionCut) as caught:
+    with RawServer(end) as wire, pytest.raises(ConnectionCut) as caught:
         transport.post(wire.endpoint._replace(scheme="https"), "/", b"{}")
     assert not caught.value.sent
 
 
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"220 mail ESMTP\r\n", OK])
 def test_non_tls_response_raises_port_without_tls(transport, answer):
-    with Wire(send_and_close(answer)) as wire, pytest.raises(PortWithoutTls):
+    with RawServer(send_and_close(answer)) as wire, pytest.raises(PortWithoutTls):
         transport.post(wire.endpoint._replace(scheme="https"), "/", b"{}")
 
 
@@ -157,7 +157,7 @@ def test_tls_older_than_1_2_is_rejected_if_context_allows_it(certificate, monkey
     own = certificate("127.0.0.1")
     own.context.minimum_version = own.context.maximum_version = ssl.TLSVersion.TLSv1_1
     own.context.set_ciphers("ALL:@SECLEVEL=0")
-    with Wire(OK, context=own.context) as wire:
+    with RawServer(OK, context=own.context) as wire:
         with pytest.raises(TlsFailed) as caught:
             transport_for(ca_path=str(own.pem)).post(wire.endpoint, "/", b"{}")
         assert wire.hung_up.wait(60)
@@ -171,7 +171,7 @@ def test_fingerprint_alone_decides_trust(certificate, monkeypatch, validate_cert
     """They decide alone: the certificate is unknown, for another name, and out of date."""
     own, other = certificate("other.example", valid_from=0.0), certificate("127.0.0.1")
     proxy = other.context if proxied == "https" else None
-    with Tunnel(proxy) as tunnel, Wire(OK, OK, context=own.context) as wire:
+    with ConnectProxy(proxy) as tunnel, RawServer(OK, OK, context=own.context) as wire:
         if proxied:
             monkeypatch.setenv("https_proxy", tunnel.url)
         trust = {"validate_certs": validate_certs, "ca_path": str(other.pem)}
@@ -189,7 +189,7 @@ def test_fingerprint_alone_decides_trust(certificate, monkeypatch, validate_cert
 
 def test_no_data_is_sent_on_fingerprint_mismatch(certificate):
     """Not a byte that the server could read after the handshake."""
-    with Wire(OK, context=certificate("127.0.0.1").context) as wire:
+    with RawServer(OK, context=certificate("127.0.0.1").context) as wire:
         with pytest.raises(FingerprintMismatch):
             transport_for(fingerprints=["AA"]).post(wire.endpoint, "/", b"{}")
         assert wire.hung_up.wait(60)
@@ -249,7 +249,7 @@ def test_invalid_ca_bundle_is_ignored_when_unused(monkeypatch, certificate, usel
     assert post_to(own, ca_path=str(own.pem)).body == b"{}"
     assert post_to(own, validate_certs=False).body == b"{}"
     assert post_to(own, fingerprints=[own.fingerprint]).body == b"{}"
-    with Wire(OK) as wire:
+    with RawServer(OK) as wire:
         assert transport_for().post(wire.endpoint, "/", b"{}").body == b"{}"
 
 
@@ -303,10 +303,10 @@ def test_certificate_rejected_by_strict_python_reports_fingerprint(home_made, mo
         own.verify_flags |= ssl.VERIFY_X509_STRICT
 
     monkeypatch.setattr(_transport, "harden", harden)
-    with Wire(OK, context=context) as wire, pytest.raises(CertificateInvalid) as caught:
+    with RawServer(OK, context=context) as wire, pytest.raises(CertificateInvalid) as caught:
         transport_for(ca_path=ca_path).post(wire.endpoint, "/", b"{}")
     assert caught.value.detail == "Missing Authority Key Identifier"
-    with Wire(OK, context=context) as wire:
+    with RawServer(OK, context=context) as wire:
         transport = transport_for(fingerprints=[caught.value.fingerprint])
         assert transport.post(wire.endpoint, "/", b"{}").body == b"{}"
 

@@ -12,7 +12,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.ages import (
     Clocks,
     Creation,
     Doubt,
-    creation_of,
+    estimate_creation,
     host_clock,
     is_within,
 )
@@ -34,7 +34,7 @@ def clocks(*, lead=(0.0, 0.0), started=START, master_started=START):
 
 
 def problem(created, host=HOST, now=NOW, **options):
-    return creation_of(created, host, clocks=clocks(**options), now=now).problem
+    return estimate_creation(created, host, clocks=clocks(**options), now=now).problem
 
 
 AHEAD, BEHIND = {"lead": (99.0, 101.0)}, {"lead": (-101.0, -99.0)}
@@ -82,15 +82,15 @@ def test_reports_why_creation_time_is_unusable(created, options, reason):
     ],
 )
 def test_creation_range_spans_host_and_master_clocks(lead, earliest, latest):
-    found = creation_of(NOW, HOST, clocks=clocks(lead=lead), now=NOW)
+    found = estimate_creation(NOW, HOST, clocks=clocks(lead=lead), now=NOW)
     assert found == Creation(earliest, latest)
 
 
 @pytest.mark.parametrize("host", [HOST, "", None])
 def test_single_known_clock_dates_tasks_of_any_host(host):
     alone = Clocks({MASTER: clocks().hosts[MASTER]}, MASTER)
-    assert creation_of(NOW, host, clocks=alone, now=NOW) == Creation(NOW, NOW)
-    assert creation_of(NOW, host, clocks=NO_CLOCKS, now=NOW) == Creation(NOW, NOW)
+    assert estimate_creation(NOW, host, clocks=alone, now=NOW) == Creation(NOW, NOW)
+    assert estimate_creation(NOW, host, clocks=NO_CLOCKS, now=NOW) == Creation(NOW, NOW)
 
 
 # Of a task that was created between 10 and 20: alone, counted, and as young as possible.

@@ -11,7 +11,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._client.transport import 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiFailure
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.api import Tasks
 from ansible_collections.xen.xapi.tests.support.samples import NO_REF, NO_UUID
-from ansible_collections.xen.xapi.tests.support.stub_transport import Answers, session_of
+from ansible_collections.xen.xapi.tests.support.stub_transport import CannedResponses, session_of
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def open_tasks(pool):
             endpoints=[Endpoint("http", "127.0.0.1", pool.hosts[0].port)],
             username=username,
             password=pool.password,
-            keep_secret=lambda _secret: None,
+            add_secret=lambda _secret: None,
         )
         sessions.append(session)
         return Tasks(session.__enter__())
@@ -69,7 +69,7 @@ def test_cancel_reports_whether_task_exists(pool, tasks):
 
 
 def test_cancel_and_set_status_accept_null_result():
-    with session_of(Answers({"task.cancel": None, "task.set_status": None})) as session:
+    with session_of(CannedResponses({"task.cancel": None, "task.set_status": None})) as session:
         assert Tasks(session).cancel(NO_REF) is True
         assert Tasks(session).set_status(NO_REF, "cancelled") is True
 

@@ -13,7 +13,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     TimeUnreadable,
     XapiFailure,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._tasks.ages import age_of
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.ages import compute_age
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.clocks import read_time
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.query import find
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
@@ -25,7 +25,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import (
     Decision,
 )
 from ansible_collections.xen.xapi.tests.support.samples import REF
-from ansible_collections.xen.xapi.tests.support.stub_transport import Answers, session_of
+from ansible_collections.xen.xapi.tests.support.stub_transport import CannedResponses, session_of
 from ansible_collections.xen.xapi.tests.support.virtual.transport import (
     VirtualWire,
     virtual_session,
@@ -85,7 +85,7 @@ def test_unreadable_or_missing_start_time_is_unknown(virtual, start):
     virtual.database.write("host", virtual.master_ref, "other_config", config)
     _now, clocks = read_on(virtual)
     assert clocks.hosts[virtual.master_ref].started == -math.inf
-    assert age_of(1104537600, virtual.master_ref, clocks=clocks, now=1104537700) == 100
+    assert compute_age(1104537600, virtual.master_ref, clocks=clocks, now=1104537700) == 100
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ class EndingWire(VirtualWire):
 
     def post(self, endpoint, path, body, **options):
         if b"get_servertime" in body and self._pool.supporter.ref.encode() in body:
-            raise RequestTimedOut(endpoint.url, seconds=1.0, is_cut_short=True)
+            raise RequestTimedOut(endpoint.url, seconds=1.0, by_overall_deadline=True)
         return super().post(endpoint, path, body, **options)
 
 
@@ -150,7 +150,7 @@ def test_timeout_cut_short_by_deadline_is_raised(virtual):
 @pytest.mark.parametrize("answer", ["noon", "", 5, None, ["20261123T10:11:12Z"]])
 def test_unreadable_server_time_error_names_first_option(answer):
     hosts = {REF: {"metrics": REF, "enabled": True, "other_config": {}}}
-    answers = Answers({"host.get_servertime": answer, "host.get_all_records": hosts})
+    answers = CannedResponses({"host.get_servertime": answer, "host.get_all_records": hosts})
     with session_of(answers) as session, pytest.raises(TimeUnreadable) as caught:
         read_time(session, ["max_age", "created_after"])
     assert caught.value.option == "max_age"

@@ -15,7 +15,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import (
     Task,
     decoded_result,
     iso_time,
-    seconds_of,
+    parse_seconds,
 )
 from ansible_collections.xen.xapi.tests.support.samples import REF, TASK, UUID
 
@@ -246,11 +246,11 @@ def test_error_info_redacts_session_reference():
     ],
 )
 def test_timestamps_normalize_to_iso_8601_or_null(text, iso):
-    assert iso_time(seconds_of(text)) == iso
+    assert iso_time(parse_seconds(text)) == iso
 
 
 def test_timestamps_after_year_9999_are_null():
-    last = seconds_of("99991231T23:59:59Z")
+    last = parse_seconds("99991231T23:59:59Z")
     assert iso_time(last) == "9999-12-31T23:59:59Z"
     assert iso_time(last + 1) is None
     assert iso_time(10**30) is None

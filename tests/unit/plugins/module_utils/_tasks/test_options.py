@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.options import (
-    selection_of,
+    parse_selection,
     selector_spec,
     status_spec,
 )
@@ -24,7 +24,7 @@ NOTHING = dict.fromkeys({**selector_spec(), **status_spec()})
 
 
 def selection(**options):
-    return selection_of({**NOTHING, **options}, given=options)
+    return parse_selection({**NOTHING, **options}, given=options)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiFailure
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.query import find
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
@@ -21,11 +22,13 @@ RECORDS = {
 class Pool:
     """A session whose tasks are RECORDS, without the references in vanishing at get_record."""
 
+    read, validate = Session.read, Session.validate
+
     def __init__(self, *, vanishing=(), error=None):
         self._vanishing = vanishing
         self._error = error
         self.methods = []
-        self.logins = 1
+        self.generation = 1
 
     def server_time(self):
         self.methods.append("host.get_servertime")

@@ -8,16 +8,16 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
 from ansible_collections.xen.xapi.plugins.module_utils._wait.messages import (
-    closed,
-    end_of,
-    left_out,
-    named,
+    describe_end,
+    failure_message,
+    format_dropped,
+    format_progress,
+    format_task,
     no_match,
-    quiet_of,
+    pending_message,
+    quiet_message,
     selected_by,
-    under_way,
-    unfinished,
-    unknown,
+    unknown_message,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import (
     CompletionRules,
@@ -56,14 +56,14 @@ def set_of(*tasks, gone=(), missing=()):
     [("copy", "'copy'"), ("{{ lookup('pipe', 'id') }}", "\"{{ lookup('pipe', 'id') }}\"")],
 )
 def test_task_label_is_quoted(label, shown):
-    assert named(task(label=label)) == f"{shown} (uuid uuid-a)"
+    assert format_task(task(label=label)) == f"{shown} (uuid uuid-a)"
 
 
 def test_pending_message_lists_running_tasks():
     tasks = set_of(
         task(uuid=UUID), task("b", "Async.VM.copy", progress=0.5), task("c", status="success")
     )
-    assert unfinished(tasks, CompletionRules(), unmatched="") == (
+    assert pending_message(tasks, CompletionRules(), unmatched="") == (
         f"2 of 3 tasks: 'Async.VM.snapshot' (uuid {UUID}, pending, 43 %), "
         "'Async.VM.copy' (uuid uuid-b, pending, 50 %)."
     )
@@ -78,7 +78,7 @@ def test_pending_message_lists_running_tasks():
 )
 def test_pending_message_lists_missing_tasks_only_with_on_missing_wait(on_missing, text):
     tasks = set_of(task(label="copy"), missing=["lost"])
-    assert unfinished(tasks, CompletionRules(on_missing=on_missing), unmatched="") == text
+    assert pending_message(tasks, CompletionRules(on_missing=on_missing), unmatched="") == text
 
 
 @pytest.mark.parametrize(
@@ -94,17 +94,17 @@ def test_pending_message_lists_missing_tasks_only_with_on_missing_wait(on_missin
 )
 def test_failure_message_explains_error_code(error_info, reason, end):
     bad = task(label="copy", status="failure", error_info=error_info)
-    text = end_of(bad, {"success"})
+    text = describe_end(bad, {"success"})
     assert text.startswith(f"Task 'copy' (uuid uuid-a) ended as failure{reason}")
     assert text.endswith(f"{end}; expected success")
     assert "secret" not in text
-    assert closed(set_of(bad), CompletionRules(), unmatched="") == f"{text}."
+    assert failure_message(set_of(bad), CompletionRules(), unmatched="") == f"{text}."
 
 
 @pytest.mark.parametrize("on_gone", ["fail", "ok"])
 def test_failure_message_omits_disappeared_task_with_on_gone_ok(on_gone):
     tasks = set_of(task("a"), task("b", status="failure"), gone=["a"])
-    text = closed(tasks, CompletionRules(on_gone=on_gone), unmatched="")
+    text = failure_message(tasks, CompletionRules(on_gone=on_gone), unmatched="")
     assert "(uuid uuid-b) ended as failure; expected success." in text
     assert ("disappeared while pending (43 %)" in text) is (on_gone == "fail")
 
@@ -118,7 +118,7 @@ def test_failure_message_omits_disappeared_task_with_on_gone_ok(on_gone):
     ],
 )
 def test_failure_message_lists_expected_statuses(expect, words):
-    assert end_of(task(status="cancelled"), frozenset(expect)) == (
+    assert describe_end(task(status="cancelled"), frozenset(expect)) == (
         f"Task 'Async.VM.snapshot' (uuid uuid-a) ended as cancelled; expected {words}"
     )
 
@@ -126,7 +126,7 @@ def test_failure_message_lists_expected_statuses(expect, words):
 @pytest.mark.parametrize(("progress", "state"), [(0.47, "pending (47 %)"), (None, "pending")])
 def test_failure_message_for_disappeared_task(progress, state):
     tasks = set_of(task(uuid=UUID, progress=progress), gone=["a"])
-    assert closed(tasks, CompletionRules(), unmatched="") == (
+    assert failure_message(tasks, CompletionRules(), unmatched="") == (
         f"Task 'Async.VM.snapshot' (uuid {UUID}) disappeared while {state}, {GONE}."
     )
 
@@ -135,17 +135,18 @@ def test_failure_message_for_disappeared_task(progress, state):
 def test_messages_for_missing_ref_or_uuid(name, identity):
     tasks = set_of(missing=[name])
     assert (
-        closed(tasks, CompletionRules(), unmatched="") == f"No task has the {identity}; {MISSING}."
+        failure_message(tasks, CompletionRules(), unmatched="")
+        == f"No task has the {identity}; {MISSING}."
     )
-    assert left_out(tasks) == f"{identity} was not found"
-    assert unfinished(tasks, CompletionRules(on_missing="wait"), unmatched="") == (
+    assert format_dropped(tasks) == f"{identity} was not found"
+    assert pending_message(tasks, CompletionRules(on_missing="wait"), unmatched="") == (
         f"1 of 1 task: {identity} (not found yet)."
     )
 
 
 def test_failure_message_reports_every_problem():
     tasks = set_of(task("a", status="cancelled"), task("b"), gone=["b"], missing=[UUID])
-    assert closed(tasks, CompletionRules(), unmatched="") == (
+    assert failure_message(tasks, CompletionRules(), unmatched="") == (
         "Task 'Async.VM.snapshot' (uuid uuid-a) ended as cancelled; expected success. "
         f"Task 'Async.VM.snapshot' (uuid uuid-b) disappeared while pending (43 %), {GONE}. "
         f"No task has the uuid {UUID}; {MISSING}."
@@ -155,11 +156,11 @@ def test_failure_message_reports_every_problem():
 def test_any_failure_message_if_no_task_is_left():
     tasks = set_of(task(status="failure"))
     rules = CompletionRules(wait_for="any", expect=frozenset({"success", "cancelled"}))
-    assert closed(tasks, rules, unmatched="") == (
+    assert failure_message(tasks, rules, unmatched="") == (
         "No task is left that could end as cancelled or success. "
         "Task 'Async.VM.snapshot' (uuid uuid-a) ended as failure; expected cancelled or success."
     )
-    assert closed(set_of(), rules, unmatched="") == (
+    assert failure_message(set_of(), rules, unmatched="") == (
         "uuid and ref are empty, so no task is left that could open the gate."
     )
 
@@ -168,7 +169,7 @@ def test_any_failure_message_if_no_task_is_left():
 def test_any_failure_message_includes_disappeared_and_missing_tasks(option):
     """Whatever on_gone and on_missing say."""
     tasks = set_of(task(), gone=["a"], missing=[UUID])
-    text = closed(tasks, CompletionRules(wait_for="any", **{option: "ok"}), unmatched="")
+    text = failure_message(tasks, CompletionRules(wait_for="any", **{option: "ok"}), unmatched="")
     assert "disappeared while pending" in text
     assert f"No task has the uuid {UUID}" in text
 
@@ -176,8 +177,11 @@ def test_any_failure_message_includes_disappeared_and_missing_tasks(option):
 def test_messages_for_selection_without_match():
     tasks = set_of()
     tasks.is_unmatched = True
-    assert closed(tasks, CompletionRules(), unmatched="No task matches x.") == "No task matches x."
-    assert unfinished(tasks, CompletionRules(), unmatched="No task matches x.") == (
+    assert (
+        failure_message(tasks, CompletionRules(), unmatched="No task matches x.")
+        == "No task matches x."
+    )
+    assert pending_message(tasks, CompletionRules(), unmatched="No task matches x.") == (
         "a task to match: No task matches x."
     )
 
@@ -251,25 +255,25 @@ def test_selection_options_are_shown_as_written():
 @pytest.mark.parametrize(("count", "more"), [(5, ""), (6, " and 1 more"), (1000, " and 995 more")])
 def test_messages_name_at_most_five_tasks(count, more):
     tasks = set_of(*(task(str(number)) for number in range(count)))
-    named = ", ".join(under_way(task(str(number))) for number in range(5))
+    format_task = ", ".join(format_progress(task(str(number))) for number in range(5))
     assert (
-        unfinished(tasks, CompletionRules(), unmatched="")
-        == f"{count} of {count} tasks: {named}{more}."
+        pending_message(tasks, CompletionRules(), unmatched="")
+        == f"{count} of {count} tasks: {format_task}{more}."
     )
     for number in range(count):
         tasks.lose(str(number))
     parts = ", ".join(
         f"'Async.VM.snapshot' (uuid uuid-{number}) disappeared" for number in range(5)
     )
-    assert left_out(tasks) == parts + more
-    told = closed(tasks, CompletionRules(), unmatched="")
+    assert format_dropped(tasks) == parts + more
+    told = failure_message(tasks, CompletionRules(), unmatched="")
     assert told.count("disappeared") == 5
     assert told.endswith(f"on_gone decides.{more and ' And' + more[4:] + '.'}")
 
 
 def test_pending_message_includes_earlier_failures():
     tasks = set_of(task("a"), task("b", status="failure"))
-    text = unfinished(tasks, CompletionRules(fail_fast=False), unmatched="")
+    text = pending_message(tasks, CompletionRules(fail_fast=False), unmatched="")
     assert text == (
         "1 of 2 tasks: 'Async.VM.snapshot' (uuid uuid-a, pending, 43 %). Besides: "
         "Task 'Async.VM.snapshot' (uuid uuid-b) ended as failure; expected success."
@@ -278,14 +282,14 @@ def test_pending_message_includes_earlier_failures():
 
 def test_pending_message_for_any_of_several_tasks():
     tasks = set_of(task("a"), task("b", status="failure"))
-    text = unfinished(tasks, CompletionRules(wait_for="any"), unmatched="")
+    text = pending_message(tasks, CompletionRules(wait_for="any"), unmatched="")
     assert text.startswith("any of 2 tasks: 'Async.VM.snapshot' (uuid uuid-a, pending, 43 %).")
 
 
 def test_pending_message_for_final_listing():
     """Only the listing before the gate opens has not come through."""
     found = set_of(task("a", status="success"), task("b", status="success"))
-    assert unfinished(found, CompletionRules(), unmatched="") == (
+    assert pending_message(found, CompletionRules(), unmatched="") == (
         "a last listing, which has to show that no further task matches: "
         "none of those that are known (2) is still running."
     )
@@ -294,7 +298,7 @@ def test_pending_message_for_final_listing():
 def test_final_listing_message_does_not_claim_disappeared_task_succeeded():
     """With on_gone: ok it is left out; how it ended is unknown all the same."""
     found = set_of(task("a", status="success"), task("b"), gone=["b"])
-    text = unfinished(found, CompletionRules(on_gone="ok"), unmatched="")
+    text = pending_message(found, CompletionRules(on_gone="ok"), unmatched="")
     assert "as they should" not in text
 
 
@@ -303,9 +307,9 @@ def test_messages_escape_task_label(status):
     is_gone = status == "gone"
     nasty = task(label=NASTY, status="pending" if is_gone else status)
     tasks = set_of(nasty, task("b", "other"), gone=["a"] * is_gone)
-    texts = [unfinished(tasks, CompletionRules(), unmatched="")]
-    texts += [closed(tasks, CompletionRules(), unmatched="")] * (status != "pending")
-    texts += [left_out(tasks)] * is_gone
+    texts = [pending_message(tasks, CompletionRules(), unmatched="")]
+    texts += [failure_message(tasks, CompletionRules(), unmatched="")] * (status != "pending")
+    texts += [format_dropped(tasks)] * is_gone
     for text in texts:
         assert f"{SHOWN} (uuid uuid-a" in text
         assert text.isprintable()
@@ -313,7 +317,7 @@ def test_messages_escape_task_label(status):
 
 def test_failure_message_shows_error_parameter_once():
     bad = task(status="failure", error_info=["INTERNAL_ERROR", "the reason"])
-    assert end_of(bad, {"success"}).count("the reason") == 1
+    assert describe_end(bad, {"success"}).count("the reason") == 1
 
 
 LONG = "x\x1b" * 150_000
@@ -327,13 +331,13 @@ HOSTILE = {
 
 def test_messages_with_long_values_are_bounded_and_printable():
     tasks = set_of(*(task(str(place), **HOSTILE) for place in range(100)), missing=[LONG] * 9)
-    texts = [unfinished(tasks, CompletionRules(on_missing="wait"), unmatched="")]
+    texts = [pending_message(tasks, CompletionRules(on_missing="wait"), unmatched="")]
     for place in range(100):
         tasks.lose(str(place))
-    texts += [closed(tasks, CompletionRules(), unmatched=""), left_out(tasks)]
-    texts += [end_of(task(**{**HOSTILE, "status": "failure"}), {"success"})]
-    texts += [unknown(one, "it is") for one in (LONG, task(**HOSTILE))]
-    texts += [quiet_of(1.0, 2.0, [task(**HOSTILE)], 2)]
+    texts += [failure_message(tasks, CompletionRules(), unmatched=""), format_dropped(tasks)]
+    texts += [describe_end(task(**{**HOSTILE, "status": "failure"}), {"success"})]
+    texts += [unknown_message(one, "it is") for one in (LONG, task(**HOSTILE))]
+    texts += [quiet_message(1.0, 2.0, [task(**HOSTILE)], 2)]
     for text in texts:
         assert len(text) <= 2000
         assert text.isprintable()

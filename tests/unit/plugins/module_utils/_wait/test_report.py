@@ -9,7 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import ConnectionCut
-from ansible_collections.xen.xapi.plugins.module_utils._wait.report import timed_out, trouble
+from ansible_collections.xen.xapi.plugins.module_utils._wait.report import (
+    describe_errors,
+    timed_out,
+)
 
 CUT = "The connection to https://p was closed before the answer was complete."
 
@@ -50,7 +53,7 @@ def test_timeout_message_marks_stale_state_if_disconnected(is_disconnected):
 
 @pytest.mark.parametrize(("times", "words"), [(1, "once"), (2, "2 times")])
 def test_warning_counts_transient_errors(times, words):
-    assert trouble(waiter(last=ConnectionCut("https://p"), transient_errors=times)) == [
+    assert describe_errors(waiter(last=ConnectionCut("https://p"), transient_errors=times)) == [
         f"The way to the pool failed {words} while waiting, the last time like this: {CUT}"
     ]
-    assert trouble(waiter()) == []
+    assert describe_errors(waiter()) == []

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
 from ansible_collections.xen.xapi.plugins.module_utils._wait.timeline import Timeline
 
-MOST_ROWS = 200
+MAX_ROWS = 200
 
 
 def task(ref="a", status="pending", progress=0.0):
@@ -93,18 +93,18 @@ def progress_to_and_fro(timeline, count, began):
         timeline.note(task(progress=0.2 if number % 2 else 0.1), began + number)
 
 
-@pytest.mark.parametrize("count", [MOST_ROWS - 1, MOST_ROWS, MOST_ROWS + 1, 3 * MOST_ROWS])
+@pytest.mark.parametrize("count", [MAX_ROWS - 1, MAX_ROWS, MAX_ROWS + 1, 3 * MAX_ROWS])
 def test_keeps_at_most_200_rows_in_time_order(count):
     timeline = Timeline()
     progress_to_and_fro(timeline, count, 0)
     rows = timeline.to_list()
-    assert len(rows) == min(count, MOST_ROWS)
+    assert len(rows) == min(count, MAX_ROWS)
     assert rows == sorted(rows, key=lambda row: row["at"])
 
 
 def test_excess_progress_rows_are_dropped_oldest_first():
     timeline = Timeline()
-    progress_to_and_fro(timeline, 3 * MOST_ROWS, 0)
+    progress_to_and_fro(timeline, 3 * MAX_ROWS, 0)
     last = timeline.to_list()[-1]
     assert last["at"] == "1970-01-01T00:09:59Z"
     # The first of all is the beginning of the task, which is no step.
@@ -112,26 +112,26 @@ def test_excess_progress_rows_are_dropped_oldest_first():
     assert timeline.to_list()[1]["at"] == "1970-01-01T00:06:41Z"
 
 
-@pytest.mark.parametrize("changes", [1, 50, MOST_ROWS - 1, MOST_ROWS])
+@pytest.mark.parametrize("changes", [1, 50, MAX_ROWS - 1, MAX_ROWS])
 def test_status_changes_take_precedence_over_progress_rows(changes):
     timeline = Timeline()
     for number in range(changes):
         timeline.note(task(f"early-{number}", "success", 1.0), number)
     timeline.note(task(), 10_000)
-    progress_to_and_fro(timeline, 3 * MOST_ROWS, 20_000)
+    progress_to_and_fro(timeline, 3 * MAX_ROWS, 20_000)
     rows = timeline.to_list()
     kept = [row for row in rows if row["uuid"] != "uuid-a"]
-    assert len(rows) == MOST_ROWS
+    assert len(rows) == MAX_ROWS
     # With 200 ends the beginning of the other one is the 201st change.
-    assert len(kept) == min(changes, MOST_ROWS - 1)
-    assert sum(row["uuid"] == "uuid-a" for row in rows) == MOST_ROWS - len(kept)
+    assert len(kept) == min(changes, MAX_ROWS - 1)
+    assert sum(row["uuid"] == "uuid-a" for row in rows) == MAX_ROWS - len(kept)
 
 
 def test_excess_status_changes_are_dropped_oldest_first():
     timeline = Timeline()
-    note_all(timeline, *(task(f"{number}", "success", 1.0) for number in range(MOST_ROWS + 50)))
+    note_all(timeline, *(task(f"{number}", "success", 1.0) for number in range(MAX_ROWS + 50)))
     uuids = [row["uuid"] for row in timeline.to_list()]
-    assert uuids == [f"uuid-{number}" for number in range(50, MOST_ROWS + 50)]
+    assert uuids == [f"uuid-{number}" for number in range(50, MAX_ROWS + 50)]
 
 
 def test_progress_and_status_rows_keep_arrival_order():

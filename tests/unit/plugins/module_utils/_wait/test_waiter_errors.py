@@ -259,9 +259,9 @@ def test_wall_clock_jumps_do_not_affect_wait(pool, monkeypatch, jump, ends):
     deadlines = []
 
     class Noting(Session):
-        def end_by(self, deadline):
+        def set_deadline(self, deadline):
             deadlines.append(deadline)
-            super().end_by(deadline)
+            super().set_deadline(deadline)
 
     ref = pool.add_task("ends", status="pending")
     monkeypatch.setattr(time, "time", jumping)
@@ -271,7 +271,7 @@ def test_wall_clock_jumps_do_not_affect_wait(pool, monkeypatch, jump, ends):
         endpoints=[host],
         username="root",
         password=pool.password,
-        keep_secret=lambda _ref: None,
+        add_secret=lambda _ref: None,
     ) as session:
         # Logged in before the time counts, since a login that is cut short leaves its session.
         session.call("task.get_status", ref)
@@ -302,4 +302,4 @@ def test_unanswered_logins_per_hour_are_limited(virtual, method, from_the_start)
     with waiting(virtual, ref, timeout=3600, method=method) as run:
         run.wait()
         assert run.decision is Decision.PENDING
-        assert 20 < run.session.lost_logins < 90
+        assert 20 < run.session.unanswered_logins < 90

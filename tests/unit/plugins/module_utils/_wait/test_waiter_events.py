@@ -8,10 +8,11 @@ import math
 
 import pytest
 
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     ConnectionCut,
     ConnectionRefused,
-    OddResult,
+    InvalidResponse,
     ProxyFailed,
     RequestTimedOut,
     UnexpectedAnswer,
@@ -48,10 +49,12 @@ RESTART = "restart"
 class ScriptedSession:
     """A session in its own time, whose waits for events go by a script, and then come through."""
 
+    read, validate = Session.read, Session.validate
+
     def __init__(self, waits=(), looks=(), calls=()):
         self.now = 0.0
         self.time_limit = 30.0
-        self.logins = 1
+        self.generation = 1
         self.login_retry_delay = 0.0
         self.asked = []
         """When, with which token, for how many seconds."""
@@ -65,7 +68,7 @@ class ScriptedSession:
         script = self._waits if token else self._looks
         step = script.pop(0) if script else None
         if step is RESTART:
-            self.logins += 1
+            self.generation += 1
             step = ConnectionCut(URL)
         if step is not None:
             raise step
@@ -82,7 +85,7 @@ class ScriptedSession:
             raise step
         return "20261123T10:11:12Z"
 
-    def end_by(self, deadline):
+    def set_deadline(self, deadline):
         """Its answers take no time, so that none is late."""
 
     def sleep(self, seconds):
@@ -195,7 +198,7 @@ def test_successful_event_wait_resets_failure_count():
     [
         *BROKEN_OFF,
         ConnectionRefused(URL),
-        OddResult(URL, method="event.from", field="events"),
+        InvalidResponse(URL, method="event.from", field="events"),
         UnexpectedAnswer(URL, status=403, content_type="text/html"),
         XapiFailure(URL, method="event.from", code="HOST_OFFLINE", params=[]),
     ],
@@ -223,23 +226,23 @@ def test_lost_session_does_not_count_as_event_failure(waits):
 
     class Restarting(ScriptedSession):
         def events_from(self, classes, token, seconds):
-            before = self.logins
+            before = self.generation
             try:
                 return super().events_from(classes, token, seconds)
             except ConnectionCut:
                 # It is noticed at the next call only.
-                self.is_forgotten = self.logins > before
-                self.logins = before
+                self.is_forgotten = self.generation > before
+                self.generation = before
                 raise
 
         def server_time(self):
             if getattr(self, "is_forgotten", False):
-                self.logins, self.is_forgotten = self.logins + 1, False
+                self.generation, self.is_forgotten = self.generation + 1, False
             return super().server_time()
 
     session = Restarting(waits=waits)
     assert wait(session, timeout=60).method == "events"
-    assert session.logins == 1 + waits.count(RESTART)
+    assert session.generation == 1 + waits.count(RESTART)
 
 
 def test_method_events_never_switches_to_polling():

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._errors import OddResult
+from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._errors import InvalidResponse
 from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import (
-    MOST_REFS,
+    MAX_REFS,
     RESYNC_INTERVAL,
     EventWatcher,
     PollingWatcher,
@@ -41,6 +42,8 @@ def polls(virtual, session):
 
 class Recorder:
     """A session that keeps what it was asked, and answers what it is told."""
+
+    read, validate = Session.read, Session.validate
 
     def __init__(self, *answers):
         self.asked = []
@@ -164,7 +167,7 @@ def test_malformed_event_batch_keeps_previous_token(session, monkeypatch):
     watch = EventWatcher(session)
     watch.refresh(WatchScope(("a",)))
     for _malformed in range(2):
-        with pytest.raises(OddResult):
+        with pytest.raises(InvalidResponse):
             watch.wait(30.0)
     assert asked == ["", "1", "1"]
 
@@ -184,7 +187,7 @@ def test_resync_starts_new_token_and_wait_continues_from_it():
     ]
 
 
-@pytest.mark.parametrize(("count", "is_listed"), [(MOST_REFS, True), (MOST_REFS + 1, False)])
+@pytest.mark.parametrize(("count", "is_listed"), [(MAX_REFS, True), (MAX_REFS + 1, False)])
 def test_scope_over_limit_subscribes_to_whole_class(count, is_listed):
     session = Recorder(batch("1"))
     EventWatcher(session).refresh(WatchScope(tuple(f"ref-{number}" for number in range(count))))
