@@ -72,7 +72,7 @@ def _forward_and_restart(place: int, pool: VirtualPool, _wire: VirtualWire) -> N
         pool.restart_supporter(startup=15.0)
 
 
-def _step_clock(seconds: float, is_master: bool, pool: VirtualPool, _wire: VirtualWire) -> None:
+def step_clock(seconds: float, is_master: bool, pool: VirtualPool, _wire: VirtualWire) -> None:
     """NTP, or somebody, sets the clock of a host; records keep their dates."""
     pool.inventory.set_clock(pool.master_ref if is_master else pool.supporter.ref, seconds)
 
@@ -139,7 +139,7 @@ TROUBLE: st.SearchStrategy[Happening] = st.one_of(
     st.builds(functools.partial, st.just(_set_enabled), st.booleans()),
     st.builds(
         functools.partial,
-        st.just(_step_clock),
+        st.just(step_clock),
         st.sampled_from([-86400.0, -1200.0, 90.0, 1200.0, 86000.0]),
         st.booleans(),
     ),
