@@ -29,7 +29,7 @@ _wait: completion_report quiet_report report messages options waiter event_fallb
     context
 _tasks: age_messages messages options query objects regex_timeout literal_regexes selection
     clocks api model ages
-_client: options session left_sessions master jsonrpc transport background tls endpoint
+_client: options session left_sessions master jsonrpc transport background tls tls_errors endpoint
     credentials schema gc_pause retry
 : _messages _validators _error_codes _error_descriptions _text _errors
 """

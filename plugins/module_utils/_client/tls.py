@@ -12,51 +12,14 @@ import os
 import re
 import socket
 import ssl
-from typing import Any, Collection, Iterable
+from typing import Any, Collection
 
-from .._errors import (
-    CertificateInvalid,
-    CertificateOutOfTime,
-    CertificateUntrusted,
-    CertificateWrongName,
-    FingerprintMismatch,
-    HostError,
-    PortWithoutTls,
-    TlsFailed,
-    TrustUnusable,
-)
+from .._errors import TrustUnusable
 from .._validators import with_colons
+from .tls_errors import WrongFingerprint, tls_reason
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-# OpenSSL's numbers (X509_V_ERR_...): chains without a trusted end, dates, names that do not match.
-_KINDS_BY_CODE: dict[int | None, type[HostError]] = {
-    **dict.fromkeys((2, 18, 19, 20, 21, 27), CertificateUntrusted),
-    **dict.fromkeys((9, 10), CertificateOutOfTime),
-    **dict.fromkeys((62, 64), CertificateWrongName),
-}
 _NEW_ENOUGH = re.compile(r"TLSv(?:1\.[2-9]|[2-9])")
-# What OpenSSL says, from version to version, to bytes that are not TLS.
-_NOT_TLS = frozenset(
-    {
-        "HTTP_REQUEST",
-        "HTTPS_PROXY_REQUEST",
-        "PACKET_LENGTH_TOO_LONG",
-        "RECORD_LAYER_FAILURE",
-        "UNKNOWN_PROTOCOL",
-        "WRONG_VERSION_NUMBER",
-    }
-)
-
-_CUT_OFF = frozenset({"CONNRESET", "UNEXPECTED_EOF"})
-_NOT_VERIFIED = "CERTIFICATE_VERIFY_FAILED"
-
-
-class WrongFingerprint(ssl.SSLError):
-    """The certificate of the other side is none of those that are trusted."""
-
-    def __init__(self, seen: str) -> None:
-        super().__init__(ssl.SSL_ERROR_SSL, "wrong fingerprint")
-        self.seen = seen
 
 
 def sha256_of(certificate: bytes) -> str:
@@ -120,56 +83,3 @@ def authorities(ca_path: str | None) -> str | bool:
     except (OSError, ValueError) as error:
         raise TrustUnusable(source, path=path, detail=tls_reason(error)) from error
     return path
-
-
-def is_cut_off(causes: Iterable[BaseException]) -> bool:
-    """Return whether TLS ended because the other side went away, in the handshake or after it."""
-    return any(isinstance(cause, ssl.SSLError) and _is_cut_off(cause) for cause in causes)
-
-
-def _is_cut_off(error: ssl.SSLError) -> bool:
-    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)):
-        return True
-    return _has_reason(error, _CUT_OFF)
-
-
-def tls_error(
-    url: str, causes: Iterable[BaseException], *, fingerprints: Collection[str]
-) -> HostError | None:
-    """The error of ours for the first cause that is about certificates or about TLS at all."""
-    for cause in causes:
-        # Older versions of urllib3 compare the names themselves, with an error of their own.
-        if type(cause).__name__ == "CertificateError":
-            return CertificateWrongName(url, detail=str(cause))
-        if isinstance(cause, WrongFingerprint):
-            return FingerprintMismatch(url, expected=sorted(fingerprints), seen=cause.seen)
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            code = getattr(cause, "verify_code", None)
-            detail = getattr(cause, "verify_message", None) or tls_reason(cause)
-            return _KINDS_BY_CODE.get(code, CertificateInvalid)(url, detail=detail)
-        if isinstance(cause, ssl.SSLError):
-            if _has_reason(cause, {_NOT_VERIFIED}):
-                return CertificateUntrusted(url, detail=_NOT_VERIFIED.replace("_", " ").lower())
-            kind = PortWithoutTls if _has_reason(cause, _NOT_TLS) else TlsFailed
-            return kind(url, detail=tls_reason(cause))
-    return None
-
-
-def _has_reason(error: ssl.SSLError, reasons: Collection[str]) -> bool:
-    """Return whether an error has one of OpenSSL's reasons.
-
-    CPython has it in an attribute. An error that urllib3 makes of one of pyOpenSSL has it in its
-    text alone.
-    """
-    text = f"{getattr(error, 'reason', None)} {error}".upper().replace(" ", "_")
-    return any(reason in text for reason in reasons)
-
-
-def tls_reason(error: Any) -> str:
-    """What an error of the system or of OpenSSL says, without numbers and places in its source."""
-    reason = getattr(error, "reason", None)
-    if isinstance(error, ssl.SSLError) and reason:
-        return str(reason).replace("_", " ").lower()
-    if isinstance(error, ssl.SSLError) and not error.strerror and error.args:
-        return str(error.args[-1])
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__

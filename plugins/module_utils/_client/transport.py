@@ -34,7 +34,8 @@ from .._errors import (
 )
 from .background import BackgroundCall, CancellableBody
 from .endpoint import Endpoint
-from .tls import authorities, check_peer, fingerprint_at, harden, is_cut_off, tls_error, tls_reason
+from .tls import authorities, check_peer, fingerprint_at, harden
+from .tls_errors import is_cut_off, tls_error, tls_reason
 
 try:
     import requests
