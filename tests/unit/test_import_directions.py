@@ -29,8 +29,8 @@ _wait: completion_report quiet_report report messages options waiter event_fallb
     context
 _tasks: age_messages messages options query objects regex_timeout literal_regexes selection
     clocks api model ages
-_client: options session left_sessions master jsonrpc transport background tls tls_errors endpoint
-    credentials schema gc_pause retry
+_client: options session left_sessions master jsonrpc transport http_client background tls
+    tls_errors endpoint credentials schema gc_pause retry
 : _messages _validators _error_codes _error_descriptions _text _errors
 """
 KNOWS_ANSIBLE = {"_module", "_output", "_client/options"}
@@ -134,7 +134,7 @@ def is_broken_in_plugins(path: Path, name: str) -> bool:
     if top == "ansible":
         return path.parent.name != "modules" and file not in KNOWS_ANSIBLE
     if top in ("requests", "urllib3"):
-        return file != "_client/transport"
+        return file != "_client/http_client"
     if top not in sys.stdlib_module_names or top == "importlib":
         return True
     return file in PURE and top not in PURE_LIBRARY
@@ -270,7 +270,7 @@ def test_rule_violations_are_detected(path: str, source: str) -> None:
         ("plugins/module_utils/_client/session.py", "from . import jsonrpc"),
         ("plugins/module_utils/_cancel/idle.py", "from .._wait.watcher import WatchScope"),
         ("plugins/module_utils/_tasks/model.py", "from .._errors import XapiError\nimport re"),
-        ("plugins/module_utils/_client/transport.py", "import requests, socket"),
+        ("plugins/module_utils/_client/http_client.py", "import requests, socket"),
         ("plugins/modules/task_info.py", "from ..module_utils._module import run"),
         ("plugins/modules/task_info.py", f"from {UTILS}._wait.report import WaitReport"),
         ("tests/simulator/server.py", "from .wire import encode\nimport http.server"),

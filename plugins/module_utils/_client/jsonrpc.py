@@ -15,7 +15,8 @@ from typing import Any, Callable, Iterable, Mapping, NamedTuple, NoReturn, Seque
 from .._errors import UnexpectedAnswer, XapiError, XapiFailure, redact
 from .endpoint import Endpoint
 from .gc_pause import pause_gc
-from .transport import Answer, Interruptible, Transport
+from .http_client import Answer
+from .transport import Interruptible, Transport
 
 _PATH = "/jsonrpc"
 _MISSING = object()

@@ -7,59 +7,18 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import socket
-import ssl
 import time
-import traceback
 from enum import Enum
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Callable, Collection, NamedTuple, Sequence
+from typing import Callable, Sequence
 
-from .._errors import (
-    AnswerTooLarge,
-    CertificateUntrusted,
-    ConnectionCut,
-    ConnectionRefused,
-    HostError,
-    HostUnreachable,
-    LibraryMissing,
-    NameUnknown,
-    ProxyFailed,
-    RequestFailed,
-    RequestTimedOut,
-    UnexpectedAnswer,
-    XapiError,
-)
+from .._errors import CertificateUntrusted, ConnectionCut, HostError, XapiError
 from .background import BackgroundCall, CancellableBody
 from .endpoint import Endpoint
-from .tls import authorities, check_peer, fingerprint_at, harden
-from .tls_errors import is_cut_off, tls_error, tls_reason
-
-try:
-    import requests
-    from requests.utils import get_environ_proxies, select_proxy
-    from urllib3 import disable_warnings
-    from urllib3.exceptions import InsecureRequestWarning
-    from urllib3.util.ssl_ import create_urllib3_context
-except ImportError:
-    REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
-else:
-    REQUESTS_IMPORT_ERROR = None
+from .http_client import Answer, HttpClient, Request, has_proxy
+from .tls import fingerprint_at
 
 TIME_LIMIT = 30.0
 SIZE_LIMIT = 256 * 1024 * 1024
-_CHUNK = 256 * 1024
-# XAPI refuses a request whose headers take more than 1024 bytes, so none comes from elsewhere.
-_HEADERS = {
-    "Accept": "application/json",
-    "Accept-Encoding": "identity",
-    "Content-Type": "application/json",
-    "User-Agent": "xen.xapi",
-}
-_ADDRESS_ERRORS = ("InvalidProxyURL", "InvalidURL", "LocationParseError", "MissingSchema")
-_NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL)
 
 
 class Interruptible(Enum):
@@ -68,28 +27,6 @@ class Interruptible(Enum):
     ALWAYS = "any time"
     BEFORE_SEND = "as long as it cannot have reached the host"
     NEVER = "never"
-
-
-class Answer(NamedTuple):
-    status: int
-    content_type: str
-    body: bytes
-
-
-class _Request(NamedTuple):
-    endpoint: Endpoint
-    path: str
-    body: bytes
-    seconds: float
-    by_overall_deadline: bool
-    deadline: float
-    interruptible: Interruptible
-
-    def timed_out(self) -> RequestTimedOut:
-        url = self.endpoint.url
-        return RequestTimedOut(
-            url, seconds=self.seconds, by_overall_deadline=self.by_overall_deadline
-        )
 
 
 class Transport:
@@ -110,18 +47,15 @@ class Transport:
 
         With fingerprints, these certificates are trusted and no others, whatever else is said.
         """
-        if REQUESTS_IMPORT_ERROR is not None:
-            raise LibraryMissing("requests", details=REQUESTS_IMPORT_ERROR)
-        validates = validate_certs and not fingerprints
-        if not validates:
-            disable_warnings(InsecureRequestWarning)
-        self._verify: str | bool | None = None if validates else False
-        self._ca_path = ca_path
-        self._fingerprints = frozenset(fingerprints)
+        self._http = HttpClient(
+            validate_certs=validate_certs,
+            ca_path=ca_path,
+            fingerprints=fingerprints,
+            size_limit=size_limit,
+            clock=clock,
+        )
         self._stop = stop
-        self._size_limit = size_limit
         self._clock = clock
-        self._http = _http_session(validates=validates, fingerprints=self._fingerprints)
         self._answered: set[Endpoint] = set()
         self.time_limit = time_limit
         self.deadline: float | None = None
@@ -146,104 +80,59 @@ class Transport:
         limit, now = self.time_limit if time_limit is None else time_limit, self._clock()
         left = limit if self.deadline is None else max(self.deadline - now, 0.0)
         seconds = min(limit, left)
-        request = _Request(
-            endpoint, path, body, seconds, left < limit, now + seconds, interruptible
-        )
+        request = Request(endpoint, path, body, seconds, left < limit, now + seconds)
         is_kept_alive = endpoint in self._answered
         try:
-            answer = self._post(request)
+            answer = self._post(request, interruptible)
         except ConnectionCut as cut:
             if not is_kept_alive or (cut.sent and not repeatable):
                 raise
-            answer = self._post(request)
+            answer = self._post(request, interruptible)
         self._answered.add(endpoint)
         return answer
 
     def close(self) -> None:
+        """Close all connections."""
         self._http.close()
 
-    def _post(self, request: _Request) -> Answer:
-        if request.interruptible is not Interruptible.NEVER:
+    def _post(self, request: Request, interruptible: Interruptible) -> Answer:
+        if interruptible is not Interruptible.NEVER:
             self._stop()
         if request.deadline <= self._clock():
             raise request.timed_out()
-        verify = self._authorities() if request.endpoint.scheme == "https" else False
-        body_to_send = CancellableBody(request.body)
+        verify = self._http.find_trust(request.endpoint)
+        body = CancellableBody(request.body)
         self.requests += 1
-        exchange = BackgroundCall(lambda: self._send(request, body_to_send, verify))
-        for _moment in exchange.poll_until(request.deadline, self._clock):
-            self._stop_if_interrupted(body_to_send, request.interruptible)
-        if not exchange.has_ended:
+        call = BackgroundCall(lambda: self._http.send(request, body, verify=verify))
+        for _moment in call.poll_until(request.deadline, self._clock):
+            self._stop_if_interrupted(body, interruptible)
+        if not call.has_ended:
             late = request.timed_out()
-            late.sent = not body_to_send.cancel()
+            late.sent = not body.cancel()
             raise late
-        if exchange.error is not None:
-            raise self._named(
-                exchange.error, request, sent=body_to_send.is_sent
-            ) from exchange.error
-        return exchange.result
+        if call.error is not None:
+            raise self._translate(call.error, request, sent=body.is_sent) from call.error
+        return call.result
 
-    def _stop_if_interrupted(
-        self, body_to_send: CancellableBody, interruptible: Interruptible
-    ) -> None:
+    def _stop_if_interrupted(self, body: CancellableBody, interruptible: Interruptible) -> None:
         if interruptible is not Interruptible.NEVER:
             try:
                 self._stop()
             except XapiError as end:
                 # What is left must not be sent later, by a thread that nobody waits for any more.
-                end.sent = not body_to_send.cancel()
+                end.sent = not body.cancel()
                 if interruptible is Interruptible.ALWAYS or not end.sent:
                     raise
 
-    def _authorities(self) -> str | bool:
-        if self._verify is None:
-            self._verify = authorities(self._ca_path)
-        return self._verify
-
-    def _send(self, request: _Request, body_to_send: CancellableBody, verify: str | bool) -> Answer:
-        # trust_env is off and proxies and verify go with each request: the library would let the
-        # environment's CA bundle win over ours, and would send what .netrc holds for the host.
-        url = request.endpoint.url
-        with self._http.post(
-            url + request.path,
-            data=body_to_send,
-            headers=_HEADERS,
-            timeout=max(request.deadline - self._clock(), 0.001),
-            allow_redirects=False,
-            stream=True,
-            verify=verify,
-            proxies=get_environ_proxies(url),
-        ) as response:
-            status, content_type = response.status_code, response.headers.get("Content-Type", "")
-            encoding = response.headers.get("Content-Encoding", "identity")
-            if encoding.lower() != "identity":
-                raise UnexpectedAnswer(
-                    url, status=status, content_type=f"{content_type} in {encoding}"
-                )
-            # Unless it is told, urllib3 before 2.0 takes the half of an answer for the whole.
-            response.raw.enforce_content_length = True
-            received = bytearray()
-            try:
-                for chunk in response.iter_content(_CHUNK):
-                    received += chunk
-                    if len(received) > self._size_limit:
-                        raise AnswerTooLarge(url, limit=self._size_limit)
-                    if self._clock() >= request.deadline:
-                        raise socket.timeout
-                return Answer(status, content_type, bytes(received))
-            finally:
-                # Or an error would keep it, by the frames of its traceback.
-                received.clear()
-
-    def _named(self, error: Exception, request: _Request, *, sent: bool) -> HostError:
+    def _translate(self, error: Exception, request: Request, *, sent: bool) -> HostError:
         """The error of ours, with what only this class knows about it."""
-        named = _host_error(error, request, fingerprints=self._fingerprints)
-        named.sent = sent
-        if isinstance(named, CertificateUntrusted) and not _has_proxy(request.endpoint.url):
-            named.fingerprint = self._fingerprint(request)
-        return named
+        translated = self._http.translate_error(error, request)
+        translated.sent = sent
+        if isinstance(translated, CertificateUntrusted) and not has_proxy(request.endpoint.url):
+            translated.fingerprint = self._fingerprint(request)
+        return translated
 
-    def _fingerprint(self, request: _Request) -> str | None:
+    def _fingerprint(self, request: Request) -> str | None:
         """What the host shows; in a thread too, since a host in trouble may show nothing."""
         _scheme, host, port = request.endpoint
         seconds = max(request.deadline - self._clock(), 0.001)
@@ -251,107 +140,3 @@ class Transport:
         for _moment in look.poll_until(request.deadline, self._clock):
             self._stop()
         return look.result if look.has_ended and look.error is None else None
-
-
-def _http_session(*, validates: bool, fingerprints: Collection[str]) -> requests.Session:
-    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if validates else ssl.CERT_NONE)
-    harden(context)
-
-    class Adapter(requests.adapters.HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **options: Any) -> None:
-            super().init_poolmanager(*args, **options, ssl_context=context)
-            _check_connections_of(self.poolmanager, fingerprints)
-
-        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-            is_new = proxy not in self.proxy_manager
-            manager = super().proxy_manager_for(proxy, **options, ssl_context=context)
-            if is_new:
-                _check_connections_of(manager, fingerprints)
-            return manager
-
-    http = requests.Session()
-    http.trust_env = False
-    http.headers.clear()
-    http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    http.mount("https://", Adapter())
-    return http
-
-
-def _check_connections_of(manager: Any, fingerprints: Collection[str]) -> None:
-    """Let a pool manager of urllib3 check each TLS connection before it sends anything over it.
-
-    The class that is extended is the manager's own: a SOCKS proxy has one that leads through it.
-    """
-    pool_class: Any = manager.pool_classes_by_scheme["https"]
-
-    class CheckedConnection(pool_class.ConnectionCls):  # type: ignore[misc]
-        def connect(self) -> None:
-            super().connect()
-            try:
-                check_peer(self.sock, fingerprints)
-            except ssl.SSLError:
-                # Its own close() would forget that the proxy, if any, has let us through.
-                self.sock.close()
-                raise
-
-    class CheckedPool(pool_class):  # type: ignore[misc]
-        ConnectionCls = CheckedConnection
-
-    classes = {**manager.pool_classes_by_scheme, "https": CheckedPool}
-    manager.pool_classes_by_scheme = classes
-
-
-def _has_proxy(url: str) -> bool:
-    return select_proxy(url, get_environ_proxies(url)) is not None
-
-
-def _host_error(error: Exception, request: _Request, *, fingerprints: Collection[str]) -> HostError:
-    """The error of ours that says what an error of the libraries means."""
-    if isinstance(error, HostError):
-        return error
-    url, causes = request.endpoint.url, _causes(error)
-    if isinstance(error, requests.exceptions.ProxyError):
-        return ProxyFailed(url, detail=_safe_reason(causes[-1]))
-    # A port that is not for HTTPS answers with something that is not TLS: nobody hangs up there.
-    if is_cut_off(causes):
-        return ConnectionCut(url)
-    secure = tls_error(url, causes, fingerprints=fingerprints)
-    if secure is not None:
-        return secure
-    if isinstance(error, requests.exceptions.Timeout) or _any(causes, socket.timeout):
-        return request.timed_out()
-    if _any(causes, socket.gaierror):
-        return NameUnknown(url)
-    if _any(causes, ConnectionRefusedError):
-        return ConnectionRefused(url)
-    for cause in causes:
-        if isinstance(cause, OSError) and cause.errno in _NO_WAY:
-            return HostUnreachable(url, detail=os.strerror(cause.errno))
-    if isinstance(
-        error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)
-    ):
-        return ConnectionCut(url)
-    return RequestFailed(url, detail=_safe_reason(error))
-
-
-def _safe_reason(error: BaseException) -> str:
-    # A proxy's address can hold a password, and the libraries repeat it in some of their errors: an
-    # address that they cannot parse in parts.
-    reason, name = tls_reason(error), type(error).__name__
-    return name if "@" in reason or name in _ADDRESS_ERRORS else reason
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """The error and all it wraps: the libraries nest a cause in arguments, reasons and contexts."""
-    found: list[BaseException] = []
-    waiting: list[Any] = [error]
-    while waiting:
-        one = waiting.pop(0)
-        if isinstance(one, BaseException) and not any(one is other for other in found):
-            found.append(one)
-            waiting += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
-    return found
-
-
-def _any(causes: list[BaseException], *kinds: type[BaseException]) -> bool:
-    return any(isinstance(cause, kinds) for cause in causes)

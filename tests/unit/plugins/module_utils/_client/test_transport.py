@@ -14,7 +14,7 @@ import traceback
 import pytest
 import requests
 
-from ansible_collections.xen.xapi.plugins.module_utils._client import transport as _transport
+from ansible_collections.xen.xapi.plugins.module_utils._client import http_client as _http_client
 from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
 from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Interruptible
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
@@ -396,7 +396,7 @@ def test_invalid_host_name_raises_request_failed(transport):
 
 
 def test_missing_requests_library_raises_library_missing(monkeypatch):
-    monkeypatch.setattr(_transport, "REQUESTS_IMPORT_ERROR", "Traceback")
+    monkeypatch.setattr(_http_client, "REQUESTS_IMPORT_ERROR", "Traceback")
     with pytest.raises(LibraryMissing) as caught:
         transport_for()
     assert (caught.value.library, caught.value.details) == ("requests", "Traceback")

@@ -16,7 +16,7 @@ import threading
 import pytest
 import requests
 
-from ansible_collections.xen.xapi.plugins.module_utils._client import transport as _transport
+from ansible_collections.xen.xapi.plugins.module_utils._client import http_client as _http_client
 from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     CertificateInvalid,
@@ -153,7 +153,7 @@ def test_tls_older_than_1_2_is_rejected_if_context_allows_it(certificate, monkey
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.set_ciphers("ALL:@SECLEVEL=0")
 
-    monkeypatch.setattr(_transport, "harden", soften)
+    monkeypatch.setattr(_http_client, "harden", soften)
     own = certificate("127.0.0.1")
     own.context.minimum_version = own.context.maximum_version = ssl.TLSVersion.TLSv1_1
     own.context.set_ciphers("ALL:@SECLEVEL=0")
@@ -302,7 +302,7 @@ def test_certificate_rejected_by_strict_python_reports_fingerprint(home_made, mo
     def harden(own):
         own.verify_flags |= ssl.VERIFY_X509_STRICT
 
-    monkeypatch.setattr(_transport, "harden", harden)
+    monkeypatch.setattr(_http_client, "harden", harden)
     with RawServer(OK, context=context) as wire, pytest.raises(CertificateInvalid) as caught:
         transport_for(ca_path=ca_path).post(wire.endpoint, "/", b"{}")
     assert caught.value.detail == "Missing Authority Key Identifier"

@@ -1,0 +1,267 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+import traceback
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Callable, Collection, NamedTuple
+
+from .._errors import (
+    AnswerTooLarge,
+    ConnectionCut,
+    ConnectionRefused,
+    HostError,
+    HostUnreachable,
+    LibraryMissing,
+    NameUnknown,
+    ProxyFailed,
+    RequestFailed,
+    RequestTimedOut,
+    UnexpectedAnswer,
+)
+from .background import CancellableBody
+from .endpoint import Endpoint
+from .tls import authorities, check_peer, harden
+from .tls_errors import is_cut_off, tls_error, tls_reason
+
+try:
+    import requests
+    from requests.utils import get_environ_proxies, select_proxy
+    from urllib3 import disable_warnings
+    from urllib3.exceptions import InsecureRequestWarning
+    from urllib3.util.ssl_ import create_urllib3_context
+except ImportError:
+    REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
+else:
+    REQUESTS_IMPORT_ERROR = None
+
+_CHUNK = 256 * 1024
+# XAPI refuses a request whose headers take more than 1024 bytes, so none comes from elsewhere.
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "Content-Type": "application/json",
+    "User-Agent": "xen.xapi",
+}
+_ADDRESS_ERRORS = ("InvalidProxyURL", "InvalidURL", "LocationParseError", "MissingSchema")
+_UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL)
+
+
+class Answer(NamedTuple):
+    status: int
+    content_type: str
+    body: bytes
+
+
+class Request(NamedTuple):
+    """One request, and the moment of the clock at which it times out."""
+
+    endpoint: Endpoint
+    path: str
+    body: bytes
+    seconds: float
+    by_overall_deadline: bool
+    deadline: float
+
+    def timed_out(self) -> RequestTimedOut:
+        """Return the error for a request that was not answered in time."""
+        url = self.endpoint.url
+        return RequestTimedOut(
+            url, seconds=self.seconds, by_overall_deadline=self.by_overall_deadline
+        )
+
+
+class HttpClient:
+    """Sends single requests with the library requests, over kept-alive connections."""
+
+    def __init__(
+        self,
+        *,
+        validate_certs: bool,
+        ca_path: str | None,
+        fingerprints: Collection[str],
+        size_limit: int,
+        clock: Callable[[], float],
+    ) -> None:
+        if REQUESTS_IMPORT_ERROR is not None:
+            raise LibraryMissing("requests", details=REQUESTS_IMPORT_ERROR)
+        validates = validate_certs and not fingerprints
+        if not validates:
+            disable_warnings(InsecureRequestWarning)
+        self._verify: str | bool | None = None if validates else False
+        self._ca_path = ca_path
+        self._fingerprints = frozenset(fingerprints)
+        self._size_limit = size_limit
+        self._clock = clock
+        self._session = _http_session(validates=validates, fingerprints=self._fingerprints)
+
+    def find_trust(self, endpoint: Endpoint) -> str | bool:
+        """Return what to check the certificate of a host against: a path, the default, or False.
+
+        Raises TrustUnusable.
+        """
+        if endpoint.scheme != "https":
+            return False
+        if self._verify is None:
+            self._verify = authorities(self._ca_path)
+        return self._verify
+
+    def send(self, request: Request, body: CancellableBody, *, verify: str | bool) -> Answer:
+        """Send the body and return the whole answer, or raise an error of the libraries."""
+        # trust_env is off and proxies and verify go with each request: the library would let the
+        # environment's CA bundle win over ours, and would send what .netrc holds for the host.
+        url = request.endpoint.url
+        with self._session.post(
+            url + request.path,
+            data=body,
+            headers=_HEADERS,
+            timeout=max(request.deadline - self._clock(), 0.001),
+            allow_redirects=False,
+            stream=True,
+            verify=verify,
+            proxies=get_environ_proxies(url),
+        ) as response:
+            status, content_type = response.status_code, response.headers.get("Content-Type", "")
+            encoding = response.headers.get("Content-Encoding", "identity")
+            if encoding.lower() != "identity":
+                raise UnexpectedAnswer(
+                    url, status=status, content_type=f"{content_type} in {encoding}"
+                )
+            # Unless it is told, urllib3 before 2.0 takes the half of an answer for the whole.
+            response.raw.enforce_content_length = True
+            received = bytearray()
+            try:
+                for chunk in response.iter_content(_CHUNK):
+                    received += chunk
+                    if len(received) > self._size_limit:
+                        raise AnswerTooLarge(url, limit=self._size_limit)
+                    if self._clock() >= request.deadline:
+                        raise socket.timeout
+                return Answer(status, content_type, bytes(received))
+            finally:
+                # Or an error would keep it, by the frames of its traceback.
+                received.clear()
+
+    def translate_error(self, error: Exception, request: Request) -> HostError:
+        """Return the error of this collection for one that sending the request raised."""
+        return _translate_error(error, request, fingerprints=self._fingerprints)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+
+def has_proxy(url: str) -> bool:
+    """Return whether the environment names a proxy for a URL."""
+    return select_proxy(url, get_environ_proxies(url)) is not None
+
+
+def _http_session(*, validates: bool, fingerprints: Collection[str]) -> requests.Session:
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if validates else ssl.CERT_NONE)
+    harden(context)
+
+    class Adapter(requests.adapters.HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **options: Any) -> None:
+            super().init_poolmanager(*args, **options, ssl_context=context)
+            _check_connections_of(self.poolmanager, fingerprints)
+
+        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+            is_new = proxy not in self.proxy_manager
+            manager = super().proxy_manager_for(proxy, **options, ssl_context=context)
+            if is_new:
+                _check_connections_of(manager, fingerprints)
+            return manager
+
+    http = requests.Session()
+    http.trust_env = False
+    http.headers.clear()
+    http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    http.mount("https://", Adapter())
+    return http
+
+
+def _check_connections_of(manager: Any, fingerprints: Collection[str]) -> None:
+    """Let a pool manager of urllib3 check each TLS connection before it sends anything over it.
+
+    The class that is extended is the manager's own: a SOCKS proxy has one that leads through it.
+    """
+    pool_class: Any = manager.pool_classes_by_scheme["https"]
+
+    class CheckedConnection(pool_class.ConnectionCls):  # type: ignore[misc]
+        def connect(self) -> None:
+            super().connect()
+            try:
+                check_peer(self.sock, fingerprints)
+            except ssl.SSLError:
+                # Its own close() would forget that the proxy, if any, has let us through.
+                self.sock.close()
+                raise
+
+    class CheckedPool(pool_class):  # type: ignore[misc]
+        ConnectionCls = CheckedConnection
+
+    classes = {**manager.pool_classes_by_scheme, "https": CheckedPool}
+    manager.pool_classes_by_scheme = classes
+
+
+def _translate_error(
+    error: Exception, request: Request, *, fingerprints: Collection[str]
+) -> HostError:
+    """The error of ours that says what an error of the libraries means."""
+    if isinstance(error, HostError):
+        return error
+    url, causes = request.endpoint.url, _causes(error)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return ProxyFailed(url, detail=_safe_reason(causes[-1]))
+    # A port that is not for HTTPS answers with something that is not TLS: nobody hangs up there.
+    if is_cut_off(causes):
+        return ConnectionCut(url)
+    secure = tls_error(url, causes, fingerprints=fingerprints)
+    if secure is not None:
+        return secure
+    if isinstance(error, requests.exceptions.Timeout) or _any(causes, socket.timeout):
+        return request.timed_out()
+    if _any(causes, socket.gaierror):
+        return NameUnknown(url)
+    if _any(causes, ConnectionRefusedError):
+        return ConnectionRefused(url)
+    for cause in causes:
+        if isinstance(cause, OSError) and cause.errno in _UNREACHABLE:
+            return HostUnreachable(url, detail=os.strerror(cause.errno))
+    if isinstance(
+        error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)
+    ):
+        return ConnectionCut(url)
+    return RequestFailed(url, detail=_safe_reason(error))
+
+
+def _safe_reason(error: BaseException) -> str:
+    # A proxy's address can hold a password, and the libraries repeat it in some of their errors: an
+    # address that they cannot parse in parts.
+    reason, name = tls_reason(error), type(error).__name__
+    return name if "@" in reason or name in _ADDRESS_ERRORS else reason
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and all it wraps: the libraries nest a cause in arguments, reasons and contexts."""
+    found: list[BaseException] = []
+    waiting: list[Any] = [error]
+    while waiting:
+        one = waiting.pop(0)
+        if isinstance(one, BaseException) and not any(one is other for other in found):
+            found.append(one)
+            waiting += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
+    return found
+
+
+def _any(causes: list[BaseException], *kinds: type[BaseException]) -> bool:
+    return any(isinstance(cause, kinds) for cause in causes)
