@@ -12,6 +12,9 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.jsonrpc import Rpc
+from ansible_collections.xen.xapi.plugins.module_utils._client.master_connection import (
+    MasterConnection,
+)
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import TaskSet
 from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Waiter
@@ -70,7 +73,7 @@ def test_detects_cancel_of_unselected_task(monkeypatch):
 
 
 def test_detects_leaked_session(monkeypatch):
-    monkeypatch.setattr(Session, "_close", lambda _self: None)
+    monkeypatch.setattr(MasterConnection, "close", lambda _self: None)
     assert "no session left" in violations(20)
 
 

@@ -93,7 +93,9 @@ def _server(rule: str, pool: SmallPool, waiter: Waiter) -> object:
 
 def _sessions(pool: SmallPool, waiter: Waiter) -> object:
     session = waiter._session
-    return session._rpc is None, session._ref in pool.database["session"], len(session._left)
+    connection = session._connection
+    is_known = connection._ref in pool.database["session"]
+    return connection.is_open, is_known, len(session._left)
 
 
 def _truth(rule: str, pool: SmallPool, wire: ScriptedWire) -> object:

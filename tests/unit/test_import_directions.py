@@ -29,8 +29,8 @@ _wait: completion_report quiet_report report messages options waiter event_fallb
     context
 _tasks: age_messages messages options query objects regex_timeout literal_regexes selection
     clocks api model ages
-_client: options session left_sessions master jsonrpc transport http_client background tls
-    tls_errors endpoint credentials schema gc_pause retry
+_client: options session master_connection login left_sessions pool master jsonrpc transport
+    http_client background tls tls_errors endpoint credentials schema gc_pause retry
 : _messages _validators _error_codes _error_descriptions _text _errors
 """
 KNOWS_ANSIBLE = {"_module", "_output", "_client/options"}

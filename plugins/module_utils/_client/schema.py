@@ -8,7 +8,9 @@
 from __future__ import annotations
 
 from itertools import repeat
-from typing import Any, Dict, NamedTuple
+from typing import Any, Callable, Dict, NamedTuple, TypeVar
+
+from .._errors import InvalidResponse
 
 _TASK_TEXTS = (
     "uuid",
@@ -35,6 +37,7 @@ _TASK_KINDS: dict[str, Any] = {
 _TASK_CONTAINERS = (*_TASK_LISTS, *_TASK_MAPS)
 
 Record = Dict[str, Any]
+T = TypeVar("T")
 
 
 class SchemaError(Exception):
@@ -59,6 +62,14 @@ class Batch(NamedTuple):
 
     events: list[Event]
     token: str
+
+
+def validate(schema: Callable[[Any], T], answer: Any, *, url: str, method: str) -> T:
+    """Return what a schema makes of the answer to a method; raises InvalidResponse."""
+    try:
+        return schema(answer)
+    except SchemaError as error:
+        raise InvalidResponse(url, method=method, field=error.field) from error
 
 
 def text(answer: Any) -> str:

@@ -60,7 +60,7 @@ class EagerSession(Session):
     def __enter__(self):
         super().__enter__()
         try:
-            self._open()
+            self._connection.open()
         except BaseException:
             self.__exit__()
             raise
@@ -97,6 +97,10 @@ def session_at(
         add_secret=(secrets if secrets is not None else set()).add,
         **options,
     )
+
+
+def ref_of(session):
+    return session._connection._ref
 
 
 def methods(pool):
@@ -428,7 +432,7 @@ def test_server_time_is_read_from_new_master(start_pool):
     with session_at(pool.url) as session:
         pool.promote(1)
         session.server_time()
-        ref = session._ref
+        ref = ref_of(session)
     (call,) = [call for call in pool.log.of("host.get_servertime") if not call.error]
     assert (call.params, call.session) == ([pool.hosts[1].ref], ref)
 
@@ -473,7 +477,7 @@ def test_session_of_old_master_is_logged_out_after_failover(pair, monkeypatch):
     with session_at(*urls(pair)) as session:
         pair.promote(1)
         (lost,) = {call.session for call in pair.log if call.session}
-        monkeypatch.setattr(session, "_consecutive_failures", 2)
+        monkeypatch.setattr(session._connection, "_consecutive_failures", 2)
         assert session.call("task.get_all") == []
     assert lost in [call.session for call in pair.log.of(LOGOUT)]
 
@@ -491,7 +495,10 @@ def test_new_master_that_rejects_account_raises_at_once(pair):
 
 
 def test_given_session_is_lost_with_its_master(pair):
-    with session_at(*urls(pair)) as owner, session_at(*urls(pair), given_ref=owner._ref) as session:
+    with (
+        session_at(*urls(pair)) as owner,
+        session_at(*urls(pair), given_ref=ref_of(owner)) as session,
+    ):
         pair.promote(1)
         pair.take_down(0)
         ask_in_vain(session)
@@ -515,7 +522,7 @@ def given(pool):
     """A session that was there before, and stays."""
     with session_at(pool.url) as session:
         pool.log.clear()
-        yield session._ref
+        yield ref_of(session)
 
 
 def test_given_session_is_used_and_not_logged_out(pool, given):
@@ -535,9 +542,9 @@ def test_given_session_is_used_and_not_logged_out(pool, given):
 def test_given_session_redirects_from_supporter_to_master(start_pool):
     pool = start_pool(supporters=1)
     with session_at(pool.url) as owner:
-        with session_at(pool.hosts[1].url, given_ref=owner._ref) as session:
+        with session_at(pool.hosts[1].url, given_ref=ref_of(owner)) as session:
             assert session.call("task.get_all") == []
-        assert pool.sessions() == [owner._ref]
+        assert pool.sessions() == [ref_of(owner)]
 
 
 def test_unknown_given_session_raises_without_reference(pool):
@@ -552,11 +559,14 @@ def test_unknown_given_session_raises_without_reference(pool):
 
 
 def test_given_session_that_ends_raises_without_relogin(pool):
-    with session_at(pool.url) as owner, session_at(pool.url, given_ref=owner._ref) as session:
-        pool.logout(owner._ref)
+    with (
+        session_at(pool.url) as owner,
+        session_at(pool.url, given_ref=ref_of(owner)) as session,
+    ):
+        pool.logout(ref_of(owner))
         with pytest.raises(GivenSessionLost) as caught:
             session.call("task.get_all")
-        assert owner._ref not in repr(vars(caught.value)) + repr(vars(caught.value.__cause__))
+        assert ref_of(owner) not in repr(vars(caught.value)) + repr(vars(caught.value.__cause__))
     assert methods(pool).count(LOGIN) == 1
 
 
@@ -638,7 +648,7 @@ def test_stop_during_call_logs_out(pool):
 def test_stop_during_login_logs_out_new_session(pool):
     switch = Switch()
     session = session_at(pool.url, stop=switch)
-    session._add_secret = lambda _ref: setattr(switch, "is_on", True)
+    session._connection._login._add_secret = lambda _ref: setattr(switch, "is_on", True)
     with pytest.raises(Interrupted), session:
         pass
     assert methods(pool) == [LOGIN, LOGOUT]
