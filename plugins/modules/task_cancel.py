@@ -459,7 +459,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def cancel_tasks(run: Run) -> dict[str, Any]:
-    cancelling = parse_cancel_options(run.params, given=run.given)
+    cancelling = parse_cancel_options(run.params, given=run.raw_params)
     with run.connect() as session:
         report = CancelReport(
             session, select_targets(session, cancelling.selection, clock=run.clock), cancelling

@@ -422,7 +422,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def list_tasks(run: Run) -> dict[str, Any]:
-    selection = parse_selection(run.params, given=run.given)
+    selection = parse_selection(run.params, given=run.raw_params)
     limit = run.params["limit"]
     if limit is not None and limit < 1:
         raise OptionError("limit", value=limit, problem="is below 1; leave it out for no limit")

@@ -554,7 +554,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def wait_for_tasks(run: Run) -> dict[str, Any]:
-    selection = replace(parse_selection(run.params, given=run.given), is_gate=True)
+    selection = replace(parse_selection(run.params, given=run.raw_params), is_gate=True)
     waiting = parse_wait_options(run.params, selection)
     with run.connect() as session:
         gate: CompletionCondition | QuietCondition

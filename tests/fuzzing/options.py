@@ -196,14 +196,14 @@ def check_module(given: tuple[str, dict[str, Any]]) -> None:
         return
 
     def connect() -> NoReturn:
-        connection = parse_connection_options(params, given=options)
+        connection = parse_connection_options(params, raw_params=options)
         assert connection.request_timeout > 0
         for endpoint in connection.endpoints:
             assert endpoint.port in PORTS
         raise Reached
 
     run = SimpleNamespace(
-        params=params, given=options, connect=connect, check_mode=False, clock=time.monotonic
+        params=params, raw_params=options, connect=connect, check_mode=False, clock=time.monotonic
     )
     run.warn = run.sleep = print
     error = refusal_of(lambda: WORK[module](run))

@@ -15,6 +15,7 @@ import pytest
 from ansible.module_utils import basic
 
 from ansible_collections.xen.xapi.plugins.module_utils import _messages, _module
+from ansible_collections.xen.xapi.plugins.module_utils._client import messages as _client_messages
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.modules import task_info
 from ansible_collections.xen.xapi.tests.support.fixtures import secrets_of, session_on
@@ -112,6 +113,7 @@ def told(monkeypatch):
 
     monkeypatch.setattr(Session, "__exit__", look)
     monkeypatch.setattr(_module, "error_message", error_message)
+    monkeypatch.setattr(_client_messages, "error_message", error_message)
     return told
 
 

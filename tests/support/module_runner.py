@@ -45,8 +45,8 @@ class ModuleRun:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.given = {"hostname": "xcp1", "password": "secret", **options}
-        self.params = params_of(module, self.given)
+        self.raw_params = {"hostname": "xcp1", "password": "secret", **options}
+        self.params = params_of(module, self.raw_params)
         self.connect = connect
         self.clock = clock
         self.sleep = sleep

@@ -22,15 +22,16 @@ SIMULATOR = f"{COLLECTION}.tests.simulator"
 # From top to bottom: the packages, and the files in each. Files in no package have no name before
 # the colon.
 LAYERS = """
-: _module _output
+: _module _masking _output
 _cancel: report targets force evidence api_classes options operation idle cancellation
 _wait: completion_report quiet_report report messages options waiter event_fallback backoff
     completion quiet quiet_window stalls object_holds disappearance watcher task_set timeline
     context
 _tasks: age_messages messages options query objects regex_timeout literal_regexes selection
     clocks api model ages
-_client: options session master_connection login left_sessions pool master jsonrpc transport
-    http_client background tls tls_errors endpoint credentials schema gc_pause retry
+_client: connection messages options session master_connection login left_sessions pool master
+    jsonrpc transport http_client background tls tls_errors endpoint credentials schema gc_pause
+    retry
 : _messages _validators _error_codes _error_descriptions _text _errors
 """
 KNOWS_ANSIBLE = {"_module", "_output", "_client/options"}
@@ -45,7 +46,14 @@ PURE = {
         "_tasks/selection",
     ),
     *("_tasks/model", "_client/retry", "_client/endpoint", "_client/credentials"),
-    *("_client/schema", "_messages", "_validators", "_error_codes", "_error_descriptions"),
+    *(
+        "_client/schema",
+        "_client/messages",
+        "_messages",
+        "_validators",
+        "_error_codes",
+        "_error_descriptions",
+    ),
     *("_text", "_errors"),
 }
 # Named one by one: a list of libraries that do I/O would never be complete.

@@ -103,14 +103,14 @@ class ConnectionOptions:
 
 
 def parse_connection_options(
-    params: Mapping[str, Any], *, given: Mapping[str, Any]
+    params: Mapping[str, Any], *, raw_params: Mapping[str, Any]
 ) -> ConnectionOptions:
-    """The checked options of the connection; given is what the task wrote, before any default."""
+    """Return the checked options; raw_params holds what the task wrote, before any default."""
     session_ref = _session_ref(params["session_ref"])
     for option in ("hostname", "username", *(["password"] if session_ref is None else [])):
         if not params[option]:
             raise OptionError(option, problem="is needed, but missing or empty")
-    check_elements("hostname", given.get("hostname"))
+    check_elements("hostname", raw_params.get("hostname"))
     port, pool_uuid = params["port"], params["pool_uuid"]
     if port is not None and port not in PORTS:
         raise OptionError("port", value=port, problem="is no port: they go from 1 to 65535")
@@ -122,7 +122,7 @@ def parse_connection_options(
         session_ref=session_ref,
         validate_certs=params["validate_certs"],
         ca_path=params["ca_path"] or None,
-        fingerprints=_fingerprints(params["cert_fingerprint"], endpoints, given=given),
+        fingerprints=_fingerprints(params["cert_fingerprint"], endpoints, raw_params=raw_params),
         pool_uuid=None if pool_uuid is None else parse_uuid("pool_uuid", pool_uuid),
         request_timeout=_request_timeout(params["request_timeout"]),
         follow_master=params["follow_master"],
@@ -138,10 +138,10 @@ def _session_ref(text: str | None) -> str | None:
 
 
 def _fingerprints(
-    texts: list[str] | None, endpoints: tuple[Endpoint, ...], *, given: Mapping[str, Any]
+    texts: list[str] | None, endpoints: tuple[Endpoint, ...], *, raw_params: Mapping[str, Any]
 ) -> tuple[str, ...]:
     option = "cert_fingerprint"
-    check_elements(option, given.get(option))
+    check_elements(option, raw_params.get(option))
     if texts is None:
         return ()
     if not texts:

@@ -94,7 +94,7 @@ def test_result_of_work_is_returned(run, pool):
 
 def test_given_options_are_unconverted_and_without_defaults(run):
     given = []
-    main = main_of(lambda run: given.append(dict(run.given)) or {})
+    main = main_of(lambda run: given.append(dict(run.raw_params)) or {})
     run(main, {**OPTIONS, "port": "443"})
     assert given == [{**OPTIONS, "port": "443"}]
 

@@ -22,6 +22,7 @@ SPEAKERS = [
             "_cancel/options",
             "_cancel/report",
             "_cancel/targets",
+            "_client/messages",
             "_messages",
             "_module",
             "_output",

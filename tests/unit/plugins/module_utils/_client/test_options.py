@@ -33,7 +33,7 @@ SECRETS = ("secret-word", SESSION[len("OpaqueRef:") :])
 
 
 def connection(**options):
-    return parse_connection_options({**CONNECTION, **options}, given=options)
+    return parse_connection_options({**CONNECTION, **options}, raw_params=options)
 
 
 def test_endpoints_keep_hostname_order():
