@@ -24,11 +24,10 @@ from .._validators import (
 from .endpoint import PORTS, Endpoint, parse_endpoint
 
 _MAX_REQUEST = 86400
-# Each of these guards something: a null in place of it is more likely a mistake than a wish.
 
 
-def first_set_in_environment(*names: str) -> str:
-    """The fallback of an option: the first variable that holds anything."""
+def read_environment(*names: str) -> str:
+    """Return the first of the variables that is not empty: the fallback of an option."""
     for name in names:
         value = os.environ.get(name)
         if value:
@@ -36,53 +35,30 @@ def first_set_in_environment(*names: str) -> str:
     raise AnsibleFallbackNotFound
 
 
-def _environment(*names: str) -> tuple[Any, list[str]]:
-    return first_set_in_environment, list(names)
+def _define_option(kind: str, *variables: str, **settings: Any) -> dict[str, Any]:
+    """Return the spec of an option; the first of the variables with a value is its fallback."""
+    if variables:
+        settings["fallback"] = (read_environment, list(variables))
+    return {"type": kind, **settings}
 
 
 def connection_spec() -> dict[str, dict[str, Any]]:
-    """The argument spec of the doc fragment connection."""
+    """Return the argument spec of the doc fragment connection."""
+    option = _define_option
     return {
-        "hostname": {
-            "type": "list",
-            "elements": "str",
-            "required": True,
-            "fallback": _environment("XAPI_HOST", "XENSERVER_HOST"),
-        },
-        "port": {"type": "int", "fallback": _environment("XAPI_PORT")},
-        "username": {
-            "type": "str",
-            "default": "root",
-            "fallback": _environment("XAPI_USERNAME", "XENSERVER_USER"),
-        },
-        "password": {
-            "type": "str",
-            "no_log": True,
-            "fallback": _environment("XAPI_PASSWORD", "XENSERVER_PASSWORD"),
-        },
-        "validate_certs": {
-            "type": "bool",
-            "default": True,
-            "fallback": _environment("XAPI_VALIDATE_CERTS", "XENSERVER_VALIDATE_CERTS"),
-        },
-        "ca_path": {"type": "path", "fallback": _environment("XAPI_CA_PATH")},
-        "cert_fingerprint": {
-            "type": "list",
-            "elements": "str",
-            "fallback": _environment("XAPI_CERT_FINGERPRINT"),
-        },
-        "session_ref": {"type": "str", "no_log": True},
-        "pool_uuid": {"type": "str", "fallback": _environment("XAPI_POOL_UUID")},
-        "request_timeout": {
-            "type": "str",
-            "default": "30",
-            "fallback": _environment("XAPI_REQUEST_TIMEOUT"),
-        },
-        "follow_master": {
-            "type": "bool",
-            "default": True,
-            "fallback": _environment("XAPI_FOLLOW_MASTER"),
-        },
+        "hostname": option("list", "XAPI_HOST", "XENSERVER_HOST", elements="str", required=True),
+        "port": option("int", "XAPI_PORT"),
+        "username": option("str", "XAPI_USERNAME", "XENSERVER_USER", default="root"),
+        "password": option("str", "XAPI_PASSWORD", "XENSERVER_PASSWORD", no_log=True),
+        "validate_certs": option(
+            "bool", "XAPI_VALIDATE_CERTS", "XENSERVER_VALIDATE_CERTS", default=True
+        ),
+        "ca_path": option("path", "XAPI_CA_PATH"),
+        "cert_fingerprint": option("list", "XAPI_CERT_FINGERPRINT", elements="str"),
+        "session_ref": option("str", no_log=True),
+        "pool_uuid": option("str", "XAPI_POOL_UUID"),
+        "request_timeout": option("str", "XAPI_REQUEST_TIMEOUT", default="30"),
+        "follow_master": option("bool", "XAPI_FOLLOW_MASTER", default=True),
     }
 
 

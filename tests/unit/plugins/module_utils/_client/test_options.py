@@ -8,7 +8,7 @@ import pytest
 from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.options import (
-    first_set_in_environment,
+    read_environment,
     parse_connection_options,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
@@ -119,7 +119,7 @@ def test_uuid_timeout_and_fingerprints_are_normalized():
 def test_first_nonempty_environment_variable_is_used(monkeypatch, environment, expected):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert first_set_in_environment("A", "B") == expected
+    assert read_environment("A", "B") == expected
 
 
 @pytest.mark.parametrize("environment", [{}, {"A": ""}, {"A": "", "B": ""}])
@@ -127,4 +127,4 @@ def test_empty_environment_variables_count_as_unset(monkeypatch, environment):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(AnsibleFallbackNotFound):
-        first_set_in_environment("A", "B")
+        read_environment("A", "B")
