@@ -33,12 +33,12 @@ def describe_error(code: str, params: Sequence[str]) -> str:
     return shorten(_words(code, shown), _MAX_WORDS)
 
 
-def error_dict(code: str, params: Sequence[str]) -> dict[str, Any]:
+def format_error(code: str, params: Sequence[str]) -> dict[str, Any]:
     """What modules return for an error of XAPI."""
     return {"code": code, "params": list(params), "message": describe_error(code, params)}
 
 
-def visible(text: str) -> str:
+def escape_parameter(text: str) -> str:
     """The text with escapes in place of what could act on a terminal, or hide there.
 
     A long one is cut, as it may be a parameter of an error.
@@ -64,7 +64,7 @@ def _taken_apart(param: str) -> str:
     """A parameter to be shown, in words where it is another error: `CODE: [ one; two ]`."""
     nested = _NESTED.fullmatch(param)
     if nested is None or not _is_known(nested[1]):
-        return visible(param)
+        return escape_parameter(param)
     return _nested_words(nested[1], nested[2].split("; ") if nested[2] else [])
 
 
@@ -78,7 +78,7 @@ def _hindrances(param: str) -> str:
 
 
 def _nested_words(code: str, params: Sequence[str]) -> str:
-    words = _words(code, [visible(param) for param in params])
+    words = _words(code, [escape_parameter(param) for param in params])
     return shorten(words, _MAX_NESTED).rstrip(".")
 
 

@@ -237,7 +237,7 @@ class NoHostAnswered(XapiError):
         self.attempts = tuple(attempts)
 
 
-def without_frames(error: XapiError) -> XapiError:
+def drop_tracebacks(error: XapiError) -> XapiError:
     """The error without tracebacks: their frames keep all that had been received by then."""
     for one in (error, *getattr(error, "attempts", ())):
         one.__traceback__ = one.__cause__ = one.__context__ = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import Any, Iterator, Mapping, Set
 
-from ._client.credentials import credentials_in
+from ._client.credentials import find_credentials
 from ._client.options import connection_spec
 from ._output import Module
 
@@ -43,7 +43,7 @@ class MaskingModule(Module):
         for name, value in (*given.items(), *_from_environment(argument_spec)):
             if name not in self._secret_options and not name.startswith("_ansible_"):
                 found = self._misplaced if name in of_connection else self._doubtful
-                found |= credentials_in(value, with_colon=name != "hostname")
+                found |= find_credentials(value, with_colon=name != "hostname")
         super().__init__(argument_spec=argument_spec, **rest)
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._error_codes import describe_error, visible
+from ._error_codes import describe_error, escape_parameter
 from ._errors import (
     AnswerTooLarge,
     CallerGone,
@@ -169,7 +169,7 @@ def error_message(error: XapiError, *, comparing: bool = True) -> str:
         return f"one of the following is required: {error.option}{error.problem}."
     if isinstance(error, OptionError):
         value = "" if error.value is None else f": {show_value(error.value)}"
-        option, problem = visible(error.option), escape(error.problem, limit=_MAX_PROBLEM)
+        option, problem = escape_parameter(error.option), escape(error.problem, limit=_MAX_PROBLEM)
         return f"argument '{option}'{value} {problem}."
     if isinstance(error, NoHostAnswered):
         return _no_host(error)
@@ -183,7 +183,7 @@ def error_message(error: XapiError, *, comparing: bool = True) -> str:
             " A port for HTTPS does that to http://: write https:// in hostname, or neither."
         )
     if isinstance(error, HostError) and error.reported_by is not None:
-        sentence += f" ({visible(error.reported_by)} names it as the pool's master.)"
+        sentence += f" ({escape_parameter(error.reported_by)} names it as the pool's master.)"
     if isinstance(error, CertificateUntrusted) and error.fingerprint is not None:
         sentence += _FINGERPRINT.format(fingerprint=error.fingerprint)
         if comparing:
@@ -193,10 +193,12 @@ def error_message(error: XapiError, *, comparing: bool = True) -> str:
 
 def _shown(error: XapiError) -> dict[str, Any]:
     """What an error holds, for a sentence: much of it was written by whoever answered."""
-    held = {name: visible(v) if isinstance(v, str) else v for name, v in vars(error).items()}
+    held = {
+        name: escape_parameter(v) if isinstance(v, str) else v for name, v in vars(error).items()
+    }
     if isinstance(error, FingerprintMismatch):
         held["wanted"] = join_limited(
-            [visible(one) for one in error.expected], separator=" or ", rest=" or {} more"
+            [escape_parameter(one) for one in error.expected], separator=" or ", rest=" or {} more"
         )
     if isinstance(error, RequestTimedOut):
         held["or_raise"] = "" if error.by_overall_deadline else ", or raise request_timeout"
@@ -208,7 +210,7 @@ def _shown(error: XapiError) -> dict[str, Any]:
 def _no_host(error: NoHostAnswered) -> str:
     count = len(error.attempts)
     if all(isinstance(one, XapiFailure) and one.code == _STILL_BOOTING for one in error.attempts):
-        urls = join_limited([visible(attempt.url) for attempt in error.attempts])
+        urls = join_limited([escape_parameter(attempt.url) for attempt in error.attempts])
         return f"All {count} hosts in hostname are still starting ({urls}): try again in a minute."
     shown = [error_message(attempt, comparing=False) for attempt in error.attempts]
     # A fingerprint stands on a line of its own, so what follows one begins on the next.

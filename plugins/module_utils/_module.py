@@ -25,7 +25,7 @@ from ._client.connection import connect
 from ._client.jsonrpc import Call
 from ._client.options import parse_connection_options
 from ._client.session import Session
-from ._error_codes import error_dict
+from ._error_codes import format_error
 from ._errors import CallerGone, Interrupted, LibraryMissing, XapiError, XapiFailure
 from ._masking import MaskingModule
 from ._messages import error_message
@@ -134,7 +134,7 @@ def _run_and_report(work: Callable[[Run], dict[str, Any]], run: Run, module: Mas
         # There is nobody to tell it to, and printing would only fail with a traceback.
         raise SystemExit(1) from None
     except XapiFailure as failure:
-        error = error_dict(failure.code, failure.params)
+        error = format_error(failure.code, failure.params)
         module.fail_json(
             msg=error_message(failure), error=error, **run.partial_result(), **run.recorded_calls()
         )

@@ -98,7 +98,7 @@ def parse_regex(option: str, value: Any) -> re.Pattern[str]:
     return regex
 
 
-def seconds_of_duration(option: str, value: Any) -> float:
+def parse_duration(option: str, value: Any) -> float:
     """The seconds in 90, 90s, 30m, 6h, 2d, 1w or 1h30m."""
     written = parse_text(option, value)
     single, combined = _DURATION.match(written), _COMBINED.match(written)
@@ -123,10 +123,10 @@ def parse_fingerprint(option: str, value: Any) -> str:
             "is no SHA-256 fingerprint: write its 64 hexadecimal digits, colons between or not"
         )
         raise OptionError(option, value=value, problem=problem)
-    return with_colons(match["digits"].replace(":", ""))
+    return format_fingerprint(match["digits"].replace(":", ""))
 
 
-def with_colons(digits: str) -> str:
+def format_fingerprint(digits: str) -> str:
     """The digits of a fingerprint as OpenSSL writes them."""
     return ":".join(digits[place : place + 2] for place in range(0, len(digits), 2)).upper()
 

@@ -23,13 +23,13 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionErro
 from ansible_collections.xen.xapi.plugins.module_utils._messages import error_message
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.options import SELECTOR_EXCLUSIVE
 from ansible_collections.xen.xapi.plugins.module_utils._validators import (
+    parse_duration,
     parse_fingerprint,
     parse_ref,
     parse_regex,
     parse_text,
     parse_time,
     parse_uuid,
-    seconds_of_duration,
 )
 from ansible_collections.xen.xapi.tests.fuzzing.json_values import TEXTS, VALUES, as_json
 from ansible_collections.xen.xapi.tests.fuzzing.runner import Target
@@ -218,7 +218,7 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
         parse_time,
         parse_ref,
         parse_regex,
-        seconds_of_duration,
+        parse_duration,
         parse_text,
         parse_uuid,
     )

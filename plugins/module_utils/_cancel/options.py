@@ -13,7 +13,7 @@ from typing import Any, Mapping
 from .._errors import NothingSelected, OptionError
 from .._tasks.options import housekeeping_spec, parse_selection, with_default_exclude
 from .._tasks.selection import IDENTITIES, Selection
-from .._validators import seconds_of_duration
+from .._validators import parse_duration
 
 _MIN_AGE = 60.0
 _MIN_FORCE_TIMEOUT = 300.0
@@ -60,7 +60,7 @@ def parse_cancel_options(params: Mapping[str, Any], *, given: Mapping[str, Any])
     elif params["include_housekeeping"]:
         problem = "has no use with uuid or ref: by these, nothing is excluded by default"
         raise OptionError("include_housekeeping", value=True, problem=problem)
-    timeout = seconds_of_duration("timeout", params["timeout"])
+    timeout = parse_duration("timeout", params["timeout"])
     if params["force"] and "timeout" not in given:
         timeout = _MIN_FORCE_TIMEOUT
     if not timeout:
@@ -71,7 +71,7 @@ def parse_cancel_options(params: Mapping[str, Any], *, given: Mapping[str, Any])
     return CancelOptions(
         selection=selection,
         max_tasks=_max_tasks(params["max_tasks"], selection),
-        idle_for=seconds_of_duration("idle_for", params["idle_for"]),
+        idle_for=parse_duration("idle_for", params["idle_for"]),
         waits=params["wait"],
         timeout=timeout,
         on_uncancellable=params["on_uncancellable"],

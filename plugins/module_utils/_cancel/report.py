@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._client.session import Session
-from .._error_codes import describe_error, error_dict
+from .._error_codes import describe_error, format_error
 from .._tasks.age_messages import SPARED, age_warnings
 from .._tasks.messages import format_progress, format_task, join_few, join_sentences, shorten_word
 from .._tasks.model import Task
@@ -144,7 +144,7 @@ class CancelReport:
         error = cancel.error
         extra: dict[str, Any] = {"reason": cancel.reason or cancel.doubt or None}
         if error is not None:
-            extra["error"] = error_dict(error.code, error.params)
+            extra["error"] = format_error(error.code, error.params)
         return cancel.task, cancel.outcome, extra
 
     def _predicted(self, _task: Task) -> str:

@@ -14,7 +14,7 @@ _SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
 _ACCOUNT = re.compile(r"""[^\s"'=,{}\[\]/:@]+:(?P<password>\S.*)""", re.DOTALL)
 
 
-def credentials_in(value: Any, *, with_colon: bool) -> set[str]:
+def find_credentials(value: Any, *, with_colon: bool) -> set[str]:
     """Return what stands where a URL has user and password, in any text of a value.
 
     Each of them comes in all the forms in which a message may repeat it. With a colon, only

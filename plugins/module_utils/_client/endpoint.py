@@ -72,7 +72,7 @@ def parse_endpoint(text: str, *, port: int | None) -> Endpoint:
     return Endpoint.of(scheme, match["v6"] or match["name"], port)
 
 
-def bare_address(text: str) -> str | None:
+def parse_address(text: str) -> str | None:
     """The address by which a member names its master, without brackets; None if it is none.
 
     It says where the password goes, so nothing but an address may be in it.

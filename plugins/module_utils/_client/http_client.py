@@ -30,8 +30,8 @@ from .._errors import (
 )
 from .background import CancellableBody
 from .endpoint import Endpoint
-from .tls import authorities, check_peer, harden
-from .tls_errors import is_cut_off, tls_error, tls_reason
+from .tls import check_peer, find_ca_bundle, harden
+from .tls_errors import format_reason, is_cut_off, translate_tls_error
 
 try:
     import requests
@@ -112,7 +112,7 @@ class HttpClient:
         if endpoint.scheme != "https":
             return False
         if self._verify is None:
-            self._verify = authorities(self._ca_path)
+            self._verify = find_ca_bundle(self._ca_path)
         return self._verify
 
     def send(self, request: Request, body: CancellableBody, *, verify: str | bool) -> Answer:
@@ -225,7 +225,7 @@ def _translate_error(
     # A port that is not for HTTPS answers with something that is not TLS: nobody hangs up there.
     if is_cut_off(causes):
         return ConnectionCut(url)
-    secure = tls_error(url, causes, fingerprints=fingerprints)
+    secure = translate_tls_error(url, causes, fingerprints=fingerprints)
     if secure is not None:
         return secure
     if isinstance(error, requests.exceptions.Timeout) or _any(causes, socket.timeout):
@@ -247,7 +247,7 @@ def _translate_error(
 def _safe_reason(error: BaseException) -> str:
     # A proxy's address can hold a password, and the libraries repeat it in some of their errors: an
     # address that they cannot parse in parts.
-    reason, name = tls_reason(error), type(error).__name__
+    reason, name = format_reason(error), type(error).__name__
     return name if "@" in reason or name in _ADDRESS_ERRORS else reason
 
 

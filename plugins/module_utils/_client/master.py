@@ -19,7 +19,7 @@ from .._errors import (
     XapiError,
     XapiFailure,
 )
-from .endpoint import Endpoint, bare_address
+from .endpoint import Endpoint, parse_address
 from .jsonrpc import Rpc
 from .retry import IS_SUPPORTER
 
@@ -98,7 +98,7 @@ class Members:
 
     def _find_reported_master(self, failure: XapiFailure, supporter: Endpoint) -> Endpoint:
         text = failure.params[0] if failure.params else ""
-        address = bare_address(text)
+        address = parse_address(text)
         if address is None:
             raise MasterAddressUnusable(supporter.url, address=text)
         if not self._follow_master:

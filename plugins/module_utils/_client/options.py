@@ -16,10 +16,10 @@ from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
 from .._errors import OptionError
 from .._validators import (
     check_elements,
+    parse_duration,
     parse_fingerprint,
     parse_ref,
     parse_uuid,
-    seconds_of_duration,
 )
 from .endpoint import PORTS, Endpoint, parse_endpoint
 
@@ -131,7 +131,7 @@ def _fingerprints(
 
 def _request_timeout(text: str) -> float:
     option = "request_timeout"
-    seconds = seconds_of_duration(option, text)
+    seconds = parse_duration(option, text)
     if seconds == 0:
         raise OptionError(option, value=text, problem="leaves no time for a request")
     if seconds > _MAX_REQUEST:

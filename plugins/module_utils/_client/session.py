@@ -123,7 +123,10 @@ class Session:
 
     def validate(self, schema: Callable[[Any], T], method: str, answer: Any) -> T:
         """Return what a schema makes of the answer to a method; raises InvalidResponse."""
-        return records.validate(schema, answer, url=self._connection.url, method=method)
+        try:
+            return schema(answer)
+        except records.SchemaError as error:
+            raise self.invalid_response(method, error.field) from error
 
     def set_deadline(self, deadline: float | None) -> None:
         """Let no request but the logout go on after a moment of the monotonic clock."""
@@ -133,13 +136,13 @@ class Session:
         """The result of a call; a read is made once more when the server forgot our session."""
         return self._call(method, lambda: params)
 
-    def server_time(self) -> str:
+    def read_server_time(self) -> str:
         """The master's clock, as the server writes times."""
         method = "host.get_servertime"
         answer = self._call(method, lambda: [self.pool.master_ref])
         return self.validate(records.text, method, answer)
 
-    def events_from(self, classes: Sequence[str], token: str, seconds: float) -> Any:
+    def read_events(self, classes: Sequence[str], token: str, seconds: float) -> Any:
         """What event.from answers, which may take so many seconds more than another call.
 
         It is not made again in another session: a token means something to one master only, and

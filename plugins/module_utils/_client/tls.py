@@ -15,16 +15,16 @@ import ssl
 from typing import Any, Collection
 
 from .._errors import TrustUnusable
-from .._validators import with_colons
-from .tls_errors import WrongFingerprint, tls_reason
+from .._validators import format_fingerprint
+from .tls_errors import WrongFingerprint, format_reason
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _NEW_ENOUGH = re.compile(r"TLSv(?:1\.[2-9]|[2-9])")
 
 
-def sha256_of(certificate: bytes) -> str:
+def compute_fingerprint(certificate: bytes) -> str:
     """The fingerprint of a certificate in DER."""
-    return with_colons(hashlib.sha256(certificate).hexdigest())
+    return format_fingerprint(hashlib.sha256(certificate).hexdigest())
 
 
 def harden(context: ssl.SSLContext) -> None:
@@ -47,12 +47,12 @@ def check_peer(connected: Any, fingerprints: Collection[str]) -> None:
     if not _NEW_ENOUGH.match(version or ""):
         raise ssl.SSLError(ssl.SSL_ERROR_SSL, f"{version} is older than TLS 1.2")
     if fingerprints:
-        seen = sha256_of(connected.getpeercert(binary_form=True) or b"")
+        seen = compute_fingerprint(connected.getpeercert(binary_form=True) or b"")
         if seen not in fingerprints:
             raise WrongFingerprint(seen)
 
 
-def fingerprint_at(host: str, port: int, *, seconds: float) -> str | None:
+def fetch_fingerprint(host: str, port: int, *, seconds: float) -> str | None:
     """The fingerprint that a host shows to anyone; nothing is sent to it but the handshake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -64,10 +64,10 @@ def fingerprint_at(host: str, port: int, *, seconds: float) -> str | None:
             certificate = secured.getpeercert(binary_form=True)
     except (OSError, ValueError):
         return None
-    return sha256_of(certificate) if certificate else None
+    return compute_fingerprint(certificate) if certificate else None
 
 
-def authorities(ca_path: str | None) -> str | bool:
+def find_ca_bundle(ca_path: str | None) -> str | bool:
     """What to check certificates against: the option, else the environment's bundle, else True."""
     source, path = "ca_path", ca_path
     for variable in _CA_VARIABLES:
@@ -81,5 +81,5 @@ def authorities(ca_path: str | None) -> str | bool:
             cafile=None if is_directory else path, capath=path if is_directory else None
         )
     except (OSError, ValueError) as error:
-        raise TrustUnusable(source, path=path, detail=tls_reason(error)) from error
+        raise TrustUnusable(source, path=path, detail=format_reason(error)) from error
     return path

@@ -61,7 +61,7 @@ def _is_cut_off(error: ssl.SSLError) -> bool:
     return _has_reason(error, _CUT_OFF)
 
 
-def tls_error(
+def translate_tls_error(
     url: str, causes: Iterable[BaseException], *, fingerprints: Collection[str]
 ) -> HostError | None:
     """The error of ours for the first cause that is about certificates or about TLS at all."""
@@ -73,13 +73,13 @@ def tls_error(
             return FingerprintMismatch(url, expected=sorted(fingerprints), seen=cause.seen)
         if isinstance(cause, ssl.SSLCertVerificationError):
             code = getattr(cause, "verify_code", None)
-            detail = getattr(cause, "verify_message", None) or tls_reason(cause)
+            detail = getattr(cause, "verify_message", None) or format_reason(cause)
             return _KINDS_BY_CODE.get(code, CertificateInvalid)(url, detail=detail)
         if isinstance(cause, ssl.SSLError):
             if _has_reason(cause, {_NOT_VERIFIED}):
                 return CertificateUntrusted(url, detail=_NOT_VERIFIED.replace("_", " ").lower())
             kind = PortWithoutTls if _has_reason(cause, _NOT_TLS) else TlsFailed
-            return kind(url, detail=tls_reason(cause))
+            return kind(url, detail=format_reason(cause))
     return None
 
 
@@ -93,7 +93,7 @@ def _has_reason(error: ssl.SSLError, reasons: Collection[str]) -> bool:
     return any(reason in text for reason in reasons)
 
 
-def tls_reason(error: Any) -> str:
+def format_reason(error: Any) -> str:
     """What an error of the system or of OpenSSL says, without numbers and places in its source."""
     reason = getattr(error, "reason", None)
     if isinstance(error, ssl.SSLError) and reason:

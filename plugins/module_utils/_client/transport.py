@@ -15,7 +15,7 @@ from .._errors import CertificateUntrusted, ConnectionCut, HostError, XapiError
 from .background import BackgroundCall, CancellableBody
 from .endpoint import Endpoint
 from .http_client import Answer, HttpClient, Request, has_proxy
-from .tls import fingerprint_at
+from .tls import fetch_fingerprint
 
 TIME_LIMIT = 30.0
 SIZE_LIMIT = 256 * 1024 * 1024
@@ -136,7 +136,7 @@ class Transport:
         """What the host shows; in a thread too, since a host in trouble may show nothing."""
         _scheme, host, port = request.endpoint
         seconds = max(request.deadline - self._clock(), 0.001)
-        look = BackgroundCall(lambda: fingerprint_at(host, port, seconds=seconds))
+        look = BackgroundCall(lambda: fetch_fingerprint(host, port, seconds=seconds))
         for _moment in look.poll_until(request.deadline, self._clock):
             self._stop()
         return look.result if look.has_ended and look.error is None else None

@@ -37,7 +37,7 @@ def read_time(
     The server's time comes last, so that little passes between it and the tasks.
     """
     if not ages:
-        return parse_seconds(session.server_time()), NO_CLOCKS
+        return parse_seconds(session.read_server_time()), NO_CLOCKS
     hosts = session.read(records.hosts, "host.get_all_records")
     supporters = [ref for ref in hosts if ref != session.pool.master_ref]
     readings = _read_supporters(session, supporters, clock)
@@ -82,7 +82,7 @@ def _read_supporters(
 def _read_master(session: Session, option: str, clock: Callable[[], float]) -> _Reading:
     asked_at = clock()
     try:
-        seconds = parse_seconds(session.server_time())
+        seconds = parse_seconds(session.read_server_time())
     except InvalidResponse as error:
         raise TimeUnreadable(error.url, method=_TIME, option=option) from error
     if seconds is None:

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, Mapping
 
-from .._error_codes import error_dict
+from .._error_codes import format_error
 from .._errors import redact
 from .ages import NO_CLOCKS, Clocks, compute_age, parse_duration
 
@@ -113,7 +113,7 @@ class Task:
             "result": result,
             "result_value": decoded_result(result) if result else None,
             "error_info": error_info,
-            "error": error_dict(error_info[0], error_info[1:]) if error_info else None,
+            "error": format_error(error_info[0], error_info[1:]) if error_info else None,
             "backtrace": get("backtrace"),
             "subtask_of": _ref_or_none(get("subtask_of")),
             "subtasks": get("subtasks"),

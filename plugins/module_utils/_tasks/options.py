@@ -13,13 +13,13 @@ from typing import Any, Callable, Mapping, TypeVar
 from .._errors import OptionError
 from .._validators import (
     check_elements,
+    parse_duration,
     parse_ref,
     parse_regex,
     parse_text,
     parse_time,
     parse_uuid,
     refuse_nulls,
-    seconds_of_duration,
 )
 from .model import STATUSES
 from .selection import OBJECT_TYPES, ObjectOption, Selection
@@ -86,8 +86,8 @@ def parse_selection(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> S
         name_regex=one("name_regex", parse_regex),
         name_description=one("name_description", parse_text),
         status=_status(params),
-        min_age=one("min_age", seconds_of_duration),
-        max_age=one("max_age", seconds_of_duration),
+        min_age=one("min_age", parse_duration),
+        max_age=one("max_age", parse_duration),
         created_after=one("created_after", parse_time),
         created_before=one("created_before", parse_time),
         cancellable=params.get("cancellable"),

@@ -121,7 +121,7 @@ class Disappearances:
         """
         if not gone and not self.undecided:
             return []
-        now = parse_seconds(self._session.server_time()) if gone else None
+        now = parse_seconds(self._session.read_server_time()) if gone else None
         if now is not None and expected_time is not None:
             now = max(now, expected_time)
         hosts = self._read_hosts()
@@ -161,7 +161,7 @@ class Disappearances:
         reasons = {last.task.ref: self._session_reason(last) for last in gone}
         if all(reasons.values()):
             return reasons
-        now = parse_seconds(self._session.server_time())
+        now = parse_seconds(self._session.read_server_time())
         hosts = self._read_hosts()
         live = self._read_live(hosts, gone)
         for last in gone:

@@ -44,7 +44,7 @@ class EventFallback:
             return
         self._events.has_failed = False
         failures, self._failures = self._failures, 0
-        self._session.server_time()
+        self._session.read_server_time()
         if generation == self._session.generation:
             self._failures = failures + 1
             if self._failures >= _MAX_FAILURES:

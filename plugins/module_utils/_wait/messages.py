@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Collection, Mapping
 
-from .._error_codes import describe_error, visible
+from .._error_codes import describe_error, escape_parameter
 from .._tasks.messages import (
     format_progress,
     format_task,
@@ -151,7 +151,7 @@ def quiet_message(seconds: float, wanted: float, ended: list[Task], count: int) 
 def _gone(what: Task | str) -> str:
     if isinstance(what, Task):
         return f"Task {format_task(what)} disappeared while {_state(what)}"
-    return f"{visible(what)} disappeared"
+    return f"{escape_parameter(what)} disappeared"
 
 
 def _disappeared(task: Task, reason: str) -> str:

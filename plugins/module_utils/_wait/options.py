@@ -14,7 +14,7 @@ from typing import Any, Mapping
 from .._errors import NothingSelected, OptionError
 from .._tasks.options import housekeeping_spec
 from .._tasks.selection import IDENTITIES, Selection
-from .._validators import seconds_of_duration
+from .._validators import parse_duration
 from .task_set import CompletionRules
 from .watcher import RESYNC_INTERVAL
 
@@ -74,7 +74,7 @@ def parse_wait_options(params: Mapping[str, Any], selection: Selection) -> WaitO
         raise OptionError("expect", value=[], problem="is empty: no end would be the right one")
     timeout = math.inf
     if params["timeout"] != _NEVER:
-        timeout = seconds_of_duration("timeout", params["timeout"])
+        timeout = parse_duration("timeout", params["timeout"])
     return WaitOptions(
         rules=CompletionRules(
             wait_for=params["wait_for"],
@@ -123,7 +123,7 @@ def _quiet_for(params: Mapping[str, Any], timeout: float) -> float:
             problem = f"is no longer than the {seconds:g} s of quiet_for: give more, or quiet_for"
             raise OptionError("timeout", value=params["timeout"], problem=problem)
         return seconds
-    seconds = seconds_of_duration(option, text)
+    seconds = parse_duration(option, text)
     if seconds >= timeout and seconds:
         problem = f"is not under timeout ({params['timeout']}), so it could never be full"
         raise OptionError(option, value=text, problem=problem)
@@ -133,7 +133,7 @@ def _quiet_for(params: Mapping[str, Any], timeout: float) -> float:
 def _ignore_stalled(text: str | None) -> float | None:
     if text is None:
         return None
-    seconds = seconds_of_duration("ignore_stalled", text)
+    seconds = parse_duration("ignore_stalled", text)
     if not seconds:
         problem = "would leave out every task; give the time without progress"
         raise OptionError("ignore_stalled", value=text, problem=problem)
@@ -142,7 +142,7 @@ def _ignore_stalled(text: str | None) -> float | None:
 
 def _poll_interval(text: str, *, is_for_quiet: bool) -> float:
     option = "poll_interval"
-    seconds = seconds_of_duration(option, text)
+    seconds = parse_duration(option, text)
     if seconds < _MIN_POLL:
         problem = f"is too short: give {_MIN_POLL} s or more"
         raise OptionError(option, value=text, problem=problem)

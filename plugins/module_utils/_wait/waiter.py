@@ -13,7 +13,7 @@ from typing import Callable, Protocol
 
 from .._client.retry import is_session_lost, is_transient
 from .._client.session import Session
-from .._errors import XapiError, without_frames
+from .._errors import XapiError, drop_tracebacks
 from .backoff import Backoff
 from .event_fallback import EventFallback
 from .task_set import Decision
@@ -194,7 +194,7 @@ class Waiter:
         if not is_transient(error, was_connected=self._session.generation > 0):
             raise error
         self.transient_errors += 1
-        self.last_transient_error = without_frames(error)
+        self.last_transient_error = drop_tracebacks(error)
         self.is_disconnected = True
 
     def _final_refresh(self) -> None:

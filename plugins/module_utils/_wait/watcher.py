@@ -90,7 +90,7 @@ class EventWatcher:
 
     def _ask(self, seconds: float) -> Update:
         self.has_failed = True
-        answer = self._session.events_from(self._classes, self._token, seconds)
+        answer = self._session.read_events(self._classes, self._token, seconds)
         update, self._token = self._session.validate(self._read, _EVENTS, answer)
         self.has_failed = False
         return update

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.xen.xapi.plugins.module_utils._error_codes import (
     DESCRIPTIONS,
     describe_error,
-    error_dict,
+    format_error,
 )
 
 REF = "OpaqueRef:1"
@@ -328,7 +328,7 @@ def test_length_is_bounded_for_any_server_input(code, params):
 
 
 def test_long_parameter_is_truncated_only_in_message():
-    error = error_dict("OUT_OF_SPACE", ["x" * 301])
+    error = format_error("OUT_OF_SPACE", ["x" * 301])
     assert error["params"] == ["x" * 301]
     assert error["message"] == f"There is no space left on {'x' * 300}…."
     assert describe_error("OUT_OF_SPACE", ["x" * 300]) == f"There is no space left on {'x' * 300}."

@@ -8,13 +8,13 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
 from ansible_collections.xen.xapi.plugins.module_utils._validators import (
+    parse_duration,
     parse_fingerprint,
     parse_ref,
     parse_regex,
     parse_text,
     parse_time,
     parse_uuid,
-    seconds_of_duration,
 )
 
 UUID = "12345678-9abc-def0-1234-56789abcdef0"
@@ -40,7 +40,7 @@ UUID = "12345678-9abc-def0-1234-56789abcdef0"
     ],
 )
 def test_parses_durations_to_seconds(written, seconds):
-    assert seconds_of_duration("timeout", written) == seconds
+    assert parse_duration("timeout", written) == seconds
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_parses_durations_to_seconds(written, seconds):
 )
 def test_invalid_durations_are_rejected(written):
     with pytest.raises(OptionError) as raised:
-        seconds_of_duration("timeout", written)
+        parse_duration("timeout", written)
     assert raised.value.option == "timeout"
     assert raised.value.value == written
 

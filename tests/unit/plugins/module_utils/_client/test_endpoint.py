@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import (
     Endpoint,
-    bare_address,
+    parse_address,
     parse_endpoint,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
@@ -144,7 +144,7 @@ def test_password_in_hostname_is_not_repeated_in_error(hostname):
     ],
 )
 def test_valid_master_address_is_accepted_without_brackets(text, address):
-    assert bare_address(text) == address
+    assert parse_address(text) == address
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_valid_master_address_is_accepted_without_brackets(text, address):
     ],
 )
 def test_invalid_master_address_is_rejected(text):
-    assert bare_address(text) is None
+    assert parse_address(text) is None
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def told(kind, ref=REF, **snapshot):
         ("pool.get_all_records", None, "", get_record),
         ("pool.get_all_records", {REF: {}}, "uuid", get_record),
         ("host.get_name_label", 1, "", get_record),
-        ("host.get_servertime", 1, "", lambda s: s.server_time()),
+        ("host.get_servertime", 1, "", lambda s: s.read_server_time()),
         ("host.get_by_name_label", [None], "", look_at_the_host),
         ("host.get_all_records", {REF: {"metrics": None}}, "metrics", look_by_polling),
         ("VM.get_current_operations", {REF: 1}, "", look_at_the_object),

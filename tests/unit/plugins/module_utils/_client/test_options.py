@@ -8,8 +8,8 @@ import pytest
 from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.options import (
-    read_environment,
     parse_connection_options,
+    read_environment,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionError
 

@@ -113,7 +113,7 @@ def test_session_logs_in_calls_and_logs_out(pool):
     with session_at(pool.url, secrets=secrets) as session:
         assert secrets == set(pool.sessions())
         assert session.call("task.get_name_label", task) == "label"
-        assert session.server_time().endswith("Z")
+        assert session.read_server_time().endswith("Z")
     assert methods(pool)[0] == LOGIN
     assert methods(pool)[-1] == LOGOUT
     assert session.requests == len(pool.log)
@@ -424,14 +424,14 @@ def test_new_master_is_found_after_promotion(start_pool):
         pool.promote(1)
         assert session.call("task.get_all") == []
         assert session.pool.master != old
-        assert session.server_time().endswith("Z")
+        assert session.read_server_time().endswith("Z")
 
 
 def test_server_time_is_read_from_new_master(start_pool):
     pool = start_pool(supporters=1)
     with session_at(pool.url) as session:
         pool.promote(1)
-        session.server_time()
+        session.read_server_time()
         ref = ref_of(session)
     (call,) = [call for call in pool.log.of("host.get_servertime") if not call.error]
     assert (call.params, call.session) == ([pool.hosts[1].ref], ref)

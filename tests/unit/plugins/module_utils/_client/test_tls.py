@@ -13,13 +13,13 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.tls import (
     check_peer,
-    fingerprint_at,
+    compute_fingerprint,
+    fetch_fingerprint,
     harden,
-    sha256_of,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._client.tls_errors import (
     WrongFingerprint,
-    tls_reason,
+    format_reason,
 )
 from ansible_collections.xen.xapi.tests.simulator.certificate import Certificate
 
@@ -66,7 +66,7 @@ class Connected:
 
 def test_sha256_fingerprint_is_colon_separated_uppercase_hex(certificate):
     der = ssl.PEM_cert_to_DER_cert(certificate.pem.read_text())
-    assert sha256_of(der) == certificate.fingerprint
+    assert compute_fingerprint(der) == certificate.fingerprint
 
 
 def test_hardened_context_requires_tls_1_2_or_later():
@@ -84,24 +84,26 @@ def test_peer_with_tls_1_2_or_later_is_accepted(version):
 def test_peer_with_old_or_unknown_tls_version_is_rejected(version):
     with pytest.raises(ssl.SSLError) as caught:
         check_peer(Connected(version), ())
-    assert "older than TLS 1.2" in tls_reason(caught.value)
+    assert "older than TLS 1.2" in format_reason(caught.value)
 
 
 def test_peer_with_pinned_certificate_is_accepted():
-    check_peer(Connected("TLSv1.3"), {"AA:BB", sha256_of(b"certificate")})
+    check_peer(Connected("TLSv1.3"), {"AA:BB", compute_fingerprint(b"certificate")})
 
 
 @pytest.mark.parametrize("certificate", [b"other", b"", None])
 def test_peer_with_unpinned_or_missing_certificate_is_rejected(certificate):
     with pytest.raises(WrongFingerprint) as caught:
-        check_peer(Connected("TLSv1.3", certificate), {"AA:BB", sha256_of(b"certificate")})
-    assert caught.value.seen == sha256_of(certificate or b"")
+        check_peer(
+            Connected("TLSv1.3", certificate), {"AA:BB", compute_fingerprint(b"certificate")}
+        )
+    assert caught.value.seen == compute_fingerprint(certificate or b"")
 
 
 def test_fingerprint_of_served_certificate_is_returned(port, certificate):
-    assert fingerprint_at("127.0.0.1", port, seconds=30) == certificate.fingerprint
+    assert fetch_fingerprint("127.0.0.1", port, seconds=30) == certificate.fingerprint
 
 
 def test_fingerprint_of_unreachable_host_is_none():
-    assert fingerprint_at("127.0.0.1", 1, seconds=30) is None
-    assert fingerprint_at("a" * 80, 1, seconds=30) is None
+    assert fetch_fingerprint("127.0.0.1", 1, seconds=30) is None
+    assert fetch_fingerprint("a" * 80, 1, seconds=30) is None

@@ -10,9 +10,9 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.tls_errors import (
     WrongFingerprint,
+    format_reason,
     is_cut_off,
-    tls_error,
-    tls_reason,
+    translate_tls_error,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     CertificateInvalid,
@@ -70,7 +70,7 @@ def ssl_error(reason):
     ],
 )
 def test_ssl_error_maps_to_specific_tls_error(cause, kind, detail):
-    error = tls_error(URL, [ValueError(), cause], fingerprints={"C", "B"})
+    error = translate_tls_error(URL, [ValueError(), cause], fingerprints={"C", "B"})
     assert (type(error), error.url) == (kind, URL)
     assert detail in (None, error.detail)
     if kind is FingerprintMismatch:
@@ -99,7 +99,7 @@ def test_detects_ssl_errors_caused_by_closed_connection(error, is_cut):
 
 
 def test_non_ssl_errors_are_not_tls_errors():
-    assert tls_error(URL, [ValueError(), OSError()], fingerprints=()) is None
+    assert translate_tls_error(URL, [ValueError(), OSError()], fingerprints=()) is None
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,4 @@ def test_non_ssl_errors_are_not_tls_errors():
     ],
 )
 def test_reason_is_ssl_reason_strerror_message_or_type_name(error, reason):
-    assert tls_reason(error) == reason
+    assert format_reason(error) == reason

@@ -30,7 +30,7 @@ class Pool:
         self.methods = []
         self.generation = 1
 
-    def server_time(self):
+    def read_server_time(self):
         self.methods.append("host.get_servertime")
         return "20261123T10:11:12Z"
 

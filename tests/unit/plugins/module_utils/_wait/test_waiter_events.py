@@ -63,7 +63,7 @@ class ScriptedSession:
         self._looks = list(looks)
         self._calls = list(calls)
 
-    def events_from(self, _classes, token, seconds):
+    def read_events(self, _classes, token, seconds):
         self.asked.append((self.now, token, seconds))
         script = self._waits if token else self._looks
         step = script.pop(0) if script else None
@@ -79,7 +79,7 @@ class ScriptedSession:
         self.now += 0.001
         return {"status": "pending"}
 
-    def server_time(self):
+    def read_server_time(self):
         step = self._calls.pop(0) if self._calls else None
         if step is not None:
             raise step
@@ -154,8 +154,8 @@ def test_condition_can_request_earlier_refresh():
 @pytest.mark.parametrize(("is_telling", "pause"), [(False, 0.1), (True, 0.0)])
 def test_only_insignificant_updates_are_rate_limited(is_telling, pause):
     class Chatty(ScriptedSession):
-        def events_from(self, classes, token, seconds):
-            return super().events_from(classes, token, min(seconds, 0.04))
+        def read_events(self, classes, token, seconds):
+            return super().read_events(classes, token, min(seconds, 0.04))
 
     session = Chatty()
     wait(session, OneTask(is_telling=is_telling), timeout=20)
@@ -225,20 +225,20 @@ def test_lost_session_does_not_count_as_event_failure(waits):
     """The session's reference is new by the call that follows a restart."""
 
     class Restarting(ScriptedSession):
-        def events_from(self, classes, token, seconds):
+        def read_events(self, classes, token, seconds):
             before = self.generation
             try:
-                return super().events_from(classes, token, seconds)
+                return super().read_events(classes, token, seconds)
             except ConnectionCut:
                 # It is noticed at the next call only.
                 self.is_forgotten = self.generation > before
                 self.generation = before
                 raise
 
-        def server_time(self):
+        def read_server_time(self):
             if getattr(self, "is_forgotten", False):
                 self.generation, self.is_forgotten = self.generation + 1, False
-            return super().server_time()
+            return super().read_server_time()
 
     session = Restarting(waits=waits)
     assert wait(session, timeout=60).method == "events"

@@ -49,7 +49,7 @@ class Recorder:
         self.asked = []
         self._answers = list(answers)
 
-    def events_from(self, classes, token, seconds):
+    def read_events(self, classes, token, seconds):
         self.asked.append((classes, token, seconds))
         return self._answers.pop(0)
 
@@ -163,7 +163,7 @@ def test_malformed_event_batch_keeps_previous_token(session, monkeypatch):
         asked.append(token)
         return answers[len(asked) - 1]
 
-    monkeypatch.setattr(session, "events_from", answer)
+    monkeypatch.setattr(session, "read_events", answer)
     watch = EventWatcher(session)
     watch.refresh(WatchScope(("a",)))
     for _malformed in range(2):
