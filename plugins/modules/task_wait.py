@@ -542,7 +542,7 @@ from ..module_utils._tasks.options import (
     with_default_exclude,
 )
 from ..module_utils._wait.completion import CompletionCondition
-from ..module_utils._wait.completion_report import SetReport
+from ..module_utils._wait.completion_report import CompletionReport
 from ..module_utils._wait.options import parse_wait_options, waiting_spec
 from ..module_utils._wait.quiet import QuietCondition
 from ..module_utils._wait.quiet_report import QuietReport
@@ -557,11 +557,11 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
     selection = replace(parse_selection(run.params, given=run.raw_params), is_gate=True)
     waiting = parse_wait_options(run.params, selection)
     with run.connect() as session:
-        gate: CompletionCondition | QuietCondition
+        condition: CompletionCondition | QuietCondition
         if waiting.quiet_for is None:
-            gate = CompletionCondition(session, selection, waiting.rules, clock=run.clock)
+            condition = CompletionCondition(session, selection, waiting.rules, clock=run.clock)
         else:
-            gate = QuietCondition(
+            condition = QuietCondition(
                 session,
                 with_default_exclude(selection, run.params),
                 quiet_for=waiting.quiet_for,
@@ -571,25 +571,25 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
             )
         waiter = Waiter(
             session,
-            gate,
+            condition,
             timeout=waiting.timeout,
             method=waiting.method,
             poll_interval=waiting.poll_interval,
             clock=run.clock,
             sleep=run.sleep,
         )
-        report: SetReport | QuietReport
-        if isinstance(gate, CompletionCondition):
-            report = SetReport(session, gate, waiter, params=run.params)
+        report: CompletionReport | QuietReport
+        if isinstance(condition, CompletionCondition):
+            report = CompletionReport(session, condition, waiter, params=run.params)
         else:
-            report = QuietReport(session, gate, waiter, params=run.params)
+            report = QuietReport(session, condition, waiter, params=run.params)
         run.partial_result = report.to_dict
         if run.check_mode:
             waiter.refresh()
         else:
             waiter.wait()
     if run.check_mode:
-        for warning in (report.in_check_mode(), *report.age_warnings()):
+        for warning in (report.check_mode_warning(), *report.age_warnings()):
             run.warn(warning)
         return report.to_dict()
     for warning in report.warnings():

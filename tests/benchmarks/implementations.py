@@ -180,10 +180,10 @@ def _work(module: str, url: str, options: dict[str, Any]) -> dict[str, Any]:
 
 def our_wait(url: str, refs: list[str]) -> dict[str, Any]:
     with _session(url) as session:
-        gate = CompletionCondition(
+        condition = CompletionCondition(
             session, Selection(refs=tuple(refs)), CompletionRules(wait_for="any")
         )
-        Waiter(session, gate, timeout=600).wait()
+        Waiter(session, condition, timeout=600).wait()
         return {"at": time.monotonic()}
 
 
@@ -199,14 +199,14 @@ def our_cancel(url: str, refs: list[str]) -> dict[str, Any]:
 def our_changes(url: str, refs: list[str]) -> dict[str, Any]:
     seen: dict[str, float] = {}
     with _session(url) as session:
-        gate = CompletionCondition(session, Selection(refs=tuple(refs)), CompletionRules())
-        see = gate.set.see
+        condition = CompletionCondition(session, Selection(refs=tuple(refs)), CompletionRules())
+        update = condition.set.update
 
         def note(task: Task) -> bool:
             if task.is_finished:
                 seen.setdefault(task.ref, time.monotonic())
-            return see(task)
+            return update(task)
 
-        gate.set.see = note  # type: ignore[method-assign]
-        Waiter(session, gate, timeout=600).wait()
+        condition.set.update = note  # type: ignore[method-assign]
+        Waiter(session, condition, timeout=600).wait()
     return {"seen": seen}

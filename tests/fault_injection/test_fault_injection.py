@@ -16,8 +16,8 @@ from ansible_collections.xen.xapi.plugins.module_utils._client.master_connection
     MasterConnection,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._wait.pacer import Pacer
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import TaskSet
-from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import Waiter
 from ansible_collections.xen.xapi.plugins.modules import task_cancel
 from ansible_collections.xen.xapi.tests.fault_injection import faults as campaign_faults
 from ansible_collections.xen.xapi.tests.fault_injection import faulty_proxy as hostile
@@ -52,11 +52,11 @@ def test_socket_campaign_has_no_violations(fault, tmp_path):
 
 
 def test_detects_disappeared_task_counted_as_satisfied(monkeypatch):
-    def lose(self, ref):
+    def mark_gone(self, ref):
         self.running.remove(ref)
         self.satisfied.add(ref)
 
-    monkeypatch.setattr(TaskSet, "lose", lose)
+    monkeypatch.setattr(TaskSet, "mark_gone", mark_gone)
     assert "no false open" in violations(300)
 
 
@@ -79,7 +79,8 @@ def test_detects_leaked_session(monkeypatch):
 
 def test_detects_wait_past_deadline(monkeypatch):
     monkeypatch.setattr(Session, "set_deadline", lambda _self, _deadline: None)
-    monkeypatch.setattr(Waiter, "_left", lambda self: self._deadline + 50 - self._clock())
+    remaining = property(lambda self: self._deadline + 50 - self._clock())
+    monkeypatch.setattr(Pacer, "remaining", remaining)
     assert "an end by the deadline" in violations(100)
 
 

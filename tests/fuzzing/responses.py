@@ -194,7 +194,7 @@ def use(task: Task, before: Task) -> None:
     timeline, tasks = Timeline(), TaskSet()
     for one in (before, task):
         timeline.note(one, NOW)
-        tasks.see(one)
+        tasks.update(one)
     as_json(timeline.to_list())
     for selection in SELECTIONS:
         matches(task, selection, AROUND)

@@ -182,15 +182,19 @@ class Player:
 
     def _wait(self, run: Ended, hook: Any) -> None:
         with virtual_session(run.wire, run.pool) as session:
-            gate = self._condition(session, run.pool)
+            condition = self._condition(session, run.pool)
             waiter = _HookedWaiter(
-                session, gate, timeout=run.timeout, clock=run.pool.now, sleep=run.pool.solo.advance
+                session,
+                condition,
+                timeout=run.timeout,
+                clock=run.pool.now,
+                sleep=run.pool.solo.advance,
             )
             waiter.hook = hook
             try:
                 waiter.wait()
             finally:
-                run.decision, run.ended = gate.decision, run.pool.now()
+                run.decision, run.ended = condition.decision, run.pool.now()
                 run.quiet_since, run.troubled_at = run.wire.quiet_since, run.wire.troubled_at[-1]
 
     def _condition(self, session: Session, pool: SmallPool) -> WaitCondition:
@@ -220,19 +224,19 @@ class _HookedWaiter(Waiter):
 
     hook: Any = staticmethod(lambda _waiter: None)
 
-    def __init__(self, session: Session, gate: WaitCondition, **options: Any) -> None:
+    def __init__(self, session: Session, condition: WaitCondition, **options: Any) -> None:
         self._pass_time = options["sleep"]
         options |= {"poll_interval": POLL_INTERVAL, "jitter": lambda: 1.0, "sleep": self._rest}
-        super().__init__(session, gate, **options)
+        super().__init__(session, condition, **options)
 
     def _rest(self, seconds: float) -> None:
         """Short pauses take no time, but for the last: what differs in them only is the same."""
-        if seconds >= SHORT or self._left() <= SHORT:
+        if seconds >= SHORT or self._pacer.remaining <= SHORT:
             self._pass_time(seconds)
 
-    def _go_on(self) -> None:
+    def _step(self) -> None:
         self.hook(self)
-        super()._go_on()
+        super()._step()
 
 
 @contextlib.contextmanager

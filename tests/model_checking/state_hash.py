@@ -28,45 +28,57 @@ from ansible_collections.xen.xapi.tests.model_checking.scripted_transport import
 
 ONLY_REPORTED = frozenset(
     [
-        "timeline",
-        "elapsed",
-        "transient_errors",
-        "last_transient_error",
-        "waited",
-        "is_disconnected",
-        "skipped_errors",
-        "logout_errors",
-        "_unended",
-        "error",
-        "found",
-        "ended",
-        "ended_count",
-        "_endpoints",
-        "_add_secret",
-        "_record",
-        "_transport",
-        "_rpc",
-        "_ref",
-        "_password",
-        "_clock",
-        "_sleep",
-        "_jitter",
-        "_token",
-        "_selection",
-        "rules",
+        "CachedContext._selection",
+        "Cancel.error",
+        "CompletionCondition.found",
+        "CompletionCondition.rules",
+        "EventWatcher._token",
+        "LeftSessions._unended",
+        "LeftSessions.logout_errors",
+        "MatchTracker._selection",
+        "MatchTracker.ended",
+        "MatchTracker.ended_count",
+        "MatchTracker.timeline",
+        "Members._endpoints",
+        "Members.skipped_errors",
+        "ObjectHolds._selection",
+        "QuietCondition._selection",
+        "Session._add_secret",
+        "Session._password",
+        "Session._ref",
+        "Session._rpc",
+        "Session._transport",
+        "SetTracker.timeline",
+        "TransientErrors.count",
+        "TransientErrors.is_disconnected",
+        "TransientErrors.latest",
+        "Waiter.elapsed",
+        "Waiter.waited",
     ]
 )
-LOGINS = frozenset({"_seen_in", "_failed_in", "session_generation", "_session_generation"})
+"""Attributes that no decision depends on, each as Class.attribute."""
+GENERATIONS = frozenset(
+    [
+        "CachedContext._session_generation",
+        "EventFallback._failed_in",
+        "LastSeen.session_generation",
+        "ObjectHolds._session_generation",
+        "QuietWindow._session_generation",
+    ]
+)
+"""Attributes that number sessions: only the distance to the current session counts."""
+SESSION_GENERATION = "Session.generation"
+"""Only whether there has been a session counts."""
 
 
 def state_of(rule: str, waiter: Waiter, pool: SmallPool, wire: ScriptedWire) -> object:
     found = _Found(waiter._session)
     client = found.frozen(waiter)
-    gate: Any = waiter._condition
+    condition: Any = waiter._condition
     return (
         pool.now(),
         client,
-        getattr(gate, "found", None) is None,
+        getattr(condition, "found", None) is None,
         _server(rule, pool, waiter),
         _truth(rule, pool, wire),
     )
@@ -157,22 +169,23 @@ class _Found:
         if isinstance(value, (set, frozenset)):
             return tuple(sorted(value))
         if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return self._fields(value._asdict())
+            return self._fields(type(value), value._asdict())
         if isinstance(value, (list, tuple)):
             return tuple(self.frozen(item) for item in value)
         if id(value) in self._seen:
             return type(value).__name__
         self._seen.add(id(value))
-        return type(value).__name__, self._fields(vars(value))
+        return type(value).__name__, self._fields(type(value), vars(value))
 
-    def _fields(self, fields: Mapping[str, Any]) -> object:
+    def _fields(self, owner: type, fields: Mapping[str, Any]) -> object:
         found = []
         for name in sorted(fields):
             value = fields[name]
-            if name == "generation":
+            names = {f"{one.__name__}.{name}" for one in owner.__mro__}
+            if SESSION_GENERATION in names:
                 value = value > 0
-            elif name in LOGINS and value is not None:
+            elif not names.isdisjoint(GENERATIONS) and value is not None:
                 value = self._generation - value
-            if name not in ONLY_REPORTED:
+            if names.isdisjoint(ONLY_REPORTED):
                 found.append((name, self.frozen(value)))
         return tuple(found)

@@ -62,11 +62,11 @@ def test_session_lost_during_resync_restarts_quiet_time():
 
 
 def test_detects_disappeared_task_counted_as_satisfied(monkeypatch):
-    def lose(self, ref):
+    def mark_gone(self, ref):
         self.running.remove(ref)
         self.satisfied.add(ref)
 
-    monkeypatch.setattr(TaskSet, "lose", lose)
+    monkeypatch.setattr(TaskSet, "mark_gone", mark_gone)
     tally = search("all", tasks=1, steps=1)
     assert any("no false open" in outcome.violations for _start, outcome in tally.failed)
     start, outcome = tally.failed[0]

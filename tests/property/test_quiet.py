@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the quiet gate must hold whatever happens, judged by the pool's own history."""
+"""What the quiet condition must hold whatever happens, judged by the pool's own history."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ SELECTIONS = st.sampled_from(
 
 
 def gate_on(pool, selection, *, quiet_for, on_gone="fail", **options):
-    def make_gate(session):
+    def make_condition(session):
         return QuietCondition(
             session, selection, quiet_for=quiet_for, on_gone=on_gone, clock=pool.now
         )
 
-    return on(pool, make_gate, **options)
+    return on(pool, make_condition, **options)
 
 
 def add(pool, life, *, is_carried, age=0.0):
@@ -163,7 +163,7 @@ def test_quiet_wait_is_correct_through_day_of_restarts(method):
         assert run.decision is Decision.MET
         judge_open(run, set(pool.labels), 300)
         assert day - 240 + 100 + 300 <= run.ended - run.began < day + 600
-        assert len(run.gate.ended) <= 200
+        assert len(run.condition.matches.ended) <= 200
         if method == "events":
             # Two requests for each slice, and a few for each change.
             assert run.wire.requests < 2 * day / 30 + 20 * day / 240

@@ -107,7 +107,7 @@ def test_wait_by_uuid_or_ref_matches_pool_history(
 
 
 def judge_all(run, refs, met, spoilt, told_met, vanished, has_missing):
-    rules = run.gate.rules
+    rules = run.condition.rules
     if run.decision is Decision.MET:
         may_be_left_out = vanished if "ok" in (rules.on_gone, rules.on_missing) else set()
         assert met | may_be_left_out >= set(refs)
@@ -124,7 +124,7 @@ def judge_any(run, refs, met, spoilt, told_met, vanished, has_missing):
         assert met
     elif run.decision is Decision.FAILED:
         assert spoilt | vanished >= set(refs)
-        assert not (has_missing and run.gate.rules.on_missing == "wait")
+        assert not (has_missing and run.condition.rules.on_missing == "wait")
     if told_met:
         assert run.decision is Decision.MET
 

@@ -24,9 +24,9 @@ SIMULATOR = f"{COLLECTION}.tests.simulator"
 LAYERS = """
 : _module _masking _output
 _cancel: report targets force evidence api_classes options operation idle cancellation
-_wait: completion_report quiet_report report messages options waiter event_fallback backoff
-    completion quiet quiet_window stalls object_holds disappearance watcher task_set timeline
-    context
+_wait: completion_report quiet_report report messages options waiter transient_errors pacer
+    event_fallback backoff completion admission set_tracker quiet match_tracker quiet_window stalls
+    object_holds disappearance watcher task_set timeline context intervals
 _tasks: age_messages messages options query objects regex_timeout literal_regexes selection
     clocks api model ages
 _client: connection messages options session master_connection login left_sessions pool master
@@ -37,7 +37,7 @@ _client: connection messages options session master_connection login left_sessio
 KNOWS_ANSIBLE = {"_module", "_output", "_client/options"}
 # Files that only compute: no input, no output, no clock.
 PURE = {
-    *("_wait/messages", "_wait/task_set", "_wait/timeline"),
+    *("_wait/messages", "_wait/task_set", "_wait/timeline", "_wait/intervals"),
     *(
         "_tasks/messages",
         "_tasks/age_messages",

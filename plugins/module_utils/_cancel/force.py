@@ -82,7 +82,7 @@ class ForceOperation:
         self.needs_refresh = True
         self._evidence = None
 
-    def take(self, update: Update) -> bool:
+    def apply(self, update: Update) -> bool:
         self._see(update)
         self.needs_refresh |= self.next_refresh_in <= 0
         return self.needs_refresh

@@ -79,7 +79,7 @@ class IdleCondition:
         self.needs_refresh = False
         self._is_over = now - self._began >= self._idle_for
 
-    def take(self, update: Update) -> bool:
+    def apply(self, update: Update) -> bool:
         self._disappearances.update_hosts(update.hosts)
         self._see(update.tasks)
         self.needs_refresh |= not self.tasks.keys().isdisjoint(update.deleted)

@@ -107,7 +107,7 @@ class CancelOperation:
                 self._send(cancel)
         self.needs_refresh = False
 
-    def take(self, update: Update) -> bool:
+    def apply(self, update: Update) -> bool:
         before = len(self._open)
         self.disappearances.update_hosts(update.hosts)
         self._see(update.tasks)

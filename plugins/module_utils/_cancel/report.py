@@ -16,7 +16,7 @@ from .._tasks.messages import format_progress, format_task, join_few, join_sente
 from .._tasks.model import Task
 from .._tasks.query import common_returns
 from .._text import quote
-from .._wait.report import describe_errors
+from .._wait.messages import describe_transient_errors
 from .._wait.waiter import Waiter
 from .cancellation import Cancel, is_asked
 from .operation import CancelOperation
@@ -100,7 +100,11 @@ class CancelReport:
 
     def warnings(self) -> list[str]:
         """What the reader should know besides the result."""
-        found = [warning for waiter in self.waiters for warning in describe_errors(waiter)]
+        found = [
+            warning
+            for waiter in self.waiters
+            for warning in describe_transient_errors(waiter.errors)
+        ]
         undated = self.targets.found.undated
         found += age_warnings(undated, self.targets.found.context, consequence=SPARED)
         if self.targets.partial_matches:

@@ -16,15 +16,15 @@ from .report import WaitReport
 from .task_set import Decision
 
 
-class SetReport(WaitReport):
+class CompletionReport(WaitReport):
     """What is returned and said of a set of tasks."""
 
     _condition: CompletionCondition
 
-    def _seen(self) -> dict[str, Any]:
-        gate, tasks, found = self._condition, self._condition.set, self._condition.found
-        now, clocks = gate.server_time, gate.context.clocks
-        in_order = sorted(tasks.tasks.values(), key=gate.selection.place_of)
+    def _results(self) -> dict[str, Any]:
+        condition, tasks, found = self._condition, self._condition.set, self._condition.found
+        now, clocks = condition.server_time, condition.context.clocks
+        in_order = sorted(tasks.tasks.values(), key=condition.selection.place_of)
 
         def uuids(refs: set[str]) -> list[str]:
             return [task.uuid for task in in_order if task.ref in refs]
@@ -51,15 +51,15 @@ class SetReport(WaitReport):
             ),
         }
 
-    def _closed(self) -> str:
+    def _failure_message(self) -> str:
         return failure_message(
             self._condition.set, self._condition.rules, unmatched=self._no_match()
         )
 
-    def _awaited(self) -> str:
-        return f"waiting for {self._unfinished()}"
+    def _pending_message(self) -> str:
+        return f"waiting for {self._pending_tasks()}"
 
-    def _doubts(self) -> list[str]:
+    def _met_warnings(self) -> list[str]:
         tasks = self._condition.set
         if self._condition.rules.wait_for != "all":
             return []
@@ -70,24 +70,22 @@ class SetReport(WaitReport):
             return [f"Opened without any task to wait for: {why}"]
         return []
 
-    def _at_one_look(self) -> str:
+    def _check_mode_message(self) -> str:
         decision = self._condition.decision
         if decision is Decision.MET:
             return "What was asked for is the case by now."
         if decision is Decision.FAILED:
-            return f"By now the module would fail: {self._closed()}"
-        return f"The module would wait for {self._unfinished()}"
+            return f"By now the module would fail: {self._failure_message()}"
+        return f"The module would wait for {self._pending_tasks()}"
 
-    def _unfinished(self) -> str:
+    def _pending_tasks(self) -> str:
         return pending_message(
             self._condition.set, self._condition.rules, unmatched=self._no_match()
         )
 
     def _no_match(self) -> str:
-        found, includes_finished = (
-            self._condition.found,
-            self._condition.selection.includes_finished,
-        )
+        found = self._condition.found
+        includes_finished = self._condition.selection.includes_finished
         return no_match(
             self._selected,
             [] if includes_finished else [task for task in found.tasks if task.is_finished],

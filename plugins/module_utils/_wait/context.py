@@ -17,10 +17,10 @@ from .._tasks.selection import Selection, SelectionContext
 
 
 class CachedContext:
-    """The surroundings of a selection for as long as a gate needs them, with the master's clock.
+    """Caches the context of a selection, with the master's clock.
 
-    They are read once, the clocks again after each login, since another host may be the master
-    then. The master's clock goes on by one of ours from what it was.
+    The context is read once. The clocks are read again after each login, since another host may be
+    the master then. In between, the master's clock is continued by the local clock.
     """
 
     def __init__(
@@ -31,46 +31,46 @@ class CachedContext:
         ages: Sequence[str] = (),
         clock: Callable[[], float],
     ) -> None:
-        """The options in ages need the ages of tasks, besides those of the selection."""
+        """The options in ages need the ages of tasks, in addition to those of the selection."""
         self._session = session
         self._selection = selection
         self._ages = (*selection.ages, *ages)
         self._clock = clock
-        self._login = 0
-        self._then: SelectionContext | None = None
+        self._session_generation = 0
+        self._cached: SelectionContext | None = None
         self._read_at = 0.0
 
     def read(self) -> None:
-        """Look around, unless that was done; without the time, ages would match nothing."""
-        if self._then is None:
-            self._replace(
+        """Read the context unless it is cached; fail without a time, since ages need it."""
+        if self._cached is None:
+            self._store(
                 resolve_context(self._session, self._selection, ages=self._ages, clock=self._clock)
             )
-        elif self._login != self._session.generation:
+        elif self._session_generation != self._session.generation:
             now, clocks = read_time(self._session, self._ages, clock=self._clock)
-            self._replace(replace(self._then, now=now, clocks=clocks))
+            self._store(replace(self._cached, now=now, clocks=clocks))
 
-    def _replace(self, context: SelectionContext) -> None:
+    def _store(self, context: SelectionContext) -> None:
         if context.now is None:
             raise self._session.invalid_response("host.get_servertime")
-        self._then, self._read_at = context, self._clock()
-        self._login = self._session.generation
+        self._cached, self._read_at = context, self._clock()
+        self._session_generation = self._session.generation
 
-    def learn(self, operations: Mapping[str, str] | None) -> None:
-        """Take in what is being done with the object by now, by the reference of the task."""
-        self._then = replace(self._known, object_tasks=frozenset(operations or ()))
+    def update_operations(self, operations: Mapping[str, str] | None) -> None:
+        """Apply the object's current_operations, by the reference of the task."""
+        self._cached = replace(self._known, object_tasks=frozenset(operations or ()))
 
     @property
     def context(self) -> SelectionContext:
-        """The surroundings as of now."""
+        """The context, with the current time of the master."""
         return replace(self._known, now=self.server_time)
 
     @property
     def server_time(self) -> int | None:
-        """The master's clock; None before the surroundings were read."""
-        then = self._known.now
-        return None if then is None else then + int(self._clock() - self._read_at)
+        """The master's clock; None before the context was read."""
+        cached = self._known.now
+        return None if cached is None else cached + int(self._clock() - self._read_at)
 
     @property
     def _known(self) -> SelectionContext:
-        return self._then or SelectionContext(now=None)
+        return self._cached or SelectionContext(now=None)

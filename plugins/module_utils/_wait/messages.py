@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Collection, Mapping
 
 from .._error_codes import describe_error, escape_parameter
+from .._messages import error_message
 from .._tasks.messages import (
     format_progress,
     format_task,
@@ -22,6 +23,7 @@ from .._tasks.model import Task, parse_seconds
 from .._tasks.selection import FILTERS
 from .._text import join_limited, show_value
 from .task_set import CompletionRules, TaskSet
+from .transient_errors import TransientErrors
 
 _ANY_REASON = (
     "it may have ended and been deleted by its client, as xe and Xen Orchestra do, or the server "
@@ -54,6 +56,15 @@ def describe_end(task: Task, expect: Collection[str]) -> str:
         reason = f": {words}" if words.startswith(code) else f": {code} ({words})"
     expected = " or ".join(sorted(expect))
     return f"Task {format_task(task)} ended as {task.status}{reason}; expected {expected}"
+
+
+def describe_transient_errors(errors: TransientErrors) -> list[str]:
+    """Return a warning if there were transient errors, else an empty list."""
+    if errors.latest is None:
+        return []
+    times = "once" if errors.count == 1 else f"{errors.count} times"
+    message = f"The way to the pool failed {times} while waiting, the last time like this: "
+    return [message + error_message(errors.latest)]
 
 
 def failure_message(tasks: TaskSet, rules: CompletionRules, *, unmatched: str) -> str:

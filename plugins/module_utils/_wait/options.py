@@ -15,8 +15,8 @@ from .._errors import NothingSelected, OptionError
 from .._tasks.options import housekeeping_spec
 from .._tasks.selection import IDENTITIES, Selection
 from .._validators import parse_duration
+from .intervals import RESYNC_INTERVAL
 from .task_set import CompletionRules
-from .watcher import RESYNC_INTERVAL
 
 _MIN_POLL = 0.1
 _QUIET_FOR = 10.0

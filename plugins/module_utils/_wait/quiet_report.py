@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Iterable
 
 from .._tasks.messages import format_progress, join_few, join_sentences, shorten_word
 from .._tasks.model import Task
 from .._tasks.query import common_returns
 from .._text import quote
+from .match_tracker import UnknownOutcome
 from .messages import quiet_message, undecided_message, unknown_message
 from .quiet import QuietCondition
 from .report import WaitReport
@@ -24,87 +25,95 @@ class QuietReport(WaitReport):
 
     _condition: QuietCondition
 
-    def _seen(self) -> dict[str, Any]:
-        gate = self._condition
-        now = gate.server_time
-        running = [last.task for last in gate.running.values()]
-        stalled = [task.uuid for task in gate.stalled]
-        ended = list(gate.ended.values())
-        lost = [lost.what for lost in gate.lost.values() if isinstance(lost.what, Task)]
+    def _results(self) -> dict[str, Any]:
+        condition, matches = self._condition, self._condition.matches
+        now = condition.server_time
+        running = [last.task for last in matches.running.values()]
+        ended = list(matches.ended.values())
+        unknown = [outcome.subject for outcome in matches.unknown_outcomes.values()]
+        disappeared = [subject for subject in unknown if isinstance(subject, Task)]
 
         def dicts(tasks: list[Task], *, gone: bool = False) -> list[dict[str, Any]]:
             return [
-                {**task.to_dict(now=now, clocks=gate.context.clocks), "gone": gone}
+                {**task.to_dict(now=now, clocks=condition.context.clocks), "gone": gone}
                 for task in tasks
             ]
 
         return {
-            "tasks": [*dicts(running), *dicts(ended), *dicts(lost, gone=True)],
+            "tasks": [*dicts(running), *dicts(ended), *dicts(disappeared, gone=True)],
             "satisfied": [task.uuid for task in ended],
-            "unmet": [task.uuid for task in gate.blocking.values()],
-            "stalled": stalled,
+            "unmet": [task.uuid for task in matches.blocking.values()],
+            "stalled": [task.uuid for task in matches.stalled],
             "unexpected": [],
-            "gone": [task.uuid for task in lost],
+            "gone": [task.uuid for task in disappeared],
             **common_returns(
                 self._session,
                 server_time=now,
                 missing={"uuid": [], "ref": []},
-                excluded=gate.excluded,
+                excluded=condition.excluded,
             ),
         }
 
-    def _closed(self) -> str:
-        return join_sentences(
-            [unknown_message(lost.what, lost.reason) for lost in self._condition.lost.values()]
-        )
+    def _failure_message(self) -> str:
+        return _format_unknown(self._condition.matches.unknown_outcomes.values())
 
-    def _awaited(self) -> str:
-        return f"waiting until it is quiet: {self._unquiet()}"
+    def _pending_message(self) -> str:
+        return f"waiting until it is quiet: {self._activity()}"
 
-    def _doubts(self) -> list[str]:
-        gate = self._condition
-        unknown_ends = [*gate.lost.values(), *gate.undecided]
-        doubts = []
-        if unknown_ends:
-            reasons = join_sentences(
-                [unknown_message(lost.what, lost.reason) for lost in unknown_ends]
-            )
-            doubts.append(f"Opened all the same, since on_gone is ok: {reasons}")
-        if gate.stalled:
-            stalled = join_few([format_progress(task) for task in gate.stalled])
-            doubts.append(f"Opened although these do not move (ignore_stalled): {stalled}.")
-        if gate.excluded:
-            labels = join_few([quote(task["name_label"]) for task in gate.excluded])
-            doubts.append(f"Opened while excluded tasks were running: {labels}.")
-        return doubts
+    def _met_warnings(self) -> list[str]:
+        matches, excluded = self._condition.matches, self._condition.excluded
+        unknown = [*matches.unknown_outcomes.values(), *matches.undecided]
+        warnings = []
+        if unknown:
+            reasons = _format_unknown(unknown)
+            warnings.append(f"Opened all the same, since on_gone is ok: {reasons}")
+        if matches.stalled:
+            stalled = join_few([format_progress(task) for task in matches.stalled])
+            warnings.append(f"Opened although these do not move (ignore_stalled): {stalled}.")
+        if excluded:
+            labels = join_few([quote(task["name_label"]) for task in excluded])
+            warnings.append(f"Opened while excluded tasks were running: {labels}.")
+        return warnings
 
-    def _at_one_look(self) -> str:
+    def _check_mode_message(self) -> str:
         if self._condition.decision is Decision.MET:
             return "The pool is quiet at this moment."
         if self._is_busy:
-            return f"The module would wait, since {self._unquiet()}"
-        return f"Nothing that counts is running now; {self._unquiet()}"
+            return f"The module would wait, since {self._activity()}"
+        return f"Nothing that counts is running now; {self._activity()}"
 
     @property
     def _is_busy(self) -> bool:
-        return bool(self._condition.blocking or self._condition.held)
+        return bool(self._condition.matches.blocking or self._condition.held)
 
-    def _unquiet(self) -> str:
-        gate = self._condition
-        if not self._is_busy:
-            if gate.undecided:
-                return join_sentences(
-                    [undecided_message(lost.what, lost.reason) for lost in gate.undecided]
-                )
-            return quiet_message(
-                gate.quiet, gate.quiet_for, list(gate.ended.values()), gate.ended_count
+    def _activity(self) -> str:
+        """Return what keeps the pool from having been quiet for long enough."""
+        condition, matches = self._condition, self._condition.matches
+        if self._is_busy:
+            return self._running_matches()
+        if matches.undecided:
+            return join_sentences(
+                [undecided_message(one.subject, one.reason) for one in matches.undecided]
             )
-        busy = [format_progress(task) for task in gate.blocking.values()]
+        return quiet_message(
+            condition.quiet,
+            condition.quiet_for,
+            list(matches.ended.values()),
+            matches.ended_count,
+        )
+
+    def _running_matches(self) -> str:
+        matches = self._condition.matches
+        busy = [format_progress(task) for task in matches.blocking.values()]
         busy += [
             f"{shorten_word(operation)} on the object, by a task that cannot be identified"
-            for ref, operation in gate.held.items()
-            if ref not in gate.running
+            for ref, operation in self._condition.held.items()
+            if ref not in matches.running
         ]
         count = "1 match is" if len(busy) == 1 else f"{len(busy)} matches are"
         selected = f" (of {self._selected})" if self._selected else ""
         return f"{count} running{selected}: {join_few(busy)}."
+
+
+def _format_unknown(outcomes: Iterable[UnknownOutcome]) -> str:
+    return join_sentences([unknown_message(one.subject, one.reason) for one in outcomes])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Callable
 
-from .watcher import RESYNC_INTERVAL
+from .intervals import RESYNC_INTERVAL
 
 _MAX_GAP = RESYNC_INTERVAL + 2.0
 """Seconds between two answers; after more the quiet time starts again."""

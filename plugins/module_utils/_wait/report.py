@@ -14,7 +14,7 @@ from .._client.session import Session
 from .._messages import error_message
 from .._tasks.age_messages import COUNTED, age_warnings
 from .completion import CompletionCondition
-from .messages import selected_by
+from .messages import describe_transient_errors, selected_by
 from .quiet import QuietCondition
 from .task_set import Decision
 from .waiter import Waiter
@@ -26,18 +26,18 @@ class WaitReport(ABC):
     def __init__(
         self,
         session: Session,
-        gate: CompletionCondition | QuietCondition,
+        condition: CompletionCondition | QuietCondition,
         waiter: Waiter,
         *,
         params: Mapping[str, Any],
     ) -> None:
         self._session = session
-        self._condition = gate
+        self._condition = condition
         self._waiter = waiter
         self._selected = selected_by(params)
 
     def to_dict(self) -> dict[str, Any]:
-        asked = {
+        result = {
             "changed": False,
             "waited": self._waiter.waited,
             "elapsed": round(self._waiter.elapsed, 3),
@@ -46,8 +46,8 @@ class WaitReport(ABC):
             "requests": self._session.requests,
         }
         if not self._condition.was_reached:
-            return asked
-        return {**asked, "timeline": self._condition.timeline.to_list(), **self._seen()}
+            return result
+        return {**result, "timeline": self._condition.timeline.to_list(), **self._results()}
 
     def failure(self) -> dict[str, Any]:
         """Why the gate did not open; empty if it did."""
@@ -55,65 +55,56 @@ class WaitReport(ABC):
         if decision is Decision.MET:
             return {}
         if decision is Decision.FAILED:
-            message = self._closed()
+            message = self._failure_message()
         else:
-            message = timed_out(
-                self._waiter, self._awaited(), was_reached=self._condition.was_reached
+            message = timeout_message(
+                self._waiter, self._pending_message(), was_reached=self._condition.was_reached
             )
         return {"failed": True, "msg": message}
 
     def warnings(self) -> list[str]:
         """What the reader should know of a gate that opened or did not."""
-        found = describe_errors(self._waiter) + self.age_warnings()
+        found = describe_transient_errors(self._waiter.errors) + self.age_warnings()
         if self._condition.decision is Decision.MET:
-            found += self._doubts()
+            found += self._met_warnings()
         return found
 
     def age_warnings(self) -> list[str]:
         """What the reader should know of ages that are uncertain or unknown."""
-        gate = self._condition
-        return age_warnings(gate.undated, gate.context, consequence=COUNTED)
+        condition = self._condition
+        return age_warnings(condition.undated, condition.context, consequence=COUNTED)
 
-    def in_check_mode(self) -> str:
-        return f"Nothing was waited for in check mode. {self._at_one_look()}"
+    def check_mode_warning(self) -> str:
+        return f"Nothing was waited for in check mode. {self._check_mode_message()}"
 
     @abstractmethod
-    def _seen(self) -> dict[str, Any]:
+    def _results(self) -> dict[str, Any]:
         """What is returned of a pool that was reached."""
 
     @abstractmethod
-    def _closed(self) -> str:
+    def _failure_message(self) -> str:
         """Why the gate is shut for good."""
 
     @abstractmethod
-    def _awaited(self) -> str:
+    def _pending_message(self) -> str:
         """What the gate waits for, as the rest of a sentence."""
 
     @abstractmethod
-    def _doubts(self) -> list[str]:
+    def _met_warnings(self) -> list[str]:
         """What the gate opened in spite of."""
 
     @abstractmethod
-    def _at_one_look(self) -> str:
+    def _check_mode_message(self) -> str:
         """What would be waited for."""
 
 
-def describe_errors(waiter: Waiter) -> list[str]:
-    """A warning of what was ridden out, if anything was."""
-    if waiter.last_transient_error is None:
-        return []
-    times = "once" if waiter.transient_errors == 1 else f"{waiter.transient_errors} times"
-    message = f"The way to the pool failed {times} while waiting, the last time like this: "
-    return [message + error_message(waiter.last_transient_error)]
-
-
-def timed_out(waiter: Waiter, what_for: str, *, was_reached: bool) -> str:
-    """Why a gate is shut at the deadline."""
+def timeout_message(waiter: Waiter, pending: str, *, was_reached: bool) -> str:
+    """Return the message of a timeout; pending says what the condition still waits for."""
     how_long = f"{waiter.timeout:g} s" if waiter.timeout else "one look, since timeout is 0,"
-    message, last = f"Timed out after {how_long}", waiter.last_transient_error
+    message, last = f"Timed out after {how_long}", waiter.errors.latest
     if last is not None and not was_reached:
         return f"{message} without an answer to go by. {error_message(last)}"
-    message += f" {what_for}"
-    if last is not None and waiter.is_disconnected:
+    message += f" {pending}"
+    if last is not None and waiter.errors.is_disconnected:
         message += f" This is as last seen, since the pool did not answer. {error_message(last)}"
     return message

@@ -31,7 +31,7 @@ class Stalls:
         self._clock = clock
         self._standstills: dict[str, _Standstill] = {}
 
-    def see(self, task: Task, *, min_age: float) -> None:
+    def update(self, task: Task, *, min_age: float) -> None:
         """Take in the record of a running task, which has existed for so many seconds at least.
 
         One that has made no progress at its first sight has stood still since it was created. Of

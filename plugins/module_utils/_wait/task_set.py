@@ -15,7 +15,7 @@ from .._tasks.model import Task
 
 
 class Decision(Enum):
-    """What a condition has come to."""
+    """The state of a condition."""
 
     MET = "met"
     FAILED = "failed"
@@ -24,7 +24,7 @@ class Decision(Enum):
 
 @dataclass(frozen=True)
 class CompletionRules:
-    """When a set of tasks opens its gate, as the options say."""
+    """The options that say when a set of tasks meets its condition."""
 
     wait_for: str = "all"
     expect: frozenset[str] = frozenset({"success"})
@@ -34,24 +34,24 @@ class CompletionRules:
 
 
 class TaskSet:
-    """The tasks that a gate depends on, each as it was last seen.
+    """The tasks that a condition depends on, each with its last known record.
 
-    An end that was seen stands, whatever becomes of the record: the server deletes it sooner or
-    later, and clients can write to it.
+    Once a task is seen to have ended, later records do not change that: the server deletes the
+    record sooner or later, and clients can write to it.
     """
 
     def __init__(self, expect: Iterable[str] = ("success",)) -> None:
         self._expect = frozenset(expect)
         self.tasks: dict[str, Task] = {}
-        """The last record of each, by reference, in the order of their coming."""
+        """The last record of each task, by reference, in the order in which they joined."""
         self.running: set[str] = set()
         self.satisfied: set[str] = set()
         self.unexpected: set[str] = set()
         self.gone: set[str] = set()
         self.gone_reasons: dict[str, str] = {}
-        """The likeliest reason why each task is gone, as far as it is known."""
+        """The likeliest reason why each task disappeared, as far as it is known."""
         self.missing: set[str] = set()
-        """The identities that were asked for and that no task has had yet."""
+        """The requested uuids and refs that no task has had yet."""
         self.is_unmatched = False
         """Whether no task has matched the selection yet."""
 
@@ -59,8 +59,8 @@ class TaskSet:
     def is_incomplete(self) -> bool:
         return self.is_unmatched or bool(self.missing)
 
-    def see(self, task: Task) -> bool:
-        """Take in a record; whether more than the progress of a running task is new in it."""
+    def update(self, task: Task) -> bool:
+        """Apply a record; tell whether more than the progress of a running task changed."""
         before = self.tasks.get(task.ref)
         if before is not None and task.ref not in self.running:
             return False
@@ -76,26 +76,26 @@ class TaskSet:
         self.running.add(task.ref)
         return before is None or _is_more_than_progress(before, task)
 
-    def lose(self, ref: str) -> None:
-        """A record is not there any more, and its end was not seen."""
+    def mark_gone(self, ref: str) -> None:
+        """Note that a task disappeared before its end was seen."""
         self.running.remove(ref)
         self.gone.add(ref)
 
 
-def judge(tasks: TaskSet, rules: CompletionRules) -> Decision:
-    """What the rules make of what is known of the tasks."""
+def decide(tasks: TaskSet, rules: CompletionRules) -> Decision:
+    """Decide by the rules whether a set of tasks meets its condition."""
     is_coming = tasks.is_incomplete and rules.on_missing == "wait"
-    is_under_way = bool(tasks.running) or is_coming
+    is_pending = bool(tasks.running) or is_coming
     if rules.wait_for == "any":
         if tasks.satisfied:
             return Decision.MET
-        return Decision.PENDING if is_under_way else Decision.FAILED
-    if _is_spoilt(tasks, rules) and (rules.fail_fast or not is_under_way):
+        return Decision.PENDING if is_pending else Decision.FAILED
+    if _has_failed(tasks, rules) and (rules.fail_fast or not is_pending):
         return Decision.FAILED
-    return Decision.PENDING if is_under_way else Decision.MET
+    return Decision.PENDING if is_pending else Decision.MET
 
 
-def _is_spoilt(tasks: TaskSet, rules: CompletionRules) -> bool:
+def _has_failed(tasks: TaskSet, rules: CompletionRules) -> bool:
     return (
         bool(tasks.unexpected)
         or (bool(tasks.gone) and rules.on_gone == "fail")
@@ -104,7 +104,7 @@ def _is_spoilt(tasks: TaskSet, rules: CompletionRules) -> bool:
 
 
 def _is_more_than_progress(before: Task, after: Task) -> bool:
-    # Full progress comes with the writes of an end, one of which is the status: look again at once.
+    # The server writes full progress with the end of a task, so the status may change at once.
     progress = after.progress
     if progress is not None and progress >= 1:
         return True

@@ -11,60 +11,55 @@ import random
 import time
 from typing import Callable, Protocol
 
-from .._client.retry import is_session_lost, is_transient
 from .._client.session import Session
-from .._errors import XapiError, drop_tracebacks
-from .backoff import Backoff
+from .._errors import XapiError
 from .event_fallback import EventFallback
+from .pacer import DEADLINE_MARGIN, Pacer
 from .task_set import Decision
+from .transient_errors import TransientErrors
 from .watcher import EventWatcher, PollingWatcher, Update, Watch
 
 _FINAL_REFRESH_TIMEOUT = 5.0
-"""Seconds that the look at the deadline may take."""
-_DEADLINE_MARGIN = 0.25
-"""Seconds before the deadline by which a call that waits has to be answered."""
-_MIN_POLL_INTERVAL = 0.1
-"""Seconds from one wait for events to the next while nothing but progress moves."""
-_MAX_REFRESHES = 4
-"""Looks in a row without a pause: tasks that come and go between them must not wear us out."""
-_MAX_WAITS = 10
-"""Waits in a row without a pause: the writes of an end come one by one, those of many for long."""
+"""Seconds that the refresh at the deadline may take."""
 
 
 class WaitCondition(Protocol):
-    """What is waited for: it knows what to look at, and what to make of it."""
+    """A condition to wait for: it decides which records it needs and whether it is met."""
 
     needs_refresh: bool
 
     @property
     def decision(self) -> Decision:
-        """Decided once and for all, or not yet."""
+        """The decision; once it is MET or FAILED, it stays so."""
 
     @property
     def next_refresh_in(self) -> float:
-        """Seconds after which the gate wants to look, whatever happens or does not."""
+        """Seconds after which the condition needs a refresh, even without an update."""
 
     def refresh(self, watch: Watch) -> None:
-        """Read what the verdict depends on."""
+        """Read everything that the decision depends on."""
 
-    def take(self, update: Update) -> bool:
-        """Take in what changed; whether the next change may matter more than the pace."""
+    def apply(self, update: Update) -> bool:
+        """Apply changes, and return whether the next change may be significant.
+
+        If not, the waiter limits the rate of its requests.
+        """
 
     def invalidate(self) -> None:
-        """Something went wrong on the way: nobody knows what was missed."""
+        """Note that changes may have been missed, since a request failed."""
 
 
 class Waiter:
-    """Keeps a gate informed until it has decided, and gives up at the deadline.
+    """Keeps a condition up to date until it decides or the deadline passes.
 
-    Trouble on the way to the pool is ridden out: the gate looks again afterwards, since nobody
-    knows what was missed meanwhile.
+    Transient errors are retried. After each, the condition is refreshed, since changes may have
+    been missed in between.
     """
 
     def __init__(
         self,
         session: Session,
-        gate: WaitCondition,
+        condition: WaitCondition,
         *,
         timeout: float,
         method: str = "auto",
@@ -78,42 +73,32 @@ class Waiter:
         An infinite timeout waits without a deadline.
         """
         self._session = session
-        self._condition = gate
+        self._condition = condition
         self.timeout = timeout
-        self._clock = clock
-        self._sleep = sleep
-        self._backoff = Backoff(jitter=jitter)
+        self._pacer = Pacer(clock=clock, sleep=sleep)
         polls = PollingWatcher(session, interval=poll_interval, sleep=sleep)
         self._fallback = EventFallback(session, EventWatcher(session), polls, method=method)
-        self._began = self._deadline = clock()
-        self._refresh_due = self._began
-        self._refreshes = self._waits = 0
-        self._is_session_lost = False
+        self.errors = TransientErrors(session, jitter=jitter)
         self.timed_out = False
         self.waited = False
-        """Whether the first look did not decide."""
+        """Whether the first refresh did not decide the condition."""
         self.elapsed = 0.0
-        self.transient_errors = 0
-        """How often something went wrong that was ridden out."""
-        self.last_transient_error: XapiError | None = None
-        self.is_disconnected = False
-        """Whether the last thing that was tried went wrong."""
 
     @property
     def method(self) -> str:
-        """How it is being watched: events or poll."""
+        """The method that is in use: events or poll."""
         return self._fallback.watch.method
 
     def refresh(self) -> None:
-        """Have the gate look once, without a deadline; trouble is not ridden out."""
-        self._began = self._clock()
+        """Refresh the condition once, without a deadline; transient errors are raised."""
+        self._pacer.start(self.timeout)
         try:
             self._refresh_with_fallback()
         finally:
-            self.elapsed = self._clock() - self._began
+            self.elapsed = self._pacer.elapsed
 
     def wait(self) -> None:
-        """Return when the gate has decided, or else at the deadline; a timeout of 0 is one look."""
+        """Wait until the condition decides, or until the deadline; with timeout 0, check once."""
         if self.timeout:
             self._watch_until_deadline()
         else:
@@ -121,86 +106,65 @@ class Waiter:
         self.timed_out = self._condition.decision is Decision.PENDING
 
     def _watch_until_deadline(self) -> None:
-        self._began = self._clock()
-        self._deadline = self._began + self.timeout
-        self._session.set_deadline(self._deadline)
+        self._session.set_deadline(self._pacer.start(self.timeout))
         try:
             self._keep_watching()
         finally:
             self._session.set_deadline(None)
-            self.elapsed = self._clock() - self._began
+            self.elapsed = self._pacer.elapsed
 
     def _keep_watching(self) -> None:
         while self._condition.decision is Decision.PENDING:
-            if self._left() <= 0:
+            if self._pacer.remaining <= 0:
                 self._final_refresh()
                 return
             try:
-                self._go_on()
+                self._step()
             except XapiError as error:
                 self._back_off(error)
             else:
-                self._backoff.reset()
-                self._is_session_lost = False
-                self.is_disconnected = False
+                self.errors.record_success()
 
-    def _go_on(self) -> None:
-        now = self._clock()
-        if self._condition.needs_refresh or now >= self._refresh_due:
-            self._resync(now)
-            return
-        self.waited, self._refreshes = True, 0
-        seconds = min(
-            self._refresh_due - now,
-            self._left() - _DEADLINE_MARGIN,
-            self._condition.next_refresh_in,
-        )
-        if self._left() <= _DEADLINE_MARGIN:
-            self._sleep(max(self._left(), 0))
-            return
-        update = self._fallback.watch.wait(max(seconds, 0.0))
-        self._fallback.record_wait()
-        is_telling = self._condition.take(update)
-        self._waits = self._waits + 1 if is_telling else _MAX_WAITS
-        if self._waits >= _MAX_WAITS and self._condition.decision is Decision.PENDING:
-            self._waits = 0
-            self._sleep(max(min(now + _MIN_POLL_INTERVAL - self._clock(), self._left()), 0))
+    def _step(self) -> None:
+        if self._condition.needs_refresh or self._pacer.is_refresh_due:
+            self._resync()
+        else:
+            self._wait_for_update()
 
-    def _resync(self, now: float) -> None:
-        if self._refreshes >= _MAX_REFRESHES:
-            self._sleep(max(min(_MIN_POLL_INTERVAL, self._left()), 0))
-        self._refreshes += 1
+    def _resync(self) -> None:
+        began = self._pacer.now()
+        self._pacer.begin_refresh()
         self._fallback.probe()
         self._condition.refresh(self._fallback.watch)
-        # A pool that answers slowly is not asked all the time.
-        every = self._fallback.watch.look_every
-        self._refresh_due = max(now + every, self._clock() + every / 2)
+        self._pacer.schedule_refresh(began, self._fallback.watch.refresh_interval)
+
+    def _wait_for_update(self) -> None:
+        self.waited = True
+        began = self._pacer.now()
+        seconds = self._pacer.begin_wait(self._condition.next_refresh_in)
+        if self._pacer.remaining <= DEADLINE_MARGIN:
+            self._pacer.pause(self._pacer.remaining)
+            return
+        update = self._fallback.watch.wait(seconds)
+        self._fallback.record_wait()
+        is_significant = self._condition.apply(update)
+        if self._condition.decision is Decision.PENDING:
+            self._pacer.end_wait(began, is_significant=is_significant)
 
     def _back_off(self, error: XapiError) -> None:
         self._condition.invalidate()
         self.waited = True
         if self._fallback.record_error(error):
             return
-        self._record_error(error)
-        # The host answers, so that a new login may succeed at once.
-        may_go_on = is_session_lost(error) and not self._is_session_lost
-        self._is_session_lost = is_session_lost(error)
-        pause = 0.0 if may_go_on else self._backoff.next_pause()
-        pause = max(pause, self._session.login_retry_delay)
+        self.errors.record(error)
+        pause = self.errors.next_pause(error)
         if pause:
-            self._sleep(max(min(pause, self._left()), 0))
-
-    def _record_error(self, error: XapiError) -> None:
-        if not is_transient(error, was_connected=self._session.generation > 0):
-            raise error
-        self.transient_errors += 1
-        self.last_transient_error = drop_tracebacks(error)
-        self.is_disconnected = True
+            self._pacer.pause(pause)
 
     def _final_refresh(self) -> None:
-        """The truth at the deadline is what counts, as long as it does not keep us waiting."""
+        """Check once more at the deadline, for at most 5 seconds."""
         self._session.set_deadline(
-            self._clock() + min(_FINAL_REFRESH_TIMEOUT, self._session.time_limit)
+            self._pacer.now() + min(_FINAL_REFRESH_TIMEOUT, self._session.time_limit)
         )
         self._fallback.choose_last()
         try:
@@ -208,18 +172,15 @@ class Waiter:
             while self._condition.needs_refresh and self._condition.decision is Decision.PENDING:
                 self._refresh_with_fallback()
         except XapiError as error:
-            self._record_error(error)
+            self.errors.record(error)
         else:
-            self.is_disconnected = False
+            self.errors.record_success()
 
     def _refresh_with_fallback(self) -> None:
-        """Look where there is no time for another try: by polling if events are not to be had."""
+        """Refresh where there is no time for a retry: by polling if events fail."""
         try:
             self._condition.refresh(self._fallback.watch)
         except XapiError as error:
             if not self._fallback.replace_after(error):
                 raise
             self._condition.refresh(self._fallback.watch)
-
-    def _left(self) -> float:
-        return self._deadline - self._clock()

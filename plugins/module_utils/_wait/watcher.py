@@ -15,9 +15,8 @@ from .._client.session import Session
 from .._tasks.api import Tasks
 from .._tasks.model import Task
 from .._tasks.query import current_operations
+from .intervals import RESYNC_INTERVAL
 
-RESYNC_INTERVAL = 30.0
-"""Seconds; what is watched is read afresh at least this often, whatever events say."""
 # XAPI takes 300 KiB of request, and a reference with its class takes 55 bytes of it.
 MAX_REFS = 5000
 _EVENTS = "event.from"
@@ -50,7 +49,7 @@ class Watch(Protocol):
     """A way to learn what becomes of tasks."""
 
     method: str
-    look_every: float
+    refresh_interval: float
     """Seconds after which it is time to look again."""
 
     def refresh(self, scope: WatchScope) -> Update:
@@ -69,7 +68,7 @@ class EventWatcher:
     """
 
     method = "events"
-    look_every = RESYNC_INTERVAL
+    refresh_interval = RESYNC_INTERVAL
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -108,7 +107,7 @@ class PollingWatcher:
     def __init__(
         self, session: Session, *, interval: float, sleep: Callable[[float], None]
     ) -> None:
-        self.look_every = interval
+        self.refresh_interval = interval
         self._session = session
         self._sleep = sleep
 

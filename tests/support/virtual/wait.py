@@ -27,7 +27,7 @@ class Run:
     pool: VirtualPool
     wire: VirtualWire
     session: Session
-    gate: WaitCondition
+    condition: WaitCondition
     waiter: Waiter
     began: float
 
@@ -37,7 +37,7 @@ class Run:
 
     @property
     def decision(self) -> Decision:
-        return self.gate.decision
+        return self.condition.decision
 
     def wait(self) -> None:
         self.waiter.wait()
@@ -50,7 +50,7 @@ class Run:
 @contextlib.contextmanager
 def on(
     pool: VirtualPool,
-    make_gate: Callable[[Session], WaitCondition],
+    make_condition: Callable[[Session], WaitCondition],
     *,
     timeout: float,
     method: str = "auto",
@@ -60,14 +60,14 @@ def on(
     """A wait that has yet to begin; what is asserted in the block is judged before the logout."""
     wire = VirtualWire(pool, latency=latency)
     with virtual_session(wire, pool) as session:
-        gate = make_gate(session)
+        condition = make_condition(session)
         waiter = Waiter(
             session,
-            gate,
+            condition,
             timeout=timeout,
             method=method,
             clock=pool.now,
             sleep=pool.solo.advance,
             jitter=lambda: jitter,
         )
-        yield Run(pool, wire, session, gate, waiter, pool.now())
+        yield Run(pool, wire, session, condition, waiter, pool.now())

@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.retry import is_transient
-from ansible_collections.xen.xapi.plugins.module_utils._wait import waiter as _waiter
+from ansible_collections.xen.xapi.plugins.module_utils._wait import transient_errors
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.support.fixtures import session_on
 
@@ -89,7 +89,7 @@ def test_waits_for_pool_that_refuses_connections_at_first(pool, wait, live, when
         return is_transient(error, was_connected=was_connected)
 
     # Nothing else tells that it was knocked at.
-    monkeypatch.setattr(_waiter, "is_transient", remember)
+    monkeypatch.setattr(transient_errors, "is_transient", remember)
     when(lambda: refused, lambda: pool.bring_up(0))
     ref = live(SHORT)
     result = wait(ref=[ref])

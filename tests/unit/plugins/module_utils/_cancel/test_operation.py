@@ -19,7 +19,7 @@ from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 def run_gate(pool, refs, *, timeout=60.0, waits=True):
     tasks = [Task(ref, pool.record(ref)) for ref in refs]
 
-    def make_gate(session):
+    def make_condition(session):
         deadline = pool.now() + timeout
         return CancelOperation(
             session,
@@ -31,10 +31,10 @@ def run_gate(pool, refs, *, timeout=60.0, waits=True):
             clock=pool.now,
         )
 
-    with on(pool, make_gate, timeout=timeout) as run:
+    with on(pool, make_condition, timeout=timeout) as run:
         run.wait()
-    run.gate.close()
-    return [run.gate.cancels[ref] for ref in refs]
+    run.condition.close()
+    return [run.condition.cancels[ref] for ref in refs]
 
 
 def cancel(pool, refs, **options):
@@ -214,7 +214,7 @@ def test_idle_task_that_progressed_before_cancel_is_skipped(virtual):
     virtual.at(3, lambda: virtual.set_task(ref, progress=0.7))
     virtual.fail("event.from", cut="before", count=5)
 
-    def make_gate(session):
+    def make_condition(session):
         deadline = virtual.now() + 60
         return CancelOperation(
             session,
@@ -228,8 +228,8 @@ def test_idle_task_that_progressed_before_cancel_is_skipped(virtual):
 
     virtual.take_down_for(5)
     virtual.take_down_for(5, 1)
-    with on(virtual, make_gate, timeout=60.0) as run:
+    with on(virtual, make_condition, timeout=60.0) as run:
         run.wait()
-        (cancel,) = run.gate.cancels.values()
+        (cancel,) = run.condition.cancels.values()
     assert (cancel.action, cancel.reason) == ("skipped", "not idle")
     assert sent(virtual) == []

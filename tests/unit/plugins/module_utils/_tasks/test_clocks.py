@@ -205,17 +205,17 @@ def test_wait_uses_clock_of_watched_master(virtual, offset):
     with virtual_session(wire, virtual) as session:
         now = virtual.now()
         bounds = {"created_after": now + HOUR / 2} if offset > 0 else {"created_before": now - 60}
-        gate = CompletionCondition(
+        condition = CompletionCondition(
             session,
             Selection(is_gate=True, **bounds),
             CompletionRules(wait_for="any"),
             clock=virtual.now,
         )
-        with on(virtual, lambda _session: gate, timeout=0) as run:
+        with on(virtual, lambda _session: condition, timeout=0) as run:
             run.wait()
         assert wire.has_promoted
-        assert len(gate.set.running) == 1
-        assert abs(gate.server_time - virtual.now() - offset) <= 2
+        assert len(condition.set.running) == 1
+        assert abs(condition.server_time - virtual.now() - offset) <= 2
 
 
 @pytest.mark.parametrize(
@@ -235,11 +235,11 @@ def test_only_task_known_to_be_old_enough_counts_as_stalled(virtual, fields, dec
         fields = {"resident_on": virtual.supporter.ref, **fields}
     virtual.add_task("backup", **fields)
 
-    def make_gate(session):
+    def make_condition(session):
         return QuietCondition(
             session, Selection(), quiet_for=0.0, ignore_stalled=0.5 * HOUR, clock=virtual.now
         )
 
-    with on(virtual, make_gate, timeout=20) as run:
+    with on(virtual, make_condition, timeout=20) as run:
         run.wait()
     assert run.decision is decision

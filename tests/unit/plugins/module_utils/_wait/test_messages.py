@@ -44,9 +44,9 @@ def task(ref="a", label="Async.VM.snapshot", status="pending", progress=0.43, **
 def set_of(*tasks, gone=(), missing=()):
     found = TaskSet()
     for one in tasks:
-        found.see(one)
+        found.update(one)
     for ref in gone:
-        found.lose(ref)
+        found.mark_gone(ref)
     found.missing.update(missing)
     return found
 
@@ -261,7 +261,7 @@ def test_messages_name_at_most_five_tasks(count, more):
         == f"{count} of {count} tasks: {format_task}{more}."
     )
     for number in range(count):
-        tasks.lose(str(number))
+        tasks.mark_gone(str(number))
     parts = ", ".join(
         f"'Async.VM.snapshot' (uuid uuid-{number}) disappeared" for number in range(5)
     )
@@ -333,7 +333,7 @@ def test_messages_with_long_values_are_bounded_and_printable():
     tasks = set_of(*(task(str(place), **HOSTILE) for place in range(100)), missing=[LONG] * 9)
     texts = [pending_message(tasks, CompletionRules(on_missing="wait"), unmatched="")]
     for place in range(100):
-        tasks.lose(str(place))
+        tasks.mark_gone(str(place))
     texts += [failure_message(tasks, CompletionRules(), unmatched=""), format_dropped(tasks)]
     texts += [describe_end(task(**{**HOSTILE, "status": "failure"}), {"success"})]
     texts += [unknown_message(one, "it is") for one in (LONG, task(**HOSTILE))]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules of the quiet gate, in virtual time."""
+"""The rules of the quiet condition, in virtual time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
     ObjectOption,
     Selection,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._wait import watcher as _watch
+from ansible_collections.xen.xapi.plugins.module_utils._wait.intervals import RESYNC_INTERVAL
 from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietCondition
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Decision
 from ansible_collections.xen.xapi.tests.simulator.clock import START
@@ -28,7 +28,7 @@ DAY = 86400.0
 
 @contextlib.contextmanager
 def quiet(pool, selection=None, *, quiet_for=10.0, on_gone="fail", ignore_stalled=None, **options):
-    def make_gate(session):
+    def make_condition(session):
         return QuietCondition(
             session,
             selection or Selection(),
@@ -38,7 +38,7 @@ def quiet(pool, selection=None, *, quiet_for=10.0, on_gone="fail", ignore_stalle
             clock=pool.now,
         )
 
-    with on(pool, make_gate, **{"timeout": 600.0, **options}) as run:
+    with on(pool, make_condition, **{"timeout": 600.0, **options}) as run:
         yield run
 
 
@@ -53,8 +53,8 @@ def test_match_during_delayed_response_restarts_quiet_time(virtual):
     with quiet(virtual, quiet_for=8.0) as run:
         run.wait()
         assert opened_at(run) >= 9 + 8
-        assert [task.name_label for task in run.gate.ended.values()] == [COPY]
-        assert run.gate.ended_count == 1
+        assert [task.name_label for task in run.condition.matches.ended.values()] == [COPY]
+        assert run.condition.matches.ended_count == 1
 
 
 def test_polling_stays_pending_while_short_tasks_run_between_polls(virtual):
@@ -63,7 +63,7 @@ def test_polling_stays_pending_while_short_tasks_run_between_polls(virtual):
     with quiet(virtual, quiet_for=6.0, method="poll", timeout=190.0) as run:
         run.wait()
         assert run.decision is Decision.PENDING
-        assert run.gate.ended_count > 90
+        assert run.condition.matches.ended_count > 90
 
 
 def test_tasks_finished_before_first_refresh_do_not_count(virtual):
@@ -72,7 +72,7 @@ def test_tasks_finished_before_first_refresh_do_not_count(virtual):
     with quiet(virtual) as run:
         run.wait()
         assert opened_at(run) < 11
-        assert run.gate.ended == {}
+        assert run.condition.matches.ended == {}
 
 
 def test_finished_nonmatching_task_does_not_restart_quiet_time(virtual):
@@ -124,8 +124,8 @@ def test_task_on_slowly_restarting_supporter_fails_condition(virtual, startup, f
         run.wait()
         assert run.decision is Decision.FAILED
         assert run.ended - START >= 20 + startup * (1 + failed_rounds)
-        (lost,) = run.gate.lost.values()
-        assert "XAPI restarted on its host" in lost.reason
+        (unknown,) = run.condition.matches.unknown_outcomes.values()
+        assert "XAPI restarted on its host" in unknown.reason
 
 
 def test_restart_of_supporter_that_stays_disabled_fails_condition(virtual):
@@ -190,8 +190,8 @@ def test_ignored_stalled_tasks_do_not_block(virtual):
     with quiet(virtual, ignore_stalled=3600.0) as run:
         run.wait()
         assert opened_at(run) < 11
-        assert [task.ref for task in run.gate.stalled] == [ref]
-        assert run.gate.blocking == {}
+        assert [task.ref for task in run.condition.matches.stalled] == [ref]
+        assert run.condition.matches.blocking == {}
 
 
 def test_task_with_progress_must_be_watched_before_it_is_stalled(virtual):
@@ -245,7 +245,7 @@ def test_slow_poll_responses_keep_condition_pending(virtual):
         timeout=400.0,
         method="poll",
     ) as run:
-        run.waiter._fallback.watch.look_every = 30.0
+        run.waiter._fallback.watch.refresh_interval = 30.0
         run.wait()
         assert run.decision is Decision.PENDING
 
@@ -300,4 +300,4 @@ def test_request_count_is_bounded_while_host_stays_disabled(virtual):
         run.wait()
         assert run.decision is Decision.PENDING
     # A resync of an undecided task reads the hosts and whether they are live.
-    assert run.wire.requests <= 600 / _watch.RESYNC_INTERVAL * 6
+    assert run.wire.requests <= 600 / RESYNC_INTERVAL * 6

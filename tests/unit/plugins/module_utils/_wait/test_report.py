@@ -9,20 +9,22 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import ConnectionCut
+from ansible_collections.xen.xapi.plugins.module_utils._wait.messages import (
+    describe_transient_errors,
+)
 from ansible_collections.xen.xapi.plugins.module_utils._wait.report import (
-    describe_errors,
-    timed_out,
+    timeout_message,
 )
 
 CUT = "The connection to https://p was closed before the answer was complete."
 
 
-def waiter(timeout=600.0, *, last=None, transient_errors=0, is_disconnected=False):
+def waiter(timeout=600.0, *, latest=None, transient_errors=0, is_disconnected=False):
     return SimpleNamespace(
         timeout=timeout,
-        last_transient_error=last,
-        transient_errors=transient_errors,
-        is_disconnected=is_disconnected,
+        errors=SimpleNamespace(
+            latest=latest, count=transient_errors, is_disconnected=is_disconnected
+        ),
     )
 
 
@@ -31,29 +33,30 @@ def waiter(timeout=600.0, *, last=None, transient_errors=0, is_disconnected=Fals
     [(600.0, "600 s"), (0.5, "0.5 s"), (0.0, "one look, since timeout is 0,")],
 )
 def test_timeout_message_states_waiting_time(timeout, how_long):
-    text = timed_out(waiter(timeout), "waiting for it.", was_reached=True)
+    text = timeout_message(waiter(timeout), "waiting for it.", was_reached=True)
     assert text == f"Timed out after {how_long} waiting for it."
 
 
 def test_timeout_message_if_pool_never_answered():
-    text = timed_out(
-        waiter(last=ConnectionCut("https://p"), transient_errors=3), "", was_reached=False
+    text = timeout_message(
+        waiter(latest=ConnectionCut("https://p"), transient_errors=3), "", was_reached=False
     )
     assert text == f"Timed out after 600 s without an answer to go by. {CUT}"
 
 
 @pytest.mark.parametrize("is_disconnected", [True, False])
 def test_timeout_message_marks_stale_state_if_disconnected(is_disconnected):
-    since = waiter(last=ConnectionCut("https://p"), is_disconnected=is_disconnected)
+    since = waiter(latest=ConnectionCut("https://p"), is_disconnected=is_disconnected)
     old = f" This is as last seen, since the pool did not answer. {CUT}"
-    assert timed_out(since, "waiting for it.", was_reached=True) == (
+    assert timeout_message(since, "waiting for it.", was_reached=True) == (
         "Timed out after 600 s waiting for it." + old * is_disconnected
     )
 
 
 @pytest.mark.parametrize(("times", "words"), [(1, "once"), (2, "2 times")])
 def test_warning_counts_transient_errors(times, words):
-    assert describe_errors(waiter(last=ConnectionCut("https://p"), transient_errors=times)) == [
+    errors = waiter(latest=ConnectionCut("https://p"), transient_errors=times).errors
+    assert describe_transient_errors(errors) == [
         f"The way to the pool failed {words} while waiting, the last time like this: {CUT}"
     ]
-    assert describe_errors(waiter()) == []
+    assert describe_transient_errors(waiter().errors) == []

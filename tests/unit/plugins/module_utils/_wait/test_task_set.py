@@ -13,7 +13,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import (
     CompletionRules,
     Decision,
     TaskSet,
-    judge,
+    decide,
 )
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 
@@ -44,8 +44,8 @@ def kinds_of(tasks, ref="a"):
 @pytest.mark.parametrize("status", FINAL)
 def test_final_status_is_satisfied_only_if_expected(status, expect, satisfying):
     tasks = TaskSet(expect)
-    tasks.see(task())
-    tasks.see(task(status=status))
+    tasks.update(task())
+    tasks.update(task(status=status))
     assert kinds_of(tasks) == ["satisfied" if status in satisfying else "unexpected"]
 
 
@@ -53,7 +53,7 @@ def test_final_status_is_satisfied_only_if_expected(status, expect, satisfying):
 @pytest.mark.parametrize("progress", [0.0, 1.0, None])
 def test_other_statuses_stay_running_at_any_progress(status, progress):
     tasks = TaskSet(FINAL)
-    tasks.see(task(status=status, progress=progress, finished="20261123T10:11:42Z"))
+    tasks.update(task(status=status, progress=progress, finished="20261123T10:11:42Z"))
     assert kinds_of(tasks) == ["running"]
 
 
@@ -61,8 +61,8 @@ def test_other_statuses_stay_running_at_any_progress(status, progress):
 @pytest.mark.parametrize("first", FINAL)
 def test_first_final_status_is_never_revised(first, later):
     tasks = TaskSet()
-    tasks.see(task(status=first))
-    assert not tasks.see(task(status=later))
+    tasks.update(task(status=first))
+    assert not tasks.update(task(status=later))
     assert kinds_of(tasks) == ["satisfied" if first == "success" else "unexpected"]
     assert tasks.tasks["a"].status == first
 
@@ -70,9 +70,9 @@ def test_first_final_status_is_never_revised(first, later):
 @pytest.mark.parametrize("later", ["pending", *FINAL])
 def test_disappeared_task_is_never_satisfied(later):
     tasks = TaskSet(FINAL)
-    tasks.see(task())
-    tasks.lose("a")
-    assert not tasks.see(task(status=later))
+    tasks.update(task())
+    tasks.mark_gone("a")
+    assert not tasks.update(task(status=later))
     assert kinds_of(tasks) == ["gone"]
     assert tasks.tasks["a"].status == "pending"
 
@@ -80,7 +80,7 @@ def test_disappeared_task_is_never_satisfied(later):
 def test_keeps_latest_record_in_first_seen_order():
     tasks = TaskSet()
     for ref, progress in (("b", 0.1), ("a", 0.1), ("b", 0.7)):
-        tasks.see(task(ref, progress=progress))
+        tasks.update(task(ref, progress=progress))
     assert [(ref, seen.progress) for ref, seen in tasks.tasks.items()] == [("b", 0.7), ("a", 0.1)]
 
 
@@ -88,7 +88,7 @@ def test_keeps_latest_record_in_first_seen_order():
 def test_seen_ref_or_uuid_is_removed_from_missing(identity):
     tasks = TaskSet()
     tasks.missing.update([identity, "another"])
-    tasks.see(task())
+    tasks.update(task())
     assert tasks.missing == {"another"}
     assert tasks.is_incomplete
 
@@ -97,7 +97,7 @@ def test_finished_task_completes_unmatched_selection():
     tasks = TaskSet()
     tasks.is_unmatched = True
     assert tasks.is_incomplete
-    tasks.see(task(status="success"))
+    tasks.update(task(status="success"))
     assert not tasks.is_incomplete
 
 
@@ -119,8 +119,8 @@ def test_finished_task_completes_unmatched_selection():
 )
 def test_unchanged_task_or_partial_progress_is_not_significant(change, is_telling):
     tasks = TaskSet()
-    assert tasks.see(task())
-    assert tasks.see(task(**change)) is is_telling
+    assert tasks.update(task())
+    assert tasks.update(task(**change)) is is_telling
 
 
 # What each kind of task, on its own, means to a gate that waits for all.
@@ -179,7 +179,7 @@ def test_decision_for_every_task_set_under_all_rules():
         for size in range(len(KINDS) + 1):
             for kinds in itertools.combinations(KINDS, size):
                 expected = verdict_by_the_design(kinds, rules)
-                assert judge(set_of(kinds), rules) is expected, (kinds, rules)
+                assert decide(set_of(kinds), rules) is expected, (kinds, rules)
                 count += 1
     assert count == 24 * 64
 
@@ -210,4 +210,4 @@ def test_decision_for_every_task_set_under_all_rules():
     ids=str,
 )
 def test_decision_for_selected_task_sets_and_rules(kinds, options, decision):
-    assert judge(set_of(kinds), CompletionRules(**options)) is decision
+    assert decide(set_of(kinds), CompletionRules(**options)) is decision

@@ -35,20 +35,20 @@ def test_idle_wait_sends_at_most_five_requests_per_minute(virtual, count):
 
 
 def test_idle_quiet_wait_sends_at_most_five_requests_per_minute(virtual):
-    def make_gate(session):
+    def make_condition(session):
         return QuietCondition(session, Selection(), quiet_for=600, clock=virtual.now)
 
-    with on(virtual, make_gate, timeout=900) as run:
+    with on(virtual, make_condition, timeout=900) as run:
         run.wait()
         assert run.decision is Decision.MET
     assert run.wire.requests <= 5 * 10
 
 
 def test_response_latency_does_not_count_as_quiet_time(virtual):
-    def make_gate(session):
+    def make_condition(session):
         return QuietCondition(session, Selection(), quiet_for=35, clock=virtual.now)
 
-    with on(virtual, make_gate, timeout=300, latency=6) as run:
+    with on(virtual, make_condition, timeout=300, latency=6) as run:
         run.wait()
         assert run.decision is Decision.MET
     last = virtual.log.of("event.from")[-1]

@@ -53,7 +53,7 @@ def test_resyncs_immediately_after_interrupted_wait(virtual, trouble):
     with waiting(virtual, ref, timeout=25) as run:
         run.wait()
         assert asked(run.wire, since=4.9)[0] < 5.3
-        assert run.waiter.transient_errors
+        assert run.waiter.errors.count
 
 
 def test_retained_error_does_not_hold_response_body(virtual):
@@ -62,7 +62,7 @@ def test_retained_error_does_not_hold_response_body(virtual):
     virtual.at(5, lambda: [virtual.take_down_for(100, place) for place in (0, 1)])
     with waiting(virtual, ref, timeout=25) as run:
         run.wait()
-        kept = [run.waiter.last_transient_error, *run.waiter.last_transient_error.attempts]
+        kept = [run.waiter.errors.latest, *run.waiter.errors.latest.attempts]
         assert len(kept) == 3
         assert {(e.__traceback__, e.__cause__, e.__context__) for e in kept} == {(None,) * 3}
 
@@ -204,7 +204,7 @@ def test_final_refresh_lasts_at_most_request_timeout_or_five_seconds(
         run.wait()
     assert run.waiter.elapsed == pytest.approx(10 + at_most, abs=0.01)
     assert run.waiter.timed_out
-    assert run.waiter.is_disconnected
+    assert run.waiter.errors.is_disconnected
 
 
 @pytest.mark.parametrize("early", [0.3, 0.24, 0.2, 0.1, 0.001])
@@ -233,7 +233,7 @@ def test_zero_timeout_checks_once_and_raises_transient_error(virtual, fault):
         with pytest.raises(XapiError):
             run.wait()
         assert [method for _at, method in run.wire.asked_at].count("task.get_record") == 1
-        assert run.waiter.transient_errors == 0
+        assert run.waiter.errors.count == 0
 
 
 def test_zero_timeout_checks_once_without_waiting(virtual):
@@ -275,14 +275,14 @@ def test_wall_clock_jumps_do_not_affect_wait(pool, monkeypatch, jump, ends):
     ) as session:
         # Logged in before the time counts, since a login that is cut short leaves its session.
         session.call("task.get_status", ref)
-        gate = CompletionCondition(session, Selection(refs=(ref,)), CompletionRules())
-        waiter = Waiter(session, gate, timeout=60.0 if ends else 0.6)
+        condition = CompletionCondition(session, Selection(refs=(ref,)), CompletionRules())
+        waiter = Waiter(session, condition, timeout=60.0 if ends else 0.6)
         if ends:
             pool.clock.after(0.3, lambda: pool.set_task(ref, status="success"))
         before = time.monotonic()
         waiter.wait()
         after = time.monotonic()
-    assert gate.decision is (Decision.MET if ends else Decision.PENDING)
+    assert condition.decision is (Decision.MET if ends else Decision.PENDING)
     assert waiter.timed_out is not ends
     assert before + waiter.timeout <= deadlines[0] <= after + waiter.timeout
     assert ends or waiter.elapsed >= 0.6

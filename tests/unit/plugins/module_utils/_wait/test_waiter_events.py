@@ -94,7 +94,7 @@ class ScriptedSession:
 
 
 class OneTask:
-    """A gate that watches a task which does not end."""
+    """A condition that watches a task which does not end."""
 
     decision = Decision.PENDING
     next_refresh_in = math.inf
@@ -107,17 +107,17 @@ class OneTask:
         watch.refresh(WatchScope(("a",)))
         self.needs_refresh = False
 
-    def take(self, _sight):
+    def apply(self, _update):
         return self._is_telling
 
     def invalidate(self):
         self.needs_refresh = True
 
 
-def wait(session, gate=None, *, timeout, **options):
+def wait(session, condition=None, *, timeout, **options):
     waiter = Waiter(
         session,
-        gate or OneTask(),
+        condition or OneTask(),
         timeout=timeout,
         clock=lambda: session.now,
         sleep=session.sleep,
@@ -145,9 +145,9 @@ def test_waits_last_one_interval_and_resync_uses_empty_token():
 
 
 def test_condition_can_request_earlier_refresh():
-    gate, session = OneTask(), ScriptedSession()
-    gate.next_refresh_in = 12.0
-    wait(session, gate, timeout=30)
+    condition, session = OneTask(), ScriptedSession()
+    condition.next_refresh_in = 12.0
+    wait(session, condition, timeout=30)
     assert [seconds for _at, token, seconds in session.asked if token] == [12.0, 12.0, 5.75]
 
 
@@ -167,7 +167,7 @@ def test_only_insignificant_updates_are_rate_limited(is_telling, pause):
 def test_two_interrupted_event_waits_switch_to_polling(error):
     session = ScriptedSession(waits=[error, error])
     waiter = wait(session, timeout=60)
-    assert (waiter.method, waiter.transient_errors) == ("poll", 2)
+    assert (waiter.method, waiter.errors.count) == ("poll", 2)
     assert max(session.slept) <= 2.0
 
 
@@ -207,7 +207,7 @@ def test_successful_event_wait_resets_failure_count():
 def test_switches_to_polling_if_only_event_calls_fail(error, place):
     session = ScriptedSession(**{place: [error] * 9})
     waiter = wait(session, timeout=60)
-    assert (waiter.method, waiter.transient_errors) == ("poll", 2)
+    assert (waiter.method, waiter.errors.count) == ("poll", 2)
 
 
 @pytest.mark.parametrize("error", BROKEN_OFF, ids=lambda error: type(error).__name__)
@@ -257,7 +257,7 @@ def test_unsupported_events_switch_to_polling_without_transient_error(code, plac
     session = ScriptedSession(**{f"{place}s": [error]})
     waiter = wait(session, timeout=60)
     # It is no trouble, and there is no pause before the first poll.
-    assert (waiter.method, waiter.transient_errors, waiter.last_transient_error) == (
+    assert (waiter.method, waiter.errors.count, waiter.errors.latest) == (
         "poll",
         0,
         None,
@@ -283,9 +283,9 @@ def set_at(pool, session):
     return CompletionCondition(session, Selection(refs=(ref,)), CompletionRules(), clock=pool.now)
 
 
-def without_events(pool, code, make_gate, **options):
+def without_events(pool, code, make_condition, **options):
     pool.fail("event.from", error=[code], count=None)
-    with on(pool, lambda session: make_gate(pool, session), **options) as run:
+    with on(pool, lambda session: make_condition(pool, session), **options) as run:
         run.wait()
         return run.decision, run.waiter.method
 

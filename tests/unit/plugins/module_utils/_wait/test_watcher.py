@@ -8,9 +8,9 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._errors import InvalidResponse
+from ansible_collections.xen.xapi.plugins.module_utils._wait.intervals import RESYNC_INTERVAL
 from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import (
     MAX_REFS,
-    RESYNC_INTERVAL,
     EventWatcher,
     PollingWatcher,
     WatchScope,
@@ -112,8 +112,8 @@ def test_poll_wait_sends_no_request(virtual, wire, polls):
 
 
 def test_resync_intervals_of_polling_and_events(session, polls):
-    assert polls.look_every == 2.0
-    assert EventWatcher(session).look_every == RESYNC_INTERVAL == 30.0
+    assert polls.refresh_interval == 2.0
+    assert EventWatcher(session).refresh_interval == RESYNC_INTERVAL == 30.0
 
 
 def test_event_resync_returns_all_existing_tasks_in_scope(virtual, session):
