@@ -58,6 +58,36 @@ options:
         write there what a task is about.
     type: raw
     version_added: 2.0.0
+  kind:
+    description:
+      - Only tasks of one of these kinds, or of one of the groups V(backup) and V(housekeeping). The
+        kind of a task follows from its label and description, by the table in the guide "Kinds of
+        tasks". It is V(other) for a label that is not in the table.
+      - V(backup) stands for V(export), V(import), V(copy) and V(snapshot). XAPI's own labels do not
+        show which client called it. M(xen.xapi.task_cancel) therefore only selects those tasks
+        whose label shows that Xen Orchestra or C(xe) made them.
+      - V(housekeeping) stands for the scans, console connections and metrics requests that occur in
+        a pool all the time. C(Async.SR.scan), which somebody asked for, is not one of them.
+    type: list
+    elements: str
+    choices:
+      - export
+      - import
+      - copy
+      - snapshot
+      - migration
+      - power
+      - host
+      - update
+      - storage_gc
+      - scan
+      - plugin
+      - console
+      - metrics
+      - other
+      - backup
+      - housekeeping
+    version_added: 2.0.0
   min_age:
     description:
       - Only tasks that were made at least this long ago, by the clock of the host that made them.

@@ -26,15 +26,16 @@ options:
     description:
       - If more running tasks than this match, after O(min_age), O(exclude) and all filters, the
         module fails before it cancels any, and lists them.
-      - The default is 1 for O(name_label), O(name_regex) and O(object), and no limit for O(uuid)
-        and O(ref).
+      - The default is 1 for O(name_label), O(name_regex), O(object) and O(kind), and no limit for
+        O(uuid) and O(ref).
     type: int
   include_housekeeping:
     description:
-      - Whether to cancel what a pool does for itself all the time, if it matches. By default, tasks
-        that O(name_regex) or O(object) select are spared if one of C(SR\.scan),
-        C(SR\.update_snapshot_info_.*), C(/rrd_updates) and C(Connection to VM console) is found
-        in their label, besides those that O(exclude) spares.
+      - Whether to cancel tasks that a pool runs for itself all the time, if they match. By default,
+        tasks that O(name_regex), O(object) or O(kind) select are spared if a label of the group
+        V(housekeeping) of O(kind), such as C(SR.scan), C(SR.update_snapshot_info_),
+        C(/rrd_updates) or C(Connection to VM console), is found in their label, in addition to
+        those that O(exclude) spares.
       - It cannot be V(true) with O(uuid) and O(ref), which need no such protection.
     type: bool
     default: false
@@ -103,11 +104,11 @@ extends_documentation_fragment:
   - xen.xapi.attributes
   - xen.xapi.attributes.cancels
 notes:
-  - One of O(uuid), O(ref), O(name_label), O(name_regex) and O(object) says which tasks are meant;
-    the other options narrow them.
+  - One of O(uuid), O(ref), O(name_label), O(name_regex), O(object) and O(kind) is required. All
+    other options narrow the selection.
   - O(name_regex) must match the whole label here, and O(exclude) is searched for anywhere in it, so
     that a doubt spares a task.
-  - For O(name_label), O(name_regex) and O(object), the default of O(min_age) is V(60).
+  - For O(name_label), O(name_regex), O(object) and O(kind), the default of O(min_age) is V(60).
   - The tasks of other accounts, and of sessions that have logged out, can only be cancelled with
     the role pool-operator or above.
 seealso:
@@ -177,6 +178,20 @@ tasks:
       description: The description, empty for most tasks.
       type: str
       sample: ""
+    kind:
+      description:
+        - What the task does, one of V(export), V(import), V(copy), V(snapshot), V(migration),
+          V(power), V(host), V(update), V(storage_gc), V(scan), V(plugin), V(console), V(metrics)
+          and V(other). See O(kind).
+      type: str
+      sample: snapshot
+    client:
+      description:
+        - The program that gives tasks such a label, one of V(xapi), V(xo), V(xe), V(xencenter) and
+          V(sm). Null if it is unknown, or if several do. A call of XAPI's API has a label of
+          V(xapi), whichever client made it.
+      type: str
+      sample: xapi
     status:
       description:
         - The state in the server's word. V(success), V(failure) and V(cancelled) are final.

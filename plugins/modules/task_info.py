@@ -89,6 +89,14 @@ EXAMPLES = r"""
       uuid: "{{ vm_uuid }}"
   register: working
 
+- name: List the running exports and imports
+  xen.xapi.task_info:
+    hostname: xcp1.example.com
+    password: "{{ pool_password }}"
+    kind: [export, import]
+    status: [pending, cancelling]
+  register: transfers
+
 - name: Count the running snapshots, with the pool's address and account from the environment
   xen.xapi.task_info:
     name_label: Async.VM.snapshot
@@ -127,6 +135,20 @@ tasks:
       description: The description, empty for most tasks.
       type: str
       sample: ""
+    kind:
+      description:
+        - What the task does, one of V(export), V(import), V(copy), V(snapshot), V(migration),
+          V(power), V(host), V(update), V(storage_gc), V(scan), V(plugin), V(console), V(metrics)
+          and V(other). See O(kind).
+      type: str
+      sample: snapshot
+    client:
+      description:
+        - The program that gives tasks such a label, one of V(xapi), V(xo), V(xe), V(xencenter) and
+          V(sm). Null if it is unknown, or if several do. A call of XAPI's API has a label of
+          V(xapi), whichever client made it.
+      type: str
+      sample: xapi
     status:
       description:
         - The state in the server's word. V(success), V(failure) and V(cancelled) are final.

@@ -45,9 +45,10 @@ options:
     type: str
   include_housekeeping:
     description:
-      - With O(wait_for=none) and nothing that selects tasks, count what a pool does for itself all
-        the time as well. By default the labels C(SR\.scan), C(SR\.update_snapshot_info_.*),
-        C(/rrd_updates) and C(Connection to VM console) are left out, besides those of O(exclude).
+      - With O(wait_for=none) and no option that selects tasks, also count the tasks that a pool
+        runs for itself all the time. By default the tasks of the group V(housekeeping) of O(kind)
+        are left out, such as C(SR.scan), C(SR.update_snapshot_info_dest), C(/rrd_updates) and
+        C(Connection to VM console), in addition to those of O(exclude).
       - O(resident_on), O(created_after) and O(created_before) only narrow the tasks of the pool, so
         that the default holds with them. With any other option that selects tasks, only O(exclude)
         leaves tasks out.
@@ -194,6 +195,15 @@ EXAMPLES = r"""
       type: VM
       uuid: "{{ vm_uuid }}"
 
+- name: Continue once no backup is running
+  xen.xapi.task_wait:
+    hostname: xcp1.example.com
+    password: "{{ pool_password }}"
+    wait_for: none
+    kind: [backup]
+    quiet_for: 1m
+    timeout: 6h
+
 - name: Go on when a task is over or gone, even if its work may go on after a restart
   xen.xapi.task_wait:
     hostname: xcp1.example.com
@@ -233,6 +243,20 @@ tasks:
       description: The description, empty for most tasks.
       type: str
       sample: ""
+    kind:
+      description:
+        - What the task does, one of V(export), V(import), V(copy), V(snapshot), V(migration),
+          V(power), V(host), V(update), V(storage_gc), V(scan), V(plugin), V(console), V(metrics)
+          and V(other). See O(kind).
+      type: str
+      sample: snapshot
+    client:
+      description:
+        - The program that gives tasks such a label, one of V(xapi), V(xo), V(xe), V(xencenter) and
+          V(sm). Null if it is unknown, or if several do. A call of XAPI's API has a label of
+          V(xapi), whichever client made it.
+      type: str
+      sample: xapi
     status:
       description:
         - The state in the server's word. V(success), V(failure) and V(cancelled) are final.

@@ -36,19 +36,14 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
 from ansible_collections.xen.xapi.plugins.module_utils._messages import error_message
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.age_messages import NEW, age_warnings
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.api import Tasks
-from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import (
-    FINAL_STATUSES,
-    Task,
-    decoded_result,
-    iso_time,
-    parse_seconds,
-)
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import FINAL_STATUSES, Task
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.objects import Objects
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.query import (
     current_operations,
     find,
     resolve_context,
 )
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.result import decode_result
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
     ObjectOption,
     Selection,
@@ -56,6 +51,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
     is_excluded,
     matches,
 )
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.times import iso_time, parse_seconds
 from ansible_collections.xen.xapi.plugins.module_utils._wait.disappearance import Disappearances
 from ansible_collections.xen.xapi.plugins.module_utils._wait.messages import (
     describe_end,
@@ -331,7 +327,7 @@ def check_dates(given: str) -> None:
 
 
 def check_result(given: str) -> None:
-    as_json(decoded_result(given))
+    as_json(decode_result(given))
 
 
 def check_error_info(given: list[str]) -> None:

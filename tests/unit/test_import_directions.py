@@ -23,12 +23,12 @@ SIMULATOR = f"{COLLECTION}.tests.simulator"
 # the colon.
 LAYERS = """
 : _module _masking _output
-_cancel: report targets force evidence api_classes options operation idle cancellation
+_cancel: report targets force evidence options operation idle cancellation
 _wait: completion_report quiet_report report messages options waiter transient_errors pacer
     event_fallback backoff completion admission set_tracker quiet match_tracker quiet_window stalls
     object_holds disappearance watcher task_set timeline context intervals
 _tasks: age_messages messages options query objects regex_timeout literal_regexes selection
-    clocks api model ages
+    clocks api model ages kinds kind_table api_classes result times
 _client: connection messages options session master_connection login left_sessions pool master
     jsonrpc transport http_client background tls tls_errors endpoint credentials schema gc_pause
     retry
@@ -44,6 +44,11 @@ PURE = {
         "_tasks/ages",
         "_tasks/literal_regexes",
         "_tasks/selection",
+        "_tasks/kinds",
+        "_tasks/kind_table",
+        "_tasks/api_classes",
+        "_tasks/result",
+        "_tasks/times",
     ),
     *("_tasks/model", "_client/retry", "_client/endpoint", "_client/credentials"),
     *(

@@ -17,10 +17,10 @@ from .._client.session import Session
 from .._errors import XapiFailure
 from .._tasks.ages import Bounds, Clocks, Doubt, estimate_creation, is_within
 from .._tasks.api import Tasks
+from .._tasks.api_classes import CLASSES, HOLDERS
 from .._tasks.clocks import read_time
 from .._tasks.model import Task
 from .._wait.disappearance import Disappearances, LastSeen
-from .api_classes import CLASSES, HOLDERS
 
 _MIN_AGE = 3600
 _ASYNC = re.compile(r"(?:Async|InternalAsync)\.")

@@ -55,6 +55,7 @@ def parse_cancel_options(params: Mapping[str, Any], *, given: Mapping[str, Any])
     if not selection.by_id:
         _check_means_something(selection)
         selection = with_default_exclude(selection, params)
+        _check_housekeeping(selection)
         if selection.min_age is None:
             selection = replace(selection, min_age=_MIN_AGE)
     elif params["include_housekeeping"]:
@@ -82,9 +83,15 @@ def parse_cancel_options(params: Mapping[str, Any], *, given: Mapping[str, Any])
 
 
 def _check_means_something(selection: Selection) -> None:
-    if not selection.by_label and selection.object is None:
+    if not selection.by_label and selection.object is None and selection.kind is None:
         problem = "; the other options only narrow these"
-        raise NothingSelected(*IDENTITIES, "object", problem=problem)
+        raise NothingSelected(*IDENTITIES, "object", "kind", problem=problem)
+
+
+def _check_housekeeping(selection: Selection) -> None:
+    if selection.excludes_housekeeping and "housekeeping" in (selection.kind or ()):
+        problem = "needs include_housekeeping: true, without which such tasks are spared"
+        raise OptionError("kind", value="housekeeping", problem=problem)
 
 
 def _max_tasks(number: int | None, selection: Selection) -> int | None:

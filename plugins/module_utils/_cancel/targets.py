@@ -100,14 +100,16 @@ def _is_found_anywhere(task: Task, selection: Selection) -> bool:
 
 
 def _without_filters(selection: Selection) -> Selection:
-    """The identity alone; the object is one if there is no other."""
+    """Return the identity alone; the object is one if there is no other, and then the kind."""
     is_named = selection.by_id or selection.by_label
+    is_related = selection.object is not None
     return Selection(
         uuids=selection.uuids,
         refs=selection.refs,
         name_label=selection.name_label,
         name_regex=selection.name_regex,
         object=None if is_named else selection.object,
+        kind=None if is_named or is_related else selection.kind,
         exclude=selection.exclude,
         excludes_housekeeping=selection.excludes_housekeeping,
         is_destructive=True,

@@ -12,8 +12,9 @@ from typing import Sequence
 from .._text import escape, quote
 from .ages import Clocks
 from .messages import join_few, shorten_word
-from .model import Task, iso_time
+from .model import Task
 from .selection import SelectionContext, creation
+from .times import iso_time
 
 _MAX_TEXT = 40
 _MIN_DIFFERENCE = 2

@@ -129,7 +129,7 @@ def compute_age(
     return now - created
 
 
-def parse_duration(created: int | None, finished: int | None) -> int | None:
+def compute_duration(created: int | None, finished: int | None) -> int | None:
     """Return the seconds from creation to end, None if the times cannot be right."""
     if created is None or finished is None or not _FIRST_XAPI <= created <= finished:
         return None

@@ -16,7 +16,7 @@ from .._client.retry import is_session_lost
 from .._client.session import Session
 from .._errors import InvalidResponse, RequestTimedOut, TimeUnreadable, XapiFailure
 from .ages import NO_CLOCKS, Clocks, host_clock
-from .model import parse_seconds
+from .times import parse_seconds
 
 _TIME = "host.get_servertime"
 

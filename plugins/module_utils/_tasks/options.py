@@ -21,6 +21,7 @@ from .._validators import (
     parse_uuid,
     refuse_nulls,
 )
+from .kinds import CHOICES
 from .model import STATUSES
 from .selection import OBJECT_TYPES, ObjectOption, Selection
 
@@ -42,6 +43,7 @@ def selector_spec() -> dict[str, dict[str, Any]]:
         "name_label": {"type": "raw"},
         "name_regex": {"type": "raw"},
         "name_description": {"type": "raw"},
+        "kind": {"type": "list", "elements": "str", "choices": list(CHOICES)},
         "min_age": {"type": "str"},
         "max_age": {"type": "str"},
         "created_after": {"type": "str"},
@@ -71,7 +73,7 @@ def status_spec() -> dict[str, dict[str, Any]]:
 
 def parse_selection(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Selection:
     """The checked options; given is what the task wrote, before core made texts of it."""
-    for option in ("uuid", "ref", "status"):
+    for option in ("uuid", "ref", "kind", "status"):
         check_elements(option, given.get(option))
     if isinstance(given.get("object"), dict):
         refuse_nulls(given["object"], ("uuid", "name_label"), inside="object.")
@@ -85,7 +87,8 @@ def parse_selection(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> S
         name_label=one("name_label", parse_text),
         name_regex=one("name_regex", parse_regex),
         name_description=one("name_description", parse_text),
-        status=_status(params),
+        kind=_choices(params, "kind"),
+        status=_choices(params, "status"),
         min_age=one("min_age", parse_duration),
         max_age=one("max_age", parse_duration),
         created_after=one("created_after", parse_time),
@@ -135,12 +138,12 @@ def _each(
     return tuple(dict.fromkeys(read(option, value) for value in params[option]))
 
 
-def _status(params: Mapping[str, Any]) -> frozenset[str] | None:
-    if params.get("status") is None:
+def _choices(params: Mapping[str, Any], option: str) -> frozenset[str] | None:
+    if params.get(option) is None:
         return None
-    if not params["status"]:
-        raise OptionError("status", value=[], problem="is empty: no task could have it")
-    return frozenset(params["status"])
+    if not params[option]:
+        raise OptionError(option, value=[], problem="is empty: no task could have it")
+    return frozenset(params[option])
 
 
 def _object(option: str, value: Mapping[str, Any]) -> ObjectOption:

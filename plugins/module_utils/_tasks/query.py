@@ -20,7 +20,7 @@ from .._validators import is_ref, is_uuid
 from .api import Tasks
 from .clocks import read_time
 from .literal_regexes import find_literal
-from .model import Task, iso_time
+from .model import Task
 from .regex_timeout import limit_matching
 from .selection import (
     NOWHERE,
@@ -33,6 +33,7 @@ from .selection import (
     undated,
     without_ages,
 )
+from .times import iso_time
 
 _MAX_NAMED = 5
 _MAX_UUID = 100

@@ -15,6 +15,7 @@ from functools import cached_property, lru_cache
 from typing import Iterable, Mapping
 
 from .ages import NO_CLOCKS, Bounds, Clocks, Creation, Doubt, estimate_creation, is_within
+from .kinds import contains_housekeeping, is_of_kind
 from .model import Task
 
 IDENTITIES = ("uuid", "ref", "name_label", "name_regex")
@@ -25,17 +26,8 @@ _MAX_LABEL = 1000
 # What an expression has in it, and a label that was written in full hardly ever.
 _LIKE_REGEX = re.compile(r"\.[*+]|\\[^\w\s]|\\[dsw]|\A\^|\$\Z|\([^()]*\|")
 _EXACT_TEXTS = ("name_label", "name_description")
-# What a pool does for itself all the time. Plugins are not part of it: updates run in them.
-HOUSEKEEPING = tuple(
-    re.compile(label)
-    for label in (
-        r"SR\.scan",
-        r"SR\.update_snapshot_info_.*",
-        "/rrd_updates",
-        "Connection to VM console",
-    )
-)
 FILTERS = (
+    "kind",
     "name_description",
     "status",
     "min_age",
@@ -72,6 +64,8 @@ class Selection:
     name_label: str | None = None
     name_regex: re.Pattern[str] | None = None
     name_description: str | None = None
+    kind: frozenset[str] | None = None
+    """Kinds and groups of them."""
     status: frozenset[str] | None = None
     min_age: float | None = None
     max_age: float | None = None
@@ -101,13 +95,9 @@ class Selection:
     def is_whole_pool(self) -> bool:
         """Whether no option says what tasks do; a host and times only narrow the pool's tasks."""
         is_named = self.by_id or self.by_label or self.name_description is not None
+        is_named = is_named or self.kind is not None
         is_related = self.object is not None or self.subtask_of is not None
         return not (is_named or is_related or self.other_config)
-
-    @cached_property
-    def excluded_labels(self) -> tuple[re.Pattern[str], ...]:
-        """All expressions for the labels of tasks to leave out."""
-        return self.exclude + (HOUSEKEEPING if self.excludes_housekeeping else ())
 
     @property
     def has_regexes(self) -> bool:
@@ -172,6 +162,7 @@ def matches(task: Task, selection: Selection, context: SelectionContext) -> bool
         is_named(task, selection)
         and (selection.name_description in (None, task.record.get("name_description")))
         and (selection.status is None or task.status in selection.status)
+        and _is_of_kind(task, selection)
         and _is_of_age(task, selection, context)
         and (selection.cancellable is None or task.is_cancellable == selection.cancellable)
         and (selection.object is None or belongs_to_object(task, context))
@@ -209,14 +200,26 @@ def is_long(label: str) -> bool:
 
 
 def is_excluded(task: Task, selection: Selection) -> bool:
-    """Whether exclude leaves a task out: by its whole label, or by any part where that is safer."""
-    if not selection.excluded_labels:
+    """Return whether a task is left out, by exclude or as housekeeping.
+
+    An expression must match the whole label or, where sparing a task is safer, any part of it.
+    """
+    label, is_destructive = task.name_label, selection.is_destructive
+    if selection.excludes_housekeeping and _is_housekeeping(task, is_destructive=is_destructive):
+        return True
+    if not selection.exclude:
         return False
-    if is_long(task.name_label):
-        return selection.is_destructive
-    if selection.is_destructive:
-        return any(regex.search(task.name_label) for regex in selection.excluded_labels)
-    return any(regex.fullmatch(task.name_label) for regex in selection.excluded_labels)
+    if is_long(label):
+        return is_destructive
+    if is_destructive:
+        return any(regex.search(label) for regex in selection.exclude)
+    return any(regex.fullmatch(label) for regex in selection.exclude)
+
+
+def _is_housekeeping(task: Task, *, is_destructive: bool) -> bool:
+    if not is_destructive:
+        return not is_long(task.name_label) and task.classification.is_housekeeping
+    return is_long(task.name_label) or contains_housekeeping(task.name_label)
 
 
 def is_named(task: Task, selection: Selection) -> bool:
@@ -292,6 +295,12 @@ def _bounds(
     if min_age is not None:
         latest = min(latest, now - min_age)
     return Bounds(earliest, latest)
+
+
+def _is_of_kind(task: Task, selection: Selection) -> bool:
+    if selection.kind is None:
+        return True
+    return is_of_kind(task.classification, selection.kind, is_destructive=selection.is_destructive)
 
 
 def _matches_other_config(task: Task, wanted: Mapping[str, str]) -> bool:

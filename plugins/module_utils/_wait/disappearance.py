@@ -12,7 +12,8 @@ from typing import Any, Collection, Mapping, NamedTuple
 from .._client import schema as records
 from .._client.retry import none_if_gone
 from .._client.session import Session
-from .._tasks.model import Task, parse_seconds
+from .._tasks.model import Task
+from .._tasks.times import parse_seconds
 
 # The server deletes an older task whose progress stands still, although its work continues
 # (db_gc_util.ml). The age is an option of xapi.conf, which the API does not show.

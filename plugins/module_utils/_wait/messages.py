@@ -19,8 +19,9 @@ from .._tasks.messages import (
     percent,
     shorten_word,
 )
-from .._tasks.model import Task, parse_seconds
+from .._tasks.model import Task
 from .._tasks.selection import FILTERS
+from .._tasks.times import parse_seconds
 from .._text import join_limited, show_value
 from .task_set import CompletionRules, TaskSet
 from .transient_errors import TransientErrors

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, NamedTuple
 
-from .._tasks.model import Task, iso_time
+from .._tasks.model import Task
+from .._tasks.times import iso_time
 
 _MAX_ROWS = 200
 _STEPS = 10

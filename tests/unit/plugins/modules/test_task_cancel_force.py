@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._cancel.api_classes import HOLDERS
 from ansible_collections.xen.xapi.plugins.module_utils._cancel.force import FORCE_TIMEOUT
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     ConnectionCut,
     Interrupted,
     XapiFailure,
 )
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.api_classes import HOLDERS
 from ansible_collections.xen.xapi.tests.simulator.classes import BLANKS, new
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.simulator.values import Date

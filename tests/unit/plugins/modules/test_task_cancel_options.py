@@ -46,7 +46,7 @@ def refused(pool, cancel):
 def test_filters_without_selector_are_rejected(refused, names):
     message = refused(**{name: FILTERS[name] for name in names})
     assert message.startswith(
-        "one of the following is required: uuid, ref, name_label, name_regex, object; the"
+        "one of the following is required: uuid, ref, name_label, name_regex, object, kind; the"
     )
 
 
@@ -68,7 +68,10 @@ def test_conflicting_selectors_are_rejected(refused, names):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "required: uuid, ref, name_label, name_regex, object; the other options only narrow"),
+        (
+            {},
+            "required: uuid, ref, name_label, name_regex, object, kind; the other options only ",
+        ),
         ({"name_label": ""}, "'name_label': '' is empty"),
         ({"name_label": " "}, "'name_label': ' ' has white space"),
         ({"name_label": "copy "}, "'name_label': 'copy ' has white space"),

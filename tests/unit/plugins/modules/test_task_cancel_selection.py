@@ -46,6 +46,51 @@ def test_exclude_skips_tasks_in_addition_to_housekeeping(cancel, old):
     assert actions(result) == {"cancelled": 1, "skipped": 2}
 
 
+def test_kind_selects_and_has_the_guards_of_a_regex(pool, cancel, old):
+    old("Async.VM.copy")
+    old("Async.VM.snapshot")
+    pool.add_task("Async.VDI.copy", life=ENDLESS)
+    assert actions(cancel(kind=["copy"])) == {"cancelled": 1, "skipped": 1}
+    for label in ("Async.VM.copy", "Async.VDI.copy"):
+        old(label)
+    message = cancel(kind=["copy"], fails=True)["msg"]
+    assert "max_tasks is 1, and 2 running tasks match" in message
+    assert len(pool.log.of("task.cancel")) == 1
+
+
+def test_kind_backup_only_cancels_tasks_of_known_clients(cancel, old):
+    for label in ("[XO] VM export", "Export of VM", "VM.export", "Async.VM.copy", "export"):
+        old(label)
+    result = cancel(kind=["backup"], max_tasks=9)
+    assert {task["client"] for task in result["tasks"]} == {"xo", "xe"}
+    assert actions(result) == {"cancelled": 2}
+
+
+def test_kind_narrows_other_selectors(cancel, old):
+    for label in ("Async.VM.copy", "Async.VDI.copy", "Async.VM.snapshot"):
+        old(label)
+    result = cancel(name_regex=r"Async\.VM\..*", kind=["copy"])
+    assert actions(result) == {"cancelled": 1, "skipped": 1}
+    assert {task["reason"] for task in result["tasks"]} == {None, "filtered"}
+
+
+@pytest.mark.parametrize("kind", ["scan", "metrics", "console"])
+def test_kind_spares_housekeeping_unless_included(cancel, old, kind):
+    labels = {"scan": "SR.scan", "metrics": "/rrd_updates", "console": "Connection to VM console"}
+    old(labels[kind])
+    assert actions(cancel(kind=[kind])) == {"skipped": 1}
+    assert actions(cancel(kind=[kind], include_housekeeping=True)) == {"cancelled": 1}
+
+
+def test_kind_housekeeping_alone_is_rejected(pool, cancel):
+    message = cancel(kind=["housekeeping"], fails=True)["msg"]
+    assert message == (
+        "argument 'kind': 'housekeeping' needs include_housekeeping: true, without which such "
+        "tasks are spared."
+    )
+    assert len(pool.log) == 0
+
+
 @pytest.mark.parametrize(
     ("regex", "escaped"),
     [

@@ -112,7 +112,15 @@ def test_exclude_applies_in_addition_to_housekeeping(pool, quiet):
 
 @pytest.mark.parametrize(
     "option",
-    ["name_label", "name_regex", "name_description", "object", "subtask_of", "other_config"],
+    [
+        "name_label",
+        "name_regex",
+        "name_description",
+        "kind",
+        "object",
+        "subtask_of",
+        "other_config",
+    ],
 )
 def test_housekeeping_selected_by_filter_counts_unless_excluded(pool, quiet, option):
     parent = pool.add_task("parent", status="success")
@@ -125,6 +133,7 @@ def test_housekeeping_selected_by_filter_counts_unless_excluded(pool, quiet, opt
         "name_label": "SR.scan",
         "name_regex": r"^SR\.scan$",
         "name_description": "Disks",
+        "kind": ["scan"],
         "object": {"type": "SR", "name_label": "Local storage"},
         "subtask_of": parent,
         "other_config": {"by": "me"},
@@ -138,6 +147,28 @@ def test_housekeeping_selected_by_filter_counts_unless_excluded(pool, quiet, opt
 def test_async_scan_and_plugin_calls_are_not_housekeeping(pool, quiet, label):
     pool.add_task(label)
     quiet(timeout=0, fails=True)
+
+
+@pytest.mark.parametrize(
+    ("label", "is_backup"),
+    [
+        ("[XO] Exporting content of VDI web-1", True),
+        ("Export of VM: web-1", True),
+        ("VM.export", True),
+        ("Async.VM.snapshot", True),
+        ("Async.VM.start", False),
+        ("nightly", False),
+    ],
+)
+def test_gate_of_kind_backup_waits_for_all_that_may_be_one(pool, quiet, label, is_backup):
+    pool.add_task(label)
+    result = quiet(timeout=0, kind=["backup"], fails=is_backup)
+    assert len(result["unmet"]) == is_backup
+
+
+def test_gate_of_kind_does_not_exclude_housekeeping(pool, quiet):
+    pool.add_task("SR.scan")
+    assert quiet(timeout=0, kind=["housekeeping"], fails=True)["unmet"]
 
 
 def test_task_that_does_not_match_is_ignored(pool, quiet):

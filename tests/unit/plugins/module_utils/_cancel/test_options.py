@@ -17,7 +17,6 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.options import (
     selector_spec,
     status_spec,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import HOUSEKEEPING
 
 UUID = "12345678-1234-1234-1234-123456789012"
 NARROWING = {
@@ -52,38 +51,55 @@ def test_narrowing_options_without_selector_are_rejected():
 
 
 @pytest.mark.parametrize(
-    ("options", "min_age", "max_tasks", "exclude"),
+    ("options", "min_age", "max_tasks", "excludes_housekeeping"),
     [
-        ({"uuid": [UUID]}, None, None, ()),
-        ({"ref": []}, None, None, ()),
-        ({"name_label": "copy"}, 60.0, 1, ()),
-        ({"name_regex": "copy"}, 60.0, 1, HOUSEKEEPING),
-        ({"object": {"type": "VM", "uuid": UUID}}, 60.0, 1, HOUSEKEEPING),
-        ({"object": {"type": "VM", "uuid": UUID}, "name_label": "copy"}, 60.0, 1, ()),
-        ({"name_regex": "copy", "exclude": []}, 60.0, 1, HOUSEKEEPING),
+        ({"uuid": [UUID]}, None, None, False),
+        ({"ref": []}, None, None, False),
+        ({"name_label": "copy"}, 60.0, 1, False),
+        ({"name_regex": "copy"}, 60.0, 1, True),
+        ({"object": {"type": "VM", "uuid": UUID}}, 60.0, 1, True),
+        ({"object": {"type": "VM", "uuid": UUID}, "name_label": "copy"}, 60.0, 1, False),
+        ({"kind": ["copy"]}, 60.0, 1, True),
+        ({"kind": ["copy", "scan"], "name_regex": "copy"}, 60.0, 1, True),
+        ({"name_regex": "copy", "exclude": []}, 60.0, 1, True),
         (
             {"name_regex": "copy", "min_age": "0", "max_tasks": 7, "include_housekeeping": True},
             0.0,
             7,
-            (),
+            False,
         ),
     ],
     ids=str,
 )
 def test_default_min_age_max_tasks_and_excludes_depend_on_selector(
-    options, min_age, max_tasks, exclude
+    options, min_age, max_tasks, excludes_housekeeping
 ):
     checked = cancelling(**options)
     assert checked.selection.is_destructive
     assert checked.selection.min_age == min_age
     assert checked.max_tasks == max_tasks
-    assert checked.selection.excluded_labels == exclude
+    assert checked.selection.excludes_housekeeping == excludes_housekeeping
 
 
 def test_exclude_option_extends_default_excludes():
     selection = cancelling(name_regex="copy", exclude=["plugin"]).selection
-    patterns = [regex.pattern for regex in selection.excluded_labels]
-    assert patterns == ["plugin", *(regex.pattern for regex in HOUSEKEEPING)]
+    assert [regex.pattern for regex in selection.exclude] == ["plugin"]
+    assert selection.excludes_housekeeping
+
+
+@pytest.mark.parametrize("kinds", [["housekeeping"], ["copy", "housekeeping"]])
+def test_kind_housekeeping_is_rejected_unless_housekeeping_is_included(kinds):
+    with pytest.raises(OptionError) as raised:
+        cancelling(kind=kinds)
+    assert raised.value.option == "kind"
+    assert cancelling(kind=kinds, include_housekeeping=True).selection.kind == set(kinds)
+
+
+@pytest.mark.parametrize("identity", [{"uuid": [UUID]}, {"ref": [f"OpaqueRef:{UUID}"]}])
+def test_kind_with_uuid_or_ref_only_narrows(identity):
+    checked = cancelling(**identity, kind=["housekeeping"])
+    assert checked.selection.min_age is None
+    assert checked.max_tasks is None
 
 
 @pytest.mark.parametrize("identity", [{"uuid": [UUID]}, {"ref": [f"OpaqueRef:{UUID}"]}])

@@ -11,12 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import (
-    Task,
-    decoded_result,
-    iso_time,
-    parse_seconds,
-)
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.result import decode_result
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.times import iso_time, parse_seconds
 from ansible_collections.xen.xapi.tests.support.samples import REF, TASK, UUID
 
 NULL = "OpaqueRef:NULL"
@@ -42,6 +39,8 @@ def test_running_task_is_converted_to_dict():
         "uuid": UUID,
         "name_label": "Async.VM.start",
         "name_description": "",
+        "kind": "power",
+        "client": "xapi",
         "status": "pending",
         "is_finished": False,
         "progress": 0.5,
@@ -80,7 +79,7 @@ def test_empty_record_has_every_key_with_null_or_false():
     task = Task(REF, {}).to_dict(now=CREATED)
     assert task.keys() == returned(TASK).keys()
     known = {key: value for key, value in task.items() if value is not None}
-    assert known == {"ref": REF, "is_finished": False, "cancellable": False}
+    assert known == {"ref": REF, "kind": "other", "is_finished": False, "cancellable": False}
 
 
 @pytest.mark.parametrize(
@@ -289,7 +288,7 @@ def test_timestamps_after_year_9999_are_null():
     ],
 )
 def test_decodes_xml_rpc_results(text, value):
-    decoded = decoded_result(text)
+    decoded = decode_result(text)
     assert decoded == value
     assert type(decoded) is type(value)
 
@@ -325,7 +324,7 @@ BOMB = (
     ],
 )
 def test_malformed_or_dangerous_result_is_returned_unchanged(text):
-    assert decoded_result(text) == text
+    assert decode_result(text) == text
 
 
 TEXTS = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cn"]))
@@ -343,10 +342,10 @@ STEADILY = settings(deadline=None, derandomize=True, suppress_health_check=[Heal
 def test_decodes_output_of_xml_rpc_encoder(value):
     whole = xmlrpc.client.dumps((value,), allow_none=True)
     text = "".join(line for line in whole[whole.index("<value>") :].split("</param>")[:1])
-    assert decoded_result(text.strip()) == value
+    assert decode_result(text.strip()) == value
 
 
 @STEADILY
 @given(st.text())
-def test_decoded_result_is_always_json_serializable(text):
-    json.dumps(decoded_result(f"<value>{text}</value>"), allow_nan=False)
+def test_decode_result_is_always_json_serializable(text):
+    json.dumps(decode_result(f"<value>{text}</value>"), allow_nan=False)
