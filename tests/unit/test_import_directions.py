@@ -23,6 +23,7 @@ SIMULATOR = f"{COLLECTION}.tests.simulator"
 # the colon.
 LAYERS = """
 : _module _masking _output
+_report: page table timeline markup style cells
 _cancel: report targets force evidence options operation idle cancellation
 _wait: completion_report quiet_report report messages options waiter transient_errors pacer
     event_fallback backoff completion admission set_tracker quiet match_tracker quiet_window stalls
@@ -37,6 +38,7 @@ _client: connection messages options session master_connection login left_sessio
 KNOWS_ANSIBLE = {"_module", "_output", "_client/options"}
 # Files that only compute: no input, no output, no clock.
 PURE = {
+    *(f"_report/{name}" for name in ("page", "table", "timeline", "markup", "style", "cells")),
     *("_wait/messages", "_wait/task_set", "_wait/timeline", "_wait/intervals"),
     *(
         "_tasks/messages",
@@ -145,7 +147,7 @@ def is_broken_in_plugins(path: Path, name: str) -> bool:
         allowed = ORDER if file is None else ORDER[ORDER.index(file) + 1 :] if file in ORDER else []
         return target_of(name) not in allowed
     if top == "ansible":
-        return path.parent.name != "modules" and file not in KNOWS_ANSIBLE
+        return path.parent.name not in ("filter", "modules") and file not in KNOWS_ANSIBLE
     if top in ("requests", "urllib3"):
         return file != "_client/http_client"
     if top not in sys.stdlib_module_names or top == "importlib":

@@ -70,7 +70,7 @@ def test_conflicting_selectors_are_rejected(refused, names):
     [
         (
             {},
-            "required: uuid, ref, name_label, name_regex, object, kind; the other options only ",
+            "name_label, name_regex, object, kind; the other options only narrow",
         ),
         ({"name_label": ""}, "'name_label': '' is empty"),
         ({"name_label": " "}, "'name_label': ' ' has white space"),

@@ -1,0 +1,141 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+"""Formats the fields of tasks, any of which may be missing or of a wrong type."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Callable, Mapping
+
+from .._text import escape
+
+NOTHING = "-"
+MAX_CELL = 60
+_MAX_OBJECTS = 3
+_MAX_SECONDS = 10 * 365 * 86400
+_UNITS = (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+_RUNNING = ("pending", "cancelling")
+_JINJA = re.compile(r"\{(?=[{%#])")
+
+
+class ReportError(Exception):
+    """A filter was given a value that it cannot show."""
+
+
+def find_tasks(value: Any) -> list[Mapping[str, Any]]:
+    """Return the tasks of a list, or those of the result of a module."""
+    tasks = value.get("tasks", []) if isinstance(value, Mapping) else value
+    if not isinstance(tasks, (list, tuple)):
+        problem = f"not {type(tasks).__name__}"
+        raise ReportError(f"give the result of a module of xen.xapi, or its tasks, {problem}")
+    for task in tasks:
+        if not isinstance(task, Mapping):
+            raise ReportError(f"each task must be a dictionary, not {type(task).__name__}")
+    return list(tasks)
+
+
+def format_duration(seconds: Any) -> str:
+    """Return seconds in their two largest units, such as 1h30m."""
+    number = read_number(seconds)
+    if number is None:
+        return NOTHING
+    sign, left = ("-" if number < 0 else ""), int(abs(number))
+    if left > _MAX_SECONDS:
+        return NOTHING
+    for place, (unit, size) in enumerate(_UNITS):
+        if left >= size or size == 1:
+            count, rest = divmod(left, size)
+            smaller = _UNITS[place + 1] if place + 1 < len(_UNITS) else ("", 0)
+            more = rest // smaller[1] if smaller[1] else 0
+            return f"{sign}{count}{unit}" + (f"{more}{smaller[0]}" if more else "")
+    return NOTHING
+
+
+def read_number(value: Any) -> float | None:
+    """Return a finite number, or None; texts are read too, since Jinja may make some of numbers."""
+    if isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except (OverflowError, TypeError, ValueError):
+        return None
+    return number if abs(number) < 1e15 else None
+
+
+def format_text(value: Any, *, limit: int = MAX_CELL) -> str:
+    """Return a value in one printable line, which neither Jinja nor a terminal acts on."""
+    if value is None or value == "":
+        return NOTHING
+    return _disarm(escape(value if isinstance(value, str) else str(value), limit=limit))
+
+
+def _disarm(text: str) -> str:
+    """Return text in which Jinja finds nothing to evaluate, wherever a playbook stores it."""
+    return _JINJA.sub("{ ", text)
+
+
+def is_running(task: Mapping[str, Any]) -> bool:
+    return task.get("is_finished") is False or task.get("status") in _RUNNING
+
+
+def format_progress(task: Mapping[str, Any]) -> str:
+    """Return the progress of a running task in percent, or the status of one that ended."""
+    progress = read_number(task.get("progress"))
+    if not is_running(task) or progress is None:
+        return format_text(task.get("status"))
+    return f"{min(max(progress, 0.0), 1.0) * 100:.0f} %"
+
+
+def format_objects(task: Mapping[str, Any]) -> str:
+    objects = task.get("objects")
+    if not isinstance(objects, (list, tuple)):
+        return NOTHING
+    found = [one for one in objects if isinstance(one, Mapping)]
+    names = [
+        f"{format_text(one.get('type'))} {format_text(one.get('name_label') or one.get('uuid'))}"
+        for one in found[:_MAX_OBJECTS]
+    ]
+    if len(found) > _MAX_OBJECTS:
+        names.append(f"{len(found) - _MAX_OBJECTS} more")
+    return ", ".join(names) or NOTHING
+
+
+def format_error(task: Mapping[str, Any]) -> str:
+    error = task.get("error")
+    message = error.get("message") if isinstance(error, Mapping) else None
+    return format_text(message, limit=300)
+
+
+def _field(name: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda task: format_text(task.get(name))
+
+
+def _seconds(name: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda task: format_duration(task.get(name))
+
+
+COLUMNS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "action": lambda task: format_text(task.get("reason") or task.get("action")),
+    "age": _seconds("age"),
+    "client": _field("client"),
+    "created": _field("created"),
+    "description": _field("name_description"),
+    "duration": _seconds("duration"),
+    "error": format_error,
+    "eta": _seconds("eta"),
+    "finished": _field("finished"),
+    "host": lambda task: format_text(task.get("resident_on_name")),
+    "kind": _field("kind"),
+    "label": _field("name_label"),
+    "object": format_objects,
+    "progress": format_progress,
+    "ref": _field("ref"),
+    "status": _field("status"),
+    "uuid": _field("uuid"),
+}
+"""What the columns of a table show of a task, by their names."""
