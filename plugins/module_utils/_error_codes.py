@@ -17,68 +17,65 @@ _MAX_CODE = 100
 _MAX_WORDS = 1000
 _MAX_NESTED = 600
 _MAX_PARAMETERS = 4
-_NOT_SAID = "(not said)"
+_MISSING = "(not said)"
 _STORAGE = "SR_BACKEND_FAILURE"
 _EVACUATION = "CANNOT_EVACUATE_HOST"
-# How the server writes an error into the text of another one.
+# The format in which the server writes an error into a parameter of another error.
 _NESTED = re.compile(r"([A-Z][A-Z0-9_]+):? \[ ?(.*?) ?\]", re.DOTALL)
 
 
 def describe_error(code: str, params: Sequence[str]) -> str:
-    """One sentence or two for an error of XAPI; the code itself where there are no better words."""
+    """Return a description of an error of XAPI; code and parameters if the code is unknown."""
     if code == _EVACUATION and params:
-        shown = [_hindrances(params[0])]
+        shown = [_describe_obstacles(params[0])]
     else:
-        shown = [_taken_apart(param) for param in params]
-    return shorten(_words(code, shown), _MAX_WORDS)
+        shown = [_format_parameter(param) for param in params]
+    return shorten(_describe(code, shown), _MAX_WORDS)
 
 
 def format_error(code: str, params: Sequence[str]) -> dict[str, Any]:
-    """What modules return for an error of XAPI."""
+    """Return an error of XAPI as modules return it."""
     return {"code": code, "params": list(params), "message": describe_error(code, params)}
 
 
 def escape_parameter(text: str) -> str:
-    """The text with escapes in place of what could act on a terminal, or hide there.
-
-    A long one is cut, as it may be a parameter of an error.
-    """
+    """Return text from a pool, escaped and cut to the length of one parameter of an error."""
     return escape(text, limit=MAX_PARAMETER)
 
 
-def _words(code: str, shown: Sequence[str]) -> str:
-    """The words for a code; the parameters are fit to be shown."""
+def _describe(code: str, shown: Sequence[str]) -> str:
+    """Return the description of a code; the parameters are escaped already."""
     template = DESCRIPTIONS.get(code)
     if code.startswith(_STORAGE):
-        # The number is the storage driver's own, and the text beside it says most.
+        # The number is the storage driver's own, and the parameters explain it.
         sentence = template or "The storage failed in its own way."
         report = join_limited([param for param in shown if param])
         return f"{sentence} It reports: {report}" if report else sentence
     if template is not None:
-        return template.format(*shown, *[_NOT_SAID] * _MAX_PARAMETERS)
+        return template.format(*shown, *[_MISSING] * _MAX_PARAMETERS)
     code = escape(code, limit=_MAX_CODE)
     return f"{code}: {join_limited(list(shown))}" if shown else code
 
 
-def _taken_apart(param: str) -> str:
-    """A parameter to be shown, in words where it is another error: `CODE: [ one; two ]`."""
+def _format_parameter(param: str) -> str:
+    """Return a parameter to show; describe it if it is another error: `CODE: [ one; two ]`."""
     nested = _NESTED.fullmatch(param)
     if nested is None or not _is_known(nested[1]):
         return escape_parameter(param)
-    return _nested_words(nested[1], nested[2].split("; ") if nested[2] else [])
+    return _describe_nested(nested[1], nested[2].split("; ") if nested[2] else [])
 
 
-def _hindrances(param: str) -> str:
-    """What keeps a host from being emptied: `CODE,one,two|CODE,one` (xapi_host.ml)."""
+def _describe_obstacles(param: str) -> str:
+    """Describe what prevents an evacuation: `CODE,one,two|CODE,one` (xapi_host.ml)."""
     errors = [error.split(",") for error in param.split("|")]
     if not all(_is_known(code) for code, *_params in errors):
-        return _taken_apart(param)
-    words = [_nested_words(code, params) for code, *params in errors]
+        return _format_parameter(param)
+    words = [_describe_nested(code, params) for code, *params in errors]
     return join_limited(words, limit=_MAX_NESTED, separator="; ")
 
 
-def _nested_words(code: str, params: Sequence[str]) -> str:
-    words = _words(code, [escape_parameter(param) for param in params])
+def _describe_nested(code: str, params: Sequence[str]) -> str:
+    words = _describe(code, [escape_parameter(param) for param in params])
     return shorten(words, _MAX_NESTED).rstrip(".")
 
 

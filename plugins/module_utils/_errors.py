@@ -11,14 +11,14 @@ from typing import Any, Sequence
 
 
 class XapiError(Exception):
-    """The root of what this collection raises; the data is in the attributes."""
+    """The base of all errors of this collection. Its attributes have the data, and no text."""
 
     sent = False
-    """Whether a request that it put an end to may have reached the host."""
+    """Whether the request that failed may have reached the host."""
 
 
 class OptionError(XapiError):
-    """An option has a value that cannot be meant; a secret value is left out."""
+    """An option has an invalid value; a secret value is left out."""
 
     def __init__(self, option: str, *, problem: str, value: Any = None) -> None:
         super().__init__(option, problem)
@@ -28,7 +28,7 @@ class OptionError(XapiError):
 
 
 class NothingSelected(OptionError):
-    """None of the options is given of which one has to be; the problem ends the sentence."""
+    """None of the options is set of which one is required; problem ends the sentence."""
 
     def __init__(self, *options: str, problem: str) -> None:
         super().__init__(", ".join(options), problem=problem)
@@ -54,7 +54,7 @@ class TrustUnusable(XapiError):
 
 
 class Interrupted(XapiError):
-    """The run was asked to stop by a signal."""
+    """A signal requested that the run ends."""
 
     def __init__(self, signal: str) -> None:
         super().__init__(signal)
@@ -62,11 +62,11 @@ class Interrupted(XapiError):
 
 
 class CallerGone(XapiError):
-    """Nobody is left who would read what the module returns."""
+    """The process that reads the result of the module has ended."""
 
 
 class HostError(XapiError):
-    """Something went wrong with one host; reported_by is the member that called it the master."""
+    """A request to one host failed; reported_by is the member that named it as the master."""
 
     def __init__(self, url: str, *, detail: str = "") -> None:
         super().__init__(url, detail)
@@ -80,11 +80,11 @@ class NameUnknown(HostError):
 
 
 class ConnectionRefused(HostError):
-    """Nothing listens on the port."""
+    """The host refuses connections on the port."""
 
 
 class HostUnreachable(HostError):
-    """The network does not lead to the host."""
+    """The network has no route to the host."""
 
 
 class ConnectionCut(HostError):
@@ -92,23 +92,23 @@ class ConnectionCut(HostError):
 
 
 class ProxyFailed(HostError):
-    """The proxy of the environment did not lead to the host."""
+    """The proxy of the environment did not connect to the host."""
 
 
 class RequestFailed(HostError):
-    """The request could not be made for a reason without a name of its own."""
+    """The request failed for a reason that has no class of its own."""
 
 
 class TlsFailed(HostError):
-    """No TLS connection could be agreed on."""
+    """The TLS handshake failed."""
 
 
 class PortWithoutTls(TlsFailed):
-    """Something answers on the port, and it is not TLS."""
+    """The port answers without TLS."""
 
 
 class CertificateUntrusted(TlsFailed):
-    """The certificate is not signed by an authority that is trusted here."""
+    """The certificate is not signed by a trusted authority."""
 
     def __init__(self, url: str, *, detail: str = "") -> None:
         super().__init__(url, detail=detail)
@@ -116,7 +116,7 @@ class CertificateUntrusted(TlsFailed):
 
 
 class CertificateInvalid(CertificateUntrusted):
-    """The certificate fails a check other than those of its authority, its name and its dates."""
+    """The certificate fails another check than those of its authority, name and dates."""
 
 
 class CertificateWrongName(TlsFailed):
@@ -128,7 +128,7 @@ class CertificateOutOfTime(TlsFailed):
 
 
 class FingerprintMismatch(TlsFailed):
-    """The certificate is none of those that were asked for."""
+    """The certificate does not have one of the expected fingerprints."""
 
     def __init__(self, url: str, *, expected: Sequence[str], seen: str) -> None:
         super().__init__(url, detail=seen)
@@ -143,7 +143,7 @@ class RequestTimedOut(HostError):
         super().__init__(url)
         self.seconds = round(seconds, 1)
         self.by_overall_deadline = by_overall_deadline
-        """Whether it was the end of all waiting that came first."""
+        """Whether the deadline of the run came first, and not the time limit of the request."""
 
 
 class AnswerTooLarge(HostError):
@@ -155,7 +155,7 @@ class AnswerTooLarge(HostError):
 
 
 class UnexpectedAnswer(HostError):
-    """The answer is not one that XAPI gives."""
+    """The answer is not a response of XAPI."""
 
     def __init__(self, url: str, *, status: int, content_type: str) -> None:
         super().__init__(url)
@@ -165,7 +165,7 @@ class UnexpectedAnswer(HostError):
 
 
 class InvalidResponse(HostError):
-    """The result of a call is not of the shape that XAPI gives it; the field is where, if known."""
+    """The result of a call does not match XAPI's schema; field names the place, if known."""
 
     def __init__(self, url: str, *, method: str, field: str) -> None:
         super().__init__(url, detail=field)
@@ -175,7 +175,7 @@ class InvalidResponse(HostError):
 
 
 class TimeUnreadable(InvalidResponse):
-    """The server's time is not one, and an option needs it."""
+    """The server's time is invalid, and an option needs it."""
 
     def __init__(self, url: str, *, method: str, option: str) -> None:
         super().__init__(url, method=method, field="")
@@ -193,11 +193,11 @@ class XapiFailure(HostError):
 
 
 class MasterNotFound(HostError):
-    """The members name one another as the pool's master, but none says that it is."""
+    """The members name each other as the pool's master, and none is it."""
 
 
 class MasterElsewhere(HostError):
-    """The member is not the pool's master, and its master is not to be followed."""
+    """The member is not the pool's master, and follow_master is false."""
 
     def __init__(self, url: str, *, master: str) -> None:
         super().__init__(url, detail=master)
@@ -205,7 +205,7 @@ class MasterElsewhere(HostError):
 
 
 class MasterAddressUnusable(HostError):
-    """What a member names as the pool's master is no address."""
+    """A member names the pool's master by an invalid address."""
 
     def __init__(self, url: str, *, address: str) -> None:
         super().__init__(url, detail=address)
@@ -213,7 +213,7 @@ class MasterAddressUnusable(HostError):
 
 
 class OtherPool(HostError):
-    """The host belongs to another pool than the one that is meant."""
+    """The host does not belong to the expected pool."""
 
     def __init__(self, url: str, *, expected: str, found: str) -> None:
         super().__init__(url, detail=found)
@@ -222,15 +222,15 @@ class OtherPool(HostError):
 
 
 class GivenSessionUnknown(HostError):
-    """There is no session with the reference that was given."""
+    """The host does not know the session in session_ref."""
 
 
 class GivenSessionLost(HostError):
-    """The session that was given ended while it was in use."""
+    """The session in session_ref ended while it was in use."""
 
 
 class NoHostAnswered(XapiError):
-    """Every listed host failed; one error for each."""
+    """All listed hosts failed; attempts has one error for each."""
 
     def __init__(self, attempts: Sequence[HostError]) -> None:
         super().__init__(len(attempts))
@@ -238,7 +238,7 @@ class NoHostAnswered(XapiError):
 
 
 def drop_tracebacks(error: XapiError) -> XapiError:
-    """The error without tracebacks: their frames keep all that had been received by then."""
+    """Return the error without tracebacks, whose frames would keep received data in memory."""
     for one in (error, *getattr(error, "attempts", ())):
         one.__traceback__ = one.__cause__ = one.__context__ = None
     return error
@@ -248,7 +248,7 @@ _HIDDEN = "(hidden)"
 
 
 def redact(code: str, params: Sequence[str], *, secrets: Sequence[str] = ()) -> list[str]:
-    """The parameters of an error without the secrets; SESSION_INVALID has a session in them."""
+    """Return the parameters of an error without secrets; those of SESSION_INVALID are secret."""
     if code == "SESSION_INVALID":
         return [_HIDDEN for _param in params]
     hidden = list(params)

@@ -16,9 +16,9 @@ from ._output import Module
 
 
 class _LongestFirst(Set[str]):
-    """A set that is iterated from the longest text to the shortest.
+    """A set that iterates from the longest string to the shortest.
 
-    Core replaces one value after the other: `a@` before `a@b` would leave the `b` readable.
+    ansible-core masks one value after the other: `a@` before `a@b` would leave the `b` readable.
     """
 
     def __iter__(self) -> Iterator[str]:
@@ -26,48 +26,53 @@ class _LongestFirst(Set[str]):
 
 
 class MaskingModule(Module):
-    """A module that masks misplaced passwords from the first message and log entry on.
+    """A module that masks passwords in wrong options, from the first message and log entry on.
 
-    Somebody may write user:password@host, in hostname or anywhere. That is an error, but core may
-    report another one first, with all options, and writes them to the system's log before that.
+    A user may write user:password@host, in hostname or elsewhere. That is an error, but
+    ansible-core may report another error first, with all options, and logs them before that.
     """
 
     def __init__(
-        self, given: Mapping[str, Any], *, argument_spec: dict[str, dict[str, Any]], **rest: Any
+        self,
+        raw_params: Mapping[str, Any],
+        *,
+        argument_spec: dict[str, dict[str, Any]],
+        **settings: Any,
     ) -> None:
-        """What is given is what the task wrote."""
+        """Find values to mask in raw_params, which has the options as the task wrote them."""
         self._secret_options = {name for name, spec in argument_spec.items() if spec.get("no_log")}
         self._misplaced: set[str] = set()
         self._doubtful: set[str] = set()
-        of_connection = connection_spec()
-        for name, value in (*given.items(), *_from_environment(argument_spec)):
+        connection_options = connection_spec()
+        for name, value in (*raw_params.items(), *_read_fallbacks(argument_spec)):
             if name not in self._secret_options and not name.startswith("_ansible_"):
-                found = self._misplaced if name in of_connection else self._doubtful
+                found = self._misplaced if name in connection_options else self._doubtful
                 found |= find_credentials(value, with_colon=name != "hostname")
-        super().__init__(argument_spec=argument_spec, **rest)
+        super().__init__(argument_spec=argument_spec, **settings)
 
     @property
     def no_log_values(self) -> set[str]:
-        """What is masked wherever it occurs."""
+        """The values that are masked wherever they occur."""
         return self._masked
 
     @no_log_values.setter
     def no_log_values(self, values: set[str]) -> None:
-        # The constructor of core begins with none, and may fail before it has any.
+        # The constructor of AnsibleModule sets an empty set first, and may fail before it adds any.
         self._masked = _LongestFirst({*values, *self._misplaced, *self._doubtful})
 
     def unmask_values(self) -> None:
-        """Mask no longer what is a valid value, such as a label with an at sign.
+        """Stop masking valid values, such as a label with an at sign.
 
-        Options are checked by now, and those of the connection are of no use with a password in
-        them. A label that is masked could not be read in the result.
+        Call this when the options have been checked. Values of connection options stay masked: an
+        option with a password in it does not work anyway. A masked label would be unreadable in
+        the result.
         """
         needed = {str(self.params.get(name)) for name in self._secret_options}
         self._masked -= self._doubtful - self._misplaced - needed
 
 
-def _from_environment(argument_spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The variables that may stand in for options, whether they do or not."""
+def _read_fallbacks(argument_spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each environment variable that an option can be read from, used or not."""
     for option, spec in argument_spec.items():
         for name in spec["fallback"][1] if "fallback" in spec else ():
             yield option, os.environ.get(name, "")

@@ -161,9 +161,9 @@ _ANY_FAILURE_SENTENCE = "{method} failed on {url}: {words} ({code})"
 
 
 def error_message(error: XapiError, *, comparing: bool = True) -> str:
-    """What went wrong, in words for the one who wrote the playbook.
+    """Return the message for an error, for the author of the playbook.
 
-    How to compare a fingerprint can be left out, where it is said once for several hosts.
+    If comparing is false, leave out how to compare a fingerprint.
     """
     if isinstance(error, NothingSelected):
         return f"one of the following is required: {error.option}{error.problem}."
@@ -172,12 +172,14 @@ def error_message(error: XapiError, *, comparing: bool = True) -> str:
         option, problem = escape_parameter(error.option), escape(error.problem, limit=_MAX_PROBLEM)
         return f"argument '{option}'{value} {problem}."
     if isinstance(error, NoHostAnswered):
-        return _no_host(error)
+        return _format_no_host_answered(error)
     if isinstance(error, XapiFailure):
         template = _FAILURE_SENTENCES.get(error.code, _ANY_FAILURE_SENTENCE)
-        sentence = template.format(**_shown(error), words=describe_error(error.code, error.params))
+        sentence = template.format(
+            **_format_attributes(error), words=describe_error(error.code, error.params)
+        )
     else:
-        sentence = _SENTENCES[type(error)].format(**_shown(error))
+        sentence = _SENTENCES[type(error)].format(**_format_attributes(error))
     if isinstance(error, ConnectionCut) and error.url.startswith("http://"):
         sentence += (
             " A port for HTTPS does that to http://: write https:// in hostname, or neither."
@@ -191,14 +193,16 @@ def error_message(error: XapiError, *, comparing: bool = True) -> str:
     return sentence
 
 
-def _shown(error: XapiError) -> dict[str, Any]:
-    """What an error holds, for a sentence: much of it was written by whoever answered."""
+def _format_attributes(error: XapiError) -> dict[str, Any]:
+    """Return the attributes of an error for a sentence, with escapes, since hosts wrote them."""
     held = {
         name: escape_parameter(v) if isinstance(v, str) else v for name, v in vars(error).items()
     }
     if isinstance(error, FingerprintMismatch):
         held["wanted"] = join_limited(
-            [escape_parameter(one) for one in error.expected], separator=" or ", rest=" or {} more"
+            [escape_parameter(one) for one in error.expected],
+            separator=" or ",
+            remainder=" or {} more",
         )
     if isinstance(error, RequestTimedOut):
         held["or_raise"] = "" if error.by_overall_deadline else ", or raise request_timeout"
@@ -207,16 +211,16 @@ def _shown(error: XapiError) -> dict[str, Any]:
     return held
 
 
-def _no_host(error: NoHostAnswered) -> str:
+def _format_no_host_answered(error: NoHostAnswered) -> str:
     count = len(error.attempts)
     if all(isinstance(one, XapiFailure) and one.code == _STILL_BOOTING for one in error.attempts):
         urls = join_limited([escape_parameter(attempt.url) for attempt in error.attempts])
         return f"All {count} hosts in hostname are still starting ({urls}): try again in a minute."
     shown = [error_message(attempt, comparing=False) for attempt in error.attempts]
-    # A fingerprint stands on a line of its own, so what follows one begins on the next.
-    for place, attempt in enumerate(error.attempts):
-        shown[place] += "\n" if getattr(attempt, "fingerprint", None) else " "
-    sentences = join_limited(shown, limit=_MAX_ATTEMPTS, separator="", rest="And {} more. ")
+    # A fingerprint has a line of its own, so the next sentence begins on a new line.
+    for index, attempt in enumerate(error.attempts):
+        shown[index] += "\n" if getattr(attempt, "fingerprint", None) else " "
+    sentences = join_limited(shown, limit=_MAX_ATTEMPTS, separator="", remainder="And {} more. ")
     if any(getattr(attempt, "fingerprint", None) for attempt in error.attempts):
         sentences += _COMPARE
     return f"None of the {count} hosts in hostname could be used. {sentences}".rstrip()

@@ -37,10 +37,10 @@ _STDOUT = 1
 
 
 class Run:
-    """One run of a module: its options, and the way to the pool."""
+    """One run of a module: its options, and how it connects, sleeps and warns."""
 
     def __init__(self, module: MaskingModule, *, raw_params: Mapping[str, Any]) -> None:
-        """What is given is what the task wrote: in params, a null looks like a missing option."""
+        """Keep raw_params as well: in params, a null looks like a missing option."""
         self._module = module
         self.stop = _Stop()
         self._calls: deque[Call] | None = None
@@ -52,11 +52,11 @@ class Run:
         self.clock: Callable[[], float] = time.monotonic
         self.warn: Callable[[str], None] = module.warn
         self.partial_result: Callable[[], dict[str, Any]] = dict
-        """What to return besides the message when something goes wrong from now on."""
+        """Returns the values to add to the message if the run fails from now on."""
 
     @contextmanager
     def connect(self) -> Iterator[Session]:
-        """A session that is logged out however the block ends, by a signal too."""
+        """Yield a session that is logged out however the block ends, including by a signal."""
         options = parse_connection_options(self.params, raw_params=self.raw_params)
         self._module.unmask_values()
         with connect(
@@ -69,7 +69,7 @@ class Run:
             yield session
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, unless the run is to end."""
+        """Sleep, unless the run must end."""
         end = self.clock() + seconds
         while True:
             self.stop.check()
@@ -79,7 +79,7 @@ class Run:
             time.sleep(min(left, INTERRUPT_POLL_INTERVAL))
 
     def recorded_calls(self) -> dict[str, Any]:
-        """What was called so far, for the result of a run at -vvv and more."""
+        """Return the calls so far, for the result of a run at -vvv and more."""
         return {} if self._calls is None else {"calls": [call._asdict() for call in self._calls]}
 
     def _record(self, call: Call) -> None:
@@ -93,11 +93,11 @@ def run_module(
     argument_spec: dict[str, dict[str, Any]],
     mutually_exclusive: Sequence[Sequence[str]] = (),
 ) -> None:
-    """Build the module, do the work, and end with what it returns or with what went wrong.
+    """Build the module, do the work, and exit with its result or its error.
 
-    Work that did not come to the end that was asked for returns failed and a msg with the rest.
+    Work that ran but did not reach its goal returns a result with failed and msg.
     """
-    # None where a tool only looks at the argument spec.
+    # This is None if a tool only reads the argument spec.
     raw_params = basic._load_params() or {}
     module = MaskingModule(
         raw_params,
@@ -106,21 +106,21 @@ def run_module(
         supports_check_mode=True,
     )
     run = Run(module, raw_params=raw_params)
-    # To the end of the output: a signal after the logout has nothing left to stop.
+    # Handle signals until the output is written: after the logout there is no work to stop.
     with _ignore_closed_output(), run.stop:
         _run_and_report(work, run, module)
 
 
 @contextmanager
 def _ignore_closed_output() -> Iterator[None]:
-    """Where nobody reads the output any more there is nobody to tell of that either."""
+    """Exit without a message if standard output is closed, since the message cannot be read."""
     try:
         try:
             yield
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        # What is left in the buffer would be tried once more as Python ends.
+        # Python would try to write the rest of the buffer again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
         raise SystemExit(1) from None
 
@@ -131,7 +131,7 @@ def _run_and_report(work: Callable[[Run], dict[str, Any]], run: Run, module: Mas
         refuse_booleans(run.raw_params, module.argument_spec)
         result = work(run)
     except CallerGone:
-        # There is nobody to tell it to, and printing would only fail with a traceback.
+        # Standard output is closed, so printing would only fail with a traceback.
         raise SystemExit(1) from None
     except XapiFailure as failure:
         error = format_error(failure.code, failure.params)
@@ -148,27 +148,27 @@ def _run_and_report(work: Callable[[Run], dict[str, Any]], run: Run, module: Mas
             exception=traceback.format_exc(),
             **run.recorded_calls(),
         )
-    end = module.fail_json if result.get("failed") else module.exit_json
-    end(**result, **run.recorded_calls())
+    exit_module = module.fail_json if result.get("failed") else module.exit_json
+    exit_module(**result, **run.recorded_calls())
 
 
 class _Stop:
-    """Why the run is to end early; asked at moments at which ending leaves no session behind.
+    """Raises an error if the run must end, at times when that leaves no session on the pool.
 
-    A signal is kept until then. And Ansible's keyword timeout ends the process that reads what the
-    module prints, but not the module, which can tell only from its standard output.
+    It keeps a signal until then. Ansible's keyword timeout ends the process that reads the module's
+    output, but not the module itself, which only notices that its standard output is closed.
     """
 
     def __init__(self, output: int = _STDOUT) -> None:
         self._received = ""
         self._before: dict[int, Any] = {}
         self._reader = select.poll()
-        # No event is asked for: that the other end is gone is told anyway.
+        # No event is requested: poll reports a closed reader in any case.
         self._reader.register(output, 0)
 
     def __enter__(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            # What the starter made us deaf to, as nohup does, is to end nothing.
+            # Keep ignoring signals that the parent set to SIG_IGN, as nohup does.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._record_signal)
 
@@ -180,6 +180,7 @@ class _Stop:
         self._received = signal.Signals(number).name
 
     def check(self) -> None:
+        """Raise Interrupted after a signal, and CallerGone if standard output is closed."""
         if self._received:
             raise Interrupted(self._received)
         for _output, event in self._reader.poll(0):

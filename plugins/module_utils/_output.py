@@ -24,9 +24,9 @@ _MASKED = (
 
 
 class Module(basic.AnsibleModule):  # type: ignore[misc]
-    """An AnsibleModule that bounds its messages, and warns if secrets occur in its results.
+    """An AnsibleModule that limits the length of messages, and warns of secrets in its results.
 
-    Messages of Ansible's own about options are among them.
+    That includes Ansible's own messages about options.
     """
 
     def warn(self, warning: str) -> None:
@@ -41,7 +41,7 @@ class Module(basic.AnsibleModule):  # type: ignore[misc]
         super().exit_json(**returned)
 
     def _bound(self, text: str) -> str:
-        # First, since Ansible does not know a secret that is cut in two.
+        # Mask first, since Ansible does not find a secret that is cut in two.
         return bound_message(remove_values(text, self.no_log_values))
 
     def _warn_of_masks(self, returned: dict[str, Any]) -> None:
@@ -50,9 +50,9 @@ class Module(basic.AnsibleModule):  # type: ignore[misc]
 
 
 def occurs_in(returned: Any, secrets: Collection[str]) -> bool:
-    """Return whether one of the secrets occurs in the values, as far as Ansible masks them."""
+    """Return whether Ansible would mask one of the secrets in the values."""
     wanted = [secret for secret in secrets if secret]
-    # For thousands of tasks this is cheap, and most secrets occur nowhere. Keys are in it, too.
+    # A cheap check for thousands of tasks, since most secrets do not occur. It includes keys.
     text = json.dumps(returned, default=str, skipkeys=True)
     likely = [secret for secret in wanted if json.dumps(secret)[1:-1] in text]
     return bool(likely) and _has_any(returned, likely)

@@ -20,9 +20,9 @@ _MAX_ESCAPE_LENGTH = len("\\U0010ffff")
 
 
 def escape(text: str, *, limit: int, keep: str = "") -> str:
-    """Return printable text, with escapes for characters that can act on a terminal, or hide.
+    """Return printable text, with escapes for control characters and invisible characters.
 
-    It is cut after as many characters as the limit says, between two escapes.
+    Cut it at the limit, but not inside an escape.
     """
     if len(text) <= limit and text.isprintable():
         return text
@@ -30,26 +30,26 @@ def escape(text: str, *, limit: int, keep: str = "") -> str:
     def show(one: str) -> str:
         return one if one.isprintable() or one in keep else ascii(one)[1:-1]
 
-    size = _fitting(text, limit, lambda one: len(show(one)))
+    size = _count_fitting(text, limit, lambda one: len(show(one)))
     return "".join(map(show, text[:size])) + (_CUT if size < len(text) else "")
 
 
 def quote(text: str, *, limit: int = MAX_LABEL) -> str:
-    """Return text in quotes, as Python writes it; an ellipsis after them shows that it is cut."""
+    """Return text in quotes, as Python writes it; an ellipsis after them shows a cut."""
     if len(text) <= limit and len(repr(text)) <= limit + 2:
         return repr(text)
     # A quotation mark needs an escape only if there are both kinds.
-    size = _fitting(text, limit, lambda one: 2 if one == "'" else len(repr(one)) - 2)
+    size = _count_fitting(text, limit, lambda one: 2 if one == "'" else len(repr(one)) - 2)
     return repr(text[:size]) + (_CUT if size < len(text) else "")
 
 
 def show_value(value: Any) -> str:
-    """Return the value of an option as it was written; text shows that it is text."""
+    """Return the value of an option for a message, with quotes around strings."""
     return quote(value) if isinstance(value, str) else shorten(repr(value), MAX_LABEL)
 
 
 def shorten(text: str, limit: int) -> str:
-    """Cut text that already has escapes in it, but none of them in two."""
+    """Cut text that contains escapes, but not inside one of them."""
     if len(text) <= limit:
         return text
     cut = text[:limit]
@@ -61,7 +61,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def bound_message(text: str) -> str:
-    """Return a whole message as it may be shown, whatever it was made of."""
+    """Return a complete message, escaped and cut to the maximum length."""
     shown = escape(text, limit=MAX_MESSAGE * _MAX_ESCAPE_LENGTH, keep="\n")
     if len(shown) <= MAX_MESSAGE:
         return shown
@@ -74,17 +74,17 @@ def join_limited(
     max_parts: int = _MAX_NAMED,
     limit: int = _MAX_LIST,
     separator: str = ", ",
-    rest: str = " and {} more",
+    remainder: str = " and {} more",
 ) -> str:
-    """Return the first few of many parts, as many as fit, and how many there are besides."""
-    size = max(_fitting(parts[:max_parts], limit, len), 1)
+    """Join the first parts, as many as fit, and say how many more there are."""
+    size = max(_count_fitting(parts[:max_parts], limit, len), 1)
     shown = separator.join(shorten(part, limit) for part in parts[:size])
     more = len(parts) - size
-    return shown + (rest.format(more) if more > 0 else "")
+    return shown + (remainder.format(more) if more > 0 else "")
 
 
-def _fitting(parts: Iterable[str], limit: int, width: Callable[[str], int]) -> int:
-    """Return how many of the parts fit into the limit, the first ones."""
+def _count_fitting(parts: Iterable[str], limit: int, width: Callable[[str], int]) -> int:
+    """Count how many of the first parts fit into the limit."""
     count = 0
     for part in parts:
         limit -= width(part)

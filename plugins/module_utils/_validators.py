@@ -25,7 +25,7 @@ _MAX_DURATION = 10 * 365 * 86400
 _FINGERPRINT = re.compile(
     rf"(?:sha256:)?(?P<digits>{_HEX}{{64}}|{_HEX}{{2}}(?::{_HEX}{{2}}){{31}})\Z", re.IGNORECASE
 )
-_MOMENT = re.compile(
+_TIME = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)(?:\.\d+)?"
     r"(?P<offset>Z|[+-]\d\d(?::?\d\d)?)?\Z",
     re.ASCII,
@@ -33,14 +33,14 @@ _MOMENT = re.compile(
 
 
 def refuse_nulls(given: Mapping[str, Any], options: Iterable[str], *, inside: str = "") -> None:
-    """A null may be meant as anything: core takes it for nothing, for a default or for a text."""
+    """Reject nulls, which ansible-core treats as missing, as the default or as text."""
     for option in options:
         if option in given and given[option] is None:
             raise OptionError(inside + option, problem="is null; leave it out, or use omit")
 
 
 def refuse_booleans(given: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse true and false in place of a number, which core makes 1 and 0 of."""
+    """Reject true and false instead of a number, since ansible-core converts them to 1 and 0."""
     for option, spec in options.items():
         if spec.get("type") == "int" and isinstance(given.get(option), bool):
             problem = "is not a number"
@@ -48,7 +48,7 @@ def refuse_booleans(given: Mapping[str, Any], options: Mapping[str, Mapping[str,
 
 
 def parse_text(option: str, value: Any) -> str:
-    """One text that is not empty and has no white space around it."""
+    """Return a string that is not empty and has no surrounding whitespace."""
     if isinstance(value, (list, dict)):
         raise OptionError(option, value=value, problem="is a list or dict, where one text is meant")
     if not isinstance(value, str):
@@ -61,7 +61,7 @@ def parse_text(option: str, value: Any) -> str:
 
 
 def parse_uuid(option: str, value: Any) -> str:
-    """A uuid, in lower case."""
+    """Return a uuid in lower case."""
     uuid = parse_text(option, value).lower()
     if not _UUID.match(uuid):
         raise OptionError(option, value=value, problem=f"is no uuid such as {_EXAMPLE}")
@@ -69,15 +69,17 @@ def parse_uuid(option: str, value: Any) -> str:
 
 
 def is_uuid(text: str) -> bool:
+    """Return whether text is a uuid."""
     return _UUID.match(text.lower()) is not None
 
 
 def is_ref(text: str) -> bool:
+    """Return whether text is a reference."""
     return _REF.match(text) is not None
 
 
 def parse_ref(option: str, value: Any) -> str:
-    """A reference, as `Async.` calls return it."""
+    """Return a reference, such as `Async.` calls return."""
     ref = parse_text(option, value)
     if not _REF.match(ref):
         raise OptionError(option, value=value, problem=f"is no ref such as OpaqueRef:{_EXAMPLE}")
@@ -85,7 +87,7 @@ def parse_ref(option: str, value: Any) -> str:
 
 
 def parse_regex(option: str, value: Any) -> re.Pattern[str]:
-    """A regular expression that is not met by the empty text: such a one is met by every text."""
+    """Return a regular expression; reject one that matches the empty string, so every label."""
     written = parse_text(option, value)
     try:
         regex = re.compile(written)
@@ -99,7 +101,7 @@ def parse_regex(option: str, value: Any) -> re.Pattern[str]:
 
 
 def parse_duration(option: str, value: Any) -> float:
-    """The seconds in 90, 90s, 30m, 6h, 2d, 1w or 1h30m."""
+    """Return the seconds of a duration such as 90, 90s, 30m, 6h, 2d, 1w or 1h30m."""
     written = parse_text(option, value)
     single, combined = _DURATION.match(written), _COMBINED.match(written)
     if single is not None:
@@ -116,7 +118,7 @@ def parse_duration(option: str, value: Any) -> float:
 
 
 def parse_fingerprint(option: str, value: Any) -> str:
-    """The SHA-256 of a certificate, as OpenSSL writes it: in capitals, with colons."""
+    """Return a SHA-256 fingerprint as OpenSSL writes it: in upper case, with colons."""
     match = _FINGERPRINT.match(parse_text(option, value))
     if match is None:
         problem = (
@@ -127,14 +129,14 @@ def parse_fingerprint(option: str, value: Any) -> str:
 
 
 def format_fingerprint(digits: str) -> str:
-    """The digits of a fingerprint as OpenSSL writes them."""
-    return ":".join(digits[place : place + 2] for place in range(0, len(digits), 2)).upper()
+    """Return the digits of a fingerprint as OpenSSL writes them."""
+    return ":".join(digits[index : index + 2] for index in range(0, len(digits), 2)).upper()
 
 
 def parse_time(option: str, value: Any) -> float:
-    """The POSIX time of a moment in ISO 8601 with its offset from UTC, such as server_time."""
+    """Return the POSIX time of an ISO 8601 time with UTC offset, such as server_time."""
     example = "2026-11-23T10:11:12Z or 2026-11-23T11:11:12+01:00"
-    match = _MOMENT.match(parse_text(option, value))
+    match = _TIME.match(parse_text(option, value))
     if match is None:
         raise OptionError(option, value=value, problem=f"is no time such as {example}")
     if match["offset"] is None:
@@ -142,13 +144,13 @@ def parse_time(option: str, value: Any) -> float:
         raise OptionError(option, value=value, problem=problem)
     try:
         naive = datetime.strptime(f"{match['date']} {match['time']}", "%Y-%m-%d %H:%M:%S")
-        aware = naive.replace(tzinfo=_zone(match["offset"]))
+        aware = naive.replace(tzinfo=_parse_offset(match["offset"]))
     except ValueError as error:
         raise OptionError(option, value=value, problem=f"is no time ({error})") from None
     return aware.timestamp()
 
 
-def _zone(offset: str) -> timezone:
+def _parse_offset(offset: str) -> timezone:
     if offset == "Z":
         return timezone.utc
     digits = offset[1:].replace(":", "").ljust(4, "0")
@@ -157,9 +159,9 @@ def _zone(offset: str) -> timezone:
 
 
 def check_elements(option: str, written: Any) -> None:
-    """Refuse what is no text in a list; core makes text of it, of a null too.
+    """Reject elements of a list that are not strings, in the list as the task wrote it.
 
-    So this looks at what was written, before core did.
+    ansible-core converts all elements to strings, including nulls.
     """
     for element in written if isinstance(written, list) else ():
         if element is None:

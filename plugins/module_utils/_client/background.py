@@ -12,26 +12,26 @@ import time
 from typing import Callable, Generic, Iterator, TypeVar
 
 INTERRUPT_POLL_INTERVAL = 0.5
-"""Seconds after which whoever waits looks whether the run is to end."""
+"""While waiting, check after this number of seconds whether the run must end."""
 
 T = TypeVar("T")
 
 
 class BodyCancelled(Exception):
-    """What was to be sent is not to be sent any more."""
+    """The body must not be sent any more."""
 
 
 class CancellableBody:
-    """The body of one request: it knows whether the sending has begun, and can be withdrawn.
+    """The body of one request: it can be cancelled, and records whether sending has begun.
 
-    The libraries ask for the body when the connection stands and the headers are out. Until then
-    no host can have understood the request.
+    The libraries iterate over the body once they are connected and have sent the headers. Before
+    that, the host cannot have processed the request.
     """
 
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._lock = threading.Lock()
-        self._is_withdrawn = False
+        self._is_cancelled = False
         self.is_sent = False
 
     def __len__(self) -> int:
@@ -39,53 +39,57 @@ class CancellableBody:
 
     def __iter__(self) -> Iterator[bytes]:
         with self._lock:
-            if self._is_withdrawn:
+            if self._is_cancelled:
                 raise BodyCancelled
             self.is_sent = True
         yield self._content
 
     def cancel(self) -> bool:
-        """Whether nothing of it was sent; then nothing ever will be."""
+        """Prevent sending, and return whether nothing was sent so far."""
         with self._lock:
-            self._is_withdrawn = True
+            self._is_cancelled = True
             return not self.is_sent
 
 
 class BackgroundCall(threading.Thread, Generic[T]):
-    """Some talk with a host in a thread of its own.
+    """Runs a function that talks to a host in a thread of its own.
 
-    The time limits of a socket hold for one read each, and not at all for a name look-up. A caller
-    that waits for a thread instead can always leave in time, and notices a signal while it waits.
-    A thread that is left keeps its connection; the next request takes another one.
+    A socket timeout limits each single read, and does not limit a name lookup. A caller that
+    waits for a thread can stop waiting at any time, and notices signals while it
+    waits. An abandoned thread keeps its connection; the next request uses another one.
     """
 
     result: T
 
-    def __init__(self, talk: Callable[[], T]) -> None:
+    def __init__(self, function: Callable[[], T]) -> None:
         super().__init__(daemon=True)
-        self._talk = talk
+        self._function = function
         self.error: Exception | None = None
         self.start()
 
     def run(self) -> None:
         try:
-            self.result = self._talk()
+            self.result = self._function()
         except Exception as error:
             self.error = error
 
     @property
     def has_ended(self) -> bool:
+        """Whether the function has returned or raised."""
         return not self.is_alive()
 
     def poll_until(
         self, deadline: float, clock: Callable[[], float] = time.monotonic
     ) -> Iterator[None]:
-        """Wait for the end, or the deadline, with a moment to look around now and then."""
-        while self._is_on_after(min(INTERRUPT_POLL_INTERVAL, deadline - clock())):
+        """Wait for the end or the deadline, and yield now and then.
+
+        The caller can raise then, for example because the run must end.
+        """
+        while self._is_alive_after(min(INTERRUPT_POLL_INTERVAL, deadline - clock())):
             if clock() >= deadline:
                 return
             yield
 
-    def _is_on_after(self, seconds: float) -> bool:
+    def _is_alive_after(self, seconds: float) -> bool:
         self.join(max(seconds, 0))
         return self.is_alive()

@@ -15,40 +15,40 @@ _ACCOUNT = re.compile(r"""[^\s"'=,{}\[\]/:@]+:(?P<password>\S.*)""", re.DOTALL)
 
 
 def find_credentials(value: Any, *, with_colon: bool) -> set[str]:
-    """Return what stands where a URL has user and password, in any text of a value.
+    """Return texts of a value that are in the place where a URL has user and password.
 
-    Each of them comes in all the forms in which a message may repeat it. With a colon, only
-    `user:password@` counts; without, `password@` does too.
+    Return each in all forms in which a message may quote it. If with_colon is true, only
+    `user:password@` counts; otherwise `password@` does as well.
     """
     found: set[str] = set()
-    for text in _texts(value):
+    for text in _walk_texts(value):
         head, at, _host = text.rpartition("@")
-        if at and (":" in _without_scheme(head) or not with_colon):
-            found.update(_forms(head))
-            # Core makes a list of a text with commas, whether these belong to the password or not.
+        if at and (":" in _strip_scheme(head) or not with_colon):
+            found.update(_list_forms(head))
+            # ansible-core splits text at commas, even if they belong to the password.
             for piece in head.split(","):
-                found.update(_forms(piece), _forms(piece.rpartition("@")[0]))
+                found.update(_list_forms(piece), _list_forms(piece.rpartition("@")[0]))
     return found
 
 
-def _forms(piece: str) -> Iterator[str]:
-    name = _without_scheme(piece)
+def _list_forms(piece: str) -> Iterator[str]:
+    name = _strip_scheme(piece)
     account = _ACCOUNT.search(name)
     for text in (name, "" if account is None else account["password"]):
-        # A message that quotes a value doubles its backslashes, for example.
+        # For example, a message that quotes a value doubles its backslashes.
         yield from filter(None, (text, repr(text)[1:-1]))
 
 
-def _without_scheme(text: str) -> str:
+def _strip_scheme(text: str) -> str:
     return _SCHEME.sub("", text, count=1)
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _walk_texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for pair in value.items():
-            yield from _texts(list(pair))
+            yield from _walk_texts(list(pair))
     elif isinstance(value, (list, tuple)):
         for element in value:
-            yield from _texts(element)
+            yield from _walk_texts(element)

@@ -21,7 +21,7 @@ _HOST = re.compile(
     re.IGNORECASE,
 )
 _BARE_NAME = re.compile(_NAME + r"\Z")
-_FOREIGN = re.compile(r"[^A-Za-z0-9_-]")
+_INVALID_CHARACTER = re.compile(r"[^A-Za-z0-9_-]")
 _MAX_LABEL = 63
 _MAX_NAME = 253
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -29,7 +29,7 @@ PORTS = range(1, 65536)
 
 
 class Endpoint(NamedTuple):
-    """Where a host listens; an IPv6 address is kept without its brackets."""
+    """The address at which a host listens; an IPv6 address has no brackets."""
 
     scheme: str
     host: str
@@ -37,14 +37,16 @@ class Endpoint(NamedTuple):
 
     @classmethod
     def of(cls, scheme: str, host: str, port: int | None) -> Endpoint:
+        """Return an endpoint; its default port depends on the scheme."""
         return cls(scheme, host, port or _DEFAULT_PORTS[scheme])
 
     def at(self, address: str) -> Endpoint:
-        """The same scheme and port on another host of the pool."""
+        """Return the endpoint with this scheme and port on another host of the pool."""
         return self._replace(host=address)
 
     @property
     def url(self) -> str:
+        """The URL, without a path, and without the port if it is the default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{host}{port}"
@@ -60,9 +62,11 @@ def parse_endpoint(text: str, *, port: int | None) -> Endpoint:
         raise OptionError("hostname", value=value, problem=problem)
     if match["v6"] is not None and not _is_ipv6(match["v6"].partition("%")[0]):
         raise OptionError("hostname", value=value, problem="is no IPv6 address in brackets")
-    wrong = None if match["name"] is None else _problem_of_name(match["name"])
-    if wrong is not None:
-        problem = f"{wrong}; write the name as the name service has it, such as xcp1.example.com"
+    name_problem = None if match["name"] is None else _find_name_problem(match["name"])
+    if name_problem is not None:
+        problem = (
+            f"{name_problem}; write the name as the name service has it, such as xcp1.example.com"
+        )
         raise OptionError("hostname", value=value, problem=problem)
     if match["port"] is not None:
         port = int(match["port"])
@@ -73,25 +77,25 @@ def parse_endpoint(text: str, *, port: int | None) -> Endpoint:
 
 
 def parse_address(text: str) -> str | None:
-    """The address by which a member names its master, without brackets; None if it is none.
+    """Return the address by which a member names its master, without brackets; None if invalid.
 
-    It says where the password goes, so nothing but an address may be in it.
+    The password is sent to this address, so the text must not contain anything else.
     """
     inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     if _is_ipv6(inner):
         return inner
-    is_name = _BARE_NAME.match(text) is not None and _problem_of_name(text) is None
+    is_name = _BARE_NAME.match(text) is not None and _find_name_problem(text) is None
     return text if is_name else None
 
 
-def _problem_of_name(name: str) -> str | None:
-    """Return why no name service can know a name; None if one can.
+def _find_name_problem(name: str) -> str | None:
+    """Return why a name cannot be a DNS name; None if it can.
 
-    One dot at the end is allowed: it means that no search domain is to be added.
+    One dot at the end is allowed: it disables search domains.
     """
     absolute = name[:-1] if name.endswith(".") else name
     try:
-        labels = [_ascii_label(label) for label in absolute.split(".")]
+        labels = [_encode_label(label) for label in absolute.split(".")]
     except UnicodeError:
         return "has a label that cannot be written in the letters of the name service"
     for label in labels:
@@ -99,21 +103,21 @@ def _problem_of_name(name: str) -> str | None:
             return "has an empty label, at its start or between two dots"
         if len(label) > _MAX_LABEL:
             return f"has a label of more than {_MAX_LABEL} characters"
-        foreign = _FOREIGN.search(label)
-        if foreign is not None:
-            return f"has {foreign[0]!r} in it, which no host name has"
+        invalid = _INVALID_CHARACTER.search(label)
+        if invalid is not None:
+            return f"has {invalid[0]!r} in it, which no host name has"
     if len(".".join(labels)) > _MAX_NAME:
         return f"is longer than {_MAX_NAME} characters"
     return None
 
 
-def _ascii_label(label: str) -> str:
-    # The codec does not take long labels, whether they need it or not.
+def _encode_label(label: str) -> str:
+    # The codec rejects long labels, even those that need no encoding.
     return label if label.isascii() else label.encode("idna").decode("ascii")
 
 
 def _is_ipv6(text: str) -> bool:
-    # Newer versions of Python accept a zone, which means nothing on another machine.
+    # Newer versions of Python accept a zone, which is meaningless on another machine.
     if "%" in text:
         return False
     try:

@@ -14,9 +14,9 @@ from typing import Iterator
 
 @contextmanager
 def pause_gc() -> Iterator[None]:
-    """Python's search for cycles is off in the block, which is to build much and drop nothing.
+    """Disable the garbage collector in a block that creates many objects and drops none.
 
-    A long listing is so many containers that the search would take as long as the parsing.
+    A long listing has so many containers that the collector would take as long as the parsing.
     """
     was_enabled = gc.isenabled()
     gc.disable()

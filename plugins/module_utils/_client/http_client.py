@@ -45,7 +45,7 @@ else:
     REQUESTS_IMPORT_ERROR = None
 
 _CHUNK = 256 * 1024
-# XAPI refuses a request whose headers take more than 1024 bytes, so none comes from elsewhere.
+# These are all headers of a request: XAPI rejects one whose headers exceed 1024 bytes.
 _HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
@@ -57,13 +57,15 @@ _UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL)
 
 
 class Answer(NamedTuple):
+    """A complete HTTP response."""
+
     status: int
     content_type: str
     body: bytes
 
 
 class Request(NamedTuple):
-    """One request, and the moment of the clock at which it times out."""
+    """A request, and the time of the clock at which it times out."""
 
     endpoint: Endpoint
     path: str
@@ -72,8 +74,8 @@ class Request(NamedTuple):
     by_overall_deadline: bool
     deadline: float
 
-    def timed_out(self) -> RequestTimedOut:
-        """Return the error for a request that was not answered in time."""
+    def timeout_error(self) -> RequestTimedOut:
+        """Return the error to raise if the request is not answered in time."""
         url = self.endpoint.url
         return RequestTimedOut(
             url, seconds=self.seconds, by_overall_deadline=self.by_overall_deadline
@@ -81,7 +83,10 @@ class Request(NamedTuple):
 
 
 class HttpClient:
-    """Sends single requests with the library requests, over kept-alive connections."""
+    """Sends single requests over kept-alive connections, with the library requests.
+
+    Only this file uses that library.
+    """
 
     def __init__(
         self,
@@ -102,10 +107,10 @@ class HttpClient:
         self._fingerprints = frozenset(fingerprints)
         self._size_limit = size_limit
         self._clock = clock
-        self._session = _http_session(validates=validates, fingerprints=self._fingerprints)
+        self._session = _create_session(validates=validates, fingerprints=self._fingerprints)
 
     def find_trust(self, endpoint: Endpoint) -> str | bool:
-        """Return what to check the certificate of a host against: a path, the default, or False.
+        """Return the verify argument for a host: a CA bundle, True for the default, or False.
 
         Raises TrustUnusable.
         """
@@ -117,8 +122,8 @@ class HttpClient:
 
     def send(self, request: Request, body: CancellableBody, *, verify: str | bool) -> Answer:
         """Send the body and return the whole answer, or raise an error of the libraries."""
-        # trust_env is off and proxies and verify go with each request: the library would let the
-        # environment's CA bundle win over ours, and would send what .netrc holds for the host.
+        # trust_env is off, so proxies and verify are passed here. Otherwise the library would
+        # prefer the environment's CA bundle, and would send the credentials in .netrc.
         url = request.endpoint.url
         with self._session.post(
             url + request.path,
@@ -136,7 +141,7 @@ class HttpClient:
                 raise UnexpectedAnswer(
                     url, status=status, content_type=f"{content_type} in {encoding}"
                 )
-            # Unless it is told, urllib3 before 2.0 takes the half of an answer for the whole.
+            # Without this, urllib3 before 2.0 accepts a truncated answer as complete.
             response.raw.enforce_content_length = True
             received = bytearray()
             try:
@@ -148,7 +153,7 @@ class HttpClient:
                         raise socket.timeout
                 return Answer(status, content_type, bytes(received))
             finally:
-                # Or an error would keep it, by the frames of its traceback.
+                # The traceback of an error would keep it in memory.
                 received.clear()
 
     def translate_error(self, error: Exception, request: Request) -> HostError:
@@ -165,20 +170,20 @@ def has_proxy(url: str) -> bool:
     return select_proxy(url, get_environ_proxies(url)) is not None
 
 
-def _http_session(*, validates: bool, fingerprints: Collection[str]) -> requests.Session:
+def _create_session(*, validates: bool, fingerprints: Collection[str]) -> requests.Session:
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if validates else ssl.CERT_NONE)
     harden(context)
 
     class Adapter(requests.adapters.HTTPAdapter):
         def init_poolmanager(self, *args: Any, **options: Any) -> None:
             super().init_poolmanager(*args, **options, ssl_context=context)
-            _check_connections_of(self.poolmanager, fingerprints)
+            _check_connections(self.poolmanager, fingerprints)
 
         def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
             is_new = proxy not in self.proxy_manager
             manager = super().proxy_manager_for(proxy, **options, ssl_context=context)
             if is_new:
-                _check_connections_of(manager, fingerprints)
+                _check_connections(manager, fingerprints)
             return manager
 
     http = requests.Session()
@@ -189,10 +194,10 @@ def _http_session(*, validates: bool, fingerprints: Collection[str]) -> requests
     return http
 
 
-def _check_connections_of(manager: Any, fingerprints: Collection[str]) -> None:
-    """Let a pool manager of urllib3 check each TLS connection before it sends anything over it.
+def _check_connections(manager: Any, fingerprints: Collection[str]) -> None:
+    """Make a pool manager of urllib3 check each TLS connection before it sends anything on it.
 
-    The class that is extended is the manager's own: a SOCKS proxy has one that leads through it.
+    Extend the manager's own class, since SOCKS proxies have a special one.
     """
     pool_class: Any = manager.pool_classes_by_scheme["https"]
 
@@ -202,7 +207,7 @@ def _check_connections_of(manager: Any, fingerprints: Collection[str]) -> None:
             try:
                 check_peer(self.sock, fingerprints)
             except ssl.SSLError:
-                # Its own close() would forget that the proxy, if any, has let us through.
+                # The connection's own close() would drop the state of the proxy tunnel.
                 self.sock.close()
                 raise
 
@@ -216,23 +221,23 @@ def _check_connections_of(manager: Any, fingerprints: Collection[str]) -> None:
 def _translate_error(
     error: Exception, request: Request, *, fingerprints: Collection[str]
 ) -> HostError:
-    """The error of ours that says what an error of the libraries means."""
+    """Return the error of this collection for an error of the libraries."""
     if isinstance(error, HostError):
         return error
-    url, causes = request.endpoint.url, _causes(error)
+    url, causes = request.endpoint.url, _list_causes(error)
     if isinstance(error, requests.exceptions.ProxyError):
-        return ProxyFailed(url, detail=_safe_reason(causes[-1]))
-    # A port that is not for HTTPS answers with something that is not TLS: nobody hangs up there.
+        return ProxyFailed(url, detail=_format_safe_reason(causes[-1]))
+    # Check for this before TLS errors: a port without TLS answers instead of closing.
     if is_cut_off(causes):
         return ConnectionCut(url)
     secure = translate_tls_error(url, causes, fingerprints=fingerprints)
     if secure is not None:
         return secure
-    if isinstance(error, requests.exceptions.Timeout) or _any(causes, socket.timeout):
-        return request.timed_out()
-    if _any(causes, socket.gaierror):
+    if isinstance(error, requests.exceptions.Timeout) or _has_any(causes, socket.timeout):
+        return request.timeout_error()
+    if _has_any(causes, socket.gaierror):
         return NameUnknown(url)
-    if _any(causes, ConnectionRefusedError):
+    if _has_any(causes, ConnectionRefusedError):
         return ConnectionRefused(url)
     for cause in causes:
         if isinstance(cause, OSError) and cause.errno in _UNREACHABLE:
@@ -241,18 +246,18 @@ def _translate_error(
         error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)
     ):
         return ConnectionCut(url)
-    return RequestFailed(url, detail=_safe_reason(error))
+    return RequestFailed(url, detail=_format_safe_reason(error))
 
 
-def _safe_reason(error: BaseException) -> str:
-    # A proxy's address can hold a password, and the libraries repeat it in some of their errors: an
-    # address that they cannot parse in parts.
+def _format_safe_reason(error: BaseException) -> str:
+    # The address of a proxy can contain a password, and some errors of the libraries quote the
+    # address: if they cannot parse it, in parts.
     reason, name = format_reason(error), type(error).__name__
     return name if "@" in reason or name in _ADDRESS_ERRORS else reason
 
 
-def _causes(error: BaseException) -> list[BaseException]:
-    """The error and all it wraps: the libraries nest a cause in arguments, reasons and contexts."""
+def _list_causes(error: BaseException) -> list[BaseException]:
+    """Return the error and all that it wraps, in arguments, reasons, causes and contexts."""
     found: list[BaseException] = []
     waiting: list[Any] = [error]
     while waiting:
@@ -263,5 +268,5 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
-def _any(causes: list[BaseException], *kinds: type[BaseException]) -> bool:
+def _has_any(causes: list[BaseException], *kinds: type[BaseException]) -> bool:
     return any(isinstance(cause, kinds) for cause in causes)

@@ -25,7 +25,7 @@ _REPEATABLE = frozenset({"session.logout"})
 
 
 class Call(NamedTuple):
-    """What was asked of whom; nothing of what was said in either direction."""
+    """A record of one call: method and host, but no parameters and no result."""
 
     method: str
     host: str
@@ -34,18 +34,21 @@ class Call(NamedTuple):
 
 
 def is_read(method: str) -> bool:
-    """Whether a call only reads, so that it may be made twice; one for events may block instead."""
+    """Return whether a call only reads, so that it can be repeated.
+
+    event.from is not among them: it may block.
+    """
     return method.rpartition(".")[2].startswith("get_") and not method.startswith("Async.")
 
 
 def ignore_call(_call: Call) -> None:
-    """What records calls where nobody wants to know."""
+    """Record nothing: the default of record."""
 
 
-def _answers(envelope: Mapping[str, Any], number: int) -> bool:
-    """Return whether an envelope answers the request of this number.
+def _is_answer(envelope: Mapping[str, Any], number: int) -> bool:
+    """Return whether an envelope answers the request with this number.
 
-    XAPI before 1.47, which is XenServer 7.0 to 7.2, knows version 1.0 alone and answers each
+    XAPI before 1.47, which is XenServer 7.0 to 7.2, only knows version 1.0 and answers each
     request with an id of 0.
     """
     identity = envelope.get("id")
@@ -53,7 +56,7 @@ def _answers(envelope: Mapping[str, Any], number: int) -> bool:
 
 
 class Rpc:
-    """Calls of XAPI on one host."""
+    """Makes calls of XAPI on one host."""
 
     def __init__(
         self,
@@ -78,7 +81,7 @@ class Rpc:
         time_limit: float | None = None,
         interruptible: Interruptible = Interruptible.ALWAYS,
     ) -> Any:
-        """The result of a call; the secrets are hidden in the error that it may raise."""
+        """Return the result of a call; hide the secrets in the error if it raises one."""
         began, problem = self._clock(), None
         try:
             return self._call(method, params, tuple(secrets), time_limit, interruptible)
@@ -112,7 +115,7 @@ class Rpc:
         if error is not None:
             self._fail(error, answer, method=method, secrets=secrets)
         result = envelope.get("result", _MISSING)
-        if result is _MISSING or not _answers(envelope, number):
+        if result is _MISSING or not _is_answer(envelope, number):
             raise self._unexpected(answer)
         return result
 
@@ -127,7 +130,7 @@ class Rpc:
         return envelope
 
     def _fail(self, error: Any, answer: Answer, *, method: str, secrets: Sequence[str]) -> NoReturn:
-        # An error is an object in version 2 and an array in version 1; a host that is not ready
+        # An error is an object in version 2 and an array in version 1. A host that is not ready
         # sends the array in an envelope of version 2, with an id of 0.
         if isinstance(error, dict):
             data = error.get("data") or []

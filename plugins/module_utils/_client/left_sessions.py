@@ -17,66 +17,66 @@ from .transport import Interruptible
 
 _LOGOUT_TIME_LIMIT = 2.0
 _SECONDS_PER_SESSION = 2.0
-"""Seconds that each session which may have been left adds to the pause before the next login.
+"""Each session that may have been left adds this to the pause before the next login.
 
-Where each login is lost, this makes about 60 in an hour and 300 in a day. The server ends the
+If no login is answered, that makes about 60 logins in an hour and 300 in a day. The server ends the
 oldest sessions when it has 500 of one originator, and those may belong to other runs.
 """
 
 
 class LeftSessions:
-    """The sessions that a run may leave on the pool: it logs them out, and keeps count."""
+    """Logs out the sessions that a run does not use any more, and counts those it may leave."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._login_due = clock()
         self._unended: list[tuple[Rpc, str]] = []
         self.unanswered_logins = 0
-        """How many logins got no usable answer: each may have opened a session."""
+        """The number of logins without a usable answer; each may have opened a session."""
         self.logout_errors: list[XapiError] = []
-        """What was wrong with logouts: one for each session that stays."""
+        """The errors of failed logouts, one for each session that stays."""
 
     @property
     def login_delay(self) -> float:
-        """Seconds by which the next login should wait, so that they do not pile up."""
+        """The seconds to wait before the next login."""
         return max(self._login_due - self._clock(), 0.0)
 
     def __len__(self) -> int:
-        """Return how many sessions are still to be logged out."""
+        """Return the number of sessions that are not logged out yet."""
         return len(self._unended)
 
     def record_unanswered_login(self) -> None:
-        """Note that a login was sent and got no usable answer."""
+        """Count a login that was sent and got no usable answer."""
         self.unanswered_logins += 1
         self._put_off_login()
 
     def add(self, rpc: Rpc, ref: str) -> None:
-        """Note a session that is not used any more, and over which way it was."""
+        """Remember a session that is not used any more, and the connection it was opened on."""
         self._unended.append((rpc, ref))
         self._put_off_login()
 
     def log_out(self, over: Rpc) -> None:
-        """End the sessions over a new way to the pool, up to the first that this fails with.
+        """Log out the sessions over a new connection, and stop at the first failure.
 
-        What is left is tried again by log_out_last.
+        log_out_last tries the remaining ones again.
         """
         while self._unended and _log_out(over, self._unended[0][1]) is None:
             del self._unended[0]
 
     def log_out_last(self, over: Rpc | None) -> None:
-        """End the sessions, over their own way unless there is another, and note each failure.
+        """Log out the sessions, each over its own connection by default, and record each failure.
 
-        The latest comes first. A host that does not answer is asked once.
+        The latest session is first. A host that does not answer is asked once.
         """
-        silent: dict[Endpoint, XapiError] = {}
+        unresponsive: dict[Endpoint, XapiError] = {}
         for own, ref in reversed(self._unended):
             rpc = over or own
-            error = silent.get(rpc.endpoint) or _log_out(rpc, ref)
+            error = unresponsive.get(rpc.endpoint) or _log_out(rpc, ref)
             if error is None:
                 continue
             self.logout_errors.append(error)
             if not isinstance(error, XapiFailure):
-                silent[rpc.endpoint] = error
+                unresponsive[rpc.endpoint] = error
         self._unended.clear()
 
     def _put_off_login(self) -> None:
@@ -85,7 +85,7 @@ class LeftSessions:
 
 
 def _log_out(rpc: Rpc, ref: str) -> XapiError | None:
-    """End a session; return what was wrong, unless it had ended already."""
+    """Log a session out; return the error, unless the session had ended already."""
     try:
         rpc.call(
             "session.logout",

@@ -16,19 +16,19 @@ from .left_sessions import LeftSessions
 from .retry import SESSION_UNKNOWN
 from .transport import Interruptible
 
-# The server counts and limits sessions by originator: a name that never changes.
+# Never change this name: the server counts and limits sessions by originator.
 _ORIGINATOR = "xen.xapi"
 _API_VERSION = "1.0"
 
 
 class Login(Protocol):
-    """A way to get a session on a host."""
+    """How to get a session on a host."""
 
     owns_sessions: bool
-    """Whether its sessions are to be logged out."""
+    """Whether this run must log the sessions out."""
 
     def open(self, rpc: Rpc) -> str:
-        """Return the reference of a session on the host that rpc calls."""
+        """Return the reference of a session on the host of rpc."""
 
 
 class PasswordLogin:
@@ -52,7 +52,8 @@ class PasswordLogin:
 
     def open(self, rpc: Rpc) -> str:
         """Log in, and return the reference of the new session."""
-        # Not left once it is sent: a session whose reference was never read stays for a day.
+        # Once it is sent, wait for the answer: without its reference a session cannot be logged
+        # out, and stays for a day.
         method = "session.login_with_password"
         params = [self._username, self._password, _API_VERSION, _ORIGINATOR]
         try:
@@ -71,7 +72,7 @@ class PasswordLogin:
 
 
 class GivenSession:
-    """Uses a session that the user opened, and never logs it out."""
+    """Uses a session that the user opened."""
 
     owns_sessions = False
 
@@ -79,10 +80,7 @@ class GivenSession:
         self._given_ref = ref
 
     def open(self, rpc: Rpc) -> str:
-        """Return the given reference if the host knows that session.
-
-        Raises GivenSessionUnknown.
-        """
+        """Return the given reference; raise GivenSessionUnknown if the host does not know it."""
         ref = self._given_ref
         try:
             rpc.call("pool.get_all", [ref], secrets=[ref])

@@ -37,12 +37,12 @@ T = TypeVar("T")
 
 
 def refuses_account(error: XapiError) -> bool:
-    """Whether the pool does not let the account in, whichever member is asked."""
+    """Return whether the pool rejects the account, whichever member is asked."""
     return isinstance(error, XapiFailure) and error.code in _ACCOUNT_REFUSED
 
 
 class Members:
-    """The hosts that are listed for a pool, and the way from them to its master."""
+    """Finds the master of a pool by the hosts that are listed for it."""
 
     def __init__(
         self,
@@ -51,24 +51,24 @@ class Members:
         call: Callable[[Endpoint], Rpc],
         follow_master: bool,
     ) -> None:
-        """The callable makes of an endpoint what calls it."""
+        """Use the callable to get an Rpc for an endpoint."""
         self._endpoints = endpoints
         self._call = call
         self._follow_master = follow_master
         self.skipped_errors: tuple[HostError, ...] = ()
-        """What was wrong with the members that were tried before the one that let us in."""
+        """The errors of the members that were tried before one accepted the login."""
 
-    def enter_at_master(self, enter: Callable[[Rpc], T], *, but: Endpoint | None = None) -> T:
-        """What enter makes of the first member, or the master that it names, that lets us in.
+    def enter_at_master(self, enter: Callable[[Rpc], T], *, exclude: Endpoint | None = None) -> T:
+        """Return the result of enter at the first member, or the master it names, that accepts it.
 
-        One host can be left out, whatever is said of it.
+        The excluded host is skipped, even if another one names it as the master.
         """
         attempts: list[HostError] = []
         for endpoint in self._endpoints:
-            if endpoint == but:
+            if endpoint == exclude:
                 continue
             try:
-                entered = self._from(endpoint, enter, but=but)
+                entered = self._enter_via(endpoint, enter, exclude=exclude)
             except GivenSessionUnknown:
                 raise
             except HostError as error:
@@ -80,8 +80,10 @@ class Members:
                 return entered
         raise attempts[0] if len(attempts) == 1 else NoHostAnswered(attempts)
 
-    def _from(self, listed: Endpoint, enter: Callable[[Rpc], T], *, but: Endpoint | None) -> T:
-        """Enter at a listed member, or at the master that it names."""
+    def _enter_via(
+        self, listed: Endpoint, enter: Callable[[Rpc], T], *, exclude: Endpoint | None
+    ) -> T:
+        """Return the result of enter at a listed member, or at the master that it names."""
         endpoint, tried = listed, {listed}
         while True:
             try:
@@ -92,7 +94,7 @@ class Members:
                 if not (isinstance(error, XapiFailure) and error.code == IS_SUPPORTER):
                     raise
                 endpoint = self._find_reported_master(error, endpoint)
-            if endpoint in (*tried, but) or len(tried) == _MAX_HOPS:
+            if endpoint in (*tried, exclude) or len(tried) == _MAX_HOPS:
                 raise MasterNotFound(listed.url)
             tried.add(endpoint)
 

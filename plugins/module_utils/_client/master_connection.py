@@ -25,11 +25,11 @@ from .pool import Pool, identify_pool
 from .retry import IS_SUPPORTER, SESSION_GONE
 
 _MAX_CONSECUTIVE_FAILURES = 2
-"""Requests in a row without an answer, after which the pool may have another master."""
+"""After this number of unanswered requests in a row, look for another master."""
 
 
 class MasterConnection:
-    """A session on the master of one pool: opened when needed, moved if the master changes."""
+    """Keeps a session on the master of a pool: opens one if needed, and moves with the master."""
 
     def __init__(
         self, members: Members, login: Login, left: LeftSessions, *, pool_uuid: str | None
@@ -44,22 +44,26 @@ class MasterConnection:
         self._consecutive_failures = 0
         self.pool = Pool("", "", "", "")
         self.generation = 0
-        """How often a session was opened: what was learnt in another one may hold no longer."""
+        """The number of sessions opened so far."""
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a session that is not known to be lost."""
+        """Whether there is a session, as far as is known."""
         return self._rpc is not None
 
     @property
     def url(self) -> str:
-        """The URL of the host that the session is on; empty without a session."""
+        """The URL of the session's host; empty without a session."""
         return "" if self._rpc is None else self._rpc.endpoint.url
 
     def call(
         self, method: str, params: Callable[[], Iterable[Any]], *, time_limit: float | None = None
     ) -> Any:
-        """Ask in the session that there is, or in a new one; the next ask notices a lost one."""
+        """Return the result of a call in the current session, or in a new one.
+
+        If the session is lost, raise the server's error; the next call opens another session.
+        The callable params is called when the session is open.
+        """
         try:
             rpc = self.open()
             answer = rpc.call(
@@ -80,10 +84,10 @@ class MasterConnection:
         return answer
 
     def open(self) -> Rpc:
-        """Log in, or take the session that was given, and learn which pool it is; once."""
+        """Ensure that a session is open and its pool identified; return the Rpc of its host."""
         rpc = self._rpc
         if rpc is None:
-            rpc = self._enter()
+            rpc = self._replace_session()
         elif self._consecutive_failures >= _MAX_CONSECUTIVE_FAILURES:
             rpc = self._fail_over(rpc)
         if not self._is_identified:
@@ -92,25 +96,27 @@ class MasterConnection:
             )
             self._is_identified = True
             self.generation += 1
-            # Not before it is known to be the same pool: a reference is a secret.
+            # Only now: the old reference is a secret, and this is known to be the same pool.
             self._left.log_out(rpc)
         return rpc
 
     def close(self) -> None:
-        """End what sessions there are; errors are kept, since the work is done by now."""
+        """Log out all sessions; LeftSessions keeps the errors, since the work is done by now."""
         rpc, self._rpc = self._rpc, None
         if rpc is not None and self._login.owns_sessions:
             self._left.add(rpc, self._ref)
         self._left.log_out_last(rpc if self._is_identified else None)
 
     def _drop(self, failure: XapiFailure) -> None:
-        """Use the session no more; a dead one needs no logout."""
+        """Stop using the session; log it out later if it still exists on its host."""
         rpc, self._rpc = self._rpc, None
         if rpc is not None and failure.code == IS_SUPPORTER and self._login.owns_sessions:
             self._left.add(rpc, self._ref)
 
-    def _enter(self, *, but: Endpoint | None = None) -> Rpc:
-        rpc, ref = self._members.enter_at_master(lambda rpc: (rpc, self._login.open(rpc)), but=but)
+    def _replace_session(self, *, exclude: Endpoint | None = None) -> Rpc:
+        rpc, ref = self._members.enter_at_master(
+            lambda rpc: (rpc, self._login.open(rpc)), exclude=exclude
+        )
         if self._rpc is not None and self._login.owns_sessions:
             self._left.add(self._rpc, self._ref)
         self._rpc, self._ref = rpc, ref
@@ -118,19 +124,19 @@ class MasterConnection:
         self._consecutive_failures = 0
         return rpc
 
-    def _fail_over(self, silent: Rpc) -> Rpc:
-        """Go on at another master, if the pool has one by now; else stay and ask again.
+    def _fail_over(self, current: Rpc) -> Rpc:
+        """Open a session at another master if the pool has one by now; else keep the current one.
 
-        When a master dies, another host may be made the master: by high availability, or by hand.
-        Nothing tells us but the other members.
+        When a master dies, high availability or an administrator may make another host the
+        master. Only the other members know that.
         """
         if self._left.login_delay:
-            return silent
+            return current
         try:
-            return self._enter(but=silent.endpoint)
+            return self._replace_session(exclude=current.endpoint)
         except GivenSessionUnknown as error:
             raise GivenSessionLost(error.url) from error
         except (HostError, NoHostAnswered) as error:
             if refuses_account(error):
                 raise
-            return silent
+            return current

@@ -64,7 +64,7 @@ def connection_spec() -> dict[str, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class ConnectionOptions:
-    """How to reach the pool, as the options say."""
+    """The checked options of the connection."""
 
     endpoints: tuple[Endpoint, ...]
     username: str
@@ -81,8 +81,8 @@ class ConnectionOptions:
 def parse_connection_options(
     params: Mapping[str, Any], *, raw_params: Mapping[str, Any]
 ) -> ConnectionOptions:
-    """Return the checked options; raw_params holds what the task wrote, before any default."""
-    session_ref = _session_ref(params["session_ref"])
+    """Return the checked options; raw_params has the options as the task wrote them."""
+    session_ref = _parse_session_ref(params["session_ref"])
     for option in ("hostname", "username", *(["password"] if session_ref is None else [])):
         if not params[option]:
             raise OptionError(option, problem="is needed, but missing or empty")
@@ -98,22 +98,24 @@ def parse_connection_options(
         session_ref=session_ref,
         validate_certs=params["validate_certs"],
         ca_path=params["ca_path"] or None,
-        fingerprints=_fingerprints(params["cert_fingerprint"], endpoints, raw_params=raw_params),
+        fingerprints=_parse_fingerprints(
+            params["cert_fingerprint"], endpoints, raw_params=raw_params
+        ),
         pool_uuid=None if pool_uuid is None else parse_uuid("pool_uuid", pool_uuid),
-        request_timeout=_request_timeout(params["request_timeout"]),
+        request_timeout=_parse_request_timeout(params["request_timeout"]),
         follow_master=params["follow_master"],
     )
 
 
-def _session_ref(text: str | None) -> str | None:
+def _parse_session_ref(text: str | None) -> str | None:
     try:
         return None if text is None else parse_ref("session_ref", text)
     except OptionError as error:
-        # Even a malformed one may hold most of a good one.
+        # Leave the value out: even a malformed one may contain most of a valid reference.
         raise OptionError("session_ref", problem=error.problem) from None
 
 
-def _fingerprints(
+def _parse_fingerprints(
     texts: list[str] | None, endpoints: tuple[Endpoint, ...], *, raw_params: Mapping[str, Any]
 ) -> tuple[str, ...]:
     option = "cert_fingerprint"
@@ -129,7 +131,7 @@ def _fingerprints(
     return tuple(parse_fingerprint(option, text.strip()) for text in texts)
 
 
-def _request_timeout(text: str) -> float:
+def _parse_request_timeout(text: str) -> float:
     option = "request_timeout"
     seconds = parse_duration(option, text)
     if seconds == 0:

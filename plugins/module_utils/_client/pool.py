@@ -15,7 +15,7 @@ from .jsonrpc import Rpc
 
 
 class Pool(NamedTuple):
-    """Which pool a session belongs to; master is the name of the master host."""
+    """The pool that a session belongs to; master is the name label of its master host."""
 
     uuid: str
     name_label: str
@@ -23,14 +23,14 @@ class Pool(NamedTuple):
     master_ref: str
 
     def to_dict(self) -> dict[str, str]:
-        """What modules return for the pool; a reference would mean nothing to a reader."""
+        """Return the pool for the result of a module, without the reference."""
         return {"uuid": self.uuid, "name_label": self.name_label, "master": self.master}
 
 
 def identify_pool(rpc: Rpc, ref: str, *, expected_uuid: str | None) -> Pool:
-    """Return the pool that a host belongs to; ref is the session to ask in.
+    """Read which pool a host belongs to, in the session ref.
 
-    Raises OtherPool if it is not the pool that is expected.
+    Raises OtherPool if the uuid of the pool is not the expected one.
     """
     url = rpc.endpoint.url
     method = "pool.get_all_records"

@@ -36,7 +36,7 @@ _NETWORK = (
     RequestTimedOut,
 )
 # What a pool answers while its hosts start, change places, or have more to do than they can.
-_PASSING_CODES = frozenset(
+_TRANSIENT_CODES = frozenset(
     {
         "EVENT_FROM_TOKEN_PARSE_FAILURE",
         "HANDLE_INVALID",
@@ -67,7 +67,7 @@ _NO_SUCH_OBJECT = frozenset({"HANDLE_INVALID", "UUID_INVALID"})
 # to tell the two apart. The password was right in both cases: another try locks no account.
 _DIRECTORY_CODES = frozenset({"AUTH_SERVICE_ERROR", "SESSION_AUTHORIZATION_FAILED"})
 # Those of them that may be about the task of a call, and about nothing else.
-_OF_ONE_TASK = frozenset({"HANDLE_INVALID", "HOST_OFFLINE", "INTERNAL_ERROR"})
+_CODES_OF_ONE_TASK = frozenset({"HANDLE_INVALID", "HOST_OFFLINE", "INTERNAL_ERROR"})
 # To an account that may not call extensions, XAPI answers so for a method that it does not know.
 _EVENTS_UNUSABLE = frozenset(
     {
@@ -81,14 +81,14 @@ _EVENTS_UNUSABLE = frozenset(
 
 
 def is_transient(error: XapiError, *, was_connected: bool) -> bool:
-    """Whether what went wrong may be over if one waits, as a restart is.
+    """Return whether an error may pass with time, as during a restart.
 
-    What has reached the pool before has the right address, so that more can be put down to the way.
+    If the run was connected before, the address is right, so more errors count as transient.
     """
     if isinstance(error, NoHostAnswered):
         return any(is_transient(attempt, was_connected=was_connected) for attempt in error.attempts)
     if isinstance(error, XapiFailure):
-        return error.code in _PASSING_CODES or (was_connected and _is_of_directory(error))
+        return error.code in _TRANSIENT_CODES or (was_connected and _is_of_directory(error))
     if isinstance(error, UnexpectedAnswer):
         return was_connected or error.status >= 500
     if isinstance(error, (NameUnknown, InvalidResponse, RequestFailed)):
@@ -101,9 +101,9 @@ def _is_of_directory(failure: XapiFailure) -> bool:
 
 
 def is_session_lost(error: XapiError) -> bool:
-    """Return whether the host answered that it does not know our session, or is not the master.
+    """Return whether the host answered that it does not know the session, or is not the master.
 
-    An answer to the login itself says nothing about a session.
+    An error of the login itself says nothing about a session.
     """
     return (
         isinstance(error, XapiFailure)
@@ -113,40 +113,43 @@ def is_session_lost(error: XapiError) -> bool:
 
 
 def is_pool_wide(failure: XapiFailure) -> bool:
-    """Whether a call about one task failed for what the whole pool is going through.
+    """Return whether a call about one task failed because of the state of the whole pool.
 
-    So did one that failed in the login before it, or in what is read of the pool after that.
+    That includes errors of the login before the call, and of identifying the pool after it.
     """
-    return not failure.method.startswith("task.") or failure.code in _PASSING_CODES - _OF_ONE_TASK
+    return (
+        not failure.method.startswith("task.")
+        or failure.code in _TRANSIENT_CODES - _CODES_OF_ONE_TASK
+    )
 
 
 def events_unsupported(error: XapiError) -> bool:
-    """Whether the server refuses event.from in a way that will not pass."""
+    """Return whether the server rejects event.from permanently."""
     return (
         isinstance(error, XapiFailure)
         and error.method == "event.from"
-        and (error.code in _EVENTS_UNUSABLE or error.code not in _PASSING_CODES)
+        and (error.code in _EVENTS_UNUSABLE or error.code not in _TRANSIENT_CODES)
     )
 
 
 def none_if_gone(call: Callable[[], T]) -> T | None:
-    """What a call returns, or None where the object that it is about does not exist.
+    """Return the result of a call, or None if the object of the call does not exist.
 
-    The server deletes objects at any moment, so that a reference which was good for one call may
-    be dead for the next.
+    The server can delete an object at any time, so a reference may be valid for one call and
+    invalid for the next.
     """
     try:
         return call()
     except XapiFailure as failure:
-        if failure.code in _NO_SUCH_OBJECT and _is_of_its_own_class(failure):
+        if failure.code in _NO_SUCH_OBJECT and _names_class_of_call(failure):
             return None
         raise
 
 
-def _is_of_its_own_class(failure: XapiFailure) -> bool:
-    """Whether what is missing is what the call is about, not a host that it was passed on to.
+def _names_class_of_call(failure: XapiFailure) -> bool:
+    """Return whether the missing object is the call's own, not a host that it was forwarded to.
 
-    The first parameter is the class (exnHelper.ml).
+    The first parameter of the error is the class (exnHelper.ml).
     """
     kind = failure.method.partition(".")[0]
     return [param.lower() for param in failure.params[:1]] == [kind.lower()]

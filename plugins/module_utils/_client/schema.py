@@ -5,6 +5,10 @@
 # This file is private to the collection xen.xapi: it may change in any release.
 # Use it at your own risk outside of the collection.
 
+# A schema is a function that returns a valid response and raises SchemaError for any other. Schemas
+# are named by the response, since Session.read takes them in the place of a type:
+# read(schema.task, "task.get_record", ref).
+
 from __future__ import annotations
 
 from itertools import repeat
@@ -31,7 +35,7 @@ _TASK_KINDS: dict[str, Any] = {
     **dict.fromkeys(_TASK_TEXTS, str),
     **dict.fromkeys(_TASK_LISTS, list),
     **dict.fromkeys(_TASK_MAPS, dict),
-    # Servers have written numbers as texts; what is no fraction counts as unknown.
+    # Some servers write numbers as strings; other text counts as unknown progress.
     "progress": (float, int, str),
 }
 _TASK_CONTAINERS = (*_TASK_LISTS, *_TASK_MAPS)
@@ -41,7 +45,7 @@ T = TypeVar("T")
 
 
 class SchemaError(Exception):
-    """An answer is not of the shape that XAPI gives it; the field says where, never what it had."""
+    """A response does not match XAPI's schema; field names the place, and not its value."""
 
     def __init__(self, field: str = "") -> None:
         super().__init__(field)
@@ -49,7 +53,7 @@ class SchemaError(Exception):
 
 
 class Event(NamedTuple):
-    """What became of one object; the snapshot is None for one that was deleted."""
+    """An event of one object; the snapshot is None if the object was deleted."""
 
     kind: str
     operation: str
@@ -65,7 +69,7 @@ class Batch(NamedTuple):
 
 
 def validate(schema: Callable[[Any], T], answer: Any, *, url: str, method: str) -> T:
-    """Return what a schema makes of the answer to a method; raises InvalidResponse."""
+    """Return the answer to a method, validated by a schema; raises InvalidResponse."""
     try:
         return schema(answer)
     except SchemaError as error:
@@ -73,39 +77,42 @@ def validate(schema: Callable[[Any], T], answer: Any, *, url: str, method: str) 
 
 
 def text(answer: Any) -> str:
+    """Validate a string."""
     if not isinstance(answer, str):
         raise SchemaError
     return answer
 
 
 def name(answer: Any) -> str:
-    """A reference or a uuid: a text that is not empty."""
+    """Validate a reference or a uuid: a string that is not empty."""
     if not isinstance(answer, str) or not answer:
         raise SchemaError
     return answer
 
 
 def names(answer: Any) -> list[str]:
+    """Validate a list of references or uuids."""
     if not isinstance(answer, list) or not all(isinstance(one, str) and one for one in answer):
         raise SchemaError
     return answer
 
 
 def texts_by_key(answer: Any) -> dict[str, str]:
-    if not isinstance(answer, dict) or not _are_texts(answer):
+    """Validate a map of strings."""
+    if not isinstance(answer, dict) or not _has_only_texts(answer):
         raise SchemaError
     return answer
 
 
 def task(answer: Any) -> Record:
-    """The record of a task: its known fields, with XAPI's types; any may be missing.
+    """Validate the record of a task: its known fields have XAPI's types; any may be missing.
 
-    Fields that a newer server has besides are left out: nobody here knows what they mean.
+    Unknown fields of a newer server are left out.
     """
     if not isinstance(answer, dict):
         raise SchemaError
     record = answer
-    # In one go for what is as it should be: a pool has thousands of these.
+    # Check valid records in one pass: a pool can have thousands of tasks.
     kinds = map(_TASK_KINDS.get, answer, repeat(()))
     if not all(map(isinstance, answer.values(), kinds)):
         record = {field: answer[field] for field in _TASK_KINDS if field in answer}
@@ -114,22 +121,22 @@ def task(answer: Any) -> Record:
                 raise SchemaError(field)
     for field in _TASK_CONTAINERS:
         held = record.get(field)
-        if held and not _are_texts(held):
+        if held and not _has_only_texts(held):
             raise SchemaError(field)
     return record
 
 
 def tasks(answer: Any) -> dict[str, Record]:
-    """The records of tasks by reference."""
-    return {ref: task(record) for ref, record in _records(answer).items()}
+    """Validate records of tasks by reference."""
+    return {ref: task(record) for ref, record in _require_map(answer).items()}
 
 
 def pool(answer: Any) -> Record:
-    """The record of the one pool that there is."""
-    records = list(_records(answer).values())
+    """Validate the records of class pool, and return the only one."""
+    records = list(_require_map(answer).values())
     if len(records) != 1:
         raise SchemaError
-    record = _with_texts(records[0], "uuid", "name_label", "master")
+    record = _require_texts(records[0], "uuid", "name_label", "master")
     for field in ("uuid", "master"):
         if not record[field]:
             raise SchemaError(field)
@@ -137,8 +144,8 @@ def pool(answer: Any) -> Record:
 
 
 def host(answer: Any) -> Record:
-    """The record of a host: what tells whether it is live and enabled, and since when it runs."""
-    record = _with_texts(answer, "metrics")
+    """Validate the fields of a host that show whether it is live and enabled, and its start."""
+    record = _require_texts(answer, "metrics")
     if not isinstance(record.get("enabled"), bool):
         raise SchemaError("enabled")
     _read_map(record, "other_config", default={})
@@ -146,34 +153,34 @@ def host(answer: Any) -> Record:
 
 
 def hosts(answer: Any) -> dict[str, Record]:
-    """The records of hosts by reference."""
-    return {ref: host(record) for ref, record in _records(answer).items()}
+    """Validate records of hosts by reference."""
+    return {ref: host(record) for ref, record in _require_map(answer).items()}
 
 
 def holders(answer: Any) -> dict[str, Record]:
-    """The records of objects by reference: how they are called, and which tasks hold them."""
-    records = _records(answer)
+    """Validate the names and current_operations of objects by reference."""
+    records = _require_map(answer)
     for record in records.values():
-        parse_operations(_with_texts(record, "uuid", "name_label"))
+        parse_operations(_require_texts(record, "uuid", "name_label"))
     return records
 
 
 def holding(answer: Any) -> dict[str, dict[str, str]]:
-    """The current_operations of objects, by the reference of the object."""
-    return {ref: parse_operations(record) for ref, record in _records(answer).items()}
+    """Validate records of objects, and return their current_operations by object reference."""
+    return {ref: parse_operations(record) for ref, record in _require_map(answer).items()}
 
 
 def holding_on_new_servers(answer: Any) -> dict[str, dict[str, str]]:
-    """The same for a class whose objects have no current_operations on old servers."""
+    """Do the same as holding, for a class without current_operations on old servers."""
     return {
         ref: _read_map(record, "current_operations", default={})
-        for ref, record in _records(answer).items()
+        for ref, record in _require_map(answer).items()
     }
 
 
 def pools(answer: Any) -> dict[str, Record]:
-    """Return the same of the pool, which names no tasks on old servers."""
-    records = _records(answer)
+    """Do the same as holders, for the pool, which has no current_operations on old servers."""
+    records = _require_map(answer)
     for record in records.values():
         if isinstance(record, dict):
             record.setdefault("current_operations", {})
@@ -181,31 +188,31 @@ def pools(answer: Any) -> dict[str, Record]:
 
 
 def parse_operations(record: Any) -> dict[str, str]:
-    """What is being done with an object, by the reference of the task."""
+    """Return the current_operations of an object's record: operations by task reference."""
     return _read_map(record, "current_operations")
 
 
 def batch(answer: Any) -> Batch:
-    """What event.from says; the snapshots are looked at by whoever knows the class."""
-    record = _with_texts(answer, "token")
+    """Validate the answer of event.from, except for the snapshots, which depend on the class."""
+    record = _require_texts(answer, "token")
     if not isinstance(record.get("events"), list):
         raise SchemaError("events")
-    return Batch([_event(one) for one in record["events"]], record["token"])
+    return Batch([_parse_event(one) for one in record["events"]], record["token"])
 
 
-def _event(answer: Any) -> Event:
-    record = _with_texts(answer, "class", "operation", "ref")
+def _parse_event(answer: Any) -> Event:
+    record = _require_texts(answer, "class", "operation", "ref")
     return Event(record["class"], record["operation"], record["ref"], record.get("snapshot"))
 
 
-def _records(answer: Any) -> dict[str, Record]:
+def _require_map(answer: Any) -> dict[str, Record]:
     if not isinstance(answer, dict):
         raise SchemaError
     return answer
 
 
-def _with_texts(answer: Any, *fields: str) -> Record:
-    """A record in which some texts must not be missing."""
+def _require_texts(answer: Any, *fields: str) -> Record:
+    """Return a record in which these fields are strings."""
     if not isinstance(answer, dict):
         raise SchemaError
     for field in fields:
@@ -216,11 +223,11 @@ def _with_texts(answer: Any, *fields: str) -> Record:
 
 def _read_map(record: Any, field: str, *, default: Any = None) -> dict[str, str]:
     value = record.get(field, default) if isinstance(record, dict) else None
-    if not isinstance(value, dict) or not _are_texts(value):
+    if not isinstance(value, dict) or not _has_only_texts(value):
         raise SchemaError(field)
     return value
 
 
-def _are_texts(container: Any) -> bool:
+def _has_only_texts(container: Any) -> bool:
     values = container.values() if isinstance(container, dict) else container
     return all(map(isinstance, values, repeat(str)))

@@ -26,9 +26,9 @@ T = TypeVar("T")
 
 
 class Session:
-    """A session of one account on the master of one pool: logs in when needed, out on exit.
+    """Makes calls in one session on a pool: logs in at the first call, and out on exit.
 
-    A session that is given by its reference is used in place of a login, and never logged out.
+    With given_ref, it uses that session instead of logging in, and never logs it out.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Session:
         record: Callable[[Call], None] = ignore_call,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """The callable add_secret is given the session's reference as soon as there is one."""
+        """Pass each session reference to add_secret as soon as it is known, and calls to record."""
         self._transport = transport
         self._members = Members(
             endpoints,
@@ -78,75 +78,78 @@ class Session:
 
     @property
     def generation(self) -> int:
-        """How often a session was opened: what was learnt in another one may hold no longer."""
+        """The number of sessions opened so far.
+
+        Facts that were read in an earlier session may not hold any more.
+        """
         return self._connection.generation
 
     @property
     def skipped_errors(self) -> tuple[HostError, ...]:
-        """What was wrong with the members that were tried before the one that is used."""
+        """The errors of the members that were tried before the current one."""
         return self._members.skipped_errors
 
     @property
     def unanswered_logins(self) -> int:
-        """How many logins were sent and got no usable answer: each may have left a session."""
+        """The number of logins without a usable answer; each may have left a session."""
         return self._left.unanswered_logins
 
     @property
     def logout_errors(self) -> list[XapiError]:
-        """What was wrong with logouts: one for each session that stays."""
+        """The errors of failed logouts, one for each session that stays."""
         return self._left.logout_errors
 
     @property
     def login_retry_delay(self) -> float:
-        """Seconds to wait before the next call, so that lost logins do not pile up.
+        """The seconds to wait before the next call, to limit the number of unanswered logins.
 
-        It is 0 while a session is open, and where no login was lost so far.
+        It is 0 while a session is open, and as long as every login was answered.
         """
         return 0.0 if self._connection.is_open else self._left.login_delay
 
     @property
     def requests(self) -> int:
-        """How many requests were sent so far, the login and the logout included."""
+        """The number of requests sent so far, including login and logout."""
         return self._transport.requests
 
     @property
     def time_limit(self) -> float:
-        """Seconds that one request may take."""
+        """The seconds that one request may take."""
         return self._transport.time_limit
 
     def read(self, schema: Callable[[Any], T], method: str, *params: Any) -> T:
-        """Return the result of a call, validated by a function of _client/schema.
+        """Return the result of a call, validated by a schema, which is a function of schema.py.
 
-        Raises InvalidResponse, which names the field and withholds its value.
+        Raises InvalidResponse, which names the field but not its value.
         """
         return self.validate(schema, method, self.call(method, *params))
 
     def validate(self, schema: Callable[[Any], T], method: str, answer: Any) -> T:
-        """Return what a schema makes of the answer to a method; raises InvalidResponse."""
+        """Return the answer to a method, validated by a schema; raises InvalidResponse."""
         try:
             return schema(answer)
         except records.SchemaError as error:
             raise self.invalid_response(method, error.field) from error
 
     def set_deadline(self, deadline: float | None) -> None:
-        """Let no request but the logout go on after a moment of the monotonic clock."""
+        """End every request but the logout at a time of the monotonic clock."""
         self._transport.deadline = deadline
 
     def call(self, method: str, *params: Any) -> Any:
-        """The result of a call; a read is made once more when the server forgot our session."""
+        """Return the result of a call; repeat a read once if the server lost the session."""
         return self._call(method, lambda: params)
 
     def read_server_time(self) -> str:
-        """The master's clock, as the server writes times."""
+        """Return the time of the master's clock, as the server writes it."""
         method = "host.get_servertime"
         answer = self._call(method, lambda: [self.pool.master_ref])
         return self.validate(records.text, method, answer)
 
     def read_events(self, classes: Sequence[str], token: str, seconds: float) -> Any:
-        """What event.from answers, which may take so many seconds more than another call.
+        """Return the answer of event.from, which may take these seconds longer than other calls.
 
-        It is not made again in another session: a token means something to one master only, and
-        one that lies in the future of the next would be answered with silence.
+        It is not repeated in another session, since a token is valid at one master only. If it
+        is in the future for the next master, that one answers no events.
         """
         limit = self.time_limit + seconds
         # XAPI's own clients send the timeout as a number with a fraction.
@@ -154,7 +157,7 @@ class Session:
         return self._attempt("event.from", lambda: params, time_limit=limit)
 
     def invalid_response(self, method: str, field: str = "") -> InvalidResponse:
-        """The error for a result that is not of the shape that XAPI gives it."""
+        """Return the error for a result that does not match XAPI's schema."""
         return InvalidResponse(self._connection.url, method=method, field=field)
 
     def _call(self, method: str, params: Callable[[], Iterable[Any]]) -> Any:

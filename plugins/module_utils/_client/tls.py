@@ -19,19 +19,19 @@ from .._validators import format_fingerprint
 from .tls_errors import WrongFingerprint, format_reason
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-_NEW_ENOUGH = re.compile(r"TLSv(?:1\.[2-9]|[2-9])")
+_TLS_1_2_OR_LATER = re.compile(r"TLSv(?:1\.[2-9]|[2-9])")
 
 
 def compute_fingerprint(certificate: bytes) -> str:
-    """The fingerprint of a certificate in DER."""
+    """Return the SHA-256 fingerprint of a certificate in DER."""
     return format_fingerprint(hashlib.sha256(certificate).hexdigest())
 
 
 def harden(context: ssl.SSLContext) -> None:
-    """Let the context agree to TLS 1.2 at least.
+    """Require TLS 1.2 or later.
 
-    Something else may stand in for CPython's context, such as that of pyOpenSSL, and may not care
-    for the attribute. So check_peer looks at the version again.
+    A context that replaces CPython's, such as that of pyOpenSSL, may ignore the attribute. So
+    check_peer checks the version again.
     """
     context.minimum_version = ssl.TLSVersion.TLSv1_2
 
@@ -39,12 +39,12 @@ def harden(context: ssl.SSLContext) -> None:
 def check_peer(connected: Any, fingerprints: Collection[str]) -> None:
     """Raise unless a socket after the handshake has TLS 1.2 and one of these certificates.
 
-    Without fingerprints any certificate will do. Only the connected socket tells for certain what
-    was agreed on: truststore, pip-system-certs and pyOpenSSL replace the context behind our back,
-    and read only some of its attributes.
+    Without fingerprints, accept any certificate. Only the connected socket shows reliably which
+    version and certificate are in use: truststore, pip-system-certs and pyOpenSSL replace the
+    context unnoticed, and read only some of its attributes.
     """
     version = connected.version()
-    if not _NEW_ENOUGH.match(version or ""):
+    if not _TLS_1_2_OR_LATER.match(version or ""):
         raise ssl.SSLError(ssl.SSL_ERROR_SSL, f"{version} is older than TLS 1.2")
     if fingerprints:
         seen = compute_fingerprint(connected.getpeercert(binary_form=True) or b"")
@@ -53,7 +53,7 @@ def check_peer(connected: Any, fingerprints: Collection[str]) -> None:
 
 
 def fetch_fingerprint(host: str, port: int, *, seconds: float) -> str | None:
-    """The fingerprint that a host shows to anyone; nothing is sent to it but the handshake."""
+    """Return the fingerprint of a host's certificate, or None; send only the TLS handshake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -68,7 +68,7 @@ def fetch_fingerprint(host: str, port: int, *, seconds: float) -> str | None:
 
 
 def find_ca_bundle(ca_path: str | None) -> str | bool:
-    """What to check certificates against: the option, else the environment's bundle, else True."""
+    """Return the CA bundle of the option, else of the environment, else True for the default."""
     source, path = "ca_path", ca_path
     for variable in _CA_VARIABLES:
         if not path:

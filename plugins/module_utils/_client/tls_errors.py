@@ -21,13 +21,13 @@ from .._errors import (
     TlsFailed,
 )
 
-# OpenSSL's numbers (X509_V_ERR_...): chains without a trusted end, dates, names that do not match.
-_KINDS_BY_CODE: dict[int | None, type[HostError]] = {
+# OpenSSL's numbers (X509_V_ERR_...): chains without a trusted end, dates, wrong names.
+_ERRORS_BY_CODE: dict[int | None, type[HostError]] = {
     **dict.fromkeys((2, 18, 19, 20, 21, 27), CertificateUntrusted),
     **dict.fromkeys((9, 10), CertificateOutOfTime),
     **dict.fromkeys((62, 64), CertificateWrongName),
 }
-# What OpenSSL says, from version to version, to bytes that are not TLS.
+# Reasons that various versions of OpenSSL give for bytes that are not TLS.
 _NOT_TLS = frozenset(
     {
         "HTTP_REQUEST",
@@ -43,7 +43,7 @@ _NOT_VERIFIED = "CERTIFICATE_VERIFY_FAILED"
 
 
 class WrongFingerprint(ssl.SSLError):
-    """The certificate of the other side is none of those that are trusted."""
+    """The certificate of the host is not one of the trusted ones."""
 
     def __init__(self, seen: str) -> None:
         super().__init__(ssl.SSL_ERROR_SSL, "wrong fingerprint")
@@ -51,7 +51,7 @@ class WrongFingerprint(ssl.SSLError):
 
 
 def is_cut_off(causes: Iterable[BaseException]) -> bool:
-    """Return whether TLS ended because the other side went away, in the handshake or after it."""
+    """Return whether the host closed the connection, during the handshake or after it."""
     return any(isinstance(cause, ssl.SSLError) and _is_cut_off(cause) for cause in causes)
 
 
@@ -64,9 +64,9 @@ def _is_cut_off(error: ssl.SSLError) -> bool:
 def translate_tls_error(
     url: str, causes: Iterable[BaseException], *, fingerprints: Collection[str]
 ) -> HostError | None:
-    """The error of ours for the first cause that is about certificates or about TLS at all."""
+    """Return the error of this collection for the first cause that is about TLS, or None."""
     for cause in causes:
-        # Older versions of urllib3 compare the names themselves, with an error of their own.
+        # Older versions of urllib3 compare the names themselves, and raise this.
         if type(cause).__name__ == "CertificateError":
             return CertificateWrongName(url, detail=str(cause))
         if isinstance(cause, WrongFingerprint):
@@ -74,7 +74,7 @@ def translate_tls_error(
         if isinstance(cause, ssl.SSLCertVerificationError):
             code = getattr(cause, "verify_code", None)
             detail = getattr(cause, "verify_message", None) or format_reason(cause)
-            return _KINDS_BY_CODE.get(code, CertificateInvalid)(url, detail=detail)
+            return _ERRORS_BY_CODE.get(code, CertificateInvalid)(url, detail=detail)
         if isinstance(cause, ssl.SSLError):
             if _has_reason(cause, {_NOT_VERIFIED}):
                 return CertificateUntrusted(url, detail=_NOT_VERIFIED.replace("_", " ").lower())
@@ -86,15 +86,15 @@ def translate_tls_error(
 def _has_reason(error: ssl.SSLError, reasons: Collection[str]) -> bool:
     """Return whether an error has one of OpenSSL's reasons.
 
-    CPython has it in an attribute. An error that urllib3 makes of one of pyOpenSSL has it in its
-    text alone.
+    CPython has it in an attribute. If urllib3 converts an error of pyOpenSSL, only its text has
+    the reason.
     """
     text = f"{getattr(error, 'reason', None)} {error}".upper().replace(" ", "_")
     return any(reason in text for reason in reasons)
 
 
 def format_reason(error: Any) -> str:
-    """What an error of the system or of OpenSSL says, without numbers and places in its source."""
+    """Return the text of a system or OpenSSL error, without numbers and source locations."""
     reason = getattr(error, "reason", None)
     if isinstance(error, ssl.SSLError) and reason:
         return str(reason).replace("_", " ").lower()

@@ -22,15 +22,15 @@ SIZE_LIMIT = 256 * 1024 * 1024
 
 
 class Interruptible(Enum):
-    """When a request may be left because the run is to stop."""
+    """When a request may be abandoned because the run must stop."""
 
-    ALWAYS = "any time"
+    ALWAYS = "at any time"
     BEFORE_SEND = "as long as it cannot have reached the host"
     NEVER = "never"
 
 
 class Transport:
-    """Posts to the hosts of one pool over kept-alive connections and counts the requests."""
+    """Sends requests to the hosts of a pool, each within a time limit, and counts them."""
 
     def __init__(
         self,
@@ -43,9 +43,9 @@ class Transport:
         size_limit: int = SIZE_LIMIT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """The callable stop is asked before and during a request; it raises to end the run.
+        """Call stop before and during each request; it raises an XapiError to end the run.
 
-        With fingerprints, these certificates are trusted and no others, whatever else is said.
+        With fingerprints, trust these certificates and no others, whatever the other options are.
         """
         self._http = HttpClient(
             validate_certs=validate_certs,
@@ -59,7 +59,7 @@ class Transport:
         self._answered: set[Endpoint] = set()
         self.time_limit = time_limit
         self.deadline: float | None = None
-        """The moment of the clock at which every request ends, whatever its time limit."""
+        """The time of the clock at which every request ends, whatever its time limit."""
         self.requests = 0
 
     def post(
@@ -74,8 +74,8 @@ class Transport:
     ) -> Answer:
         """Send body and return the whole answer, whatever its status, within time_limit seconds.
 
-        A host may close a connection that is kept alive just as a request goes out on it. Such a
-        request is sent once more, if it is repeatable or cannot have reached the host.
+        A host may close a kept-alive connection just as a request is sent on it. Such a request is
+        sent once more if it is repeatable or cannot have reached the host.
         """
         limit, now = self.time_limit if time_limit is None else time_limit, self._clock()
         left = limit if self.deadline is None else max(self.deadline - now, 0.0)
@@ -99,7 +99,7 @@ class Transport:
         if interruptible is not Interruptible.NEVER:
             self._stop()
         if request.deadline <= self._clock():
-            raise request.timed_out()
+            raise request.timeout_error()
         verify = self._http.find_trust(request.endpoint)
         body = CancellableBody(request.body)
         self.requests += 1
@@ -107,9 +107,9 @@ class Transport:
         for _moment in call.poll_until(request.deadline, self._clock):
             self._stop_if_interrupted(body, interruptible)
         if not call.has_ended:
-            late = request.timed_out()
-            late.sent = not body.cancel()
-            raise late
+            timeout = request.timeout_error()
+            timeout.sent = not body.cancel()
+            raise timeout
         if call.error is not None:
             raise self._translate(call.error, request, sent=body.is_sent) from call.error
         return call.result
@@ -118,25 +118,28 @@ class Transport:
         if interruptible is not Interruptible.NEVER:
             try:
                 self._stop()
-            except XapiError as end:
-                # What is left must not be sent later, by a thread that nobody waits for any more.
-                end.sent = not body.cancel()
-                if interruptible is Interruptible.ALWAYS or not end.sent:
+            except XapiError as interruption:
+                # The abandoned thread must not send the body later.
+                interruption.sent = not body.cancel()
+                if interruptible is Interruptible.ALWAYS or not interruption.sent:
                     raise
 
     def _translate(self, error: Exception, request: Request, *, sent: bool) -> HostError:
-        """The error of ours, with what only this class knows about it."""
+        """Return the error of this collection, with whether it was sent and the fingerprint."""
         translated = self._http.translate_error(error, request)
         translated.sent = sent
         if isinstance(translated, CertificateUntrusted) and not has_proxy(request.endpoint.url):
-            translated.fingerprint = self._fingerprint(request)
+            translated.fingerprint = self._fetch_fingerprint(request)
         return translated
 
-    def _fingerprint(self, request: Request) -> str | None:
-        """What the host shows; in a thread too, since a host in trouble may show nothing."""
+    def _fetch_fingerprint(self, request: Request) -> str | None:
+        """Return the fingerprint that a host shows, or None.
+
+        This runs in a thread as well, since the host may not answer.
+        """
         _scheme, host, port = request.endpoint
         seconds = max(request.deadline - self._clock(), 0.001)
-        look = BackgroundCall(lambda: fetch_fingerprint(host, port, seconds=seconds))
-        for _moment in look.poll_until(request.deadline, self._clock):
+        call = BackgroundCall(lambda: fetch_fingerprint(host, port, seconds=seconds))
+        for _moment in call.poll_until(request.deadline, self._clock):
             self._stop()
-        return look.result if look.has_ended and look.error is None else None
+        return call.result if call.has_ended and call.error is None else None

@@ -43,4 +43,6 @@ def join_few(parts: list[str], *, max_parts: int = 5) -> str:
 def join_sentences(sentences: list[str], *, before: str = "") -> str:
     """The first few of many sentences, and how many there are besides."""
     ended = [text if text.endswith(".") else f"{text}." for text in sentences]
-    return before + join_limited(ended, limit=_MAX_SENTENCES, separator=" ", rest=" And {} more.")
+    return before + join_limited(
+        ended, limit=_MAX_SENTENCES, separator=" ", remainder=" And {} more."
+    )

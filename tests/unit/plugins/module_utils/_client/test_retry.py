@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils import _errors
-from ansible_collections.xen.xapi.plugins.module_utils._client import retry as _trouble
+from ansible_collections.xen.xapi.plugins.module_utils._client import retry as _retry
 from ansible_collections.xen.xapi.plugins.module_utils._client.retry import (
     events_unsupported,
     is_pool_wide,
@@ -144,7 +144,7 @@ def test_rejected_account_stays_permanent_once_pool_was_reached(code):
 
 
 def test_every_transient_code_is_listed():
-    assert sorted(_trouble._PASSING_CODES) == PASSING_CODES
+    assert sorted(_retry._TRANSIENT_CODES) == PASSING_CODES
 
 
 @pytest.mark.parametrize(
