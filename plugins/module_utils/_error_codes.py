@@ -17,7 +17,7 @@ _MAX_CODE = 100
 _MAX_WORDS = 1000
 _MAX_NESTED = 600
 _MAX_PARAMETERS = 4
-_MISSING = "(not said)"
+_MISSING = "(not given)"
 _STORAGE = "SR_BACKEND_FAILURE"
 _EVACUATION = "CANNOT_EVACUATE_HOST"
 # The format in which the server writes an error into a parameter of another error.
@@ -48,7 +48,7 @@ def _describe(code: str, shown: Sequence[str]) -> str:
     template = DESCRIPTIONS.get(code)
     if code.startswith(_STORAGE):
         # The number is the storage driver's own, and the parameters explain it.
-        sentence = template or "The storage failed in its own way."
+        sentence = template or "The storage reported an error of its own."
         report = join_limited([param for param in shown if param])
         return f"{sentence} It reports: {report}" if report else sentence
     if template is not None:

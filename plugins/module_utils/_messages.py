@@ -49,15 +49,15 @@ from ._text import escape, join_limited, show_value
 
 _STILL_BOOTING = "HOST_STILL_BOOTING"
 _SENTENCES: dict[type[XapiError], str] = {
-    AnswerTooLarge: "The answer of {url} is longer than {limit} bytes; nothing of it was used.",
-    CallerGone: "Stopped, since nobody waits for the result any more.",
+    AnswerTooLarge: "The response of {url} is longer than {limit} bytes and was discarded.",
+    CallerGone: "Stopped, since Ansible does not wait for the result any more.",
     CertificateInvalid: (
         "The certificate of {url} does not pass the checks of this Python ({detail}): "
         "replace it on the host, or give the host's fingerprint in cert_fingerprint."
     ),
     CertificateOutOfTime: (
         "The certificate of {url} is not valid at this time ({detail}): "
-        "renew it on the host, or correct the clock here if that is wrong; "
+        "renew it on the host, or correct the clock of this machine if it is wrong; "
         "cert_fingerprint trusts a certificate whatever its dates."
     ),
     CertificateUntrusted: (
@@ -71,78 +71,78 @@ _SENTENCES: dict[type[XapiError], str] = {
     ),
     ConnectionCut: "The connection to {url} was closed before the answer was complete.",
     ConnectionRefused: (
-        "{url} refused the connection: is XAPI running there, and are hostname and port right?"
+        "{url} refused the connection: check hostname and port, and that XAPI is running there."
     ),
     FingerprintMismatch: (
-        "The certificate of {url} has the fingerprint {seen}, and cert_fingerprint has {wanted}: "
+        "The certificate of {url} has the fingerprint {seen}, but cert_fingerprint has {wanted}; "
         "nothing was sent. If the certificate was replaced on purpose, give its new fingerprint."
     ),
     GivenSessionLost: (
-        "The session of session_ref ended while {url} was being asked: the outcome of what was "
-        "going on is unknown. Log in again and give the new session, or give a password instead."
+        "The session of session_ref ended during a request to {url}, so the outcome is unknown. "
+        "Log in again and give the new session_ref, or give a password instead."
     ),
     GivenSessionUnknown: (
-        "{url} does not know the session of session_ref, which has ended or never was: "
-        "log in again and give the new session, or give a password instead."
+        "{url} does not know the session of session_ref; it has ended or never existed. "
+        "Log in again and give the new session_ref, or give a password instead."
     ),
     HostUnreachable: (
-        "{url} cannot be reached ({detail}): check hostname and the network between here and there."
+        "{url} cannot be reached ({detail}): check hostname and the network in between."
     ),
     Interrupted: "Stopped by {signal}.",
     MasterAddressUnusable: (
-        "{url} names '{address}' as the pool's master, which is no bare address and is not "
-        "followed: list the master in hostname."
+        "{url} names '{address}' as the pool's master, which is not a plain host name or address "
+        "and is not followed: list the master in hostname."
     ),
     MasterElsewhere: (
         "{url} is a supporter of its pool, and the master is {master}: "
         "list the master in hostname, or set follow_master to true."
     ),
     MasterNotFound: (
-        "{url} names a pool master that is none, and so do the hosts after it: "
-        "wait until the pool has a master again, or check hostname."
+        "No pool master found: {url} and the hosts it refers to name each other as the master. "
+        "Wait until the pool has a master again, or check hostname."
     ),
-    NameUnknown: "The name in {url} is not known to the name service: check hostname.",
+    NameUnknown: "The name in {url} cannot be resolved: check hostname.",
     InvalidResponse: (
-        "{url} answered {method} with a result that is not of XAPI's shape{where}: see what stands "
-        "between here and the pool, and if nothing does, please report it with the pool's version."
+        "{url} returned an invalid response to {method}{where}: check for a proxy in between; "
+        "otherwise please report it with the pool's version."
     ),
     OtherPool: (
-        "This is another pool: {url} belongs to the pool {found}, and {expected} is meant. "
+        "This is another pool: {url} belongs to the pool {found}, but {expected} is expected. "
         "Check hostname and pool_uuid."
     ),
     PortWithoutTls: (
-        "{url} answers without TLS ({detail}): the port is one for plain HTTP, or for something "
-        "else. Check port; http:// in hostname would send the password in clear."
+        "{url} answers without TLS ({detail}): the port is for plain HTTP or for another service. "
+        "Check port; http:// in hostname would send the password unencrypted."
     ),
     ProxyFailed: (
-        "The proxy that the environment sets does not lead to {url} ({detail}): "
+        "The proxy of the environment cannot reach {url} ({detail}): "
         "check the variables https_proxy, http_proxy and no_proxy."
     ),
-    RequestFailed: "The request to {url} could not be made ({detail}): check hostname and port.",
+    RequestFailed: "The request to {url} failed ({detail}): check hostname and port.",
     RequestTimedOut: (
         "{url} did not answer within {seconds:g} s: "
-        "check hostname, port and how the host is{or_raise}."
+        "check hostname, port and the state of the host{or_raise}."
     ),
     TimeUnreadable: (
-        "argument '{option}' needs the clock of the pool's master, and {url} answered {method} "
-        "with a result that is not a time."
+        "argument '{option}' needs the clock of the pool's master, but {url} returned an invalid "
+        "time to {method}."
     ),
     TlsFailed: (
-        "No TLS connection to {url} ({detail}): is this the HTTPS port? Check hostname and port."
+        "No TLS connection to {url} ({detail}): check hostname, and that port is an HTTPS port."
     ),
     TrustUnusable: (
         "{source} names {path}, which cannot be used ({detail}): "
         "it must be a file of PEM certificates, or a directory of them with OpenSSL's hash names."
     ),
     UnexpectedAnswer: (
-        "{url} answers, but not as XAPI does (HTTP status {status}, '{content_type}'): "
+        "{url} answered, but not with a response of XAPI (HTTP status {status}, '{content_type}'): "
         "check hostname and port."
     ),
 }
 _FINGERPRINT = """ It has this fingerprint:
 cert_fingerprint: "{fingerprint}\""""
 _COMPARE = (
-    "Before you trust it, compare it with what this prints on the host itself: "
+    "Before you trust it, compare it with the output of this command on the host itself: "
     "openssl x509 -noout -fingerprint -sha256 -in /etc/xensource/xapi-ssl.pem"
 )
 _MAX_PROBLEM = 1000
@@ -154,7 +154,7 @@ _FAILURE_SENTENCES = {
         "Give an account with another role in username."
     ),
     "SESSION_AUTHENTICATION_FAILED": (
-        "{url} does not let the account in. {words} Check username and password."
+        "Login to {url} failed. {words} Check username and password."
     ),
 }
 _ANY_FAILURE_SENTENCE = "{method} failed on {url}: {words} ({code})"
@@ -182,7 +182,7 @@ def error_message(error: XapiError, *, comparing: bool = True) -> str:
         sentence = _SENTENCES[type(error)].format(**_format_attributes(error))
     if isinstance(error, ConnectionCut) and error.url.startswith("http://"):
         sentence += (
-            " A port for HTTPS does that to http://: write https:// in hostname, or neither."
+            " An HTTPS port does that with http://: write https:// in hostname, or no scheme."
         )
     if isinstance(error, HostError) and error.reported_by is not None:
         sentence += f" ({escape_parameter(error.reported_by)} names it as the pool's master.)"

@@ -17,9 +17,8 @@ from ._text import bound_message
 
 _MASKED = (
     "The value of a secret option, such as the password, also occurs in the results. Ansible "
-    "replaces it there by asterisks or by VALUE_SPECIFIED_IN_NO_LOG_PARAMETER, so labels, ids and "
-    "numbers may be masked, and conditions on them may be wrong. A long random password avoids "
-    "this."
+    "replaces it with asterisks or VALUE_SPECIFIED_IN_NO_LOG_PARAMETER, so labels, ids and numbers "
+    "may be masked, and conditions on them may be wrong. A long random password avoids this."
 )
 
 

@@ -50,13 +50,15 @@ def refuse_booleans(given: Mapping[str, Any], options: Mapping[str, Mapping[str,
 def parse_text(option: str, value: Any) -> str:
     """Return a string that is not empty and has no surrounding whitespace."""
     if isinstance(value, (list, dict)):
-        raise OptionError(option, value=value, problem="is a list or dict, where one text is meant")
+        raise OptionError(
+            option, value=value, problem="must be a single string, not a list or dict"
+        )
     if not isinstance(value, str):
-        raise OptionError(option, value=value, problem="is no text; put quotes around it")
+        raise OptionError(option, value=value, problem="is not a string; put quotes around it")
     if not value:
         raise OptionError(option, value=value, problem="is empty")
     if value != value.strip():
-        raise OptionError(option, value=value, problem="has white space at its start or end")
+        raise OptionError(option, value=value, problem="has leading or trailing whitespace")
     return value
 
 
@@ -64,7 +66,7 @@ def parse_uuid(option: str, value: Any) -> str:
     """Return a uuid in lower case."""
     uuid = parse_text(option, value).lower()
     if not _UUID.match(uuid):
-        raise OptionError(option, value=value, problem=f"is no uuid such as {_EXAMPLE}")
+        raise OptionError(option, value=value, problem=f"is not a valid UUID, such as {_EXAMPLE}")
     return uuid
 
 
@@ -82,7 +84,9 @@ def parse_ref(option: str, value: Any) -> str:
     """Return a reference, such as `Async.` calls return."""
     ref = parse_text(option, value)
     if not _REF.match(ref):
-        raise OptionError(option, value=value, problem=f"is no ref such as OpaqueRef:{_EXAMPLE}")
+        raise OptionError(
+            option, value=value, problem=f"is not a valid reference, such as OpaqueRef:{_EXAMPLE}"
+        )
     return ref
 
 
@@ -92,10 +96,10 @@ def parse_regex(option: str, value: Any) -> re.Pattern[str]:
     try:
         regex = re.compile(written)
     except (re.error, RecursionError, OverflowError, ValueError) as error:
-        problem = f"is no regular expression of Python ({error})"
+        problem = f"is not a valid regular expression of Python ({error})"
         raise OptionError(option, value=value, problem=problem) from None
     if regex.search(""):
-        problem = "matches the empty text, and so every label; say what must be in it"
+        problem = "matches the empty string, and so every label; write what the label must contain"
         raise OptionError(option, value=value, problem=problem)
     return regex
 
@@ -110,7 +114,9 @@ def parse_duration(option: str, value: Any) -> float:
         numbers = zip(combined.groups(default="0"), _UNITS.values())
         seconds = float(sum(int(number) * unit for number, unit in numbers))
     else:
-        problem = "is no duration; write seconds, or numbers with w, d, h, m or s, such as 1h30m"
+        problem = (
+            "is not a valid duration; write seconds, or numbers with w, d, h, m or s, such as 1h30m"
+        )
         raise OptionError(option, value=value, problem=problem)
     if seconds > _MAX_DURATION:
         raise OptionError(option, value=value, problem="is longer than ten years")
@@ -122,7 +128,7 @@ def parse_fingerprint(option: str, value: Any) -> str:
     match = _FINGERPRINT.match(parse_text(option, value))
     if match is None:
         problem = (
-            "is no SHA-256 fingerprint: write its 64 hexadecimal digits, colons between or not"
+            "is not a SHA-256 fingerprint; write 64 hexadecimal digits, with or without colons"
         )
         raise OptionError(option, value=value, problem=problem)
     return format_fingerprint(match["digits"].replace(":", ""))
@@ -138,15 +144,15 @@ def parse_time(option: str, value: Any) -> float:
     example = "2026-11-23T10:11:12Z or 2026-11-23T11:11:12+01:00"
     match = _TIME.match(parse_text(option, value))
     if match is None:
-        raise OptionError(option, value=value, problem=f"is no time such as {example}")
+        raise OptionError(option, value=value, problem=f"is not a valid time, such as {example}")
     if match["offset"] is None:
-        problem = f"has no offset from UTC, so it could mean many moments; write {example}"
+        problem = f"has no UTC offset, so the time is ambiguous; write it like {example}"
         raise OptionError(option, value=value, problem=problem)
     try:
         naive = datetime.strptime(f"{match['date']} {match['time']}", "%Y-%m-%d %H:%M:%S")
         aware = naive.replace(tzinfo=_parse_offset(match["offset"]))
     except ValueError as error:
-        raise OptionError(option, value=value, problem=f"is no time ({error})") from None
+        raise OptionError(option, value=value, problem=f"is not a valid time ({error})") from None
     return aware.timestamp()
 
 
@@ -167,4 +173,6 @@ def check_elements(option: str, written: Any) -> None:
         if element is None:
             raise OptionError(option, problem="has a null in its list")
         if not isinstance(element, str):
-            raise OptionError(option, value=element, problem="is no text; put quotes around it")
+            raise OptionError(
+                option, value=element, problem="is not a string; put quotes around it"
+            )

@@ -131,7 +131,7 @@ class _Play:
 
     def start(self) -> None:
         command = ["ansible-playbook", "-f", str(_MAX_FORKS), "-i", str(self._inventory)]
-        # Each run warns that the password travels in clear, as it should.
+        # Each run warns that the password is sent unencrypted, as it should.
         self._process = subprocess.Popen(
             [*command, str(self._playbook)],
             stdout=subprocess.PIPE,

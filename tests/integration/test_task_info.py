@@ -35,7 +35,7 @@ def tasks(pool):
 def test_read_playbook_succeeds_over_http_tls_and_in_check_mode(start_pool, play, tls, options):
     pool = start_pool(tls=tls)
     output = play("read", *options, **connection(pool), **tasks(pool))
-    assert ("travels in clear" in output) is not tls
+    assert ("is sent unencrypted" in output) is not tls
     assert not [call.method for call in pool.log if call.method.startswith("task.set")]
 
 

@@ -25,7 +25,7 @@ _VALUES: dict[type[XapiError], dict[str, Any]] = {
     _errors.NoHostAnswered: {"attempts": [_errors.RequestTimedOut(URL, seconds=30.0)] * 2},
     _errors.NothingSelected: {"problem": ", or a filter"},
     _errors.InvalidResponse: {**_OF_HOST, "method": "task.get_record", "field": "status"},
-    _errors.OptionError: {"option": "uuid", "value": "x", "problem": "is no uuid"},
+    _errors.OptionError: {"option": "uuid", "value": "x", "problem": "is not a valid UUID"},
     _errors.OtherPool: {**_OF_HOST, "expected": "one", "found": "other"},
     _errors.RequestTimedOut: {**_OF_HOST, "seconds": 30.0},
     _errors.TimeUnreadable: {

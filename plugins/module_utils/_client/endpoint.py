@@ -58,20 +58,24 @@ def parse_endpoint(text: str, *, port: int | None) -> Endpoint:
     # Whoever writes user:password@host should not read the password in an error.
     value = None if "@" in text else text
     if match is None:
-        problem = "is no host: write name, name:port or [IPv6 address], https:// before it or not"
+        problem = (
+            "is not a valid host; write name, name:port or [IPv6 address], with or without https://"
+        )
         raise OptionError("hostname", value=value, problem=problem)
     if match["v6"] is not None and not _is_ipv6(match["v6"].partition("%")[0]):
-        raise OptionError("hostname", value=value, problem="is no IPv6 address in brackets")
+        raise OptionError(
+            "hostname", value=value, problem="does not have a valid IPv6 address in its brackets"
+        )
     name_problem = None if match["name"] is None else _find_name_problem(match["name"])
     if name_problem is not None:
-        problem = (
-            f"{name_problem}; write the name as the name service has it, such as xcp1.example.com"
-        )
+        problem = f"{name_problem}; write a DNS name such as xcp1.example.com"
         raise OptionError("hostname", value=value, problem=problem)
     if match["port"] is not None:
         port = int(match["port"])
         if port not in PORTS:
-            raise OptionError("hostname", value=value, problem="has no port between 1 and 65535")
+            raise OptionError(
+                "hostname", value=value, problem="does not have a port between 1 and 65535"
+            )
     scheme = (match["scheme"] or "https").lower()
     return Endpoint.of(scheme, match["v6"] or match["name"], port)
 
@@ -97,7 +101,7 @@ def _find_name_problem(name: str) -> str | None:
     try:
         labels = [_encode_label(label) for label in absolute.split(".")]
     except UnicodeError:
-        return "has a label that cannot be written in the letters of the name service"
+        return "has a label that cannot be encoded for DNS"
     for label in labels:
         if not label:
             return "has an empty label, at its start or between two dots"
@@ -105,7 +109,7 @@ def _find_name_problem(name: str) -> str | None:
             return f"has a label of more than {_MAX_LABEL} characters"
         invalid = _INVALID_CHARACTER.search(label)
         if invalid is not None:
-            return f"has {invalid[0]!r} in it, which no host name has"
+            return f"contains {invalid[0]!r}, which is not allowed in a host name"
     if len(".".join(labels)) > _MAX_NAME:
         return f"is longer than {_MAX_NAME} characters"
     return None

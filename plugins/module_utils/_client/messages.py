@@ -20,7 +20,7 @@ def list_option_warnings(options: ConnectionOptions) -> Iterator[str]:
     clear = [endpoint.url for endpoint in options.endpoints if endpoint.scheme == "http"]
     if clear:
         secret = "password" if options.session_ref is None else "session_ref"
-        yield f"The {secret} travels in clear to {', '.join(clear)}: use https."
+        yield f"The {secret} is sent unencrypted to {', '.join(clear)}: use https."
     if options.ca_path and options.fingerprints:
         yield "ca_path is not used, since cert_fingerprint is given."
     elif options.ca_path and not options.validate_certs:
@@ -43,6 +43,6 @@ def list_session_warnings(
         yield f"The logout failed, so the session stays until the server drops it{times}: {words}"
     if unanswered_logins:
         yield (
-            f"Logins without a usable answer: {unanswered_logins}. If they opened "
-            "sessions, these stay until the server drops them, after a day without use."
+            f"Logins without a usable answer: {unanswered_logins}. Any sessions they opened "
+            "stay until the server drops them, after a day without use."
         )

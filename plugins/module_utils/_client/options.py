@@ -85,11 +85,13 @@ def parse_connection_options(
     session_ref = _parse_session_ref(params["session_ref"])
     for option in ("hostname", "username", *(["password"] if session_ref is None else [])):
         if not params[option]:
-            raise OptionError(option, problem="is needed, but missing or empty")
+            raise OptionError(option, problem="is required, but missing or empty")
     check_elements("hostname", raw_params.get("hostname"))
     port, pool_uuid = params["port"], params["pool_uuid"]
     if port is not None and port not in PORTS:
-        raise OptionError("port", value=port, problem="is no port: they go from 1 to 65535")
+        raise OptionError(
+            "port", value=port, problem="is not a valid port; write a number from 1 to 65535"
+        )
     endpoints = tuple(parse_endpoint(text, port=port) for text in params["hostname"])
     return ConnectionOptions(
         endpoints=endpoints,

@@ -243,14 +243,18 @@ def test_missing_or_extra_parameters_still_produce_sentence(code, params):
     ("code", "params", "sentence"),
     [
         ("UUID_INVALID", ["VM", "abc"], "There is no VM with the uuid abc."),
-        ("UUID_INVALID", ["VM"], "There is no VM with the uuid (not said)."),
+        ("UUID_INVALID", ["VM"], "There is no VM with the uuid (not given)."),
         ("INVALID_VALUE", ["{0}", "{braces}"], "The server does not accept {0}: {braces}."),
         ("A_NEW_CODE", ["a", "b"], "A_NEW_CODE: a, b"),
         ("A_NEW_CODE", [], "A_NEW_CODE"),
         (f"{BACKEND}_16", [], "The storage repository is in use."),
         (f"{BACKEND}_16", ["", "x"], "The storage repository is in use. It reports: x"),
-        (f"{BACKEND}_4711", ["", "x", "y"], "The storage failed in its own way. It reports: x, y"),
-        (BACKEND, [], "The storage failed in its own way."),
+        (
+            f"{BACKEND}_4711",
+            ["", "x", "y"],
+            "The storage reported an error of its own. It reports: x, y",
+        ),
+        (BACKEND, [], "The storage reported an error of its own."),
     ],
 )
 def test_plain_words_format_known_unknown_and_storage_codes(code, params, sentence):
@@ -275,7 +279,7 @@ def test_escapes_control_characters_but_keeps_letters(code):
         ),
         (
             "VM_REQUIRES_SR",
-            "The virtual machine (not said) needs the storage repository (not said)",
+            "The virtual machine (not given) needs the storage repository (not given)",
         ),
         ("NO_CODE_OF_OURS,OpaqueRef:1", "NO_CODE_OF_OURS,OpaqueRef:1"),
         ("VM_HALTED,OpaqueRef:2|NO_CODE_OF_OURS", "VM_HALTED,OpaqueRef:2|NO_CODE_OF_OURS"),
@@ -294,7 +298,7 @@ def test_evacuation_error_explains_errors_it_contains(errors, words):
     [
         ("VM_REQUIRES_SR: [ OpaqueRef:1; OpaqueRef:5 ]", NEEDS_SR),
         ("VM_HALTED [ OpaqueRef:2 ]", IS_HALTED),
-        ("OUT_OF_SPACE: [  ]", "There is no space left on (not said)"),
+        ("OUT_OF_SPACE: [  ]", "There is no space left on (not given)"),
         ("NO_CODE_OF_OURS: [ OpaqueRef:1 ]", "NO_CODE_OF_OURS: [ OpaqueRef:1 ]"),
         ("VM_HALTED: [ OpaqueRef:2 ] and more", "VM_HALTED: [ OpaqueRef:2 ] and more"),
         ("VM_HALTED", "VM_HALTED"),

@@ -63,7 +63,10 @@ def test_error_message_names_option_to_change(kind):
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (OptionError("uuid", value="x", problem="is no uuid"), "argument 'uuid': 'x' is no uuid."),
+        (
+            OptionError("uuid", value="x", problem="is not a valid UUID"),
+            "argument 'uuid': 'x' is not a valid UUID.",
+        ),
         (OptionError("password", problem="is empty"), "argument 'password' is empty."),
         (
             NothingSelected("uuid", "ref", problem=", or a filter"),
@@ -72,27 +75,26 @@ def test_error_message_names_option_to_change(kind):
         (
             _errors.InvalidResponse(URL, method="task.get_record", field="status"),
             (
-                f"{URL} answered task.get_record with a result that is not of XAPI's shape "
-                "(status): see what stands between here and the pool, and if nothing does, please "
-                "report it with the pool's version."
+                f"{URL} returned an invalid response to task.get_record (status): check for a "
+                "proxy in between; otherwise please report it with the pool's version."
             ),
         ),
         (
             RequestTimedOut(URL, seconds=1.99734, by_overall_deadline=True),
-            f"{URL} did not answer within 2 s: check hostname, port and how the host is.",
+            f"{URL} did not answer within 2 s: check hostname, port and the state of the host.",
         ),
         (
             _errors.ConnectionCut("http://xcp1:443"),
             (
                 "The connection to http://xcp1:443 was closed before the answer was complete. "
-                "A port for HTTPS does that to http://: write https:// in hostname, or neither."
+                "An HTTPS port does that with http://: write https:// in hostname, or no scheme."
             ),
         ),
         (
             RequestTimedOut(URL, seconds=30.0),
             (
                 f"{URL} did not answer within 30 s: "
-                "check hostname, port and how the host is, or raise request_timeout."
+                "check hostname, port and the state of the host, or raise request_timeout."
             ),
         ),
         (
@@ -118,7 +120,7 @@ def test_error_message_has_exact_text(error, sentence):
 
 def test_invalid_response_message_omits_empty_field():
     error = _errors.InvalidResponse(URL, method="task.get_all", field="")
-    assert "with a result that is not of XAPI's shape: see" in error_message(error)
+    assert "returned an invalid response to task.get_all: check" in error_message(error)
 
 
 def test_message_names_host_that_reported_master():
@@ -227,7 +229,8 @@ def test_fingerprints_of_several_hosts_are_not_truncated():
 
 @pytest.mark.parametrize("value", [LONG, [LONG], {"key": LONG}])
 def test_long_option_value_is_truncated(value):
-    text = error_message(OptionError("name_regex", value=value, problem="is no regular expression"))
+    problem = "is not a valid regular expression"
+    text = error_message(OptionError("name_regex", value=value, problem=problem))
     assert len(text) <= 300
     assert text.isprintable()
-    assert text.endswith("… is no regular expression.")
+    assert text.endswith("… is not a valid regular expression.")

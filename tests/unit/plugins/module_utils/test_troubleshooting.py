@@ -39,8 +39,8 @@ TASKS = sorted((ROOT / "roles" / "task_gate" / "tasks").glob("*.yml"))
 GAP = "…"
 # What is said to nobody, or only after the beginning of another message.
 FOLLOWING = (
-    "Stopped, since nobody waits",
-    "A port for HTTPS does that",
+    "Stopped, since Ansible does not wait",
+    "An HTTPS port does that",
     f"({GAP} names it as the pool's master",
     f"{GAP} (uuid {GAP}, created",
     "The tasks of these hosts may be",

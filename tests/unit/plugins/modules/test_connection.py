@@ -105,7 +105,7 @@ def test_connection_options_are_read_from_environment(run, tls, monkeypatch):
     [
         ("XAPI_CERT_FINGERPRINT", OTHER_FINGERPRINT, "'cert_fingerprint' cannot be checked"),
         ("XAPI_POOL_UUID", NOBODY[10:], "This is another pool"),
-        ("XAPI_REQUEST_TIMEOUT", "soon", "'request_timeout': 'soon' is no duration"),
+        ("XAPI_REQUEST_TIMEOUT", "soon", "'request_timeout': 'soon' is not a valid duration"),
         ("XAPI_FOLLOW_MASTER", "false", "list the master in hostname, or set follow_master"),
     ],
 )
@@ -125,17 +125,17 @@ def test_environment_variable_applies_unless_empty(
     [
         ({"session_ref": ""}, "'session_ref' is empty."),
         ({"session_ref": None}, "'session_ref' is null; leave it out, or use omit."),
-        ({"session_ref": "x"}, "'session_ref' is no ref such as"),
+        ({"session_ref": "x"}, "'session_ref' is not a valid reference, such as"),
         ({"pool_uuid": ""}, "'pool_uuid': '' is empty."),
         ({"pool_uuid": None}, "'pool_uuid' is null; leave it out, or use omit."),
-        ({"pool_uuid": "abc"}, "'pool_uuid': 'abc' is no uuid"),
+        ({"pool_uuid": "abc"}, "'pool_uuid': 'abc' is not a valid UUID"),
         ({"cert_fingerprint": []}, "'cert_fingerprint' is an empty list"),
         ({"cert_fingerprint": None}, "'cert_fingerprint' is null; leave it out, or use omit."),
         (
             {"cert_fingerprint": OTHER_FINGERPRINT},
             "'cert_fingerprint' cannot be checked on http://",
         ),
-        ({"hostname": "a", "cert_fingerprint": "AB"}, "'cert_fingerprint': 'AB' is no SHA-256"),
+        ({"hostname": "a", "cert_fingerprint": "AB"}, "'cert_fingerprint': 'AB' is not a SHA-256"),
         ({"request_timeout": 0}, "'request_timeout': '0' leaves no time"),
         ({"request_timeout": "2d"}, "'request_timeout': '2d' is longer than a day."),
         ({"finger_print": "x"}, "Unsupported parameters"),
@@ -157,11 +157,13 @@ def test_malformed_master_address_is_rejected(start_pool, why_not):
     pool = start_pool(supporters=1)
     pool.hosts[1].master_address = lambda: "xcp1..example.com"
     words = why_not(hostname=pool.hosts[1].url)
-    assert "names 'xcp1..example.com' as the pool's master, which is no bare address" in words
+    assert "names 'xcp1..example.com' as the pool's master, which is not a plain host" in words
 
 
 def test_host_name_with_trailing_dot_is_looked_up(why_not):
-    assert "The name in https://nobody.invalid. is not known" in why_not(hostname="nobody.invalid.")
+    assert "The name in https://nobody.invalid. cannot be resolved" in why_not(
+        hostname="nobody.invalid."
+    )
 
 
 def test_refused_connection_is_reported(why_not):
@@ -169,7 +171,9 @@ def test_refused_connection_is_reported(why_not):
 
 
 def test_unresolvable_host_name_is_reported(why_not):
-    assert "The name in https://nobody.invalid is not known" in why_not(hostname="nobody.invalid")
+    assert "The name in https://nobody.invalid cannot be resolved" in why_not(
+        hostname="nobody.invalid"
+    )
 
 
 def test_exceeded_request_timeout_is_reported(pool, why_not):
@@ -185,7 +189,7 @@ def test_wrong_password_reports_credentials_to_check(why_not):
 
 def test_html_response_is_reported_as_not_xapi(pool, why_not):
     pool.fail(http=(200, "<html>Welcome</html>"), count=None)
-    assert "answers, but not as XAPI does (HTTP status 200, 'text/html')" in why_not()
+    assert "answered, but not with a response of XAPI (HTTP status 200, 'text/html')" in why_not()
 
 
 def test_permission_error_reports_denied_method_and_username(pool, why_not):
@@ -307,7 +311,7 @@ def test_given_session_that_ends_during_run_fails_and_is_redacted(pool, why_not)
     with session_on(pool) as ref:
         pool.fail("task.get_all_records", error=["SESSION_INVALID", ref])
         words = why_not(session_ref=ref)
-    assert "the outcome of what was going on is unknown" in words
+    assert "so the outcome is unknown" in words
     assert ref not in words
 
 
@@ -373,6 +377,6 @@ def test_fingerprint_is_not_shown_behind_proxy(why_not, tls, monkeypatch):
 def test_unreachable_proxy_is_reported_without_its_password(why_not, tls, monkeypatch):
     monkeypatch.setenv("https_proxy", "http://someone:of-proxy@127.0.0.1:1")
     words = why_not(hostname=tls.url)
-    assert f"The proxy that the environment sets does not lead to {tls.url}" in words
+    assert f"The proxy of the environment cannot reach {tls.url}" in words
     assert "https_proxy, http_proxy and no_proxy" in words
     assert "of-proxy" not in words

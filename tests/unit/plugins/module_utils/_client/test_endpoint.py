@@ -179,7 +179,7 @@ def test_invalid_master_address_is_rejected(text):
     ("hostname", "words"),
     [
         ("xcp1..example.com", "has an empty label"),
-        ("*.example.com", "has '*' in it"),
+        ("*.example.com", "contains '*'"),
         ("a" * 64, "has a label of more than 63 characters"),
         (f"{LONGEST}a", "is longer than 253 characters"),
     ],
