@@ -7,31 +7,31 @@
 
 from __future__ import annotations
 
-# What the common codes mean; {0} is the first parameter that follows the code.
+# Descriptions of the common codes; {0} is the first parameter after the code.
 DESCRIPTIONS = {
     "AUTH_SERVICE_ERROR": "The directory service behind the pool's accounts failed: {0}.",
     "BOOTLOADER_FAILED": "The boot loader of the virtual machine {0} failed: {1}.",
     "CANNOT_CONTACT_HOST": "The pool master cannot reach the host {0}.",
-    "CANNOT_EVACUATE_HOST": "The host cannot be emptied of its virtual machines: {0}.",
+    "CANNOT_EVACUATE_HOST": "The host cannot be evacuated: {0}.",
     "DEVICE_ATTACH_TIMEOUT": "Attaching the {0} {1} took too long.",
-    "DEVICE_DETACH_REJECTED": "The guest does not let go of the {0} {1}: {2}.",
+    "DEVICE_DETACH_REJECTED": "The guest does not release the {0} {1}: {2}.",
     "DEVICE_DETACH_TIMEOUT": "Detaching the {0} {1} took too long.",
     "DUPLICATE_VM": "The pool already has the virtual machine {0}.",
-    "FEATURE_RESTRICTED": "The licence of the pool does not include this feature.",
+    "FEATURE_RESTRICTED": "The license of the pool does not include this feature.",
     "HANDLE_INVALID": "There is no {0} with the reference {1}; it may have been deleted.",
     "HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN": (
-        "High availability forbids this: too few hosts would be left to restart what they must."
+        "High availability forbids this: too few hosts would remain to restart protected VMs."
     ),
-    "HOST_BROKEN": "The host could not start its services and needs to be looked at.",
+    "HOST_BROKEN": "The host could not start its services; check its logs.",
     "HOST_CANNOT_ATTACH_NETWORK": "The host {0} cannot connect to the network {1}.",
     "HOST_DISABLED": "The host {0} is disabled: it takes no new virtual machines.",
-    "HOST_EVACUATE_IN_PROGRESS": "The host {0} is being emptied of its virtual machines.",
+    "HOST_EVACUATE_IN_PROGRESS": "The host {0} is being evacuated.",
     "HOST_EVACUATION_IS_REQUIRED": "Move all virtual machines off the host {0} first.",
     "HOST_HAS_NO_MANAGEMENT_IP": "The host has no address on its management network.",
     "HOST_HAS_RESIDENT_VMS": "Virtual machines are still on the host {0}.",
     "HOST_IN_USE": "The host {0} is in use by the {1} {2}.",
     "HOST_IS_SLAVE": "The host is a supporter of its pool; the master is {0}.",
-    "HOST_ITS_OWN_SLAVE": "The host takes itself for a supporter of its own.",
+    "HOST_ITS_OWN_SLAVE": "The host is configured as a supporter of itself.",
     "HOST_NOT_ENOUGH_FREE_MEMORY": (
         "The host has too little free memory: {0} bytes are needed, {1} are free."
     ),
@@ -44,29 +44,29 @@ DESCRIPTIONS = {
         "The import failed: disks of the virtual machine are missing."
     ),
     "IMPORT_ERROR_CANNOT_HANDLE_CHUNKED": (
-        "The import failed: the server does not take chunked transfers."
+        "The import failed: the server does not accept chunked transfers."
     ),
     "IMPORT_ERROR_FAILED_TO_FIND_OBJECT": (
         "The import failed: it refers to {0}, which does not exist."
     ),
-    "IMPORT_ERROR_PREMATURE_EOF": "What was to be imported ended too early.",
-    "IMPORT_ERROR_SOME_CHECKSUMS_FAILED": "What was to be imported is damaged: checksums differ.",
+    "IMPORT_ERROR_PREMATURE_EOF": "The import failed: the data ended too early.",
+    "IMPORT_ERROR_SOME_CHECKSUMS_FAILED": "The import failed: the data is damaged (checksums differ).",
     "IMPORT_ERROR_UNEXPECTED_FILE": "The import failed: it has the file {1} where {0} should be.",
     "IMPORT_INCOMPATIBLE_VERSION": (
-        "The import failed: a version of the server that this one does not accept made the export."
+        "The import failed: the export is from a version of the server that this one rejects."
     ),
-    "INTERNAL_ERROR": "The server met an error of its own: {0}.",
+    "INTERNAL_ERROR": "The server had an internal error: {0}.",
     "INVALID_VALUE": "The server does not accept {0}: {1}.",
-    "LICENCE_RESTRICTION": "The licence of the pool does not include the feature {0}.",
-    "LICENSE_EXPIRED": "The licence of the host has expired.",
+    "LICENCE_RESTRICTION": "The license of the pool does not include the feature {0}.",
+    "LICENSE_EXPIRED": "The license of the host has expired.",
     "MAP_DUPLICATE_KEY": "The field {1} of the {0} {2} already has the key {3}.",
-    "MEMORY_CONSTRAINT_VIOLATION": "The limits of memory must keep to {0}.",
+    "MEMORY_CONSTRAINT_VIOLATION": "The memory limits must satisfy {0}.",
     "MESSAGE_METHOD_UNKNOWN": "The server does not know the method {0}; it may be too old for it.",
     "MESSAGE_PARAMETER_COUNT_MISMATCH": (
-        "The server wants {1} parameters for {0} and got {2}; its version may be another one."
+        "The server expects {1} parameters for {0} and got {2}; its version may differ."
     ),
     "MESSAGE_REMOVED": "The server no longer has this method.",
-    "MIRROR_FAILED": "The virtual disk {0} could not be mirrored to its new place.",
+    "MIRROR_FAILED": "The virtual disk {0} could not be mirrored to its destination.",
     "NOT_SUPPORTED_DURING_UPGRADE": "This is not possible while the pool is being upgraded.",
     "NO_HOSTS_AVAILABLE": "No host of the pool can take the virtual machine.",
     "OBJECT_NOLONGER_EXISTS": "The object has been deleted.",
@@ -101,7 +101,7 @@ DESCRIPTIONS = {
     "PATCH_PRECHECK_FAILED_WRONG_SERVER_VERSION": (
         "The update {0} is for the version {2} of the server; the host has {1}."
     ),
-    "PERMISSION_DENIED": "The server does not let this account do that: {0}.",
+    "PERMISSION_DENIED": "The server does not allow this account to do that: {0}.",
     "PIF_ALREADY_BONDED": "The network interface {0} is already part of a bond.",
     "PIF_CONFIGURATION_ERROR": "The network interface {0} cannot be configured: {1}.",
     "PIF_DOES_NOT_ALLOW_UNPLUG": "The network interface {0} must stay connected.",
@@ -129,7 +129,7 @@ DESCRIPTIONS = {
     "SR_BACKEND_FAILURE_65": "The virtual disk could not be opened.",
     "SR_BACKEND_FAILURE_68": "The iSCSI storage does not let the host log in.",
     "SR_BACKEND_FAILURE_73": "The NFS share could not be mounted.",
-    "SR_BACKEND_FAILURE_78": "The virtual disk could not be made.",
+    "SR_BACKEND_FAILURE_78": "The virtual disk could not be created.",
     "SR_BACKEND_FAILURE_81": "The virtual disk could not be cloned.",
     "SR_BACKEND_FAILURE_82": "The virtual disk could not be snapshotted.",
     "SR_BACKEND_FAILURE_108": "No NFS service answers at the storage's address.",
@@ -139,7 +139,7 @@ DESCRIPTIONS = {
     ),
     "SR_DEVICE_IN_USE": "The host is using the device of the storage repository.",
     "SR_DOES_NOT_SUPPORT_MIGRATION": "Disks cannot be moved to or from the storage repository {0}.",
-    "SR_FULL": "The storage repository is full: {0} bytes were asked for, {1} is the most.",
+    "SR_FULL": "The storage repository is full: {0} bytes were requested, and {1} is the maximum.",
     "SR_HAS_MULTIPLE_PBDS": "More than one host is connected to the storage repository ({0}).",
     "SR_HAS_NO_PBDS": "No host is connected to the storage repository {0}.",
     "SR_HAS_PBD": "A host is still connected to the storage repository {0}.",
@@ -166,8 +166,8 @@ DESCRIPTIONS = {
     ),
     "TASK_CANCELLED": "The task was cancelled.",
     "TOO_BUSY": "The server is too busy; try again later.",
-    "TOO_MANY_PENDING_TASKS": "Too many operations wait in the server; try again later.",
-    "TOO_MANY_STORAGE_MIGRATES": "No more than {0} disks can move to other storage at a time.",
+    "TOO_MANY_PENDING_TASKS": "Too many operations are queued on the server; try again later.",
+    "TOO_MANY_STORAGE_MIGRATES": "At most {0} disks can be moved to other storage at a time.",
     "UPDATE_ALREADY_APPLIED": "The update {0} is already installed.",
     "UPDATE_ALREADY_APPLIED_IN_POOL": (
         "The update {0} is already installed on all hosts of the pool."
@@ -177,7 +177,7 @@ DESCRIPTIONS = {
     "UPDATE_IS_APPLIED": "The update is installed, so it cannot be removed.",
     "UPDATE_POOL_APPLY_FAILED": "The update could not be installed on these hosts: {0}.",
     "UPDATE_PRECHECK_FAILED_CONFLICT_PRESENT": (
-        "The update {0} does not go with the installed update {1}."
+        "The update {0} conflicts with the installed update {1}."
     ),
     "UPDATE_PRECHECK_FAILED_GPGKEY_NOT_IMPORTED": (
         "The host does not have the key that signed the update {0}."
@@ -193,7 +193,7 @@ DESCRIPTIONS = {
         "The update {0} is for the version {2} of the server; the host has {1}."
     ),
     "UUID_INVALID": "There is no {0} with the uuid {1}.",
-    "VALUE_NOT_SUPPORTED": "The server does not take {1} for {0}: {2}.",
+    "VALUE_NOT_SUPPORTED": "The server does not accept {1} for {0}: {2}.",
     "VBD_IS_EMPTY": "There is no disk in the drive {0}.",
     "VDI_CBT_ENABLED": "Changed block tracking is on for the virtual disk {0}; turn it off first.",
     "VDI_COPY_FAILED": "The virtual disk could not be copied.",
@@ -215,8 +215,8 @@ DESCRIPTIONS = {
         "This is not possible with a virtual disk that is reset at each boot."
     ),
     "VDI_READONLY": "The virtual disk {0} cannot be written to.",
-    "VDI_TOO_LARGE": "The virtual disk {0} is too large; {1} bytes are the most.",
-    "VDI_TOO_SMALL": "The virtual disk {0} is too small; it must have {1} bytes at least.",
+    "VDI_TOO_LARGE": "The virtual disk {0} is too large; the maximum is {1} bytes.",
+    "VDI_TOO_SMALL": "The virtual disk {0} is too small; the minimum is {1} bytes.",
     "VIF_IN_USE": "The virtual network interface {1} is connected to the network {0}.",
     "VIF_NOT_IN_MAP": "The migration names no network for the virtual network interface {0}.",
     "VM_BAD_POWER_STATE": (
@@ -228,12 +228,12 @@ DESCRIPTIONS = {
     ),
     "VM_CRASHED": "The virtual machine {0} crashed.",
     "VM_FAILED_SHUTDOWN_ACKNOWLEDGMENT": (
-        "The virtual machine {0} did not react when told to shut down."
+        "The virtual machine {0} did not react to the request to shut down."
     ),
     "VM_FAILED_SUSPEND_ACKNOWLEDGMENT": (
-        "The virtual machine {0} did not react when told to suspend."
+        "The virtual machine {0} did not react to the request to suspend."
     ),
-    "VM_HALTED": "The virtual machine {0} halted while this was going on.",
+    "VM_HALTED": "The virtual machine {0} halted during the operation.",
     "VM_HAS_CHECKPOINT": "The virtual machine {0} has a checkpoint, so it cannot be moved.",
     "VM_HAS_NO_SUSPEND_VDI": "The virtual machine {0} has no disk that keeps its memory.",
     "VM_HAS_PCI_ATTACHED": "The virtual machine {0} has a PCI device of its host attached.",
@@ -257,7 +257,7 @@ DESCRIPTIONS = {
         "missing."
     ),
     "VM_LACKS_FEATURE_STATIC_IP_SETTING": (
-        "The guest of the virtual machine {0} does not take a fixed IP address; guest tools may "
+        "The guest of the virtual machine {0} does not accept a static IP address; guest tools may "
         "be missing."
     ),
     "VM_LACKS_FEATURE_SUSPEND": (
@@ -275,11 +275,11 @@ DESCRIPTIONS = {
     "VM_NO_CRASHDUMP_SR": "The virtual machine {0} has no storage repository for its crash dumps.",
     "VM_NO_EMPTY_CD_VBD": "The virtual machine {0} has no empty CD drive.",
     "VM_NO_SUSPEND_SR": (
-        "The virtual machine {0} has no storage repository in which its memory could be kept."
+        "The virtual machine {0} has no storage repository for its memory during suspend."
     ),
     "VM_NO_VCPUS": "The virtual machine {0} has no virtual CPU.",
     "VM_OLD_PV_DRIVERS": "The guest tools of the virtual machine {0} are too old ({1}.{2}).",
-    "VM_REBOOTED": "The virtual machine {0} rebooted while this was going on.",
+    "VM_REBOOTED": "The virtual machine {0} rebooted during the operation.",
     "VM_REQUIRES_GPU": "The virtual machine {0} needs a GPU of the group {1} on its host.",
     "VM_REQUIRES_IOMMU": "The host {0} has no usable IOMMU, which the virtual machine needs.",
     "VM_REQUIRES_NETWORK": "The virtual machine {0} needs the network {1} on its host.",
@@ -289,13 +289,13 @@ DESCRIPTIONS = {
     "VM_REQUIRES_VUSB": "The virtual machine {0} needs a USB device of the group {1} on its host.",
     "VM_SHUTDOWN_TIMEOUT": "The virtual machine {0} did not shut down within {1} seconds.",
     "VM_SNAPSHOT_WITH_QUIESCE_FAILED": (
-        "The guest of the virtual machine {0} could not be quieted for a snapshot."
+        "The guest of the virtual machine {0} could not be quiesced for a snapshot."
     ),
     "VM_SNAPSHOT_WITH_QUIESCE_NOT_SUPPORTED": (
-        "The guest of the virtual machine {0} cannot be quieted for a snapshot: {1}."
+        "The guest of the virtual machine {0} cannot be quiesced for a snapshot: {1}."
     ),
     "VM_SNAPSHOT_WITH_QUIESCE_TIMEOUT": (
-        "The guest of the virtual machine {0} took too long to get quiet for a snapshot."
+        "The guest of the virtual machine {0} took too long to quiesce for a snapshot."
     ),
     "VM_SUSPEND_TIMEOUT": "The virtual machine {0} did not suspend within {1} seconds.",
     "XENAPI_PLUGIN_FAILURE": "A plugin on the host failed ({0}): {2}.",

@@ -211,7 +211,7 @@ ASKED_ABOUT = [
     "SR_BACKEND_FAILURE_109",
 ]
 NEEDS_SR = "The virtual machine OpaqueRef:1 needs the storage repository OpaqueRef:5 on its host"
-IS_HALTED = "The virtual machine OpaqueRef:2 halted while this was going on"
+IS_HALTED = "The virtual machine OpaqueRef:2 halted during the operation"
 
 
 def test_common_error_codes_have_sentences():
@@ -225,7 +225,7 @@ def test_common_error_codes_have_sentences():
 def test_usual_parameters_produce_complete_sentence(code):
     usual = ["", "what sm said", ""] if code.startswith(BACKEND) else USUAL.get(code, [])
     sentence = describe_error(code, usual)
-    assert "not said" not in sentence
+    assert "not given" not in sentence
     assert "{" not in sentence
     assert code not in sentence
     assert sentence.endswith("." if not code.startswith(BACKEND) else "what sm said")
@@ -289,7 +289,7 @@ def test_escapes_control_characters_but_keeps_letters(code):
 )
 def test_evacuation_error_explains_errors_it_contains(errors, words):
     sentence = describe_error("CANNOT_EVACUATE_HOST", [errors])
-    assert sentence.startswith("The host cannot be emptied of its virtual machines: ")
+    assert sentence.startswith("The host cannot be evacuated: ")
     assert words in sentence
 
 

@@ -34,7 +34,7 @@ def test_truncates_error_parameters_in_message_but_not_in_result(pool, wait):
     result = wait(ref=refs, fail_fast=False, fails=True)
     check(result)
     assert result["msg"].startswith("Task 'a' (uuid ")
-    assert result["msg"].count("INTERNAL_ERROR (The server met an error of its own: xxx") == 3
+    assert result["msg"].count("INTERNAL_ERROR (The server had an internal error: xxx") == 3
     assert result["msg"].endswith("; expected success.")
     for task in result["tasks"]:
         assert task["error_info"] == BIG["error_info"]

@@ -219,7 +219,7 @@ def test_error_has_code_params_and_plain_message():
     assert returned(FAILURE)["error"] == {
         "code": "SR_FULL",
         "params": ["10", "5"],
-        "message": "The storage repository is full: 10 bytes were asked for, 5 is the most.",
+        "message": "The storage repository is full: 10 bytes were requested, and 5 is the maximum.",
     }
 
 
