@@ -6,109 +6,113 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The twin of connection_spec in module_utils/_connection_options.py.
+    # This must match connection_spec in module_utils/_client/options.py.
     DOCUMENTATION = r"""
 ---
 options:
   hostname:
     description:
-      - The pool to talk to, by one or more of its members. They are tried in order until one
-        answers. A member that is not the pool's master names the master, which is used then;
-        see O(follow_master).
-      - Each is a name, an address or an IPv6 address in brackets. A port may follow, as in
-        V(xcp1.example.com:8443), and beats O(port).
-      - C(https://) is understood unless C(http://) is written. With C(http://) the password
-        travels in clear, and a warning says so.
-      - If not set, the environment variable E(XAPI_HOST) is used, or else E(XENSERVER_HOST).
-        There several members are separated by commas.
+      - The pool to connect to, as a list of one or more of its members. The module tries them in
+        order until one answers. If a member is not the pool's master, the module goes on to the
+        master that this member names; see O(follow_master).
+      - Each member is a host name, an IPv4 address or an IPv6 address in brackets, with or without
+        a port, such as V(xcp1.example.com:8443). A port here takes precedence over O(port).
+      - The scheme is C(https://) unless you write C(http://). With C(http://) the password is sent
+        unencrypted, and the module warns about it.
+      - If this option is not set, the environment variable E(XAPI_HOST) is used, or else
+        E(XENSERVER_HOST). Separate several members by commas there.
     type: list
     elements: str
     required: true
   port:
     description:
-      - The port for members that are written without one.
-      - Without it, that is 443, or 80 for a member written with C(http://).
-      - If not set, the environment variable E(XAPI_PORT) is used.
+      - The port of members that are written without one. By default this is 443, or 80 for a
+        member with C(http://).
+      - If this option is not set, the environment variable E(XAPI_PORT) is used.
     type: int
   username:
     description:
       - The account to log in with.
-      - If not set, the environment variable E(XAPI_USERNAME) is used, or else E(XENSERVER_USER).
+      - If this option is not set, the environment variable E(XAPI_USERNAME) is used, or else
+        E(XENSERVER_USER).
     type: str
     default: root
   password:
     description:
-      - The password of the account. It is required unless O(session_ref) is given.
-      - If not set, the environment variable E(XAPI_PASSWORD) is used, or else
+      - The password of the account. It is required unless O(session_ref) is set.
+      - If this option is not set, the environment variable E(XAPI_PASSWORD) is used, or else
         E(XENSERVER_PASSWORD).
     type: str
   validate_certs:
     description:
-      - Whether the hosts' certificates must be signed by a trusted authority and be for the name
-        that is written in O(hostname). With O(cert_fingerprint), that alone is checked.
-      - Without that check anyone on the way can pose as the pool and read the password.
-      - If not set, the environment variable E(XAPI_VALIDATE_CERTS) is used, or else
+      - Whether to require that a trusted authority signed the hosts' certificates, and that these
+        are valid for the names in O(hostname). With O(cert_fingerprint), only the fingerprint is
+        checked.
+      - If this is V(false), an attacker on the network can impersonate the pool and read the
+        password.
+      - If this option is not set, the environment variable E(XAPI_VALIDATE_CERTS) is used, or else
         E(XENSERVER_VALIDATE_CERTS).
     type: bool
     default: true
   ca_path:
     description:
-      - The certificate authorities to trust, as a PEM file or as a directory of such files under
-        OpenSSL's hash names. They take the place of those that the system trusts.
-      - Give the host's own certificate here if it is self-signed.
-      - If not set, the environment variable E(XAPI_CA_PATH) is used.
+      - The certificate authorities to trust instead of those of the system, as a PEM file or as a
+        directory of such files under OpenSSL's hash names.
+      - For a self-signed certificate, set this to the certificate of the host.
+      - If this option is not set, the environment variable E(XAPI_CA_PATH) is used.
     type: path
   cert_fingerprint:
     description:
-      - The SHA-256 fingerprints of the certificates to trust, one for each host that may be
-        talked to. These certificates are trusted and no others, whoever signed them, whatever name
-        and dates they have, and whatever O(validate_certs) says.
-      - Each is 64 hexadecimal digits, with or without colons between and C(SHA256:) before them.
-        The error that an unknown certificate leads to shows the line to write here, and how to
-        compare it on the host.
-      - It is checked before anything is sent. A member that is written with C(http://) is an error.
-      - If not set, the environment variable E(XAPI_CERT_FINGERPRINT) is used. There several
-        fingerprints are separated by commas.
+      - The SHA-256 fingerprints of the certificates to trust, one for each host that the module may
+        connect to. It trusts no other certificates, and ignores the signer, name and dates of
+        these, and O(validate_certs).
+      - Each fingerprint is 64 hexadecimal digits, with or without colons between them and
+        C(SHA256:) before them. If a certificate is not trusted, the error message has the line to
+        write here, and a command to compare the fingerprint on the host.
+      - The fingerprint is checked before anything is sent. A member with C(http://) is an error.
+      - If this option is not set, the environment variable E(XAPI_CERT_FINGERPRINT) is used.
+        Separate several fingerprints by commas there.
     type: list
     elements: str
   session_ref:
     description:
-      - The reference of a session to use in place of a login, as C(session.login_with_password)
-        returns it. O(username) and O(password) are not used then.
-      - The session is not logged out. If it ends while the module is at work, the module fails.
+      - The reference of a session to use instead of logging in, as
+        C(session.login_with_password) returns it. O(username) and O(password) are not used then.
+      - The module does not log this session out. It fails if the session ends during the run.
     type: str
   pool_uuid:
     description:
-      - The uuid of the pool that is meant. If the host that answers belongs to another pool, the
-        module fails before it reads anything else.
-      - If not set, the environment variable E(XAPI_POOL_UUID) is used.
+      - The uuid of the expected pool. If the host belongs to another pool, the module fails before
+        it reads anything else.
+      - If this option is not set, the environment variable E(XAPI_POOL_UUID) is used.
     type: str
   request_timeout:
     description:
-      - How long one request may take, from the name look-up to the end of its answer.
-      - Seconds, or numbers with C(d), C(h), C(m) or C(s), such as V(2m); more than 0, and a day at
-        most.
-      - If not set, the environment variable E(XAPI_REQUEST_TIMEOUT) is used.
+      - How long one request may take, from the name lookup to the end of the response.
+      - Write seconds, or numbers with C(d), C(h), C(m) or C(s), such as V(2m). The value must be
+        more than 0 and at most a day.
+      - If this option is not set, the environment variable E(XAPI_REQUEST_TIMEOUT) is used.
     type: str
     default: "30"
   follow_master:
     description:
-      - Whether to go to the pool's master when a member names it. The master is reached by the
-        address that it has in the pool, with the scheme, the port and the checks of certificates
-        that hold for the member. If its certificate does not fit, the next member is tried.
-      - With V(false), a member that is not the master is passed over like one that does not answer.
-      - If not set, the environment variable E(XAPI_FOLLOW_MASTER) is used.
+      - Whether to connect to the pool's master if a member names it. The module uses the address
+        that the master has in the pool, with the scheme, the port and the certificate checks of the
+        member. If these checks fail, it tries the next member.
+      - If this is V(false), the module skips a member that is not the master, like one that does
+        not answer.
+      - If this option is not set, the environment variable E(XAPI_FOLLOW_MASTER) is used.
     type: bool
     default: true
 requirements:
   - requests (Python library)
 notes:
-  - The module runs where its task runs, which is best the controller. Nothing is installed on the
-    hosts of the pool.
-  - Environment variables that are set but empty count as not set.
-  - The proxies of the environment are used (E(HTTPS_PROXY), E(HTTP_PROXY), E(NO_PROXY)). A file
-    C(.netrc) is not read. Without O(ca_path), a bundle of authorities that
-    E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) names is used.
-  - On SIGTERM, SIGINT and SIGHUP, and when Ansible does not wait any more (the keyword C(timeout)),
-    the module logs out and ends. What Ansible kills at the end of C(async) cannot log out.
+  - The module runs where its task runs, preferably on the controller. It does not install anything
+    on the hosts of the pool.
+  - An environment variable that is set but empty counts as not set.
+  - The module uses the proxies of the environment (E(HTTPS_PROXY), E(HTTP_PROXY), E(NO_PROXY)). It
+    does not read a file C(.netrc). Without O(ca_path), it uses the CA bundle that
+    E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) names.
+  - On SIGTERM, SIGINT and SIGHUP, and when Ansible stops waiting for it (the keyword C(timeout)),
+    the module logs out and ends. It cannot log out if Ansible kills it at the end of C(async).
 """

@@ -50,7 +50,7 @@ DESCRIPTIONS = {
         "The import failed: it refers to {0}, which does not exist."
     ),
     "IMPORT_ERROR_PREMATURE_EOF": "The import failed: the data ended too early.",
-    "IMPORT_ERROR_SOME_CHECKSUMS_FAILED": "The import failed: the data is damaged (checksums differ).",
+    "IMPORT_ERROR_SOME_CHECKSUMS_FAILED": "The import failed: checksums of the data differ.",
     "IMPORT_ERROR_UNEXPECTED_FILE": "The import failed: it has the file {1} where {0} should be.",
     "IMPORT_INCOMPATIBLE_VERSION": (
         "The import failed: the export is from a version of the server that this one rejects."

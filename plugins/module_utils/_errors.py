@@ -11,7 +11,7 @@ from typing import Any, Sequence
 
 
 class XapiError(Exception):
-    """The base of all errors of this collection. Its attributes have the data, and no text."""
+    """The base of all errors of this collection. An error has data and no message."""
 
     sent = False
     """Whether the request that failed may have reached the host."""

@@ -106,7 +106,7 @@ def run_module(
         supports_check_mode=True,
     )
     run = Run(module, raw_params=raw_params)
-    # Handle signals until the output is written: after the logout there is no work to stop.
+    # Keep the signal handlers until the output is written: a signal after the logout is ignored.
     with _ignore_closed_output(), run.stop:
         _run_and_report(work, run, module)
 

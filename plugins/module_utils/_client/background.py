@@ -45,7 +45,7 @@ class CancellableBody:
         yield self._content
 
     def cancel(self) -> bool:
-        """Prevent sending, and return whether nothing was sent so far."""
+        """Prevent sending from now on; return False if sending has begun already."""
         with self._lock:
             self._is_cancelled = True
             return not self.is_sent
@@ -54,9 +54,9 @@ class CancellableBody:
 class BackgroundCall(threading.Thread, Generic[T]):
     """Runs a function that talks to a host in a thread of its own.
 
-    A socket timeout limits each single read, and does not limit a name lookup. A caller that
-    waits for a thread can stop waiting at any time, and notices signals while it
-    waits. An abandoned thread keeps its connection; the next request uses another one.
+    A socket timeout limits each single read, and does not limit a name lookup. A caller that waits
+    for a thread can stop waiting at any time, and notices signals while it waits. An abandoned
+    thread keeps its connection; the next request uses another one.
     """
 
     result: T

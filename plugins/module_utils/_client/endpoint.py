@@ -53,9 +53,9 @@ class Endpoint(NamedTuple):
 
 
 def parse_endpoint(text: str, *, port: int | None) -> Endpoint:
-    """Where an element of the option hostname leads; the port is that of the option."""
+    """Return the endpoint of an element of the option hostname; port is the option port."""
     match = _HOST.match(text.strip())
-    # Whoever writes user:password@host should not read the password in an error.
+    # A user may write user:password@host: do not repeat the password in the error.
     value = None if "@" in text else text
     if match is None:
         problem = (

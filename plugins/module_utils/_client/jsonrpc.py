@@ -20,7 +20,7 @@ from .transport import Interruptible, Transport
 
 _PATH = "/jsonrpc"
 _MISSING = object()
-# The second logout of a session finds it gone, which is what was to be achieved.
+# If a logout is sent twice, the second one finds no session, which is the goal.
 _REPEATABLE = frozenset({"session.logout"})
 
 
@@ -42,7 +42,7 @@ def is_read(method: str) -> bool:
 
 
 def ignore_call(_call: Call) -> None:
-    """Record nothing: the default of record."""
+    """Do not record the call: the default of record."""
 
 
 def _is_answer(envelope: Mapping[str, Any], number: int) -> bool:

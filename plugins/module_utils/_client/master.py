@@ -24,7 +24,7 @@ from .jsonrpc import Rpc
 from .retry import IS_SUPPORTER
 
 _MAX_HOPS = 4
-# The account is the same on all members: asking the next one would only lock it sooner.
+# The account is the same on all members: trying the next one would only lock it sooner.
 _ACCOUNT_REFUSED = frozenset(
     {
         "RBAC_PERMISSION_DENIED",

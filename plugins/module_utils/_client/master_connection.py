@@ -61,7 +61,8 @@ class MasterConnection:
     ) -> Any:
         """Return the result of a call in the current session, or in a new one.
 
-        If the session is lost, raise the server's error; the next call opens another session.
+        If the session is lost, raise the server's error, or GivenSessionLost. Unless the session
+        was given, the next call opens another one.
         The callable params is called when the session is open.
         """
         try:

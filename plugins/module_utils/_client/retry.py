@@ -35,7 +35,7 @@ _NETWORK = (
     ProxyFailed,
     RequestTimedOut,
 )
-# What a pool answers while its hosts start, change places, or have more to do than they can.
+# Errors while hosts start, while the master changes, and while the server is overloaded.
 _TRANSIENT_CODES = frozenset(
     {
         "EVENT_FROM_TOKEN_PARSE_FAILURE",
@@ -57,18 +57,18 @@ _TRANSIENT_CODES = frozenset(
 )
 SESSION_UNKNOWN = "SESSION_INVALID"
 IS_SUPPORTER = "HOST_IS_SLAVE"
-# A host that has become a supporter has forgotten its sessions, as has the new master: they do not
-# know the session. A supporter says that it is one if its master does know the session, which was
-# opened there under the same address (session_check.ml): the session lives.
+# A host that became a supporter has lost its sessions, and the new master never had them: both
+# answer SESSION_UNKNOWN. A supporter answers IS_SUPPORTER if its master knows the session, which
+# was opened there under the same address (session_check.ml): the session still exists.
 SESSION_GONE = frozenset({SESSION_UNKNOWN, IS_SUPPORTER})
 _NO_SUCH_OBJECT = frozenset({"HANDLE_INVALID", "UUID_INVALID"})
-# What a login answers while the directory service is away, if the pool's accounts come from there.
-# SESSION_AUTHORIZATION_FAILED also means that the account has no access, so it takes a login before
-# to tell the two apart. The password was right in both cases: another try locks no account.
+# Errors of a login while the directory service of the pool's accounts is not available.
+# SESSION_AUTHORIZATION_FAILED also means that the account has no access, so it is only transient
+# after an earlier login. The password was correct in both cases, so a retry locks no account.
 _DIRECTORY_CODES = frozenset({"AUTH_SERVICE_ERROR", "SESSION_AUTHORIZATION_FAILED"})
-# Those of them that may be about the task of a call, and about nothing else.
+# The transient codes that may concern only the task of a call.
 _CODES_OF_ONE_TASK = frozenset({"HANDLE_INVALID", "HOST_OFFLINE", "INTERNAL_ERROR"})
-# To an account that may not call extensions, XAPI answers so for a method that it does not know.
+# XAPI answers an unknown method with RBAC_PERMISSION_DENIED if the account may not call extensions.
 _EVENTS_UNUSABLE = frozenset(
     {
         "EVENT_SUBSCRIPTION_PARSE_FAILURE",
@@ -103,7 +103,7 @@ def _is_of_directory(failure: XapiFailure) -> bool:
 def is_session_lost(error: XapiError) -> bool:
     """Return whether the host answered that it does not know the session, or is not the master.
 
-    An error of the login itself says nothing about a session.
+    An error of the login itself does not concern a session.
     """
     return (
         isinstance(error, XapiFailure)
