@@ -125,7 +125,7 @@ class Transport:
                     raise
 
     def _translate(self, error: Exception, request: Request, *, sent: bool) -> HostError:
-        """Return the error of this collection, with sent and the host's fingerprint if they apply."""
+        """Return the error of this collection, with whether the request was sent."""
         translated = self._http.translate_error(error, request)
         translated.sent = sent
         if isinstance(translated, CertificateUntrusted) and not has_proxy(request.endpoint.url):

@@ -13,13 +13,13 @@ from ansible_collections.xen.xapi.tests.support.virtual.pool import VirtualPool
 
 @pytest.fixture
 def virtual():
-    """A pool whose time passes only where somebody waits."""
+    """A pool in virtual time: its clock only advances during waits."""
     return VirtualPool()
 
 
 @pytest.fixture
 def transport():
-    """One that trusts what the environment says."""
+    """A transport that trusts the CAs of the environment."""
     one = transport_for()
     yield one
     one.close()
@@ -27,7 +27,7 @@ def transport():
 
 @pytest.fixture
 def certificate():
-    """Makes certificates for some names."""
+    """A function that creates certificates for names."""
     made = []
 
     def make(*names, **validity):

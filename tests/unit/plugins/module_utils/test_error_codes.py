@@ -14,7 +14,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._error_codes import (
 
 REF = "OpaqueRef:1"
 HOST = "OpaqueRef:2"
-# What the server says to each code: the parameters of the codes with any.
+# The usual parameters of each code that has any.
 USUAL = {
     "AUTH_SERVICE_ERROR": ["timeout"],
     "BOOTLOADER_FAILED": [REF, "no kernel"],

@@ -20,7 +20,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
 from ansible_collections.xen.xapi.plugins.module_utils._messages import error_message
 from ansible_collections.xen.xapi.tests.support.errors import URL, example, kinds
 
-# These two are never raised themselves, and the edge has core's words for a missing library.
+# These two are never raised themselves, and Ansible has its own message for a missing library.
 UNEXPLAINED = (HostError, _errors.LibraryMissing)
 
 
@@ -192,7 +192,7 @@ LONG = "x\x1b" * 150_000
 
 
 def with_long_texts(kind):
-    """An error of a kind, with long text in all that it holds."""
+    """Return an error of a class, with long text in all attributes."""
     error = example(kind)
     for name, value in vars(error).items():
         if isinstance(value, str):

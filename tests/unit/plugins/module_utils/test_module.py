@@ -146,7 +146,7 @@ def test_signal_after_logout_does_not_fail_run(run, pool, number):
 
 
 def test_ignored_signal_does_not_end_run(run, pool):
-    """As under nohup."""
+    """The parent ignores the signal, as nohup does."""
 
     def work_on(run):
         with run.connect() as session:

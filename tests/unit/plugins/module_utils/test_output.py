@@ -31,14 +31,14 @@ TASK = {
         ("3", True),
         ("someone", True),
         ("a long random password", False),
-        # Ansible leaves keys, true and null alone.
+        # Ansible does not mask keys, true and null.
         ("name_label", False),
         ("owner", False),
         ("true", False),
         ("True", False),
         ("null", False),
         ("None", False),
-        # What stands between values is of the writing alone.
+        # Punctuation between values only exists in the JSON text.
         ('", "', False),
         ("u00fc", False),
         ("", False),
@@ -57,7 +57,7 @@ def test_finds_secret_in_result_that_json_cannot_encode():
 
 @pytest.fixture
 def module(run):
-    """Ends a module with a result, or with a failure."""
+    """A function that ends a module with a result or a failure."""
 
     def end(*, msg="", secret="", **returned):
         def main():

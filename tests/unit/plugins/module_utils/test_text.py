@@ -23,7 +23,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._text import (
 
 ESCAPE = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[nrt\\'])")
 any_size = settings(max_examples=200, suppress_health_check=list(HealthCheck), deadline=None)
-# With what acts on terminals, with quotation marks and backslashes, and much longer than any limit.
+# Text with terminal sequences, quotation marks and backslashes, and longer than any limit.
 texts = st.builds(
     lambda part, times: part * times,
     st.text(
@@ -47,7 +47,7 @@ def test_escaped_text_is_printable_and_within_limit(text, limit):
     assert len(shown) <= limit + 1
     assert escape(text, limit=10**9).startswith(shown.removesuffix("…"))
     if "\\" not in text:
-        # All that is left of it is whole, so no escape is cut in two.
+        # The rest is a sequence of complete escapes, so none is cut in two.
         assert "\\" not in ESCAPE.sub("", shown)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""That docs/troubleshooting.md has every message of the modules and the role, and no others."""
+"""docs/troubleshooting.md lists every message of the modules and the role, and no others."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SPEAKERS = [
 ]
 TASKS = sorted((ROOT / "roles" / "task_gate" / "tasks").glob("*.yml"))
 GAP = "…"
-# What is said to nobody, or only after the beginning of another message.
+# Texts that no user reads, or only after the beginning of another message.
 FOLLOWING = (
     "Stopped, since Ansible does not wait",
     "An HTTPS port does that",
@@ -60,7 +60,7 @@ ANSIBLES_OWN = ("Unsupported parameters", "Failed to import the required Python 
 
 
 def texts_of_python(path):
-    """The texts of a file but for its docstrings, with a gap for what is filled in."""
+    """Yield the strings of a file except for docstrings, with a gap for each value."""
     waiting = [ast.parse(path.read_text(encoding="utf-8"))]
     while waiting:
         node = waiting.pop()
@@ -78,7 +78,7 @@ def texts_of_python(path):
 
 
 def texts_of_yaml(node, key=""):
-    """The texts that a file of the role builds its messages of, with a gap for each template."""
+    """Yield the texts of a role file's messages, with a gap for each template."""
     if isinstance(node, dict):
         for name, value in node.items():
             yield from texts_of_yaml(value, name)
@@ -92,7 +92,7 @@ def texts_of_yaml(node, key=""):
 
 
 def is_message(text):
-    """Whether a text is, or begins, what is said to a reader."""
+    """Return whether a text is a message or its beginning."""
     words, is_whole = len(text.split()), text.endswith((".", "?", ")"))
     if words < 3 or "\n" in text or text.startswith(FOLLOWING):
         return False
@@ -100,7 +100,7 @@ def is_message(text):
 
 
 def beginning(text):
-    """A pattern for the beginning of a message: the end of a part, or its second gap, ends it."""
+    """Return a pattern for the beginning of a message, up to a clause end or the second gap."""
     until_gap = re.match(f"{GAP}?[^{GAP}]*{GAP}?[^{GAP}]*", text)[0]
     part = re.match(r".{12,}?(?=[,:;]|\.(?: |$)|$)", until_gap)[0]
     return re.escape(part.rstrip(f" (){GAP}'")).replace(GAP, ".+?")

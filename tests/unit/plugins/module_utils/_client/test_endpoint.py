@@ -15,7 +15,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import OptionErro
 from ansible_collections.xen.xapi.plugins.module_utils._messages import error_message
 
 LONGEST = ".".join(["a" * 63] * 3 + ["a" * 61])
-# What the libraries cannot even parse, or would rewrite, and no name service can know.
+# Names that the libraries cannot parse or would rewrite, and that cannot be DNS names.
 MALFORMED = [
     "xcp1..example.com",
     ".example.com",
@@ -98,7 +98,7 @@ def test_valid_hostname_becomes_endpoint_url(hostname, port, url):
         "xcp1:65536",
         "xcp1:123456",
         "ftp://xcp1",
-        # It folds to the letter of a scheme.
+        # This character is equal to a letter of the scheme if case is ignored.
         "http\u017f://xcp1",
         "https://",
         "https://xcp1/jsonrpc",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whoever reads an answer has its shape checked, and an odd one named; _records has the shapes."""
+"""Every call that reads a response validates it and names the invalid field."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def look_by_polling(session):
 
 
 def told(kind, ref=REF, **snapshot):
-    """What event.from tells of an object; without a snapshot unless there is one."""
+    """Return an event of one object, with a snapshot only if one is given."""
     event = {"class": kind, "operation": "mod", "ref": ref, **snapshot}
     return {"events": [event], "token": "1"}
 

@@ -30,8 +30,8 @@ def page(status):
     return UnexpectedAnswer(URL, status=status, content_type="text/html")
 
 
-# Whether it may pass before the pool was reached for the first time, and after. Of the others it is
-# for the answer or the hosts to say.
+# Whether the error is transient before the pool was reached for the first time, and after. For the
+# other errors it depends on the response or on the hosts.
 MAY_PASS = {
     _errors.AnswerTooLarge: (False, False),
     _errors.CallerGone: (False, False),
@@ -102,7 +102,7 @@ UNKNOWN = _errors.NameUnknown(URL)
 
 
 def test_every_error_type_is_classified():
-    """A new one has to be put on one of the sides."""
+    """A new error type must be added to one of the tables."""
     assert set(kinds()) - OTHERS == MAY_PASS.keys()
 
 
@@ -139,7 +139,7 @@ def test_directory_service_failure_is_transient_once_pool_was_reached(code):
     "code", ["SESSION_AUTHENTICATION_FAILED", "RBAC_PERMISSION_DENIED", "AUTH_IS_DISABLED"]
 )
 def test_rejected_account_stays_permanent_once_pool_was_reached(code):
-    """Another try with a wrong password could lock the account."""
+    """A retry with a wrong password could lock the account."""
     assert not is_transient(failure(code, "session.login_with_password"), was_connected=True)
 
 
@@ -151,7 +151,7 @@ def test_every_transient_code_is_listed():
     ("status", "before"), [(200, False), (301, False), (404, False), (500, True), (503, True)]
 )
 def test_http_page_is_transient_for_5xx_or_once_pool_was_reached(status, before):
-    """What is no pool from the start is the wrong address, unless it says that it is in trouble."""
+    """A first response that is not XAPI's means a wrong address, unless its status is 5xx."""
     assert is_transient(page(status), was_connected=False) is before
     assert is_transient(page(status), was_connected=True)
 
@@ -179,7 +179,7 @@ def test_no_host_answered_is_transient_if_any_attempt_is(attempts, before, after
 
 @pytest.mark.parametrize("code", [*PASSING_CODES, *LASTING_CODES])
 def test_permanent_codes_and_internal_error_disable_events(code):
-    """To an account without rights an unknown method is INTERNAL_ERROR."""
+    """An account without permissions gets INTERNAL_ERROR for an unknown method."""
     is_forbidding = code in LASTING_CODES or code == "INTERNAL_ERROR"
     assert events_unsupported(failure(code, "event.from")) is is_forbidding
 

@@ -39,7 +39,7 @@ DEAD = "http://127.0.0.1:1"
 
 
 class Switch:
-    """What the edge asks to stop with: silent until it is turned."""
+    """Stands for the stop callable: raises once is_on is set."""
 
     def __init__(self):
         self.is_on = False
@@ -55,7 +55,7 @@ def endpoint(url):
 
 
 class EagerSession(Session):
-    """Logs in on entry, where the first call would."""
+    """Logs in on entry instead of at the first call."""
 
     def __enter__(self):
         super().__enter__()
@@ -68,7 +68,7 @@ class EagerSession(Session):
 
 
 class PartedTransport(Transport):
-    """A transport for which some hosts are not there any more, though others still reach them."""
+    """A transport that cannot reach some hosts, although other clients can."""
 
     def __init__(self, **limits):
         super().__init__(validate_certs=True, ca_path=None, stop=lambda: None, **limits)
@@ -345,7 +345,7 @@ def test_redirect_to_master_keeps_tls(start_pool):
 def test_next_host_is_tried_if_master_certificate_has_wrong_name(start_pool):
     pool = start_pool(tls=True, supporters=1)
     supporter = pool.hosts[1]
-    # It leads to the master too, but the certificate knows nothing of it.
+    # This name resolves to the master as well, but its certificate is for another one.
     supporter.master_address = lambda: "127.1"
     with session_at(supporter.url, pool.url, ca_path=str(pool.certificate.pem)) as session:
         (skipped_errors,) = session.skipped_errors
@@ -404,7 +404,7 @@ def test_write_is_not_retried_on_invalid_session(pool):
 
 
 def test_relogin_to_another_pool_is_rejected(start_pool):
-    """The first pool is no longer there, and another one is behind the second address."""
+    """The first pool is down, and the second address belongs to another pool."""
     first, other = start_pool(), start_pool()
     with session_at(first.url, other.url) as session:
         first.logout(first.sessions()[0])
@@ -439,7 +439,7 @@ def test_server_time_is_read_from_new_master(start_pool):
 
 @pytest.fixture
 def pair(start_pool):
-    """A pool of two hosts, the second of which supports the first."""
+    """A pool of two hosts: a master and a supporter."""
     return start_pool(supporters=1)
 
 
@@ -519,7 +519,7 @@ def test_failed_relogin_is_not_followed_by_logout(pool):
 
 @pytest.fixture
 def given(pool):
-    """A session that was there before, and stays."""
+    """A session that was opened before and must stay open."""
     with session_at(pool.url) as session:
         pool.log.clear()
         yield ref_of(session)
@@ -658,7 +658,7 @@ def test_login_is_not_interrupted_after_it_is_sent(pool):
     questions = []
 
     def stop():
-        # Silent when it is asked before the login, and no more from then on.
+        # The stop callable does not raise before the login, and raises from then on.
         questions.append("stop?")
         if len(questions) > 1:
             raise Interrupted("SIGTERM")
@@ -728,7 +728,7 @@ def test_lost_logins_on_several_hosts_are_counted(pool):
 
 
 class Clock:
-    """A clock that stands still until it is set."""
+    """A clock that only changes when it is set."""
 
     def __init__(self):
         self.now = 1000.0
@@ -774,7 +774,7 @@ def test_other_host_is_not_retried_before_login_delay_ends(start_pool, pool):
 
 
 def test_session_is_logged_out_via_another_address_of_master(pool):
-    """As where a host has two addresses, or a load balancer is in front of it."""
+    """The host has two addresses, or is behind a load balancer."""
     transport = PartedTransport()
     first = pool.url.replace("127.0.0.1", "localhost")
     with session_at(first, pool.url, transport=transport) as session:
@@ -789,7 +789,7 @@ def test_session_is_logged_out_via_another_address_of_master(pool):
 
 
 def test_session_of_unreachable_master_is_logged_out_only_at_new_master(pair):
-    """The new master does not know it, and nobody waits for the old one."""
+    """The new master does not know the session, and no request goes to the old one."""
     with session_at(*urls(pair)) as session:
         pair.promote(1)
         pair.take_down(0)
@@ -817,7 +817,7 @@ def test_failed_logout_is_retried_at_exit(pool):
 
 
 def test_session_reference_is_not_sent_to_another_pool(start_pool, pool):
-    """The old session stays: its host is not there, and the new one is of another pool."""
+    """The old session stays: its host is down, and the new host belongs to another pool."""
     other, transport = start_pool(), PartedTransport()
     first = pool.url.replace("127.0.0.1", "localhost")
     with session_at(first, other.url, transport=transport) as session:
@@ -851,7 +851,7 @@ def test_no_session_is_left_if_identifying_new_master_fails_once(pool, code):
 
 @pytest.mark.parametrize("method", ["task.get_all", "pool.get_all_records"])
 def test_session_rejected_by_supporter_is_logged_out(pool, method):
-    """An address that leads now to the master, now to a supporter."""
+    """The address belongs to the master at one time, and to a supporter at another."""
     with session_at(pool.url) as session:
         if method == "pool.get_all_records":
             pool.logout_all()

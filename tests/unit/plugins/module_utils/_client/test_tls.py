@@ -33,12 +33,12 @@ def certificate():
 
 @pytest.fixture
 def port(certificate):
-    """Where one handshake is made, with whoever comes."""
+    """The port of a server that accepts one TLS handshake."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve():
         accepted, _address = listener.accept()
-        # Who does not like what it sees hangs up.
+        # A client that rejects the certificate closes the connection.
         with contextlib.suppress(OSError):
             certificate.context.wrap_socket(accepted, server_side=True).recv(1)
         accepted.close()

@@ -110,7 +110,7 @@ def test_response_over_size_limit_is_rejected_and_not_retained(answer):
 
 
 def largest_in_frames(error):
-    """The length of the longest bytearray that a traceback keeps alive."""
+    """Return the length of the longest bytearray that a traceback keeps alive."""
     frames = [frame for frame, _line in traceback.walk_tb(error.__traceback__)]
     held = [value for frame in frames for value in frame.f_locals.values()]
     return max(len(value) for value in held if isinstance(value, bytearray))
@@ -154,7 +154,7 @@ def test_overall_deadline_shortens_request(transport):
 
 
 def test_response_is_not_read_after_time_limit():
-    """What is too late is not taken in beside the work either, up to the limit of its size."""
+    """The background thread does not read a late response either, up to the size limit."""
 
     def pour(wire, connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n")
@@ -187,7 +187,7 @@ def test_request_after_timeout_uses_new_connection():
 
 
 class Stop:
-    """What the edge asks to stop with: silent until something is the case, then it raises."""
+    """Stands for the stop callable: raises once a condition holds."""
 
     def __init__(self, *, once):
         self._once = once
@@ -246,7 +246,7 @@ def test_uninterruptible_request_completes_despite_stop():
 
 
 class SlowNames:
-    """A name service that tells when it is asked, and answers only when it is told to."""
+    """A resolver that records a lookup, and answers only when the test allows it."""
 
     def __init__(self, monkeypatch, tell):
         self.may_answer = threading.Event()
@@ -317,7 +317,7 @@ def test_retries_stale_connection_only_once(transport):
 
 
 def test_retries_any_request_if_no_byte_was_sent(transport, monkeypatch):
-    """The connection dies between the library's look at it and the first byte."""
+    """The connection is closed between the library's check of it and the first byte."""
     with RawServer(OK, OK) as wire:
         transport.post(wire.endpoint, "/", b"{}")
         send, tries = http.client.HTTPConnection.send, []
@@ -361,7 +361,7 @@ def test_truncated_body_is_detected_with_older_urllib3(transport, monkeypatch):
 
 
 def test_closed_port_raises_connection_refused(transport):
-    # Nobody listens there, and nobody else can while it is taken.
+    # The port does not listen, and while it is bound no other process can use it.
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         endpoint = Endpoint("http", *taken.getsockname())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes through a proxy, and what is told of one."""
+"""Requests through a proxy, and error messages about it."""
 
 from __future__ import annotations
 

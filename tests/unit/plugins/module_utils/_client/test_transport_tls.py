@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which certificates are trusted."""
+"""Trust in certificates."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_certificate_outside_ca_path_is_rejected(certificate):
 
 
 class OneHandshake:
-    """Stands for a context; asked for a second handshake, it tells of that and keeps still."""
+    """Stands for a context; records a second handshake and does not answer it."""
 
     def __init__(self, context, tell):
         self._contexts = [context]
@@ -118,7 +118,7 @@ def test_https_to_plain_http_port_raises_port_without_tls(transport):
 
 
 def reset(_wire, connection):
-    """Close a connection as a firewall does that refuses it only by now."""
+    """Reset a connection, as a firewall does that rejects an open one."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
@@ -147,7 +147,7 @@ def test_tls_older_than_1_2_is_rejected(certificate):
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1 is deprecated")
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
 def test_tls_older_than_1_2_is_rejected_if_context_allows_it(certificate, monkeypatch):
-    """A context that stands in for CPython's may not care for minimum_version."""
+    """A context that replaces CPython's may ignore minimum_version."""
 
     def soften(context):
         context.minimum_version = ssl.TLSVersion.TLSv1
@@ -168,7 +168,7 @@ def test_tls_older_than_1_2_is_rejected_if_context_allows_it(certificate, monkey
 @pytest.mark.parametrize("validate_certs", [True, False])
 @pytest.mark.parametrize("proxied", [None, "http", "https"])
 def test_fingerprint_alone_decides_trust(certificate, monkeypatch, validate_certs, proxied):
-    """They decide alone: the certificate is unknown, for another name, and out of date."""
+    """The certificate is unknown, for another name, and expired."""
     own, other = certificate("other.example", valid_from=0.0), certificate("127.0.0.1")
     proxy = other.context if proxied == "https" else None
     with ConnectProxy(proxy) as tunnel, RawServer(OK, OK, context=own.context) as wire:
@@ -188,7 +188,7 @@ def test_fingerprint_alone_decides_trust(certificate, monkeypatch, validate_cert
 
 
 def test_no_data_is_sent_on_fingerprint_mismatch(certificate):
-    """Not a byte that the server could read after the handshake."""
+    """The server must not receive a byte after the handshake."""
     with RawServer(OK, context=certificate("127.0.0.1").context) as wire:
         with pytest.raises(FingerprintMismatch):
             transport_for(fingerprints=["AA"]).post(wire.endpoint, "/", b"{}")
@@ -226,7 +226,7 @@ def test_validate_certs_false_accepts_any_certificate_silently(certificate, recw
 
 @pytest.fixture(params=[None, "", "no certificate"])
 def useless(request, tmp_path):
-    """A file of authorities without any."""
+    """A CA bundle without certificates."""
     path = tmp_path / "ca.pem"
     if request.param is not None:
         path.write_text(request.param)
@@ -269,10 +269,7 @@ def test_name_mismatch_error_of_older_urllib3_is_recognized(transport, monkeypat
 
 @pytest.fixture
 def home_made(tmp_path):
-    """A context with a certificate of an authority that knows nothing of key identifiers.
-
-    And the path of the certificate of the authority.
-    """
+    """A context with a certificate without key identifiers, and the path of its CA certificate."""
     (tmp_path / "ext").write_text(
         "subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=none\nsubjectKeyIdentifier=none\n"
     )
@@ -296,7 +293,7 @@ def home_made(tmp_path):
 
 
 def test_certificate_rejected_by_strict_python_reports_fingerprint(home_made, monkeypatch):
-    """As Python 3.13 and urllib3 are; the same certificate passes with older ones."""
+    """Python 3.13 and urllib3 are strict; older versions accept the same certificate."""
     context, ca_path = home_made
 
     def harden(own):
