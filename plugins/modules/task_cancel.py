@@ -449,6 +449,7 @@ error:
 
 from typing import Any, Callable
 
+from ..module_utils._cancel.cancellation import Action
 from ..module_utils._cancel.force import FORCE_TIMEOUT, ForceOperation
 from ..module_utils._cancel.idle import IdleCondition
 from ..module_utils._cancel.operation import CancelOperation
@@ -474,18 +475,17 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def cancel_tasks(run: Run) -> dict[str, Any]:
-    cancelling = parse_cancel_options(run.params, given=run.raw_params)
+    options = parse_cancel_options(run.params, given=run.raw_params)
     with run.connect() as session:
-        report = CancelReport(
-            session, select_targets(session, cancelling.selection, clock=run.clock), cancelling
-        )
+        targets = select_targets(session, options.selection, clock=run.clock)
+        report = CancelReport(session, targets, options)
         run.partial_result = report.to_dict
         disappearances = Disappearances(session)
-        problems = guard_violations(report.targets, cancelling, session, clock=run.clock)
-        if cancelling.idle_for and report.targets.running and not problems:
-            problems = leave_busy_ones(run, session, report, disappearances)
+        problems = guard_violations(report.targets, options, session, clock=run.clock)
+        if options.idle_for and report.targets.running and not problems:
+            problems = skip_busy_tasks(run, session, report, disappearances)
         if not problems:
-            report.leave_uncancellable()
+            report.skip_uncancellable()
             report.is_prediction = run.check_mode
         if not problems and not run.check_mode:
             cancel(run, session, report, disappearances)
@@ -494,73 +494,73 @@ def cancel_tasks(run: Run) -> dict[str, Any]:
     return report.refusal(problems) if problems else {**report.to_dict(), **report.failure()}
 
 
-def leave_busy_ones(
+def skip_busy_tasks(
     run: Run, session: Session, report: CancelReport, disappearances: Disappearances
 ) -> list[str]:
-    """Watch the tasks for a while, and read them again without those whose progress moved.
+    """Watch the tasks for idle_for, and skip those that make progress.
 
-    Returns what is against going on from there.
+    Read all tasks again afterwards. Return the problems that forbid a cancel request.
     """
-    cancelling = report.cancelling
-    gate = IdleCondition(
+    options = report.options
+    condition = IdleCondition(
         session,
         report.targets.running,
-        idle_for=cancelling.idle_for,
+        idle_for=options.idle_for,
         server_time=server_clock(run, report),
         disappearances=disappearances,
         clock=run.clock,
     )
-    timeout = cancelling.idle_for + cancelling.timeout
-    waiter = Waiter(session, gate, timeout=timeout, clock=run.clock, sleep=run.sleep)
+    timeout = options.idle_for + options.timeout
+    waiter = Waiter(session, condition, timeout=timeout, clock=run.clock, sleep=run.sleep)
     report.waiters.append(waiter)
     waiter.wait()
-    report.disappeared = gate.disappeared
-    if gate.decision is not Decision.MET:
-        seconds = f"{cancelling.idle_for:g} s"
+    report.disappeared = condition.disappeared
+    if condition.decision is not Decision.MET:
+        seconds = f"{options.idle_for:g} s"
         return [f"The tasks could not be watched for the {seconds} of idle_for in {timeout:g} s."]
-    again = report.targets = select_targets(session, cancelling.selection, clock=run.clock)
+    again = report.targets = select_targets(session, options.selection, clock=run.clock)
     running, again.running = again.running, []
     for task in running:
-        if task.ref in gate.tasks and task.ref not in gate.moved and gate.is_as_before(task):
+        if condition.was_idle(task):
             again.running.append(task)
         else:
-            again.left_alone.append((task, "not idle"))
-    return guard_violations(again, cancelling, session, clock=run.clock)
+            again.skipped.append((task, "not idle"))
+    return guard_violations(again, options, session, clock=run.clock)
 
 
 def cancel(
     run: Run, session: Session, report: CancelReport, disappearances: Disappearances
 ) -> None:
-    cancelling = report.cancelling
-    gate = CancelOperation(
+    options = report.options
+    operation = CancelOperation(
         session,
         report.targets.running,
-        login=report.targets.login,
-        waits=cancelling.waits,
-        deadline=run.clock() + cancelling.timeout,
-        only_idle=cancelling.idle_for > 0,
+        session_generation=report.targets.session_generation,
+        waits=options.waits,
+        deadline=run.clock() + options.timeout,
+        only_idle=options.idle_for > 0,
         server_time=server_clock(run, report),
         disappearances=disappearances,
         disappeared=report.disappeared,
         clock=run.clock,
     )
-    report.gate = gate
-    waiter = Waiter(session, gate, timeout=cancelling.timeout, clock=run.clock, sleep=run.sleep)
+    report.operation = operation
+    waiter = Waiter(session, operation, timeout=options.timeout, clock=run.clock, sleep=run.sleep)
     report.waiters.append(waiter)
     waiter.wait()
-    gate.close()
-    if cancelling.force:
-        force(run, session, report, gate)
+    operation.close()
+    if options.force:
+        force(run, session, report, operation)
 
 
-def force(run: Run, session: Session, report: CancelReport, gate: CancelOperation) -> None:
-    """Mark as cancelled what no cancel has reached, if nothing works on it."""
-    left = [cancel for cancel in gate.cancels.values() if cancel.action == "still_running"]
+def force(run: Run, session: Session, report: CancelReport, operation: CancelOperation) -> None:
+    """Mark tasks as cancelled that are still running, if there is no sign of work on them."""
+    cancels = operation.cancels.values()
     forcing = ForceOperation(
         session,
-        left,
-        gate.disappearances,
-        ignored_for=report.cancelling.timeout,
+        [cancel for cancel in cancels if cancel.action is Action.STILL_RUNNING],
+        operation.disappearances,
+        ignored_for=report.options.timeout,
         deadline=run.clock() + FORCE_TIMEOUT,
         clock=run.clock,
     )
@@ -578,9 +578,9 @@ def force(run: Run, session: Session, report: CancelReport, gate: CancelOperatio
 
 
 def server_clock(run: Run, report: CancelReport) -> Callable[[], int | None]:
-    """Return the server's clock as it goes on from when the tasks were read."""
-    then, read_at = report.targets.found.server_time, run.clock()
-    return lambda: None if then is None else then + int(run.clock() - read_at)
+    """Return a callable for the server's time, continued from when the tasks were read."""
+    read_time, read_at = report.targets.found.server_time, run.clock()
+    return lambda: None if read_time is None else read_time + int(run.clock() - read_at)
 
 
 def main() -> None:

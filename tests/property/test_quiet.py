@@ -163,7 +163,7 @@ def test_quiet_wait_is_correct_through_day_of_restarts(method):
         assert run.decision is Decision.MET
         judge_open(run, set(pool.labels), 300)
         assert day - 240 + 100 + 300 <= run.ended - run.began < day + 600
-        assert len(run.condition.matches.ended) <= 200
+        assert len(run.condition.matches.ended.tasks) <= 200
         if method == "events":
             # Two requests for each slice, and a few for each change.
             assert run.wire.requests < 2 * day / 30 + 20 * day / 240

@@ -24,7 +24,7 @@ SIMULATOR = f"{COLLECTION}.tests.simulator"
 LAYERS = """
 : _module _masking _output
 _report: page table timeline markup style cells
-_cancel: report targets force evidence options operation idle cancellation
+_cancel: report targets force evidence options operation tracker idle cancellation
 _wait: completion_report quiet_report report messages options waiter transient_errors pacer
     event_fallback backoff completion admission set_tracker quiet match_tracker quiet_window stalls
     object_holds disappearance watcher task_set timeline context intervals

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import math
+from enum import Enum
 from typing import Any
 
 from .._errors import XapiFailure
@@ -18,47 +19,95 @@ DENIED = "RBAC_PERMISSION_DENIED"
 LOST_ANSWER = "the answer to the request was lost, so the request may not have arrived"
 
 
-class Cancel:
-    """What becomes of one task that is to be cancelled.
+class Action(Enum):
+    """The outcome for one task, with the value that task_cancel returns."""
 
-    Each request to cancel a task writes an entry of its own to the task's current_operations, which
-    stays there (xapi_task.ml). So a record tells whether a request arrived whose answer was lost.
+    CANCELLED = "cancelled"
+    REQUESTED = "requested"
+    ALREADY_FINISHED = "already_finished"
+    FINISHED_FIRST = "finished_first"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+    NOT_CANCELLABLE = "not_cancellable"
+    STILL_RUNNING = "still_running"
+    DENIED = "denied"
+    ERROR = "error"
+    NOT_SENT = "not_sent"
+    SKIPPED = "skipped"
+    FORCED = "forced"
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the module fails because of such a task."""
+        return self in (
+            Action.UNKNOWN,
+            Action.STILL_RUNNING,
+            Action.DENIED,
+            Action.ERROR,
+            Action.NOT_SENT,
+        )
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether a request that was sent has, or may have, ended such a task."""
+        return self in (Action.CANCELLED, Action.GONE, Action.FORCED)
+
+    @property
+    def final_status(self) -> str | None:
+        """The status after the module, where it is not that of the last record."""
+        return {
+            Action.CANCELLED: "cancelled",
+            Action.FORCED: "cancelled",
+            Action.GONE: "gone",
+            Action.UNKNOWN: "unknown",
+        }.get(self)
+
+
+class Cancel:
+    """Tracks the cancellation of one task.
+
+    Each request to cancel a task adds an entry of its own to the task's current_operations, which
+    stays there (xapi_task.ml). So the record shows whether a request arrived if its answer was
+    lost.
     """
 
     def __init__(self, last: LastSeen) -> None:
-        """The task, as it was seen in a session."""
+        """The task is as it was read in a session."""
         self.last = self.first = last
-        self.action = ""
-        """Empty while it is not decided."""
+        self.action: Action | None = None
+        """The outcome; None while it is not decided."""
         self.reason = ""
-        """Why the outcome is unknown, or why a forced end was refused."""
+        """Why the outcome is unknown, or why force was refused."""
         self.error: XapiFailure | None = None
         self.was_asked_before = is_asked(last.task)
-        """Whether somebody else had asked for the end of it already."""
-        self.is_sent = False
-        """Whether the server has our request, or may have it."""
+        """Whether another client had requested the cancellation before."""
         self.accepted_at = math.inf
-        """Since when the server is known to have our request."""
+        """The time since which the server is known to have our request."""
         self.may_be_marked = False
         """Whether the server may have marked the record as cancelled for us."""
         self.is_undecided = False
-        """Whether its record is gone, and its host does not tell yet whether XAPI restarted."""
+        """Whether the task is gone and its host may be restarting XAPI."""
         self.sent_at = -math.inf
         self.has_changed = False
-        """Whether anything but the requests to cancel was written to the record."""
+        """Whether anything but requests to cancel was written to the record."""
         self._operations = _operations(last.task)
-        """What was being done with the task before our first request."""
+        """The current_operations of the task before our first request."""
 
     @property
     def task(self) -> Task:
         return self.last.task
 
     @property
-    def outcome(self) -> str:
-        """The action, or what can be said of a task that is not decided."""
+    def outcome(self) -> Action:
+        """The action, or the closest one for a task that is not decided."""
         if self.is_undecided:
-            return "unknown"
-        return self.action or ("requested" if self.is_sent else "not_sent")
+            return Action.UNKNOWN
+        return self.action or (Action.REQUESTED if self.is_sent else Action.NOT_SENT)
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the server has our request, or may have it."""
+        return self.sent_at > -math.inf
 
     @property
     def is_accepted(self) -> bool:
@@ -67,20 +116,26 @@ class Cancel:
 
     @property
     def doubt(self) -> str:
-        """That our request may not have arrived, where that matters; else empty."""
+        """A notice that our request may not have arrived, where that matters; else empty."""
         is_lost = self.is_sent and not self.is_accepted
-        return LOST_ANSWER if is_lost and self.outcome in ("requested", "still_running") else ""
+        is_open = self.outcome in (Action.REQUESTED, Action.STILL_RUNNING)
+        return LOST_ANSWER if is_lost and is_open else ""
 
     @property
     def is_changed(self) -> bool:
         """Whether our request has changed something, or may have."""
-        if self.outcome == "requested":
+        if self.outcome is Action.REQUESTED:
             return not self.was_asked_before
-        is_over = self.action in ("cancelled", "gone", "forced")
-        return (is_over and self.is_sent) or self.may_be_marked
+        is_ended = self.action is not None and self.action.is_changed
+        return (is_ended and self.is_sent) or self.may_be_marked
 
-    def see(self, last: LastSeen, at: float) -> None:
-        """Take in a record, which session it was read in, and when; a final one decides."""
+    @property
+    def has_progressed(self) -> bool:
+        """Whether the progress differs from that of the first record."""
+        return self.task.progress != self.first.task.progress
+
+    def update(self, last: LastSeen, at: float) -> None:
+        """Apply a record that was read at some time; a final status decides."""
         if not self.first.hosts:
             self.first = self.first._replace(hosts=last.hosts)
         self.has_changed |= _is_written(self.task, last.task)
@@ -92,54 +147,50 @@ class Cancel:
             self.accepted_at = min(self.accepted_at, at)
         if last.task.is_finished:
             was_ours = last.task.status == "cancelled" and self.is_accepted
-            self.action = "cancelled" if was_ours else "finished_first"
+            self.action = Action.CANCELLED if was_ours else Action.FINISHED_FIRST
             self.error = None
 
-    def send(self, at: float, *, is_accepted: bool) -> None:
+    def record_request(self, at: float, *, is_accepted: bool) -> None:
         """Note that the server has our request, or may have it."""
-        self.is_sent, self.sent_at = True, at
+        self.sent_at = at
         if is_accepted:
             self.accepted_at, self.error = min(self.accepted_at, at), None
 
     def leave(self) -> None:
-        """Note that the server has our request, and that the module does not wait for the end."""
-        self.action, self.error = "requested", None
+        """Note that the server has our request and that the module does not wait."""
+        self.action, self.error = Action.REQUESTED, None
 
-    def refuse(self, failure: XapiFailure) -> None:
+    def fail(self, failure: XapiFailure) -> None:
+        """Note the error that the server answered our request with."""
         self.error = failure
-        self.action = "denied" if failure.code == DENIED else "error"
-
-    @property
-    def has_progressed(self) -> bool:
-        """Whether the progress is another one than at first."""
-        return self.task.progress != self.first.task.progress
+        self.action = Action.DENIED if failure.code == DENIED else Action.ERROR
 
     def skip(self, reason: str) -> None:
-        """Note why the task is left alone."""
-        self.action, self.reason = "skipped", reason
+        """Note why the task is not cancelled."""
+        self.action, self.reason = Action.SKIPPED, reason
 
     def suspend(self) -> None:
-        """Note that there is no such task any more, and that its host may be restarting XAPI."""
+        """Note that the task is gone and that its host may be restarting XAPI."""
         self.is_undecided, self.reason = True, HOST_DISABLED
 
-    def lose(self, reason: str) -> None:
-        """Note that there is no such task any more, and why it may still be running."""
+    def mark_gone(self, reason: str) -> None:
+        """Note that the task is gone; a reason says why it may still be running."""
         self.is_undecided = False
-        self.action = "unknown" if reason else "gone"
+        self.action = Action.UNKNOWN if reason else Action.GONE
         self.reason, self.error = reason, None
 
     def close(self, *, waits: bool) -> None:
-        """Name what is left undecided: nothing more will be read or sent."""
+        """Decide the action, since no request follows any more."""
         if self.error is not None:
-            self.refuse(self.error)
+            self.fail(self.error)
         elif self.is_sent:
-            self.action = "still_running" if waits else "requested"
+            self.action = Action.STILL_RUNNING if waits else Action.REQUESTED
         else:
-            self.action = "not_sent"
+            self.action = Action.NOT_SENT
 
 
 def is_asked(task: Task) -> bool:
-    """Whether somebody has asked the server for the end of a task, by its latest record."""
+    """Tell by the latest record whether any client has requested the cancellation of a task."""
     return "cancel" in _operations(task).values()
 
 
@@ -151,7 +202,7 @@ def _operations(task: Task) -> dict[str, str]:
 def _is_written(before: Task, after: Task) -> bool:
     """Tell whether anything but requests to cancel a task was written to its record.
 
-    Such a request replaces what stood in current_operations.
+    Such a request replaces the former current_operations.
     """
     added = set(_operations(after).items()) - set(_operations(before).items())
     is_added = any(operation != "cancel" for _request, operation in added)

@@ -23,6 +23,8 @@ from .._tasks.model import Task
 from .._wait.disappearance import Disappearances, LastSeen
 
 _MIN_AGE = 3600
+_KNOWN_FOR = 5.0
+"""Seconds for which evidence that was read may be acted on."""
 _ASYNC = re.compile(r"(?:Async|InternalAsync)\.")
 _METHOD = re.compile(r"([A-Za-z_]+)\.[A-Za-z0-9_]+\Z")
 _PATH = re.compile(r"/[a-z0-9_]+\Z")
@@ -33,22 +35,22 @@ _WITHOUT_ONCE = ("pool", "VTPM")
 
 @dataclass
 class Evidence:
-    """What a pool shows about work behind a record, besides the record itself."""
+    """The signs in a pool, other than the task's own record, that work continues."""
 
     now: int | None
     clocks: Clocks
     held_by: frozenset[str]
-    """The tasks that any object names in its current_operations."""
+    """The tasks that objects name in their current_operations."""
     parents: frozenset[str]
-    """The tasks with a subtask, at whatever depth, that is running."""
+    """The tasks with a running subtask, at any depth."""
     hosts: Mapping[str, str]
-    """What is wrong with the hosts of tasks, by the reference of the task."""
+    """The problems of the tasks' hosts, by the reference of the task."""
 
 
 def read_evidence(
     session: Session, seen: Collection[LastSeen], *, clock: Callable[[], float]
 ) -> Evidence:
-    """Read what tells whether the server works on some tasks, as they were first seen."""
+    """Read the signs of work on some tasks, given as they were first read."""
     now, clocks = read_time(session, ["force"], clock=clock)
     held: set[str] = set()
     for name in HOLDERS:
@@ -59,8 +61,33 @@ def read_evidence(
     return Evidence(now, clocks, frozenset(held), parents, hosts)
 
 
+class EvidenceCache:
+    """Reads evidence, and keeps it for some seconds."""
+
+    def __init__(self, session: Session, *, clock: Callable[[], float]) -> None:
+        self._session = session
+        self._clock = clock
+        self._evidence: Evidence | None = None
+        self._read_at = -math.inf
+
+    @property
+    def server_time(self) -> int | None:
+        """The server's time in the latest evidence."""
+        return None if self._evidence is None else self._evidence.now
+
+    def clear(self) -> None:
+        self._evidence = None
+
+    def read(self, seen: Collection[LastSeen]) -> Evidence:
+        """Return the evidence on some tasks; read it again if it is too old."""
+        if self._evidence is None or self._clock() - self._read_at > _KNOWN_FOR:
+            self._read_at = self._clock()
+            self._evidence = read_evidence(self._session, seen, clock=self._clock)
+        return self._evidence
+
+
 def explain_refusal(task: Task, evidence: Evidence) -> str:
-    """Return what shows that a task is more than a record that its client left behind."""
+    """Return a sign that a task is not an abandoned record; empty if there is none."""
     if task.ref in evidence.hosts:
         return evidence.hosts[task.ref]
     record = task.record
@@ -84,10 +111,10 @@ def explain_refusal(task: Task, evidence: Evidence) -> str:
 
 
 def _is_own_label(label: str) -> bool:
-    """Tell whether the server itself gives such a label to its tasks.
+    """Tell whether the server itself gives this label to tasks.
 
-    It names a task after the method that was called or, without a task of the client's own, after
-    the path of the HTTP request (context.ml).
+    It names a task after the called method or, for an HTTP request without a task of the client,
+    after the path (context.ml).
     """
     method = _METHOD.match(label)
     is_method = method is not None and method[1] in CLASSES
@@ -95,7 +122,7 @@ def _is_own_label(label: str) -> bool:
 
 
 def _parents(tasks: Iterable[Task]) -> frozenset[str]:
-    """Return the tasks with a subtask, at whatever depth, that is running."""
+    """Return the tasks with a running subtask, at any depth."""
     parent_of = {task.ref: task.record.get("subtask_of", "") for task in tasks}
     found: set[str] = set()
     for task in tasks:
@@ -107,10 +134,10 @@ def _parents(tasks: Iterable[Task]) -> frozenset[str]:
 
 
 def _read_holders(session: Session, name: str) -> set[str]:
-    """Read which tasks the objects of a class name; none if the server does not know the class."""
-    shape = records.holding_on_new_servers if name in _WITHOUT_ONCE else records.holding
+    """Read the tasks that objects of a class name; none if the server does not know the class."""
+    schema = records.holding_on_new_servers if name in _WITHOUT_ONCE else records.holding
     try:
-        found = session.read(shape, f"{name}.get_all_records")
+        found = session.read(schema, f"{name}.get_all_records")
     except XapiFailure as failure:
         if failure.code == "MESSAGE_METHOD_UNKNOWN":
             return set()

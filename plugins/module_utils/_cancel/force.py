@@ -18,13 +18,11 @@ from .._tasks.api import Tasks
 from .._wait.disappearance import HOST_DISABLED, Disappearances
 from .._wait.task_set import Decision
 from .._wait.watcher import Update, Watch, WatchScope
-from .cancellation import DENIED, Cancel
-from .evidence import Evidence, explain_refusal, read_evidence
+from .cancellation import DENIED, Action, Cancel
+from .evidence import EvidenceCache, explain_refusal
 
 FORCE_TIMEOUT = 60.0
 """Seconds for the reads and writes that follow a cancel that was ignored."""
-_KNOWN_FOR = 5.0
-"""Seconds for which what was read of the pool may be acted on."""
 _ANSWER_LOST = "the answer to the request was lost, so that it may be marked as cancelled"
 _CHANGED = "its record changed while it was watched"
 _NOT_IGNORED = "it is not known to have ignored a request to cancel it for all of timeout"
@@ -32,13 +30,12 @@ _NOT_READ = "the pool did not answer in time to tell whether something works on 
 
 
 class ForceOperation:
-    """A gate that opens when each of some tasks is marked as cancelled, or may not be.
+    """Marks tasks as cancelled; is met when each is marked, or may not be.
 
-    A task that a client made with task.create ends by that client's word alone (xapi_task.ml). If
-    the client is gone, the record stays; this says in its place that the task was cancelled, which
-    stops no work. It is for tasks that have ignored a request to cancel them for long enough. All
-    that allows it is read again before the write. If the answer to the write is lost, the record
-    tells whether it arrived.
+    A task that a client made with task.create ends only when that client sets its status
+    (xapi_task.ml). If the client is gone, the record stays. This operation then sets the status to
+    cancelled, which stops no work. It is for tasks that have ignored cancel requests for some time.
+    The evidence is read again before the write. The record shows later whether the write arrived.
     """
 
     def __init__(
@@ -51,46 +48,45 @@ class ForceOperation:
         deadline: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Nothing is written after the deadline."""
-        self._session = session
+        """No status is written after the deadline."""
         self._tasks = Tasks(session)
         self._disappearances = disappearances
         self._ignored_for = ignored_for
         self._deadline = deadline
         self._clock = clock
-        self._open: dict[str, Cancel] = {}
+        self._pending: dict[str, Cancel] = {}
         for cancel in cancels:
             if self._due_at(cancel) <= deadline:
-                self._open[cancel.task.ref] = cancel
+                self._pending[cancel.task.ref] = cancel
             else:
                 cancel.reason = _NOT_IGNORED
-        self._evidence: Evidence | None = None
-        self._read_at = -math.inf
+        self._evidence = EvidenceCache(session, clock=clock)
         self.forced: list[Cancel] = []
         self.needs_refresh = True
 
     @property
     def decision(self) -> Decision:
-        return Decision.PENDING if self._open else Decision.MET
+        return Decision.PENDING if self._pending else Decision.MET
 
     @property
     def next_refresh_in(self) -> float:
-        due_at = min((self._due_at(cancel) for cancel in self._open.values()), default=math.inf)
+        due_at = min((self._due_at(cancel) for cancel in self._pending.values()), default=math.inf)
         return due_at - self._clock()
 
     def invalidate(self) -> None:
         self.needs_refresh = True
-        self._evidence = None
+        self._evidence.clear()
 
     def apply(self, update: Update) -> bool:
-        self._see(update)
+        """Apply changes; tell whether a refresh is needed."""
+        self._update(update)
         self.needs_refresh |= self.next_refresh_in <= 0
         return self.needs_refresh
 
     def refresh(self, watch: Watch) -> None:
-        """Mark what is due and may be marked, one task after the other."""
-        self._see(watch.refresh(WatchScope(tuple(self._open))))
-        for cancel in list(self._open.values()):
+        """Mark the tasks that are due and may be marked, one after the other."""
+        self._update(watch.refresh(WatchScope(tuple(self._pending))))
+        for cancel in list(self._pending.values()):
             if self._due_at(cancel) <= self._clock() <= self._deadline:
                 self._decide(cancel)
             elif cancel.may_be_marked:
@@ -98,94 +94,88 @@ class ForceOperation:
         self.needs_refresh = False
 
     def close(self) -> None:
-        """Name what is left undecided: nothing more will be read or sent."""
-        for cancel in self._open.values():
+        """Give a reason for each pending task, since nothing more is read or sent."""
+        for cancel in self._pending.values():
             if cancel.may_be_marked:
-                cancel.action, cancel.reason = "unknown", _ANSWER_LOST
+                cancel.action, cancel.reason = Action.UNKNOWN, _ANSWER_LOST
             else:
                 cancel.reason = _NOT_READ
 
     def _due_at(self, cancel: Cancel) -> float:
         return cancel.accepted_at + self._ignored_for
 
-    def _see(self, update: Update) -> None:
+    def _update(self, update: Update) -> None:
         for task in update.tasks:
-            cancel = self._open.get(task.ref)
-            # A final record is left for the next read, which tells how the task ended.
+            cancel = self._pending.get(task.ref)
+            # The next read handles a final record.
             if cancel is not None and not task.is_finished:
-                cancel.see(self._disappearances.remember(task), self._clock())
+                cancel.update(self._disappearances.remember(task), self._clock())
 
     def _decide(self, cancel: Cancel) -> None:
-        evidence = self._current_evidence()
+        pending = self._pending.values()
+        evidence = self._evidence.read([one.first._replace(task=one.task) for one in pending])
         if not self._read(cancel):
             return
         reason = _CHANGED if cancel.has_changed else explain_refusal(cancel.task, evidence)
         if reason:
-            del self._open[cancel.task.ref]
+            del self._pending[cancel.task.ref]
             cancel.reason, cancel.may_be_marked = reason, False
         else:
             self._mark(cancel)
 
-    def _current_evidence(self) -> Evidence:
-        """Return what the pool shows, read again if that was some time ago."""
-        if self._evidence is None or self._clock() - self._read_at > _KNOWN_FOR:
-            self._read_at = self._clock()
-            seen = [cancel.first._replace(task=cancel.task) for cancel in self._open.values()]
-            self._evidence = read_evidence(self._session, seen, clock=self._clock)
-        return self._evidence
-
     def _read(self, cancel: Cancel) -> bool:
-        """Read the record of a task; False if that has decided."""
+        """Read the record of a task; return whether the task is still running."""
         ref = cancel.task.ref
         task = self._tasks.get_record(ref)
         if task is None:
-            self._lose(cancel)
+            self._examine(cancel)
             return False
-        cancel.see(self._disappearances.remember(task), self._clock())
+        cancel.update(self._disappearances.remember(task), self._clock())
         if not task.is_finished:
             return True
         if cancel.may_be_marked and task.status == "cancelled":
-            self._note_forced(cancel)
+            self._record_forced(cancel)
         cancel.may_be_marked = False
-        del self._open[ref]
+        del self._pending[ref]
         return False
 
     def _mark(self, cancel: Cancel) -> None:
         ref = cancel.task.ref
         try:
-            is_there = self._tasks.set_status(ref, "cancelled")
+            is_present = self._tasks.set_status(ref, "cancelled")
         except XapiFailure as failure:
             if is_pool_wide(failure):
                 raise
-            # The server may have written it all the same.
+            # The server may have written the status nevertheless.
             cancel.may_be_marked = failure.code != DENIED
             if self._read(cancel):
                 cancel.may_be_marked = False
-                cancel.refuse(failure)
-                del self._open[ref]
+                cancel.fail(failure)
+                del self._pending[ref]
         except XapiError as error:
             cancel.may_be_marked |= error.sent
             raise
         else:
-            if is_there:
-                self._note_forced(cancel)
-                del self._open[ref]
+            if is_present:
+                self._record_forced(cancel)
+                del self._pending[ref]
             else:
-                self._lose(cancel)
+                self._examine(cancel)
 
-    def _lose(self, cancel: Cancel) -> None:
-        if cancel.may_be_marked:
-            # The server deletes a marked record within a minute, so that this may be why.
-            cancel.action, cancel.reason = "unknown", _ANSWER_LOST
-            del self._open[cancel.task.ref]
-            return
-        now = None if self._evidence is None else self._evidence.now
-        findings = self._disappearances.examine([cancel.last], expected_time=now)
-        reasons = {last.task.ref: reason for last, reason in findings}
+    def _examine(self, cancel: Cancel) -> None:
+        """Decide the action for a task that is gone."""
         ref = cancel.task.ref
-        cancel.lose(reasons.get(ref, HOST_DISABLED))
-        del self._open[ref]
+        if cancel.may_be_marked:
+            # The server deletes a marked record within a minute.
+            cancel.action, cancel.reason = Action.UNKNOWN, _ANSWER_LOST
+        else:
+            findings = self._disappearances.examine(
+                [cancel.last], expected_time=self._evidence.server_time
+            )
+            reasons = {last.task.ref: reason for last, reason in findings}
+            cancel.mark_gone(reasons.get(ref, HOST_DISABLED))
+        del self._pending[ref]
 
-    def _note_forced(self, cancel: Cancel) -> None:
-        cancel.action, cancel.reason = "forced", ""
+    def _record_forced(self, cancel: Cancel) -> None:
+        cancel.action, cancel.reason = Action.FORCED, ""
         self.forced.append(cancel)

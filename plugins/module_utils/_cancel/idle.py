@@ -21,7 +21,7 @@ from .cancellation import Cancel
 
 
 class IdleCondition:
-    """A gate that opens after some time, and knows by then whose progress has moved in it."""
+    """Is met after some time, when it knows which tasks made no progress in that time."""
 
     def __init__(
         self,
@@ -39,18 +39,17 @@ class IdleCondition:
         self._disappearances = disappearances
         self._clock = clock
         self._began = -math.inf
-        self._is_over = False
+        self._is_met = False
         self._progress: dict[str, float | None] = {}
-        self.tasks = {task.ref: task for task in tasks}
-        """The latest record of each."""
-        self._last = {ref: disappearances.remember(task) for ref, task in self.tasks.items()}
+        self._last = {task.ref: disappearances.remember(task) for task in tasks}
+        """The tasks that exist, with their last known records."""
         self._disappeared: dict[str, Cancel] = {}
-        self.moved: set[str] = set()
+        self._moved: set[str] = set()
         self.needs_refresh = True
 
     @property
     def decision(self) -> Decision:
-        return Decision.MET if self._is_over else Decision.PENDING
+        return Decision.MET if self._is_met else Decision.PENDING
 
     @property
     def next_refresh_in(self) -> float:
@@ -58,55 +57,56 @@ class IdleCondition:
 
     @property
     def disappeared(self) -> list[Cancel]:
-        """The tasks that disappeared meanwhile; none of them was asked to end."""
+        """The tasks that disappeared while they were watched; no request was sent for them."""
         return list(self._disappeared.values())
 
     def invalidate(self) -> None:
         self.needs_refresh = True
 
     def refresh(self, watch: Watch) -> None:
-        update = watch.refresh(WatchScope(tuple(self.tasks), hosts=True))
+        """Read the tasks and the hosts."""
+        update = watch.refresh(WatchScope(tuple(self._last), hosts=True))
         now = self._clock()
         self._disappearances.update_hosts(update.hosts)
         if self._began == -math.inf:
             self._began = now
             self._progress = {task.ref: task.progress for task in update.tasks}
-        self._see(update.tasks)
-        unseen = set(self.tasks).difference(task.ref for task in update.tasks)
+        self._update(update.tasks)
+        unseen = set(self._last).difference(task.ref for task in update.tasks)
         present, gone = self._tasks.confirm(unseen)
-        self._see(present)
-        self._lose(gone)
+        self._update(present)
+        self._examine(gone)
         self.needs_refresh = False
-        self._is_over = now - self._began >= self._idle_for
+        self._is_met = now - self._began >= self._idle_for
 
     def apply(self, update: Update) -> bool:
+        """Apply changes; tell whether a refresh is needed."""
         self._disappearances.update_hosts(update.hosts)
-        self._see(update.tasks)
-        self.needs_refresh |= not self.tasks.keys().isdisjoint(update.deleted)
+        self._update(update.tasks)
+        self.needs_refresh |= not self._last.keys().isdisjoint(update.deleted)
         self.needs_refresh |= bool(update.hosts and self._disappearances.undecided)
         self.needs_refresh |= self.next_refresh_in <= 0
         return self.needs_refresh
 
-    def is_as_before(self, task: Task) -> bool:
-        """Whether a task that was read later is where it was when the watch began."""
-        return task.progress == self._progress.get(task.ref)
+    def was_idle(self, task: Task) -> bool:
+        """Tell whether a task that was read again has made no progress since the watch began."""
+        is_watched = task.ref in self._last and task.ref not in self._moved
+        return is_watched and task.progress == self._progress.get(task.ref)
 
-    def _see(self, tasks: Iterable[Task]) -> None:
+    def _update(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
-            if task.ref in self.tasks:
-                self.tasks[task.ref] = task
+            if task.ref in self._last:
                 self._last[task.ref] = self._disappearances.remember(task)
                 if task.progress != self._progress.get(task.ref):
-                    self.moved.add(task.ref)
+                    self._moved.add(task.ref)
 
-    def _lose(self, gone: Collection[str]) -> None:
-        """Find out what became of tasks that are gone, and of those that are undecided."""
+    def _examine(self, gone: Collection[str]) -> None:
+        """Find out whether tasks that are gone, and undecided ones, have ended."""
         findings = self._disappearances.examine(
             [self._last[ref] for ref in gone], expected_time=self._server_time()
         )
         for ref in gone:
-            del self.tasks[ref]
-            self._disappeared[ref] = Cancel(self._last[ref])
+            self._disappeared[ref] = Cancel(self._last.pop(ref))
             self._disappeared[ref].suspend()
         for last, reason in findings:
-            self._disappeared[last.task.ref].lose(reason)
+            self._disappeared[last.task.ref].mark_gone(reason)

@@ -7,32 +7,32 @@
 
 from __future__ import annotations
 
-import math
 import time
-from typing import Callable, Collection, Iterable
+from typing import Callable, Iterable
 
 from .._client.retry import is_pool_wide
 from .._client.session import Session
 from .._errors import XapiError, XapiFailure
 from .._tasks.api import Tasks
 from .._tasks.model import Task
-from .._wait.disappearance import HOST_DISABLED, MAX_LATENCY, Disappearances
+from .._wait.disappearance import Disappearances
 from .._wait.task_set import Decision
-from .._wait.watcher import Update, Watch, WatchScope
+from .._wait.watcher import Update, Watch
 from .cancellation import DENIED, Cancel
+from .tracker import CancelTracker
 
 SEND_AGAIN_AFTER = 5.0
 _KNOWN_FOR = 5.0
-"""Seconds for which what was read of a task may be acted on."""
+"""Seconds for which a record that was read of a task may be acted on."""
 
 
 class CancelOperation:
-    """A gate that opens when each of some tasks has ended, or need not be asked any more.
+    """Requests the cancellation of tasks; is met when each has ended or needs no more requests.
 
-    The server takes every request and promises nothing (xapi_task.ml), so a task that goes on is
-    asked again, and only its status tells what came of it. Nothing is sent to a task that was not
-    read within the last seconds, and nothing after the deadline. A task that disappears has ended
-    only if nothing speaks against it.
+    The server accepts every request without a guarantee (xapi_task.ml). So the request is repeated
+    while a task runs, and only the task's status shows the outcome. No request is sent for a task
+    that was not read within the last seconds, or after the deadline. A task that disappears counts
+    as ended only if there is no sign that its work may continue.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class CancelOperation:
         session: Session,
         tasks: Iterable[Task],
         *,
-        login: int,
+        session_generation: int,
         waits: bool,
         deadline: float,
         only_idle: bool = False,
@@ -49,155 +49,118 @@ class CancelOperation:
         disappeared: Iterable[Cancel] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """The tasks are as they were read in the session of a login.
+        """The tasks are as they were read in the session of the given generation.
 
-        Those that disappeared before are reported with them, and decided if they are not yet. With
-        only_idle, nothing is sent to a task whose progress has moved since it was read.
+        Tasks that disappeared before are reported with them, and decided if they are not yet. With
+        only_idle, no request is sent for a task that has progressed since it was read.
         """
-        self._session = session
         self._tasks = Tasks(session)
         self._waits = waits
         self._only_idle = only_idle
         self._deadline = deadline
         self._clock = clock
-        self._server_time = server_time
-        self.disappearances = disappearances or Disappearances(session)
-        self._open = {
-            task.ref: Cancel(self.disappearances.remember(task)._replace(session_generation=login))
-            for task in tasks
-        }
-        before = {cancel.task.ref: cancel for cancel in disappeared}
-        self._undecided = {ref: cancel for ref, cancel in before.items() if cancel.is_undecided}
-        """What disappeared, and its host does not tell yet whether it restarted."""
-        self.cancels = {**self._open, **before}
+        self._tracker = CancelTracker(
+            session,
+            tasks,
+            session_generation=session_generation,
+            waits=waits,
+            server_time=server_time,
+            disappearances=disappearances or Disappearances(session),
+            disappeared=disappeared,
+            clock=clock,
+        )
         self.needs_refresh = True
-        self._is_watched = False
-        """Whether every change since the latest look was told."""
+
+    @property
+    def cancels(self) -> dict[str, Cancel]:
+        """All tasks by reference, with those that disappeared before."""
+        return self._tracker.cancels
+
+    @property
+    def disappearances(self) -> Disappearances:
+        return self._tracker.disappearances
 
     @property
     def decision(self) -> Decision:
-        return Decision.PENDING if self._open or self._undecided else Decision.MET
+        is_pending = self._tracker.pending or self._tracker.undecided
+        return Decision.PENDING if is_pending else Decision.MET
 
     @property
     def next_refresh_in(self) -> float:
-        due = min((one.sent_at for one in self._open.values()), default=math.inf)
-        return due + SEND_AGAIN_AFTER - self._clock()
+        return self._tracker.first_sent_at + SEND_AGAIN_AFTER - self._clock()
 
     def invalidate(self) -> None:
         self.needs_refresh = True
-        self._is_watched = False
+        self._tracker.is_watched = False
 
     def refresh(self, watch: Watch) -> None:
-        """Read what is still to end, and ask for the end of what goes on."""
+        """Read the pending tasks, and request the cancellation of those that are due."""
         read_at = self._clock()
-        self._read(watch)
-        for cancel in list(self._open.values()):
+        self._tracker.read(watch)
+        for cancel in list(self._tracker.pending.values()):
             now = self._clock()
             is_due = now - cancel.sent_at >= SEND_AGAIN_AFTER
             if now >= self._deadline or not is_due:
                 continue
             if now - read_at > _KNOWN_FOR:
                 read_at = self._clock()
-                self._read(watch)
-            if cancel.task.ref not in self._open:
+                self._tracker.read(watch)
+            if cancel.task.ref not in self._tracker.pending:
                 continue
             if self._only_idle and not cancel.is_sent and cancel.has_progressed:
-                self._open.pop(cancel.task.ref).skip("not idle")
+                self._tracker.pending.pop(cancel.task.ref).skip("not idle")
             else:
                 self._send(cancel)
         self.needs_refresh = False
 
     def apply(self, update: Update) -> bool:
-        before = len(self._open)
+        """Apply changes; tell whether a task ended or a refresh is needed."""
+        pending = self._tracker.pending
+        before = len(pending)
         self.disappearances.update_hosts(update.hosts)
-        self._see(update.tasks)
-        self.needs_refresh |= not self._open.keys().isdisjoint(update.deleted)
-        self.needs_refresh |= bool(update.hosts and self._undecided)
+        self._tracker.update(update.tasks)
+        self.needs_refresh |= not pending.keys().isdisjoint(update.deleted)
+        self.needs_refresh |= bool(update.hosts and self._tracker.undecided)
         self.needs_refresh |= self.next_refresh_in <= 0
-        return self.needs_refresh or len(self._open) < before
+        return self.needs_refresh or len(pending) < before
 
     def close(self) -> None:
-        """Name what is left undecided: nothing more will be read or sent."""
-        for cancel in self._open.values():
-            cancel.close(waits=self._waits)
-        self.close_undecided()
-
-    def _read(self, watch: Watch) -> None:
-        asked_at = self._clock()
-        update = watch.refresh(WatchScope(tuple(self._open), hosts=True))
-        is_prompt = watch.method == "events" and self._clock() - asked_at < MAX_LATENCY
-        self.disappearances.update_hosts(update.hosts)
-        self._see(update.tasks)
-        unseen = set(self._open).difference(task.ref for task in update.tasks)
-        present, gone = self._tasks.confirm(unseen)
-        self._see(present)
-        self._lose(gone)
-        self._is_watched = is_prompt
-
-    def _see(self, tasks: Iterable[Task]) -> None:
-        for task in tasks:
-            cancel = self._open.get(task.ref)
-            if cancel is None:
-                continue
-            cancel.see(self.disappearances.remember(task), self._clock())
-            if not self._waits and not cancel.action and cancel.is_accepted:
-                cancel.leave()
-            if cancel.action:
-                del self._open[task.ref]
-
-    def _lose(self, gone: Collection[str]) -> None:
-        """Find out what became of tasks that are gone, and of those that are undecided."""
-        left = [self._open[ref].last for ref in gone]
-        findings = self.disappearances.examine(
-            left, expected_time=self._server_time(), was_watched=self._is_watched
-        )
-        for ref in gone:
-            self._undecided[ref] = self._open.pop(ref)
-            self._undecided[ref].suspend()
-        for last, reason in findings:
-            self._undecided.pop(last.task.ref).lose(reason)
-        if not self._waits:
-            self.close_undecided()
-
-    def close_undecided(self) -> None:
-        """Do not wait for hosts that do not tell yet whether they restarted."""
-        for cancel in self._undecided.values():
-            cancel.lose(HOST_DISABLED)
-        self._undecided.clear()
+        """Decide the action of each task, since nothing more is read or sent."""
+        self._tracker.close()
 
     def _send(self, cancel: Cancel) -> None:
         ref = cancel.task.ref
         try:
-            is_there = self._tasks.cancel(ref)
+            is_present = self._tasks.cancel(ref)
         except XapiFailure as failure:
             if is_pool_wide(failure):
                 raise
             self._read_after(failure, cancel)
         except XapiError as error:
-            # A later read tells whether it arrived. If it did not, it is sent again.
+            # A later read shows whether the request arrived. If not, it is sent again.
             if error.sent:
-                cancel.send(self._clock(), is_accepted=False)
+                cancel.record_request(self._clock(), is_accepted=False)
             raise
         else:
-            if not is_there:
-                self._lose([ref])
+            if not is_present:
+                self._tracker.examine([ref])
                 return
-            cancel.send(self._clock(), is_accepted=True)
+            cancel.record_request(self._clock(), is_accepted=True)
             if not self._waits:
-                self._open.pop(ref).leave()
+                self._tracker.pending.pop(ref).leave()
 
     def _read_after(self, failure: XapiFailure, cancel: Cancel) -> None:
-        """Find out what an error answer means, since the server may have done what it was asked.
+        """Find out what an error response means, since the server may have accepted the request.
 
-        A request that is passed on to another host may end in INTERNAL_ERROR after it arrived.
+        A request that is forwarded to another host may end in INTERNAL_ERROR after it arrived.
         """
         ref, cancel.error = cancel.task.ref, failure
         if failure.code != DENIED:
-            cancel.send(self._clock(), is_accepted=False)
+            cancel.record_request(self._clock(), is_accepted=False)
         task = self._tasks.get_record(ref)
         if task is None:
-            self._lose([ref])
+            self._tracker.examine([ref])
             return
-        self._see([task])
-        if ref in self._open and not cancel.is_accepted:
-            self._open.pop(ref).refuse(failure)
+        self._tracker.update([task])
+        if ref in self._tracker.pending and not cancel.is_accepted:
+            self._tracker.pending.pop(ref).fail(failure)

@@ -36,47 +36,48 @@ _MAX_NAMED = 10
 
 @dataclass
 class Targets:
-    """The tasks that were asked for, and those of them that may be cancelled."""
+    """The tasks that the selectors name, and those of them that may be cancelled."""
 
     found: Found
-    login: int
+    session_generation: int
     """The session in which the tasks were read."""
     running: list[Task] = field(default_factory=list)
-    """Running, and nothing is against a cancel."""
+    """Running tasks that may be cancelled."""
     finished: list[Task] = field(default_factory=list)
-    """What was named by uuid or ref and has ended."""
-    left_alone: list[tuple[Task, str]] = field(default_factory=list)
-    """Running tasks that were asked for, each with the reason why it is left alone."""
+    """Tasks named by uuid or ref that have ended."""
+    skipped: list[tuple[Task, str]] = field(default_factory=list)
+    """Running tasks that the selectors name, each with the reason why it is not cancelled."""
     partial_matches: list[Task] = field(default_factory=list)
-    """Running tasks that the regular expression is found in, but does not match as a whole."""
+    """Running tasks whose label name_regex matches only in part."""
 
 
 def select_targets(
     session: Session, selection: Selection, *, clock: Callable[[], float] = time.monotonic
 ) -> Targets:
-    """Read the tasks that are named, and tell which of them the other options let through."""
+    """Read the selected tasks, and decide by the other options which may be cancelled."""
     context, present = list_candidates(session, selection, clock=clock)
     with limit_matching(selection):
         check_literal(present, selection)
-        return _targets_among(present, selection, context, login=session.generation)
+        generation = session.generation
+        return _targets_among(present, selection, context, session_generation=generation)
 
 
 def _targets_among(
-    present: list[Task], selection: Selection, context: SelectionContext, *, login: int
+    present: list[Task], selection: Selection, context: SelectionContext, *, session_generation: int
 ) -> Targets:
-    bare, anew = _without_filters(selection), without_ages(selection)
-    targets = Targets(select(present, bare, context), login=login)
+    named, ageless = _without_filters(selection), without_ages(selection)
+    targets = Targets(select(present, named, context), session_generation)
     targets.found.undated = [
         task
         for task in undated(present, selection, context)
-        if not task.is_finished and is_selected(task, anew, context)
+        if not task.is_finished and is_selected(task, ageless, context)
     ]
     targets.partial_matches = [
         task
         for task in present
         if not task.is_finished
         and _is_found_anywhere(task, selection)
-        and not matches(task, bare, context)
+        and not matches(task, named, context)
     ]
     for task in (*targets.found.tasks, *targets.found.excluded):
         if task.is_finished:
@@ -85,14 +86,14 @@ def _targets_among(
             continue
         reason = _explain_skip(task, selection, context)
         if reason:
-            targets.left_alone.append((task, reason))
+            targets.skipped.append((task, reason))
         else:
             targets.running.append(task)
     return targets
 
 
 def _is_found_anywhere(task: Task, selection: Selection) -> bool:
-    """Whether name_regex is found in a label, as an expression or as text."""
+    """Tell whether a label contains name_regex, as an expression or as text."""
     regex, label = selection.name_regex, task.name_label
     if regex is None or is_long(label):
         return False
@@ -100,7 +101,7 @@ def _is_found_anywhere(task: Task, selection: Selection) -> bool:
 
 
 def _without_filters(selection: Selection) -> Selection:
-    """Return the identity alone; the object is one if there is no other, and then the kind."""
+    """Return the selectors without filters; object, then kind, is one if there is no other."""
     is_named = selection.by_id or selection.by_label
     is_related = selection.object is not None
     return Selection(
@@ -127,28 +128,28 @@ def _explain_skip(task: Task, selection: Selection, context: SelectionContext) -
 
 def guard_violations(
     targets: Targets,
-    cancelling: CancelOptions,
+    options: CancelOptions,
     session: Session,
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[str]:
-    """What speaks against the first write, a sentence each."""
+    """Return a sentence for each reason not to send any cancel request."""
     problems = []
-    limit, running = cancelling.max_tasks, targets.running
+    limit, running = options.max_tasks, targets.running
     if limit is not None and len(running) > limit:
         problems.append(
             f"max_tasks is {limit}, and {len(running)} running tasks match: {_names(running)}."
         )
-    if cancelling.on_missing == "fail":
-        problems += _missing(targets, cancelling.selection)
-    if cancelling.fail_if_not_running:
-        problems += _not_running(targets, cancelling.selection)
-    if cancelling.on_uncancellable == "fail":
+    if options.on_missing == "fail":
+        problems += _missing(targets, options.selection)
+    if options.fail_if_not_running:
+        problems += _not_running(targets, options.selection)
+    if options.on_uncancellable == "fail":
         uncancellable = [task for task in running if not task.is_cancellable]
         if uncancellable:
             problems.append(f"The server does not offer to cancel {_names(uncancellable)}.")
-    if cancelling.force and running:
-        seen = [LastSeen(task, targets.login, {}) for task in running]
+    if options.force and running:
+        seen = [LastSeen(task, targets.session_generation, {}) for task in running]
         evidence = read_evidence(session, seen, clock=clock)
         for task in running:
             reason = explain_refusal(task, evidence)
@@ -162,7 +163,7 @@ def _missing(targets: Targets, selection: Selection) -> list[str]:
     names += [f"ref {ref}" for ref in targets.found.missing_refs]
     if names:
         return [f"No task has the {join_few(names, max_parts=_MAX_NAMED)} (on_missing: fail)."]
-    is_unmatched = not (targets.running or targets.finished or targets.left_alone)
+    is_unmatched = not (targets.running or targets.finished or targets.skipped)
     if is_unmatched and not selection.by_id:
         return ["No running task matches (on_missing: fail)."]
     return []

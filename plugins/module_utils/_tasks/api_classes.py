@@ -19,10 +19,10 @@ CLASSES = frozenset((
     "pool_update", "probe_result", "role", "secret", "session", "sr_stat", "subject", "task",
     "tunnel", "user", "vdi_nbd_server_info",
 ))  # fmt: skip
-"""The classes of XAPI, as in the datamodel of XAPI 26.17."""
+"""The classes in the datamodel of XAPI 26.17."""
 
 HOLDERS = (
     "Cluster", "Cluster_host", "SR", "VBD", "VDI", "VIF", "VM", "VM_appliance", "VTPM", "VUSB",
     "host", "network", "pool",
 )  # fmt: skip
-"""Those whose objects have current_operations, but for the tasks themselves."""
+"""The classes, except task, whose objects have current_operations."""

@@ -22,8 +22,7 @@ from .._tasks.selection import Selection, SelectionContext, undated
 from .admission import Admission
 from .context import CachedContext
 from .set_tracker import SetTracker
-from .task_set import CompletionRules, Decision, TaskSet, decide
-from .timeline import Timeline
+from .task_set import CompletionRules, Decision, decide
 from .watcher import Update, Watch
 
 
@@ -52,6 +51,7 @@ class CompletionCondition:
         self._tracker = SetTracker(
             session, rules.expect, server_time=lambda: self._cached_context.server_time
         )
+        self.set, self.timeline = self._tracker.set, self._tracker.timeline
         self._is_confirmed = not self._admission.is_permanent
         self.was_reached = False
         """Whether the first refresh succeeded."""
@@ -59,14 +59,6 @@ class CompletionCondition:
         """The result of the first refresh."""
         self.needs_refresh = True
         """Whether an update showed something that only a refresh can clear up."""
-
-    @property
-    def set(self) -> TaskSet:
-        return self._tracker.set
-
-    @property
-    def timeline(self) -> Timeline:
-        return self._tracker.timeline
 
     @property
     def decision(self) -> Decision:

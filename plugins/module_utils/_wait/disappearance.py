@@ -20,7 +20,7 @@ from .._tasks.times import parse_seconds
 _MAX_AGE = 86400
 _MAX_CLOCK_DIFFERENCE = 600
 MAX_LATENCY = 1.0
-"""Seconds that an answer may take for events to be prompt: a restart of XAPI takes some more."""
+"""Seconds within which events must be answered to be prompt; a restart of XAPI takes longer."""
 _START = "agent_start_time"
 SESSION_LOST = (
     "the session was lost, as happens when XAPI on the master restarts or another host becomes "
@@ -40,17 +40,17 @@ _ENDED = (
 
 
 class HostState(NamedTuple):
-    """What tells whether XAPI restarted on a host."""
+    """The fields of a host that show whether XAPI restarted on it."""
 
     start: str
-    """When XAPI started, in the host's own words; empty where it does not say."""
+    """The start time of XAPI as the host wrote it; empty if it is not there."""
     is_enabled: bool
     metrics: str
     """The reference of its host_metrics."""
 
 
 class LastSeen(NamedTuple):
-    """A running task, and what was known of the hosts when it was last seen."""
+    """A running task, and the state of the hosts when it was last read."""
 
     task: Task
     session_generation: int
@@ -63,7 +63,7 @@ class LastSeen(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What is known of a task that disappeared while running."""
+    """The finding on a task that disappeared while running."""
 
     last: LastSeen
     reason: str
@@ -73,12 +73,12 @@ class Finding(NamedTuple):
 class Disappearances:
     """Finds out whether tasks that disappeared while running have ended.
 
-    Besides its end, the record of a running task has three reasons to disappear: its age, a restart
-    of XAPI on the master, which loses all tasks and sessions, and one on another host. In the last
-    case `Pool.hello` disables the host before it deletes its tasks (xapi_pool.ml), and the host
-    enables itself only after its start-up, when its new start time is written (dbsync_slave.ml).
-    So a host that is enabled after the deletion, with the start time of before, has not restarted.
-    Until it is enabled, the question stays open.
+    The server deletes the record of a running task for three reasons other than its end: its age, a
+    restart of XAPI on the master, which loses all tasks and sessions, and a restart on another
+    host. In the last case `Pool.hello` disables the host before it deletes the host's tasks
+    (xapi_pool.ml). The host enables itself only after its start-up, when its new start time is
+    written (dbsync_slave.ml). So a host that is enabled after the deletion, with an unchanged start
+    time, has not restarted. Until it is enabled, the task is undecided.
     """
 
     def __init__(self, session: Session) -> None:
@@ -88,18 +88,19 @@ class Disappearances:
         """The tasks whose hosts are disabled, by reference."""
 
     def update_hosts(self, hosts: Mapping[str, Mapping[str, Any]]) -> None:
-        """Take in records of hosts, by reference."""
+        """Apply records of hosts, by reference."""
         if hosts:
             self._hosts = {**self._hosts, **_states(hosts)}
 
     def remember(self, task: Task) -> LastSeen:
-        """Return a running task with what is known of the hosts now."""
+        """Return a running task with the current state of the hosts."""
         return LastSeen(task, self._session.generation, self._hosts)
 
     def refresh_hosts(self, last: LastSeen) -> LastSeen:
-        """Return a task that is still there, with what is known of the hosts by now.
+        """Return an existing task with the current state of the hosts.
 
-        Not of a task on another host than the master: its host's start is that of before.
+        A task on a host other than the master keeps the former state, which has the start time to
+        compare with.
         """
         if last.host != self._session.pool.master_ref:
             return last
@@ -112,13 +113,13 @@ class Disappearances:
         expected_time: int | None,
         was_watched: bool = False,
     ) -> list[Finding]:
-        """Return what is known by now of tasks that are gone, and of undecided ones.
+        """Return the findings on tasks that are gone, and on undecided ones.
 
-        The server's time and the hosts are read here, after the confirmation: only that shows what
-        was the case at the deletion. The time is compared with the expected one, in seconds since
-        1970, since the server's clock may have been set back meanwhile. Tasks were watched if every
-        change of their records was told, so that none was forwarded to another host long before it
-        disappeared. One event may stand for both changes, though: XAPI reports only the last.
+        The server's time and the hosts are read here, after the confirmation, so that they show the
+        state at the deletion. The time is compared with the expected one, in seconds since 1970, in
+        case the server's clock was set back. Tasks were watched if every change of their records
+        was reported, so that none was forwarded to another host long before it disappeared. One
+        event may stand for both changes, though: XAPI reports only the last.
         """
         if not gone and not self.undecided:
             return []
@@ -129,35 +130,28 @@ class Disappearances:
         old = [last for last in gone if _is_old(last.task, now)]
         pending = {**self.undecided, **{last.task.ref: last for last in gone if last not in old}}
         live = self._read_live(hosts, pending.values())
-        seen = {last.task.ref for last in gone} if was_watched else set()
+        watched = {last.task.ref for last in gone} if was_watched else set()
         findings = [Finding(last, self._session_reason(last) or TOO_OLD) for last in old]
-        findings += [
-            Finding(
-                last,
-                self._session_reason(last)
-                or self._host_reason(last, hosts, live, was_watched=last.task.ref in seen)
-                or (last.host == self._session.pool.master_ref and _disabled_reason(last, hosts))
-                or "",
-            )
-            for last in pending.values()
-        ]
+        for ref, last in pending.items():
+            reason = self._deletion_reason(last, hosts, live, was_watched=ref in watched)
+            findings.append(Finding(last, reason))
         self.undecided = {
             last.task.ref: last for last, reason in findings if reason == HOST_DISABLED
         }
         return [finding for finding in findings if finding.reason != HOST_DISABLED]
 
     def check_hosts(self, tasks: Collection[LastSeen]) -> dict[str, str]:
-        """Return by reference what is wrong with the hosts of running tasks, where anything is."""
+        """Return the problems of the hosts of running tasks, by the reference of the task."""
         hosts = self._read_hosts()
         live = self._read_live(hosts, tasks)
         reasons = {last.task.ref: self._host_reason(last, hosts, live) for last in tasks}
         return {ref: reason for ref, reason in reasons.items() if reason}
 
     def explain(self, gone: Collection[LastSeen]) -> dict[str, str]:
-        """Return by reference the likeliest reason why each task is gone, for a message.
+        """Return the likeliest reason why each task is gone, by reference, for a message.
 
-        Nothing need be known of the hosts from before: a host whose XAPI started after the task was
-        created has restarted since. Both times are by that host's clock.
+        No former state of the hosts is needed: a host whose XAPI started after the task was created
+        has restarted since. Both times are by that host's clock.
         """
         reasons = {last.task.ref: self._session_reason(last) for last in gone}
         if all(reasons.values()):
@@ -169,21 +163,30 @@ class Disappearances:
             reason = self._session_reason(last)
             if not reason and _is_old(last.task, now):
                 reason = TOO_OLD
-            if not reason and self._has_started_since(last, hosts):
+            is_elsewhere = last.host != self._session.pool.master_ref
+            if not reason and is_elsewhere and _has_started_since(last, hosts):
                 reason = HOST_RESTARTED
             last_known = last._replace(hosts=hosts)
             reasons[last.task.ref] = reason or self._host_reason(last_known, hosts, live) or _ENDED
         return reasons
 
-    def _has_started_since(self, last: LastSeen, hosts: Mapping[str, HostState]) -> bool:
-        host, created = hosts.get(last.host), last.task.created
-        if host is None or created is None or last.host == self._session.pool.master_ref:
-            return False
-        # The start is known to the second, and written some seconds later.
-        return _seconds(host.start) > created + 1
-
     def _session_reason(self, last: LastSeen) -> str:
         return SESSION_LOST if self._session.generation != last.session_generation else ""
+
+    def _deletion_reason(
+        self,
+        last: LastSeen,
+        hosts: Mapping[str, HostState],
+        live: Collection[str],
+        *,
+        was_watched: bool,
+    ) -> str:
+        """Return why the work of a deleted task may continue; empty if the task has ended."""
+        reason = self._session_reason(last)
+        reason = reason or self._host_reason(last, hosts, live, was_watched=was_watched)
+        if not reason and last.host == self._session.pool.master_ref:
+            reason = _disabled_reason(last, hosts)
+        return reason
 
     def _host_reason(
         self,
@@ -212,7 +215,7 @@ class Disappearances:
     def _read_live(
         self, hosts: Mapping[str, HostState], tasks: Collection[LastSeen]
     ) -> Collection[str]:
-        """Read which of the hosts that ran the tasks are live; the master is."""
+        """Read which hosts of the tasks are live, except the master, which is."""
         refs = {last.host for last in tasks} & hosts.keys() - {self._session.pool.master_ref}
         return {ref for ref in refs if self._is_live(hosts[ref].metrics)}
 
@@ -222,10 +225,10 @@ class Disappearances:
 
 
 def _forwarded_reason(last: LastSeen, others: Mapping[str, HostState]) -> str:
-    """Return why a task that was last seen on the master may have been deleted on another host.
+    """Return why a task that was last read on the master may have been deleted on another host.
 
-    The master forwards a task, which changes its host, and that write may have been missed. A host
-    that was disabled before may have restarted as well.
+    The master forwards tasks, which changes their host, and that change may have been missed. A
+    host that was disabled before may have restarted as well.
     """
     before = last.hosts
     known = [(before[ref], state) for ref, state in others.items() if ref in before]
@@ -241,11 +244,20 @@ def _forwarded_reason(last: LastSeen, others: Mapping[str, HostState]) -> str:
 def _disabled_reason(last: LastSeen, hosts: Mapping[str, HostState]) -> str:
     """Return why a task that was on the master may have been deleted just after it was forwarded.
 
-    Only a host that was disabled since the task was last known to be there can have deleted it.
+    Only a host that was disabled after the task was last known to exist can have deleted it.
     """
     enabled = [ref for ref, state in last.hosts.items() if state.is_enabled]
     is_disabled = any(ref in hosts and not hosts[ref].is_enabled for ref in enabled)
     return HOST_DISABLED if is_disabled else ""
+
+
+def _has_started_since(last: LastSeen, hosts: Mapping[str, HostState]) -> bool:
+    """Tell whether XAPI on the host of a task started after the task was created."""
+    host, created = hosts.get(last.host), last.task.created
+    if host is None or created is None:
+        return False
+    # The start time has whole seconds, and is written some seconds later.
+    return _seconds(host.start) > created + 1
 
 
 def _is_older(host: HostState, task: Task) -> bool:

@@ -32,6 +32,21 @@ class UnknownOutcome(NamedTuple):
     reason: str
 
 
+class EndedTasks:
+    """Counts tasks that have ended, and keeps the latest of them."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, Task] = {}
+        """The latest tasks, by reference."""
+        self.count = 0
+
+    def add(self, task: Task) -> None:
+        self.count += task.ref not in self.tasks
+        self.tasks[task.ref] = task
+        if len(self.tasks) > _MAX_ENDED:
+            del self.tasks[next(iter(self.tasks))]
+
+
 class MatchTracker:
     """Tracks the tasks that match a selection while they run, and how each of them went.
 
@@ -60,9 +75,8 @@ class MatchTracker:
         """The tasks that were seen finished; None before the first refresh."""
         self.running: dict[str, LastSeen] = {}
         """The running matches, with their last known records."""
-        self.ended: dict[str, Task] = {}
-        """The latest matches that have ended since the first refresh."""
-        self.ended_count = 0
+        self.ended = EndedTasks()
+        """The matches that have ended since the first refresh."""
         self.unknown_outcomes: dict[str, UnknownOutcome] = {}
         self.timeline = Timeline()
 
@@ -88,7 +102,7 @@ class MatchTracker:
         unknown = [one.subject for one in self.unknown_outcomes.values()]
         gone = [subject for subject in unknown if isinstance(subject, Task)]
         running = [last.task for last in self.running.values()]
-        known = [*running, *self.ended.values(), *gone]
+        known = [*running, *self.ended.tasks.values(), *gone]
         return undated(known, self._selection, self._cached_context.context)
 
     @property
@@ -172,13 +186,8 @@ class MatchTracker:
         if task.is_finished:
             self._end(task)
             return
-        self._stalls.update(task, min_age=self._min_age(task))
+        self._stalls.update(task, min_age=_min_age(task, self._cached_context.context))
         self.running[task.ref] = self._disappearances.remember(task)
-
-    def _min_age(self, task: Task) -> float:
-        """Return the seconds for which a task has certainly existed."""
-        context = self._cached_context.context
-        return max((context.now or 0) - creation(task, context).latest, 0.0)
 
     def _end(self, task: Task) -> None:
         if self.running.pop(task.ref, None) is not None:
@@ -187,7 +196,9 @@ class MatchTracker:
         self._stalls.forget(task.ref)
         if self._finished is not None:
             self._finished.add(task.ref)
-        self.ended_count += task.ref not in self.ended
-        self.ended[task.ref] = task
-        if len(self.ended) > _MAX_ENDED:
-            del self.ended[next(iter(self.ended))]
+        self.ended.add(task)
+
+
+def _min_age(task: Task, context: SelectionContext) -> float:
+    """Return the seconds for which a task has certainly existed."""
+    return max((context.now or 0) - creation(task, context).latest, 0.0)

@@ -47,12 +47,12 @@ class QuietCondition:
         self._clock = clock
         ages = () if ignore_stalled is None else ("ignore_stalled",)
         self._cached_context = CachedContext(session, selection, ages=ages, clock=clock)
-        self._window = QuietWindow(quiet_for, clock=clock)
+        self.window = QuietWindow(quiet_for, clock=clock)
         self.matches = MatchTracker(
             session,
             selection,
             self._cached_context,
-            self._window,
+            self.window,
             ignore_stalled=ignore_stalled,
             clock=clock,
         )
@@ -73,24 +73,11 @@ class QuietCondition:
     @property
     def was_reached(self) -> bool:
         """Whether the first refresh succeeded."""
-        return self._window.was_answered
-
-    @property
-    def quiet(self) -> float:
-        """The seconds for which the pool is known to have been quiet."""
-        return self._window.quiet
-
-    @property
-    def quiet_for(self) -> float:
-        return self._window.quiet_for
+        return self.window.was_answered
 
     @property
     def context(self) -> SelectionContext:
         return self._cached_context.context
-
-    @property
-    def server_time(self) -> int | None:
-        return self._cached_context.server_time
 
     @property
     def timeline(self) -> Timeline:
@@ -102,7 +89,7 @@ class QuietCondition:
 
     @property
     def next_refresh_in(self) -> float:
-        return min(self._window.full_in, self.matches.next_stall_in)
+        return min(self.window.full_in, self.matches.next_stall_in)
 
     @property
     def held(self) -> dict[str, str]:
@@ -113,7 +100,7 @@ class QuietCondition:
     def invalidate(self) -> None:
         self.needs_refresh = True
         self._is_watched = False
-        self._window.restart()
+        self.window.restart()
         self.matches.interrupt()
 
     def refresh(self, watch: Watch) -> None:
@@ -130,7 +117,7 @@ class QuietCondition:
         # The answer shows the state at some moment after the request, however long it took.
         self._count(known_at=asked_at)
         if self.needs_refresh:
-            self._window.restart()
+            self.window.restart()
         self._is_met = self._is_quiet_enough
         self._is_watched = watch.method == "events" and self._clock() - asked_at < MAX_LATENCY
 
@@ -147,11 +134,10 @@ class QuietCondition:
         unseen = [ref for ref in self.matches.running if ref not in present]
         self.matches.confirm_missing(unseen, was_watched=self._is_watched)
         if self._selection.object is not None:
-            unknown = self._holds.refresh(update.operations, present, context)
-            for ref, description in unknown.items():
-                if ref not in self.matches.ended:
-                    outcome = UnknownOutcome(description, SESSION_LOST)
-                    self.matches.unknown_outcomes.setdefault(ref, outcome)
+            for ref, what in self._holds.refresh(update.operations, present, context).items():
+                if ref not in self.matches.ended.tasks:
+                    unknown = UnknownOutcome(what, SESSION_LOST)
+                    self.matches.unknown_outcomes.setdefault(ref, unknown)
 
     def apply(self, update: Update) -> bool:
         """Apply changes; tell whether a match started or ended, or a refresh is needed."""
@@ -170,7 +156,7 @@ class QuietCondition:
         )
         if update.is_answer:
             self._count(known_at=self._clock())
-        self.needs_refresh |= self._is_quiet_enough or self._window.full_in <= 0
+        self.needs_refresh |= self._is_quiet_enough or self.window.full_in <= 0
         return self.needs_refresh or before != set(self.matches.running)
 
     def _scope(self) -> WatchScope:
@@ -181,10 +167,10 @@ class QuietCondition:
     @property
     def _is_quiet_enough(self) -> bool:
         is_decided = self._on_gone == "ok" or not self.matches.undecided
-        return self._window.is_full and is_decided
+        return self.window.is_full and is_decided
 
     def _count(self, *, known_at: float) -> None:
         is_busy = bool(self.matches.blocking or self.held)
-        self._window.count(
+        self.window.count(
             is_busy=is_busy, known_at=known_at, session_generation=self._session.generation
         )

@@ -27,9 +27,9 @@ class QuietReport(WaitReport):
 
     def _results(self) -> dict[str, Any]:
         condition, matches = self._condition, self._condition.matches
-        now = condition.server_time
+        now = condition.context.now
         running = [last.task for last in matches.running.values()]
-        ended = list(matches.ended.values())
+        ended = list(matches.ended.tasks.values())
         unknown = [outcome.subject for outcome in matches.unknown_outcomes.values()]
         disappeared = [subject for subject in unknown if isinstance(subject, Task)]
 
@@ -96,10 +96,10 @@ class QuietReport(WaitReport):
                 [undecided_message(one.subject, one.reason) for one in matches.undecided]
             )
         return quiet_message(
-            condition.quiet,
-            condition.quiet_for,
-            list(matches.ended.values()),
-            matches.ended_count,
+            condition.window.quiet,
+            condition.window.quiet_for,
+            list(matches.ended.tasks.values()),
+            matches.ended.count,
         )
 
     def _running_matches(self) -> str:

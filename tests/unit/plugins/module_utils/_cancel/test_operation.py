@@ -16,7 +16,7 @@ from ansible_collections.xen.xapi.tests.support.virtual.transport import Virtual
 from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 
 
-def run_gate(pool, refs, *, timeout=60.0, waits=True):
+def run_operation(pool, refs, *, timeout=60.0, waits=True):
     tasks = [Task(ref, pool.record(ref)) for ref in refs]
 
     def make_condition(session):
@@ -24,7 +24,7 @@ def run_gate(pool, refs, *, timeout=60.0, waits=True):
         return CancelOperation(
             session,
             tasks,
-            login=1,
+            session_generation=1,
             waits=waits,
             deadline=deadline,
             server_time=lambda: int(pool.now()),
@@ -38,7 +38,7 @@ def run_gate(pool, refs, *, timeout=60.0, waits=True):
 
 
 def cancel(pool, refs, **options):
-    return [cancel.action for cancel in run_gate(pool, refs, **options)]
+    return [cancel.action.value for cancel in run_operation(pool, refs, **options)]
 
 
 def sent(pool):
@@ -95,8 +95,11 @@ def test_pool_wide_error_on_cancel_is_retried(virtual, code):
 def test_error_response_is_ignored_if_cancel_took_effect(virtual, code, waits):
     ref = virtual.add_task("slow", life=Life(duration=None, cancel_after=1.0))
     virtual.fail("task.cancel", error=[code, "x"], late=True)
-    (outcome,) = run_gate(virtual, [ref], waits=waits)
-    assert (outcome.action, outcome.is_changed) == ("cancelled" if waits else "requested", True)
+    (outcome,) = run_operation(virtual, [ref], waits=waits)
+    assert (outcome.action.value, outcome.is_changed) == (
+        "cancelled" if waits else "requested",
+        True,
+    )
     assert (outcome.error, outcome.doubt) == (None, "")
     assert len(sent(virtual)) == 1
 
@@ -105,8 +108,12 @@ def test_denied_cancel_is_not_credited_with_task_end(virtual):
     ref = virtual.add_task("slow", life=DEAF)
     virtual.fail("task.cancel", error=["RBAC_PERMISSION_DENIED", "task.cancel"], delay=1.0)
     virtual.at(0.5, lambda: virtual.set_task(ref, status="cancelled"))
-    (outcome,) = run_gate(virtual, [ref])
-    assert (outcome.action, outcome.is_changed, outcome.error) == ("finished_first", False, None)
+    (outcome,) = run_operation(virtual, [ref])
+    assert (outcome.action.value, outcome.is_changed, outcome.error) == (
+        "finished_first",
+        False,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,29 +123,29 @@ def test_task_that_disappears_during_failed_cancel_is_gone(virtual, code, is_cha
     ref = virtual.add_task("slow", life=DEAF)
     virtual.fail("task.cancel", error=[code, "x"], delay=1.0)
     virtual.at(0.5, lambda: virtual.destroy_task(ref))
-    (outcome,) = run_gate(virtual, [ref])
-    assert (outcome.action, outcome.is_changed, outcome.error) == ("gone", is_changed, None)
+    (outcome,) = run_operation(virtual, [ref])
+    assert (outcome.action.value, outcome.is_changed, outcome.error) == ("gone", is_changed, None)
 
 
 def test_error_after_accepted_cancel_does_not_end_wait(virtual):
     ref = virtual.add_task("slow", life=Life(duration=None, cancel_after=12.0))
     denied = ["RBAC_PERMISSION_DENIED", "task.cancel"]
     virtual.fail("task.cancel", nth=2, count=None, error=denied)
-    (outcome,) = run_gate(virtual, [ref])
-    assert (outcome.action, outcome.error) == ("cancelled", None)
+    (outcome,) = run_operation(virtual, [ref])
+    assert (outcome.action.value, outcome.error) == ("cancelled", None)
     other = virtual.add_task("deaf", life=DEAF)
     virtual.heal()
     virtual.fail("task.cancel", ref=other, nth=2, count=None, error=denied)
-    (outcome,) = run_gate(virtual, [other], timeout=21.0)
-    assert (outcome.action, outcome.error.code) == ("denied", denied[0])
+    (outcome,) = run_operation(virtual, [other], timeout=21.0)
+    assert (outcome.action.value, outcome.error.code) == ("denied", denied[0])
 
 
 def test_failed_read_after_error_response_is_retried(virtual):
     ref = virtual.add_task("slow", life=Life(duration=None, cancel_after=1.0))
     virtual.fail("task.cancel", error=["INTERNAL_ERROR", "x"], late=True)
     virtual.fail("task.get_record", cut="before")
-    (outcome,) = run_gate(virtual, [ref])
-    assert (outcome.action, outcome.error) == ("cancelled", None)
+    (outcome,) = run_operation(virtual, [ref])
+    assert (outcome.action.value, outcome.error) == ("cancelled", None)
 
 
 @pytest.mark.parametrize(
@@ -148,16 +155,16 @@ def test_only_delivered_cancel_is_credited_with_task_end(virtual, cut, expected)
     ref = virtual.add_task("slow", life=DEAF)
     virtual.fail("task.cancel", cut=cut)
     virtual.at(2, lambda: virtual.set_task(ref, status="cancelled"))
-    (outcome,) = run_gate(virtual, [ref])
-    assert (outcome.action, outcome.is_changed) == expected
+    (outcome,) = run_operation(virtual, [ref])
+    assert (outcome.action.value, outcome.is_changed) == expected
 
 
 @pytest.mark.parametrize(("cut", "requests"), [("before", 2), ("after", 1)])
 def test_without_waiting_resends_only_cancel_that_did_not_arrive(virtual, cut, requests):
     ref = virtual.add_task("slow", life=DEAF)
     virtual.fail("task.cancel", cut=cut)
-    (outcome,) = run_gate(virtual, [ref], waits=False)
-    assert (outcome.action, outcome.is_changed, outcome.doubt) == ("requested", True, "")
+    (outcome,) = run_operation(virtual, [ref], waits=False)
+    assert (outcome.action.value, outcome.is_changed, outcome.doubt) == ("requested", True, "")
     assert len(sent(virtual)) == requests
 
 
@@ -167,24 +174,24 @@ def test_lost_response_without_later_read_reports_doubt(virtual, waits, action):
     virtual.fail("task.cancel", cut="after")
     virtual.fail("event.from", nth=2, count=None, cut="before")
     virtual.fail("task.get_record", count=None, cut="before")
-    (outcome,) = run_gate(virtual, [ref], waits=waits, timeout=10.0)
-    assert outcome.action == action
+    (outcome,) = run_operation(virtual, [ref], waits=waits, timeout=10.0)
+    assert outcome.action.value == action
     assert "may not have arrived" in outcome.doubt
 
 
 def test_cancel_already_requested_by_another_client_is_unchanged(virtual):
     ref = virtual.add_task("slow", life=DEAF, current_operations={"theirs": "cancel"})
     virtual.fail("task.cancel", cut="before")
-    (outcome,) = run_gate(virtual, [ref], waits=False)
-    assert (outcome.action, outcome.is_changed) == ("requested", False)
+    (outcome,) = run_operation(virtual, [ref], waits=False)
+    assert (outcome.action.value, outcome.is_changed) == ("requested", False)
     assert len(sent(virtual)) == 2
 
 
 def test_accepted_cancel_that_keeps_failing_reports_error(virtual):
     ref = virtual.add_task("deaf", life=DEAF)
     virtual.fail("task.cancel", error=["INTERNAL_ERROR", "x"], late=True, count=None)
-    (outcome,) = run_gate(virtual, [ref], timeout=21.0)
-    assert (outcome.action, outcome.error.code) == ("error", "INTERNAL_ERROR")
+    (outcome,) = run_operation(virtual, [ref], timeout=21.0)
+    assert (outcome.action.value, outcome.error.code) == ("error", "INTERNAL_ERROR")
 
 
 def test_error_of_undelivered_cancel_is_reported_without_resending(virtual):
@@ -203,8 +210,8 @@ def test_task_deleted_by_age_is_unknown_if_clock_is_set_back(virtual):
         virtual.inventory.set_clock(virtual.master_ref, -600)
 
     virtual.at(25, delete_and_set_back)
-    (outcome,) = run_gate(virtual, [ref])
-    assert (outcome.action, outcome.is_changed) == ("unknown", False)
+    (outcome,) = run_operation(virtual, [ref])
+    assert (outcome.action.value, outcome.is_changed) == ("unknown", False)
 
 
 def test_idle_task_that_progressed_before_cancel_is_skipped(virtual):
@@ -219,7 +226,7 @@ def test_idle_task_that_progressed_before_cancel_is_skipped(virtual):
         return CancelOperation(
             session,
             [task],
-            login=1,
+            session_generation=1,
             waits=True,
             deadline=deadline,
             only_idle=True,
@@ -231,5 +238,5 @@ def test_idle_task_that_progressed_before_cancel_is_skipped(virtual):
     with on(virtual, make_condition, timeout=60.0) as run:
         run.wait()
         (cancel,) = run.condition.cancels.values()
-    assert (cancel.action, cancel.reason) == ("skipped", "not idle")
+    assert (cancel.action.value, cancel.reason) == ("skipped", "not idle")
     assert sent(virtual) == []

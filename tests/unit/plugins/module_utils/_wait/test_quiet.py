@@ -53,8 +53,8 @@ def test_match_during_delayed_response_restarts_quiet_time(virtual):
     with quiet(virtual, quiet_for=8.0) as run:
         run.wait()
         assert opened_at(run) >= 9 + 8
-        assert [task.name_label for task in run.condition.matches.ended.values()] == [COPY]
-        assert run.condition.matches.ended_count == 1
+        assert [task.name_label for task in run.condition.matches.ended.tasks.values()] == [COPY]
+        assert run.condition.matches.ended.count == 1
 
 
 def test_polling_stays_pending_while_short_tasks_run_between_polls(virtual):
@@ -63,7 +63,7 @@ def test_polling_stays_pending_while_short_tasks_run_between_polls(virtual):
     with quiet(virtual, quiet_for=6.0, method="poll", timeout=190.0) as run:
         run.wait()
         assert run.decision is Decision.PENDING
-        assert run.condition.matches.ended_count > 90
+        assert run.condition.matches.ended.count > 90
 
 
 def test_tasks_finished_before_first_refresh_do_not_count(virtual):
@@ -72,7 +72,7 @@ def test_tasks_finished_before_first_refresh_do_not_count(virtual):
     with quiet(virtual) as run:
         run.wait()
         assert opened_at(run) < 11
-        assert run.condition.matches.ended == {}
+        assert run.condition.matches.ended.tasks == {}
 
 
 def test_finished_nonmatching_task_does_not_restart_quiet_time(virtual):
