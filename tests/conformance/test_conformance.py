@@ -19,6 +19,8 @@ HERE = Path(__file__).parent
 RECORDINGS = [
     ("golden.json", "scenarios.py", 237),
     ("golden_roles.json", "scenarios_roles.py", 324),
+    ("golden_more.json", "scenarios_more.py", 770),
+    ("golden_objects.json", "scenarios_objects.py", 742),
 ]
 
 

@@ -10,22 +10,37 @@ import json
 import re
 from pathlib import Path
 
+from .api import CLASSES
+from .types import first_value
 from .values import Date, Value
 
 _DATE = re.compile(r"\d{8}T\d{2}:\d{2}:\d{2}Z")
 
 
 def _load() -> dict[str, dict[str, Value]]:
+    """Return the records of new objects: recorded ones, or the first values of the fields."""
     samples = json.loads(Path(__file__).with_name("records.json").read_text(encoding="utf-8"))
-    return {
-        name: {field: _dated(value) for field, value in record.items()}
-        for name, record in sorted(samples.items(), key=lambda item: COUNTED.index(item[0].lower()))
-    }
+    found = {}
+    for name in sorted(TABLES, key=lambda name: COUNTED.index(name.lower())):
+        sample = samples.get(name)
+        found[name] = (
+            {field: _dated(value) for field, value in sample.items()}
+            if sample
+            else {
+                field: first_value(kind)
+                for field, kind in CLASSES[name].fields.items()
+                if field != "uuid"
+            }
+        )
+    return found
 
 
 def _dated(value: Value) -> Value:
     return Date(value) if isinstance(value, str) and _DATE.fullmatch(value) else value
 
+
+TABLES = tuple(name for name, one in CLASSES.items() if "get_record" in one.messages)
+"""Classes that have objects; the others are types of results, or have messages alone."""
 
 WITHOUT_EVENTS = frozenset({"session"})
 
@@ -49,10 +64,20 @@ RELATIONS = {
     "task": {"subtask_of": ("task", "subtasks")},
     "VDI": {"SR": ("SR", "VDIs"), "snapshot_of": ("VDI", "snapshots")},
     "VM": {
+        "appliance": ("VM_appliance", "VMs"),
         "parent": ("VM", "children"),
         "resident_on": ("host", "resident_VMs"),
         "snapshot_of": ("VM", "snapshots"),
     },
+    "VBD": {"VM": ("VM", "VBDs"), "VDI": ("VDI", "VBDs")},
+    "VIF": {"VM": ("VM", "VIFs"), "network": ("network", "VIFs")},
+    "PIF": {"host": ("host", "PIFs"), "network": ("network", "PIFs")},
+    "PBD": {"host": ("host", "PBDs"), "SR": ("SR", "PBDs")},
+    "VLAN": {"tagged_PIF": ("PIF", "VLAN_slave_of")},
+    "VTPM": {"VM": ("VM", "VTPMs")},
+    "VUSB": {"VM": ("VM", "VUSBs")},
+    "console": {"VM": ("VM", "consoles")},
+    "host_cpu": {"host": ("host", "host_CPUs")},
 }
 """Class -> field with a reference -> class and field of the set that it belongs to there
 (datamodel.ml, all_relations)."""

@@ -11,17 +11,20 @@ import re
 from collections.abc import Callable
 
 from . import filter as filters
-from .classes import BLANKS
+from .api import CLASSES
+from .classes import BLANKS, TABLES
 from .database import Database, Record, Row
-from .messages import Context, Message
-from .values import ApiError, Date, Value, ref, text
+from .messages import Context, Handler, Message
+from .values import ApiError, Date, Reader, Value, ref, text
 
 NAMES = {"name__label": "name_label", "name__description": "name_description"}
 """Columns whose name in the database differs from the field's, of the classes with names."""
-NAMED = tuple(name for name in BLANKS if "name_label" in BLANKS[name] and name != "pool")
-"""A pool's name_label is a field like any other, by which nobody can ask (datamodel_pool.ml)."""
+NAMED = tuple(name for name in TABLES if "get_by_name_label" in CLASSES[name].messages)
+"""Classes that can be asked by name: a pool's name_label is a field like any other."""
 
-READABLE = tuple(name for name in BLANKS if name != "session")
+HIDDEN = ("get_all_where", "get_all_records_where")
+"""Messages that no declaration has (datamodel_utils.ml)."""
+READABLE = tuple(name for name in TABLES if name != "session")
 
 
 def messages(database: Database) -> list[Message]:
@@ -35,36 +38,35 @@ class _Readers:
         self._name = name
 
     def messages(self) -> list[Message]:
-        database, name = self._database, self._name
+        """Return the reading messages that the class declares, and the two hidden ones."""
+        name, declared = self._name, CLASSES[self._name].messages
         found = [
-            Message(f"{name}.get_record", (ref,), lambda context, self: database.read(name, self)),
-            Message(
-                f"{name}.get_by_uuid",
+            Message(f"{name}.{label}", params, handler)
+            for label, params, handler in self._of_objects()
+            if label in declared or (label in HIDDEN and "get_all" in declared)
+        ]
+        found += [
+            Message(f"{name}.get_{field}", (ref,), self._getter(field))
+            for field in self._fields()
+            if f"get_{field}" in declared
+        ]
+        return found
+
+    def _of_objects(self) -> list[tuple[str, tuple[Reader, ...], Handler]]:
+        database, name = self._database, self._name
+        return [
+            ("get_record", (ref,), lambda context, self: database.read(name, self)),
+            ("get_by_uuid", (text,), lambda context, uuid: database.find_by_uuid(name, uuid)),
+            ("get_all", (), lambda context: list(database[name])),
+            ("get_all_records", (), lambda context: database.records(name)),
+            ("get_all_where", (text,), lambda context, where: list(self._where(where))),
+            ("get_all_records_where", (text,), lambda context, where: self._where(where)),
+            (
+                "get_by_name_label",
                 (text,),
-                lambda context, uuid: database.find_by_uuid(name, uuid),
-            ),
-            Message(f"{name}.get_all", (), lambda context: list(database[name])),
-            Message(f"{name}.get_all_records", (), lambda context: database.records(name)),
-            Message(
-                f"{name}.get_all_where", (text,), lambda context, where: list(self._where(where))
-            ),
-            Message(
-                f"{name}.get_all_records_where", (text,), lambda context, where: self._where(where)
-            ),
-            *(
-                Message(f"{name}.get_{field}", (ref,), self._getter(field))
-                for field in self._fields()
+                lambda context, label: database.find_by_name(name, label),
             ),
         ]
-        if name in NAMED:
-            found.append(
-                Message(
-                    f"{name}.get_by_name_label",
-                    (text,),
-                    lambda context, label: database.find_by_name(name, label),
-                )
-            )
-        return found
 
     def _fields(self) -> list[str]:
         return ["uuid", *BLANKS[self._name]]

@@ -6,29 +6,38 @@
 
 from __future__ import annotations
 
-from . import classes
+import itertools
+from collections.abc import Callable
+
+from . import classes, vm_lifecycle
 from .clock import Clock
-from .database import Database
-from .messages import Context, Message
-from .values import NULL_REF, ApiError, Date, Value, ref
+from .database import Database, Record
+from .resources import Resources
+from .values import NULL_REF, Date, Value
 
 UP_FOR = 30 * 86400.0
 """For how many seconds the toolstack of a new host has been running."""
 
 
-class Inventory:
-    """Makes objects and answers what is asked of hosts. The first host made is the first master."""
+class Inventory(Resources):
+    """Makes objects and moves hosts. The first host made is the first master."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
+        super().__init__(database)
+        self.plugins: dict[str, dict[str, str]] = {}
+        """Plugins that the hosts have: name -> function -> answer."""
+        self.introduced: set[str] = set()
+        """SRs that a client introduced: they need a PBD before they do any work."""
+        self.disabled_until_reboot: dict[str, bool] = {}
+        """Hosts that an administrator disabled, and whether a restart may enable them."""
+        self.leave: Callable[[str, bool], None] = lambda host, returns: self.set_live(host, False)
+        """What lets a host go away, and come back where it only restarts."""
+        self.take_over: Callable[[str], None] = self.make_master
+        """What makes another host the master."""
         self._clock = clock
+        self._domains = itertools.count(1)
+        self._addresses = itertools.count(1)
         self._offsets: dict[str, float] = {}
-        self.pool = database.create("pool", classes.new("pool"))
-
-    @property
-    def master(self) -> str:
-        found: str = self._database.read("pool", self.pool)["master"]
-        return found
 
     def now(self, host: str = "") -> float:
         """The clock of a host, as a POSIX time; the master's unless another one is named."""
@@ -42,8 +51,8 @@ class Inventory:
     def add_host(self, label: str, address: str) -> str:
         now = self._clock.now()
         started = now - UP_FOR
-        metrics = self._create("host_metrics", last_updated=Date.at(now), live=True)
-        host = self._create(
+        metrics = self.add("host_metrics", last_updated=Date.at(now), live=True)
+        host = self.add(
             "host",
             name_label=label,
             hostname=label,
@@ -59,65 +68,106 @@ class Inventory:
         return host
 
     def make_master(self, host: str) -> None:
-        self._database.write("pool", self.pool, "master", host)
-
-    def is_live(self, host: str) -> bool:
-        """As the pool's heartbeat says; the master is always live to itself."""
-        if host == self.master:
-            return True
-        metrics = self._database.read("host", host)["metrics"]
-        live: bool = self._database.read("host_metrics", metrics)["live"]
-        return live
+        self.database.write("pool", self.pool, "master", host)
 
     def set_live(self, host: str, live: bool) -> None:
-        metrics = self._database.read("host", host)["metrics"]
-        self._database.write("host_metrics", metrics, "live", live)
+        metrics = self.database.read("host", host)["metrics"]
+        self.database.write("host_metrics", metrics, "live", live)
 
     def set_enabled(self, host: str, enabled: bool) -> None:
-        self._database.write("host", host, "enabled", enabled)
+        self.database.write("host", host, "enabled", enabled)
 
     def agent_started(self, host: str) -> None:
         """A toolstack writes down when it started; a real one takes longer than a second for it."""
-        present = self._database.read("host", host)["other_config"]
+        present = self.database.read("host", host)["other_config"]
         now, before = self.now(host), float(present["agent_start_time"])
         if abs(now - before) < 1:
             now = before + 1
         started = {**present, "agent_start_time": f"{now:.0f}."}
-        self._database.write("host", host, "other_config", started)
+        self.database.write("host", host, "other_config", started)
 
     def add_network(self, label: str, bridge: str) -> str:
-        return self._create("network", name_label=label, bridge=bridge)
+        return self.add("network", name_label=label, bridge=bridge)
 
     def add_sr(self, label: str, **fields: Value) -> str:
-        return self._create("SR", name_label=label, **fields)
+        return self.add("SR", name_label=label, **fields)
 
     def add_vdi(self, label: str, sr: str, **fields: Value) -> str:
-        return self._create("VDI", name_label=label, SR=sr, **fields)
+        return self.add("VDI", name_label=label, SR=sr, **fields)
 
     def add_vm(self, label: str, **fields: Value) -> str:
-        metrics = self._create("VM_metrics")
-        return self._create("VM", name_label=label, metrics=metrics, **fields)
+        record = classes.new("VM", name_label=label, **fields)
+        record["metrics"] = self.add("VM_metrics")
+        record["allowed_operations"] = vm_lifecycle.allowed(record)
+        return self.database.create("VM", record)
 
-    def add_snapshot(self, label: str, vm: str) -> str:
+    def add_snapshot(self, label: str, vm: str, **fields: Value) -> str:
         """It comes between the VM and what was its parent (xapi_vm_clone.ml)."""
         snapshot = self.add_vm(
             label,
-            is_a_snapshot=True,
-            is_a_template=True,
-            snapshot_of=vm,
-            snapshot_time=Date.at(self.now()),
-            parent=self._database.read("VM", vm)["parent"],
+            **{
+                **fields,
+                "is_a_snapshot": True,
+                "is_a_template": True,
+                "power_state": "Halted",
+                "snapshot_of": vm,
+                "snapshot_time": Date.at(self.now()),
+                "parent": self.database.read("VM", vm)["parent"],
+            },
         )
-        self._database.write("VM", vm, "parent", snapshot)
+        self.database.write("VM", vm, "parent", snapshot)
         return snapshot
 
     def delete_vm(self, vm: str) -> None:
         """Its children are its parent's from then on (xapi_vm.ml)."""
-        record = self._database.read("VM", vm)
+        record = self.database.read("VM", vm)
         for child in record["children"]:
-            self._database.write("VM", child, "parent", record["parent"])
-        self._database.delete("VM", vm)
-        self._database.delete("VM_metrics", record["metrics"])
+            self.database.write("VM", child, "parent", record["parent"])
+        self.database.delete("VM", vm)
+        for kind in ("metrics", "guest_metrics"):
+            if record[kind] in self.database[f"VM_{kind}"]:
+                self.database.delete(f"VM_{kind}", record[kind])
+
+    def copy_vdi(self, vdi: str, sr: str = NULL_REF, *, is_snapshot: bool = False) -> str:
+        """Return a copy of a disk, on the same SR unless another one is there."""
+        fields = self.fields_of("VDI", vdi)
+        if sr in self.database["SR"]:
+            fields["SR"] = sr
+        if is_snapshot:
+            taken = Date.at(self.now())
+            fields.update(is_a_snapshot=True, snapshot_of=vdi, snapshot_time=taken)
+        return self.add("VDI", **fields)
+
+    def fields_of(self, kind: str, ref: str) -> Record:
+        """Return the fields that a copy of an object has too."""
+        own = ("uuid", "current_operations", "VBDs", "snapshots", "crash_dumps")
+        record = self.database.read(kind, ref)
+        return {field: value for field, value in record.items() if field not in own}
+
+    def set_attached(self, kind: str, device: str, attached: bool) -> None:
+        """Plug a VBD or VIF, or unplug it; what it allows follows (xapi_vbd_helpers.ml)."""
+        record = self.database.read(kind, device)
+        removable = ["eject" if not record["empty"] else "insert"] if kind == "VBD" else []
+        is_drive = kind == "VBD" and record["type"] == "CD"
+        allowed = ["unplug", "unplug_force"] if attached else ["attach", "plug"]
+        allowed = [name for name in allowed if kind == "VBD" or name != "unplug_force"]
+        self.database.write(kind, device, "currently_attached", attached)
+        self.database.write(
+            kind, device, "allowed_operations", allowed + (removable if is_drive else [])
+        )
+
+    def next_domain(self) -> int:
+        """Return the number of the next domain."""
+        return next(self._domains)
+
+    def next_mac(self) -> str:
+        """Return an address that no other interface has got from here."""
+        number = next(self._addresses)
+        return f"c2:5e:00:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
+
+    def date(self, host: str) -> Date:
+        """Return the time that a host's clock shows."""
+        return Date.at(self.now(host))
 
     def fill(self) -> None:
         """A small pool to try things on."""
@@ -128,13 +178,6 @@ class Inventory:
             self.add_vm(label, power_state=state, resident_on=home)
             self.add_vdi(f"{label} disk 0", sr)
 
-    def _create(self, name: str, **fields: Value) -> str:
-        return self._database.create(name, classes.new(name, **fields))
-
-    def _servertime(self, _context: Context, host: str) -> Date:
-        if host not in self._database["host"] or not self.is_live(host):
-            raise ApiError("HOST_OFFLINE", host)
-        return Date.at(self.now(host))
-
-    def messages(self) -> list[Message]:
-        return [Message("host.get_servertime", (ref,), self._servertime)]
+    def add(self, name: str, **fields: Value) -> str:
+        """Make an object of any class."""
+        return self.database.create(name, classes.new(name, **fields))

@@ -11,38 +11,37 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
+from . import vm_lifecycle
+from .api import declared
 from .classes import BLANKS
 from .clock import Clock
 from .database import Database
 from .faults import Cut
+from .generated import message
 from .inventory import Inventory
 from .lifecycle import Ended, Life, Player
 from .messages import Context, Message
 from .tasks import Tasks, unfinished
-from .values import ApiError, Reader, Value
+from .values import ApiError, Value
 
 Args = tuple[Value, ...]
+Effect = Callable[[Inventory, Args], Value]
+Check = Callable[[Inventory, Args], None]
 
 
 class Operation(NamedTuple):
-    """A message with an Async form, as data."""
+    """A message with an Async form whose work takes a while, as data."""
 
     name: str
-    params: tuple[Reader, ...]
-    role: str
     holds: tuple[tuple[str, int, str], ...]
     """(class, place among the parameters, entry in that object's current_operations) while it runs.
-    Without an entry the work only runs there.
+    Without an entry the work only runs there, and `check` is what looks for the object.
     """
-    effect: Callable[[Inventory, Database, Args], Value]
+    effect: Effect
     """What success leaves behind; returns the result."""
-    needs_power: tuple[str, ...] = ()
-    """Power states that the VM may be in, as VM_BAD_POWER_STATE lists them (xapi_vm_lifecycle.ml,
-    allowed_power_states)."""
-    needs_template: bool = False
-    """Whether the VM has to be a template."""
     life: Life = Life()
-    defaults: tuple[tuple[Reader, Value], ...] = ()
+    check: Check | None = None
+    """What refuses the call besides missing objects and what a VM does not allow."""
 
 
 class Operations:
@@ -102,7 +101,7 @@ class Operations:
         task = self._tasks.begin(context)
         run = _Run(operation, args, task, self._database, self._inventory)
         try:
-            context.require(operation.role, operation.name)
+            context.require(declared(operation.name).role, operation.name)
             run.check()
             host = run.host()
             if host is not None:
@@ -149,11 +148,14 @@ class Operations:
         return [self._message(operation) for operation in catalogue]
 
     def _message(self, operation: Operation) -> Message:
-        return Message(
-            operation.name,
-            operation.params,
+        made = message(
+            declared(operation.name),
             lambda context, *args: self._wait(operation, context, args),
-            defaults=operation.defaults,
+        )
+        # The role is checked where the work begins, in both forms.
+        return made._replace(
+            role="read-only",
+            has_async=False,
             start=lambda context, *args: self._start(operation, context, args).task,
         )
 
@@ -181,18 +183,16 @@ class _Run:
         self._inventory = inventory
 
     def check(self) -> None:
-        """Refuse what is not there, a VM in the wrong power state, what is no template."""
-        allowed = self._operation.needs_power
+        """Refuse a call with objects that do not exist or do not allow the operation."""
         for name, place, entry in self._operation.holds:
+            if not entry:
+                continue
             target = self._args[place]
-            if not entry and target not in self._database[name]:
-                raise ApiError("HOST_OFFLINE", target)
-            record = self._database.read(name, target)
-            if name == "VM" and allowed and record["power_state"].lower() not in allowed:
-                state = record["power_state"].lower()
-                raise ApiError("VM_BAD_POWER_STATE", target, ", ".join(allowed), state)
-            if self._operation.needs_template and not record["is_a_template"]:
-                raise ApiError("ONLY_PROVISION_TEMPLATE")
+            self._database.read(name, target)
+            if name == "VM":
+                vm_lifecycle.check(self._database, target, entry)
+        if self._operation.check is not None:
+            self._operation.check(self._inventory, self._args)
 
     def host(self) -> str | None:
         """The other host that the work is handed to: the one that has the VM, or that is meant."""
@@ -215,7 +215,7 @@ class _Run:
                 self._database.add_to_map(name, target, "current_operations", self.task, entry)
 
     def work(self) -> Value:
-        self.result = self._operation.effect(self._inventory, self._database, self._args)
+        self.result = self._operation.effect(self._inventory, self._args)
         return self.result
 
     def release(self) -> None:

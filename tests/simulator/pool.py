@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from . import catalogue, classes, getters, setters
+from . import catalogue, classes, generated, getters, setters, works
 from .async_methods import Background
 from .call_log import CallLog
 from .clock import Clock, RealClock, VirtualClock
@@ -18,6 +18,7 @@ from .garbage_collector import INTERVAL, Collector
 from .inventory import Inventory
 from .legacy_events import LegacyEvents
 from .lifecycle import Life
+from .messages import Message
 from .operations import Operations
 from .sessions import Sessions
 from .tasks import FINAL, Tasks
@@ -51,19 +52,24 @@ class Pool:
         self._collector = Collector(
             self.database, self.inventory, self._tasks, self._sessions, culls_like=culls_like
         )
-        background = Background(self._tasks)
         self.dispatcher = Dispatcher(self.database, self.clock, self._sessions)
-        self.dispatcher.serve(getters.messages(self.database))
-        self.dispatcher.serve(setters.messages(self.database))
-        self.dispatcher.serve(self.operations.messages(catalogue.CATALOGUE))
-        for part in (
-            self._sessions,
-            self._tasks,
-            self.inventory,
-            self.events,
-            self._legacy_events,
+        self._serve()
+
+    def _serve(self) -> None:
+        """Serve each message by the most specific of the parts that do it."""
+        background = Background(self._tasks)
+        generated_ones = generated.messages(self.inventory, works.ALL)
+        own: list[Message] = []
+        for part in (self._sessions, self._tasks, self.events, self._legacy_events):
+            own += part.messages()
+        for messages in (
+            generated_ones,
+            getters.messages(self.database),
+            setters.messages(self.database, works.ALL),
+            self.operations.messages(catalogue.CATALOGUE),
+            own,
         ):
-            self.dispatcher.serve(background.complete(part.messages()))
+            self.dispatcher.serve(background.complete(messages))
 
     @property
     def master_ref(self) -> str:

@@ -116,6 +116,13 @@ class Sessions:
             self._local[session] = context.host
             return session
 
+        def pool_login(_context: Context, name: str, _secret: str = "") -> str:
+            # No client knows the secret of a pool; the answer is the same for a wrong one.
+            raise ApiError("SESSION_AUTHENTICATION_FAILED", name, "Pool credentials invalid")
+
+        def local_pool_login(context: Context, _secret: str) -> str:
+            return pool_login(context, "localhost")
+
         def local_logout(context: Context) -> str:
             self._local.pop(context.session, None)
             return ""
@@ -146,6 +153,8 @@ class Sessions:
                 local_login,
                 has_session=False,
             ),
+            Message("session.slave_login", (ref, text), pool_login, has_session=False),
+            Message("session.slave_local_login", (text,), local_pool_login, has_session=False),
             Message("session.local_logout", (), local_logout, role="pool-admin"),
             Message("session.logout", (), logout),
             Message(

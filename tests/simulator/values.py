@@ -215,10 +215,11 @@ def text_map(value: Value) -> dict[str, str]:
 
 def choice(*names: str) -> Reader:
     """An enumeration; the server reads its words in any case."""
+    words = {lower(name): name for name in names}
 
     def read(value: Value) -> str:
-        if _is_plain(value) and lower(value) in names:
-            return lower(value)
+        if _is_plain(value) and lower(value) in words:
+            return words[lower(value)]
         raise internal_failure("Unknown tag/contents")
 
     return read

@@ -99,7 +99,7 @@ def test_operation_in_wrong_vm_power_state_is_rejected(
 
 def test_provision_requires_template_and_clears_its_flag(still: Simulator, root: Client) -> None:
     vm = still.find("VM", "db-1")
-    assert root.error("VM.provision", vm) == ["ONLY_PROVISION_TEMPLATE"]
+    assert root.error("VM.provision", vm) == ["PROVISION_ONLY_ALLOWED_ON_TEMPLATE"]
     still.database.write("VM", vm, "is_a_template", True)
     root("Async.VM.clone", vm, "copy")
     still.advance(60)
@@ -119,7 +119,7 @@ def test_nonexistent_object_fails_async_task(still: Simulator, root: Client) -> 
 
 def test_disabling_host_adds_no_current_operation(still: Simulator, root: Client) -> None:
     task = root("Async.host.disable", MISSING)
-    assert now(still, task, "error_info") == ["HOST_OFFLINE", MISSING]
+    assert now(still, task, "error_info") == ["HANDLE_INVALID", "host", MISSING]
     root("Async.host.disable", still.master_ref)
     assert root("host.get_current_operations", still.master_ref) == {}
 
@@ -209,7 +209,8 @@ def test_operations_change_vdi_sr_and_host_records(still: Simulator, root: Clien
     assert root("host.get_enabled", host) is False
     run("host.enable", host)
     assert root("host.get_enabled", host) is True
-    assert run("host.call_plugin", host, "a", "b", {}) == "<value>a.b</value>"
+    still.inventory.plugins["a"] = {"b": "done"}
+    assert run("host.call_plugin", host, "a", "b", {}) == "<value>done</value>"
     run("SR.forget", sr)
     assert root("SR.get_all") == []
 
