@@ -86,6 +86,12 @@ class Inventory(Resources):
         started = {**present, "agent_start_time": f"{now:.0f}."}
         self.database.write("host", host, "other_config", started)
 
+    def booted(self, host: str) -> None:
+        """Write down that a host has just booted."""
+        present = self.database.read("host", host)["other_config"]
+        written = {**present, "boot_time": f"{self.now(host):.0f}."}
+        self.database.write("host", host, "other_config", written)
+
     def add_network(self, label: str, bridge: str) -> str:
         return self.add("network", name_label=label, bridge=bridge)
 

@@ -149,6 +149,10 @@ class Pool:
             **fields,
         )
 
+    def add_plugin(self, name: str, **answers: str) -> None:
+        """Give the hosts a plugin: function -> answer; others are XENAPI_MISSING_PLUGIN."""
+        self.inventory.plugins[name] = answers
+
     def destroy_task(self, ref: str) -> None:
         """Delete a task's record at once, whatever its status."""
         self._tasks.delete(ref)
@@ -222,7 +226,8 @@ class Pool:
 
         `Pool.hello` disables the host before its tasks are deleted (xapi_pool.ml). The host writes
         its new start time at the end of its start-up and enables itself after that
-        (dbsync_slave.ml), unless it is to stay disabled. A start-up that fails begins again.
+        (dbsync_slave.ml), unless it is to stay disabled, or an administrator disabled it. A
+        start-up that fails begins again.
         """
         self.inventory.set_enabled(host, False)
         self.inventory.set_live(host, True)
@@ -235,7 +240,7 @@ class Pool:
                 )
                 return
             self.inventory.agent_started(host)
-            if enables:
+            if enables and host not in self.inventory.disabled_until_reboot:
                 self.inventory.set_enabled(host, True)
 
         if startup:

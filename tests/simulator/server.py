@@ -16,6 +16,7 @@ from .control import Door
 from .dispatch import Request
 from .listener import Host
 from .pool import Pool
+from .restarts import Restarts
 from .values import Value
 
 PORT_TRIES = 20
@@ -52,6 +53,7 @@ class Simulator(Pool):
         7.2 do, in version 1.0 and with an id of 0.
         """
         super().__init__(username=username, password=password, culls_like=culls_like, clock=clock)
+        self.restarts = Restarts(self)
         self._port = port
         self._collects = collects
         self._legacy_ids = legacy_ids
