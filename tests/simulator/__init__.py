@@ -7,6 +7,10 @@ file."""
 
 from __future__ import annotations
 
+# isort: off
+from . import minimum_python as minimum_python
+
+# isort: on
 from .clock import RealClock, VirtualClock
 from .lifecycle import Life
 from .server import Simulator

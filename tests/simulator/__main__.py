@@ -7,26 +7,30 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
+import sys
+from pathlib import Path
 
 from . import RealClock, Simulator
+from .call_log import MIB
+from .plan import Plan, read, usual
+from .products import PRODUCTS
 
 ENDS = (signal.SIGTERM, signal.SIGINT)
 
 
-def _arguments() -> argparse.Namespace:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.simulator", description=__doc__.split(": ")[1]
     )
+    _add_pool_options(parser.add_argument_group("the pool"))
     parser.add_argument(
         "--host", default="127.0.0.1", help="address of the first host (%(default)s)"
     )
     parser.add_argument("--port", type=int, default=0, help="0: a free one")
     parser.add_argument("--username", default="root")
     parser.add_argument("--password", default="xapi-secret")
-    parser.add_argument(
-        "--tasks", type=int, default=0, metavar="N", help="begin with N tasks of many kinds"
-    )
     parser.add_argument(
         "--speed",
         type=float,
@@ -37,13 +41,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--tls", action="store_true", help="serve https with a certificate made at start"
     )
-    parser.add_argument(
-        "--supporters",
-        type=int,
-        default=0,
-        metavar="N",
-        help="hosts beside the master, on the next addresses",
-    )
     parser.add_argument("--no-gc", action="store_true", help="collect nothing")
     parser.add_argument(
         "--control", action="store_true", help="open /simulator/ to whoever can connect"
@@ -53,35 +50,105 @@ def _arguments() -> argparse.Namespace:
         action="store_true",
         help="answer JSON-RPC as XenServer 7.0 to 7.2: version 1.0, id 0",
     )
-    return parser.parse_args()
+    parser.add_argument(
+        "--log-limit",
+        type=int,
+        default=16,
+        metavar="MIB",
+        help="memory for the log of calls (%(default)s); 0: keep no log",
+    )
+    return parser
 
 
-def main() -> None:
-    args = _arguments()
-    # Waited for, not handled: a handler could interrupt the very wait that it is to end.
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
-    with Simulator(
+def _add_pool_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--product",
+        choices=list(PRODUCTS),
+        default="xcp-ng-8.3",
+        help="what the hosts are (%(default)s); bare: a build from source with three VMs",
+    )
+    group.add_argument("--hosts", type=int, metavar="N", help="hosts, on addresses in a row (1)")
+    group.add_argument(
+        "--supporters", type=int, default=0, metavar="N", help="hosts beside the master"
+    )
+    group.add_argument("--vms", type=int, default=3, metavar="N", help="VMs (%(default)s)")
+    group.add_argument("--srs", type=int, default=1, metavar="N", help="shared SRs (%(default)s)")
+    group.add_argument(
+        "--tasks", type=int, default=0, metavar="N", help="begin with N tasks of many kinds"
+    )
+    group.add_argument(
+        "--inventory", type=Path, metavar="FILE", help="YAML or JSON file with the objects"
+    )
+
+
+def _plan(args: argparse.Namespace) -> Plan:
+    """Return the plan of the pool; raise ValueError for options that make no sense."""
+    for name in ("vms", "srs", "tasks", "supporters", "log_limit"):
+        if getattr(args, name) < 0:
+            raise ValueError(f"--{name.replace('_', '-')} has to be 0 or more")
+    if args.hosts is not None and args.hosts < 1:
+        raise ValueError("--hosts has to be 1 or more")
+    if args.hosts is not None and args.supporters:
+        raise ValueError("--hosts counts the supporters too: give one of the two")
+    if args.inventory is None:
+        return usual(args.vms, args.srs)
+    if args.product == "bare":
+        raise ValueError("--inventory needs a product other than bare")
+    return read(args.inventory)
+
+
+def _simulator(args: argparse.Namespace) -> Simulator:
+    plan = _plan(args)
+    hosts = args.hosts or max(len(plan.hosts), args.supporters + 1)
+    simulator = Simulator(
         host=args.host,
         port=args.port,
         username=args.username,
         password=args.password,
         tasks=args.tasks,
-        supporters=args.supporters,
+        supporters=hosts - 1,
         tls=args.tls,
         collects=not args.no_gc,
         control=args.control,
         legacy_ids=args.legacy_ids,
         clock=RealClock(args.speed),
-    ) as simulator:
-        print(simulator.url, flush=True)
-        if simulator.certificate:
-            print(
-                f"certificate {simulator.certificate.pem} sha256 {simulator.certificate.sha256}",
-                flush=True,
-            )
-        for host in simulator.hosts[1:]:
-            print(f"supporter {host.url}", flush=True)
-        signal.sigwait(ENDS)
+        product=args.product,
+        plan=plan,
+    )
+    simulator.log.limit = args.log_limit * MIB
+    return simulator
+
+
+def _serve(simulator: Simulator) -> None:
+    """Print the addresses and wait for a signal to end."""
+    print(simulator.url, flush=True)
+    if simulator.certificate:
+        print(
+            f"certificate {simulator.certificate.pem} sha256 {simulator.certificate.sha256}",
+            flush=True,
+        )
+    for host in simulator.hosts[1:]:
+        print(f"supporter {host.url}", flush=True)
+    signal.sigwait(ENDS)
+
+
+def main() -> None:
+    parser = _parser()
+    args = parser.parse_args()
+    try:
+        simulator = _simulator(args)
+    except (LookupError, TypeError, ValueError) as error:
+        parser.error(str(error))
+    # Waited for, not handled: a handler could interrupt the very wait that it is to end.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+    with contextlib.ExitStack() as stack:
+        stack.callback(simulator.__exit__, None, None, None)
+        try:
+            simulator.__enter__()
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            sys.exit(f"Cannot listen on {args.host}, port {args.port}: {reason}")
+        _serve(simulator)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,16 @@ from collections.abc import Iterator
 
 from .values import Value
 
-LONGEST = 200_000
+MIB = 1024 * 1024
+USUAL_LIMIT = 128 * MIB
+"""Bytes; a call with few parameters takes about 700."""
+CALL_SIZE = 600
+"""Bytes that a call takes without its parameters."""
+VALUE_SIZE = 60
+"""Bytes that a parameter takes beside its text."""
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class Call:
     """One call as it came in, and what became of it."""
 
@@ -36,19 +42,33 @@ class Call:
 
 
 class CallLog:
-    """The latest calls, oldest first."""
+    """The latest calls, oldest first, up to a limit in bytes; a limit of 0 keeps none."""
 
-    def __init__(self) -> None:
-        self._calls: collections.deque[Call] = collections.deque(maxlen=LONGEST)
+    def __init__(self, limit: int = USUAL_LIMIT) -> None:
+        self.limit = limit
+        self._calls: collections.deque[tuple[int, Call]] = collections.deque()
+        self._size = 0
         self._lock = threading.Lock()
 
+    @property
+    def size(self) -> int:
+        """How many bytes the calls take, as far as can be told from their texts."""
+        return self._size
+
     def add(self, call: Call) -> None:
+        """Keep a call; the oldest ones make room for it."""
+        if not self.limit:
+            return
+        size = CALL_SIZE + _size(call.params)
         with self._lock:
-            self._calls.append(call)
+            self._calls.append((size, call))
+            self._size += size
+            while self._size > self.limit:
+                self._size -= self._calls.popleft()[0]
 
     def __iter__(self) -> Iterator[Call]:
         with self._lock:
-            return iter(list(self._calls))
+            return iter([call for _size, call in self._calls])
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -59,3 +79,14 @@ class CallLog:
     def clear(self) -> None:
         with self._lock:
             self._calls.clear()
+            self._size = 0
+
+
+def _size(value: Value) -> int:
+    if isinstance(value, str):
+        return VALUE_SIZE + len(value)
+    if isinstance(value, list):
+        return VALUE_SIZE + sum(map(_size, value))
+    if isinstance(value, dict):
+        return VALUE_SIZE + sum(_size(key) + _size(item) for key, item in value.items())
+    return VALUE_SIZE

@@ -10,7 +10,7 @@ import math
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from .values import ApiError, Base64, Date, Value, is_storable, new_ref, storable
@@ -98,12 +98,19 @@ class Database:
     replaced, never changed in place, so that a record read before a write can still be encoded.
     """
 
-    def __init__(self, classes: Mapping[str, object], relations: Relations) -> None:
+    def __init__(
+        self,
+        classes: Mapping[str, object],
+        relations: Relations,
+        absent: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
+        """`absent` names fields that the classes of an older release do not have."""
         self.lock = threading.RLock()
         self.generation = 1
         self.tables = {name: Table(name) for name in classes}
         self.listeners: list[Listener] = []
         self._relations = relations
+        self._absent = absent or {}
         self._by_uuid: dict[str, tuple[str, str]] = {}
 
     def __getitem__(self, table: str) -> Table:
@@ -114,14 +121,15 @@ class Database:
     ) -> str:
         """Add a row; a uuid is made where the fields have none. Returns its reference."""
         ref = ref or new_ref()
-        kept = {name: _kept(value) for name, value in fields.items()}
+        absent = self._absent.get(table, ())
+        kept = {name: _kept(value) for name, value in fields.items() if name not in absent}
         kept.setdefault("uuid", str(uuid.uuid4()))
         with self.lock:
             self.generation += 1
             self.tables[table].rows[ref] = Row(kept, hidden or {}, self.generation)
             self._by_uuid[kept["uuid"]] = (table, ref)
             for field, target in self._relations.get(table, {}).items():
-                self._join(target, kept[field], ref)
+                self._join(target, kept.get(field, ""), ref)
         self._tell("add", table, ref, kept)
         return ref
 
@@ -137,6 +145,8 @@ class Database:
 
         Unlike a new row, which keeps what it can of a bad text, a write refuses it.
         """
+        if field in self._absent.get(table, ()):
+            return
         if not _is_storable(value):
             raise ApiError("INTERNAL_ERROR", "Db_exn.Invalid_value")
         with self.lock:
@@ -196,7 +206,7 @@ class Database:
             fields = self.read(table, ref)
             self._by_uuid.pop(fields["uuid"], None)
             for field, target in self._relations.get(table, {}).items():
-                self._leave(target, fields[field], ref)
+                self._leave(target, fields.get(field, ""), ref)
             self.tables[table].forget(ref, self.generation)
         self._tell("del", table, ref, fields)
 
@@ -231,12 +241,12 @@ class Database:
     def _join(self, target: tuple[str, str], owner: str, ref: str) -> None:
         """Put a row into the set of the one that it refers to, if that is there."""
         table, field = target
-        if owner in self.tables[table]:
+        if owner in self.tables[table] and field not in self._absent.get(table, ()):
             self.add_to_set(table, owner, field, ref)
 
     def _leave(self, target: tuple[str, str], owner: str, ref: str) -> None:
         table, field = target
-        if owner in self.tables[table]:
+        if owner in self.tables[table] and field not in self._absent.get(table, ()):
             self.remove_from_set(table, owner, field, ref)
 
     def _touch(self, table: str, ref: str, row: Row) -> None:

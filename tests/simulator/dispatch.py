@@ -83,6 +83,12 @@ class Dispatcher:
             self._messages[message.name] = message
             self._messages[message.name.replace(".", "_", 1)] = message
 
+    def withdraw(self, names: Iterable[str]) -> None:
+        """Forget messages: they are unknown from now on."""
+        for name in names:
+            self._messages.pop(name, None)
+            self._messages.pop(name.replace(".", "_", 1), None)
+
     @property
     def methods(self) -> list[str]:
         return [name for name in self._messages if "." in name]

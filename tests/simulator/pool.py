@@ -20,6 +20,7 @@ from .legacy_events import LegacyEvents
 from .lifecycle import Life
 from .messages import Message
 from .operations import Operations
+from .products import PRODUCTS, newer_fields, newer_messages
 from .sessions import Sessions
 from .tasks import FINAL, Tasks
 from .values import ApiError, Date, Value
@@ -35,11 +36,20 @@ class Pool:
         password: str = "xapi-secret",
         culls_like: str = "25.37",
         clock: Clock | None = None,
+        product: str = "bare",
     ) -> None:
+        """`product` names whose fields and messages the pool has; see products.py."""
+        if product not in PRODUCTS:
+            raise ValueError(f"no product {product!r}; there are {', '.join(PRODUCTS)}")
+        self.product = PRODUCTS[product]
         self.username = username
         self.password = password
         self.clock = clock or RealClock()
-        self.database = Database(classes.BLANKS, classes.RELATIONS)
+        self.database = Database(
+            classes.BLANKS,
+            classes.RELATIONS,
+            newer_fields(self.product) if self.product else None,
+        )
         self.inventory = Inventory(self.database, self.clock)
         self._sessions = Sessions(
             self.database, self.inventory, username=username, password=password
@@ -70,6 +80,7 @@ class Pool:
             own,
         ):
             self.dispatcher.serve(background.complete(messages))
+        self.dispatcher.withdraw(newer_messages(self.product) if self.product else ())
 
     @property
     def master_ref(self) -> str:

@@ -15,8 +15,10 @@ from .clock import Clock
 from .control import Door
 from .dispatch import Request
 from .listener import Host
+from .plan import Plan, usual
 from .pool import Pool
 from .restarts import Restarts
+from .sample_pool import SamplePool
 from .values import Value
 
 PORT_TRIES = 20
@@ -45,14 +47,24 @@ class Simulator(Pool):
         clock: Clock | None = None,
         control: bool = False,
         legacy_ids: bool = False,
+        product: str = "bare",
+        plan: Plan | None = None,
     ) -> None:
         """Nothing listens yet.
 
         `addresses` are those of the supporters, in place of the neighbours of `host`; `control`
         opens /simulator/ to whoever can connect; `legacy_ids` answers JSON-RPC as XenServer 7.0 to
-        7.2 do, in version 1.0 and with an id of 0.
+        7.2 do, in version 1.0 and with an id of 0. `product` other than `bare` makes a pool as
+        `plan` has it, with all that a host of the product has.
         """
-        super().__init__(username=username, password=password, culls_like=culls_like, clock=clock)
+        super().__init__(
+            username=username,
+            password=password,
+            culls_like=culls_like,
+            clock=clock,
+            product=product,
+        )
+        legacy_ids = legacy_ids or bool(self.product and self.product.has_old_json)
         self.restarts = Restarts(self)
         self._port = port
         self._collects = collects
@@ -61,8 +73,16 @@ class Simulator(Pool):
         self.certificate = Certificate(["localhost", *all_addresses]) if tls else None
         door = Door(self) if control else None
         self.hosts = [self._host(address, door) for address in all_addresses]
-        self.inventory.fill()
+        self._fill(plan or usual())
         sample_tasks.gather(self, tasks)
+
+    def _fill(self, plan: Plan) -> None:
+        if self.product:
+            SamplePool(self.inventory, self.product, plan).build()
+        else:
+            self.inventory.fill()
+        for task in plan.tasks:
+            self.add_task(task.label, age=task.age, status=task.status, **task.fields)
 
     def _host(self, address: str, door: Door | None) -> Host:
         label = f"host-{len(self.database['host'].rows) + 1}"
@@ -178,5 +198,7 @@ def _neighbours(host: str, count: int) -> list[str]:
         return []
     network, _unused, last = host.rpartition(".")
     if not network.startswith("127."):
-        raise ValueError(f"supporters of {host} need addresses of their own")
+        raise ValueError(
+            f"supporters need the addresses after {host}, which are not on loopback: leave them out"
+        )
     return [f"{network}.{int(last) + place}" for place in range(1, count + 1)]

@@ -12,6 +12,7 @@ import http.client
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Simulator
+from ansible_collections.xen.xapi.tests.simulator.call_log import Call, CallLog
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     PASSWORD,
     Client,
@@ -59,6 +60,24 @@ def test_rejection_before_dispatch_is_recorded(still: Simulator) -> None:
     Client(still.url).document("task.get_all", "x")
     (call,) = still.log
     assert call.error == ["HOST_STILL_BOOTING"]
+
+
+def test_log_is_bounded_in_bytes() -> None:
+    log = CallLog(limit=100_000)
+    for number in range(50):
+        log.add(Call(0.0, "host", "event.from", [["x" * 1000] * 10, number]))
+    assert len(log) == 8
+    assert log.size <= log.limit
+    assert [call.params[1] for call in log] == list(range(42, 50))
+    log.clear()
+    assert (len(log), log.size) == (0, 0)
+
+
+def test_log_with_limit_0_keeps_nothing(still: Simulator, root: Client) -> None:
+    still.log.clear()
+    still.log.limit = 0
+    root("task.get_all")
+    assert len(still.log) == 0
 
 
 @pytest.mark.parametrize(

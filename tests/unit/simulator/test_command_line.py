@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.simulator import minimum_python
 from ansible_collections.xen.xapi.tests.support.collection import ROOT
 from ansible_collections.xen.xapi.tests.support.polling import TIMEOUT, wait_until
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
@@ -136,7 +137,9 @@ def test_port_and_control_options_take_effect() -> None:
     with simulator(*host) as first:
         port = line(first).rpartition(":")[2]
         with simulator(*host, "--port", port) as second:
-            assert second.wait(timeout=TIMEOUT) == 1
+            _out, err = second.communicate(timeout=TIMEOUT)
+            expected = f"Cannot listen on 127.0.0.77, port {port}: Address already in use\n"
+            assert (second.returncode, err) == (1, expected)
     with simulator(*host, "--port", port, "--control") as process:
         url = line(process)
         assert url == f"http://127.0.0.77:{port}"
@@ -150,6 +153,80 @@ def test_legacy_ids_option_answers_with_id_0() -> None:
         client = Client(line(process))
         answer = client.document("task.get_all", "x")
         assert answer == {"result": None, "error": ["SESSION_INVALID", "x"], "id": 0}
+
+
+INVENTORY = {
+    "name": "lab",
+    "hosts": ["north", "south"],
+    "srs": [{"name": "disks", "type": "nfs"}],
+    "networks": ["storage"],
+    "vms": [
+        {"name": "app", "power_state": "Running", "host": 1, "disks": 2, "network": "storage"},
+        {"name": "golden", "template": True, "tags": ["base"]},
+    ],
+    "tasks": [{"label": "Async.VM.copy", "age": 60, "fields": {"progress": 0.5}}],
+}
+
+
+def test_inventory_option_makes_named_objects(tmp_path: Path) -> None:
+    path = tmp_path / "lab.json"
+    path.write_text(json.dumps(INVENTORY))
+    with simulator("--inventory", str(path)) as process:
+        client = Client(line(process), "root")
+        hosts = client("host.get_all_records")
+        assert sorted(host["name_label"] for host in hosts.values()) == ["north", "south"]
+        (vm,) = client("VM.get_by_name_label", "app")
+        assert hosts[client("VM.get_resident_on", vm)]["name_label"] == "south"
+        assert len(client("VM.get_VBDs", vm)) == 3
+        (template,) = client("VM.get_by_name_label", "golden")
+        assert client("VM.get_tags", template) == ["base"]
+        (task,) = client("task.get_all_records").values()
+        assert (task["name_label"], task["progress"]) == ("Async.VM.copy", 0.5)
+        client.logout()
+
+
+def test_hosts_vms_and_srs_options_set_size_of_pool() -> None:
+    with simulator("--hosts", "3", "--vms", "7", "--srs", "2") as process:
+        client = Client(line(process), "root")
+        assert len(client("host.get_all")) == 3
+        vms = client("VM.get_all_records").values()
+        assert sum(not vm["is_a_template"] and not vm["is_control_domain"] for vm in vms) == 7
+        srs = client("SR.get_all_records").values()
+        assert sum(sr["type"] == "nfs" for sr in srs) == 2
+        client.logout()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--product", "xenserver-9"], "invalid choice: 'xenserver-9'"),
+        (["--hosts", "0"], "--hosts has to be 1 or more"),
+        (["--hosts", "2", "--supporters", "1"], "give one of the two"),
+        (["--vms=-1"], "--vms has to be 0 or more"),
+        (["--host", "192.0.2.1", "--supporters", "1"], "not on loopback"),
+        (["--inventory", "/nonexistent.json"], "cannot read /nonexistent.json"),
+        (["--product", "bare", "--inventory", "x.json"], "needs a product other than bare"),
+    ],
+)
+def test_senseless_options_are_explained(options: list[str], words: str) -> None:
+    with simulator(*options) as process:
+        out, err = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, out) == (2, "")
+    assert words in err.splitlines()[-1]
+
+
+def test_log_limit_option_turns_log_off() -> None:
+    with simulator("--control", "--log-limit", "0") as process:
+        client = Client(line(process), "root")
+        assert door(client, "calls") == []
+        client.logout()
+
+
+def test_python_that_is_too_old_is_refused_in_one_sentence() -> None:
+    check = minimum_python.check
+    check((3, 11, 0))
+    with pytest.raises(ImportError, match=r"needs Python 3\.11 or later; this is Python 3\.9\."):
+        check((3, 9, 18))
 
 
 def test_unknown_option_exits_with_status_2() -> None:

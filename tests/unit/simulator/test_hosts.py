@@ -56,7 +56,7 @@ def test_evacuation_without_another_host_names_each_vm(still: Simulator, root: C
     host = still.master_ref
     vms = root("host.get_resident_VMs", host)
     found = root("host.get_vms_which_prevent_evacuation", host)
-    assert found == dict.fromkeys(vms, ["NO_HOSTS_AVAILABLE"])
+    assert found == {vm: ["NO_HOSTS_AVAILABLE"] for vm in vms}
     task = root("Async.host.evacuate", host)
     assert now(still, task, "status", "error_info") == ("failure", ["NO_HOSTS_AVAILABLE"])
     error = root.error("host.assert_can_evacuate", host)
