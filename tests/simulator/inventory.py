@@ -28,6 +28,9 @@ class Inventory(Resources):
         """Plugins that the hosts have: name -> function -> answer."""
         self.introduced: set[str] = set()
         """SRs that a client introduced: they need a PBD before they do any work."""
+        self.names: dict[str, str] = {}
+        """What VMs were called when their snapshots were taken; a server keeps it in the metadata.
+        """
         self.disabled_until_reboot: dict[str, bool] = {}
         """Hosts that an administrator disabled, and whether a restart may enable them."""
         self.leave: Callable[[str, bool], None] = lambda host, returns: self.set_live(host, False)
@@ -121,6 +124,7 @@ class Inventory(Resources):
                 "parent": self.database.read("VM", vm)["parent"],
             },
         )
+        self.names[snapshot] = self.database.read("VM", vm)["name_label"]
         self.database.write("VM", vm, "parent", snapshot)
         return snapshot
 
@@ -130,6 +134,7 @@ class Inventory(Resources):
         for child in record["children"]:
             self.database.write("VM", child, "parent", record["parent"])
         self.database.delete("VM", vm)
+        self.names.pop(vm, None)
         for kind in ("metrics", "guest_metrics"):
             if record[kind] in self.database[f"VM_{kind}"]:
                 self.database.delete(f"VM_{kind}", record[kind])
