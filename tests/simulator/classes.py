@@ -87,7 +87,7 @@ BLANKS = _load()
 """
 
 
-def new(name: str, **fields: Value) -> dict[str, Value]:
+def new(name: str, /, **fields: Value) -> dict[str, Value]:
     """The record of a new object: the class's first values, and what is given."""
     unknown = set(fields) - set(BLANKS[name]) - {"uuid"}
     if unknown:

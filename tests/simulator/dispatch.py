@@ -83,6 +83,11 @@ class Dispatcher:
             self._messages[message.name] = message
             self._messages[message.name.replace(".", "_", 1)] = message
 
+    def does(self, name: str) -> bool:
+        """Return whether a message does its work, rather than answer that it is missing."""
+        message = self._messages.get(name)
+        return message is not None and not message.is_missing
+
     def withdraw(self, names: Iterable[str]) -> None:
         """Forget messages: they are unknown from now on."""
         for name in names:

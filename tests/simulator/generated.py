@@ -11,9 +11,9 @@ the role as any other; then it answers with an error code of the simulator's own
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from .api import Declaration, age, declarations
+from .api import Declaration, declarations
 from .inventory import Inventory
 from .messages import Context, Handler, Message
 from .roles import LOCAL_ROOT
@@ -22,7 +22,7 @@ from .values import ApiError, Value
 
 NOT_IMPLEMENTED = "SIMULATOR_NOT_IMPLEMENTED"
 """Code of the error that names a message which the server has and the simulator does not do."""
-MISSING = ("VMPP.",)
+REMOVED = ("VMPP.",)
 """Classes whose messages the server itself refuses since they were removed."""
 DEFAULTS: dict[str, tuple[Value, ...]] = {"host.disable": (True,)}
 """Values of parameters that were left out, where the first value of the type is not it."""
@@ -55,11 +55,6 @@ def messages(inventory: Inventory, works: Mapping[str, Work]) -> Iterator[Messag
             yield _refused(declaration)
 
 
-def names_until(release: str) -> Iterable[str]:
-    """Return the names of the messages that a release has."""
-    return (one.name for one in declarations() if age(one.since) <= age(release))
-
-
 def _bound(work: Work, inventory: Inventory, context: Context, *params: Value) -> Value:
     result = work(inventory, context, *params)
     return "" if result is None else result
@@ -67,9 +62,11 @@ def _bound(work: Work, inventory: Inventory, context: Context, *params: Value) -
 
 def _refused(declaration: Declaration) -> Message:
     def refuse(_context: Context, *_params: Value) -> Value:
-        if declaration.name.startswith(MISSING):
+        if declaration.name.startswith(REMOVED):
             raise ApiError("MESSAGE_REMOVED")
         raise ApiError(NOT_IMPLEMENTED, declaration.name)
 
     made = message(declaration, refuse)
-    return made._replace(has_async=False, start=refuse) if declaration.has_async else made
+    is_missing = not declaration.name.startswith(REMOVED)
+    start = refuse if declaration.has_async else None
+    return made._replace(has_async=False, start=start, is_missing=is_missing)

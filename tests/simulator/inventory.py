@@ -38,6 +38,10 @@ class Inventory(Resources):
         self.take_over: Callable[[str], None] = self.make_master
         """What makes another host the master."""
         self._clock = clock
+        self.has_guests = False
+        """Whether tools report from running VMs; a bare build has none."""
+        self.guests = itertools.count()
+        """Numbers of the addresses of guests."""
         self._domains = itertools.count(1)
         self._addresses = itertools.count(1)
         self._offsets: dict[str, float] = {}
@@ -162,6 +166,9 @@ class Inventory(Resources):
         is_drive = kind == "VBD" and record["type"] == "CD"
         allowed = ["unplug", "unplug_force"] if attached else ["attach", "plug"]
         allowed = [name for name in allowed if kind == "VBD" or name != "unplug_force"]
+        if kind == "VBD" and record["userdevice"].isdigit():
+            place = f"xvd{chr(97 + int(record['userdevice']) % 26)}" if attached else ""
+            self.database.write("VBD", device, "device", place)
         self.database.write(kind, device, "currently_attached", attached)
         self.database.write(
             kind, device, "allowed_operations", allowed + (removable if is_drive else [])
@@ -189,6 +196,6 @@ class Inventory(Resources):
             self.add_vm(label, power_state=state, resident_on=home)
             self.add_vdi(f"{label} disk 0", sr)
 
-    def add(self, name: str, **fields: Value) -> str:
+    def add(self, name: str, /, **fields: Value) -> str:
         """Make an object of any class."""
         return self.database.create(name, classes.new(name, **fields))

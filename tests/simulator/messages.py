@@ -71,6 +71,8 @@ class Message(NamedTuple):
     has_async: bool = False
     """Whether what is done at once has an Async form all the same, which Background then gives it.
     """
+    is_missing: bool = False
+    """Whether the server does it and the simulator only says that it does not."""
     key_roles: KeyRoles | None = None
     """Keys of a map with a role of their own; `key` is then the second parameter."""
 

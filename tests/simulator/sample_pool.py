@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from . import vm_lifecycle
+from .guests import add_guest
 from .inventory import Inventory
 from .plan import GIB, Plan, PlannedSR, PlannedVM
 from .products import CPU, Product
-from .values import NULL_REF, Date, Value
+from .values import NULL_REF, Value
 
 MEMORY = 64 * GIB
 CONTROL_MEMORY = 4 * GIB
@@ -54,6 +55,7 @@ class SamplePool:
 
     def build(self) -> None:
         """Make everything."""
+        self._inventory.has_guests = True
         self._add_networks()
         for kind in DRIVERS:
             self._inventory.add(
@@ -239,7 +241,7 @@ class SamplePool:
         if not planned.template:
             self._add_devices(vm, planned, attached=runs)
         if runs:
-            self._add_guest(vm, planned, place)
+            add_guest(self._inventory, vm)
         vm_lifecycle.refresh(self._database, vm)
 
     def _add_devices(self, vm: str, planned: PlannedVM, *, attached: bool) -> None:
@@ -262,46 +264,6 @@ class SamplePool:
 
     def _add_device(self, kind: str, attached: bool, **fields: Value) -> None:
         self._inventory.set_attached(kind, self._inventory.add(kind, **fields), attached)
-
-    def _add_guest(self, vm: str, planned: PlannedVM, place: int) -> None:
-        """Give a running VM what its tools report, a console, and the time of its start."""
-        now = Date.at(self._inventory.now())
-        guest = self._inventory.add(
-            "VM_guest_metrics",
-            os_version={"name": "Debian GNU/Linux 12", "distro": "debian", "major": "12"},
-            PV_drivers_version={"major": "8", "minor": "2", "micro": "0", "build": "1"},
-            PV_drivers_up_to_date=True,
-            PV_drivers_detected=True,
-            networks={
-                "0/ip": f"192.0.2.{place % 250 + 1}",
-                "0/ipv4/0": f"192.0.2.{place % 250 + 1}",
-            },
-            other={
-                "feature-static-ip-setting": "1",
-                "feature-shutdown": "1",
-                "has-vendor-device": "0",
-            },
-            live=True,
-            last_updated=now,
-            can_use_hotplug_vbd="yes",
-            can_use_hotplug_vif="yes",
-        )
-        record = self._database.read("VM", vm)
-        address = self._database.read("host", record["resident_on"])["address"]
-        console = self._inventory.add("console", VM=vm, protocol="rfb")
-        uuid = self._database.read("console", console)["uuid"]
-        self._write("console", console, location=f"https://{address}/console?uuid={uuid}")
-        self._write("VM", vm, guest_metrics=guest)
-        self._write(
-            "VM_metrics",
-            record["metrics"],
-            start_time=now,
-            install_time=now,
-            last_updated=now,
-            memory_actual=planned.memory,
-            VCPUs_number=planned.vcpus,
-            hvm=True,
-        )
 
 
 def _provisioning(planned: PlannedVM) -> dict[str, str]:

@@ -209,7 +209,7 @@ def _revert(inventory: Inventory, _context: Context, snapshot: str) -> None:
         _write(inventory, vm, **fields)
         vm_work.set_power(inventory, vm, record["power_state"])
     else:
-        vm = inventory.add_vm(inventory.names.get(snapshot, record["name_label"]), **fields)
+        vm = inventory.add_vm(inventory.names.get(snapshot) or record["name_label"], **fields)
         _write(inventory, snapshot, snapshot_of=vm)
     _write(inventory, vm, parent=snapshot)
 

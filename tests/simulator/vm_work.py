@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from . import vm_lifecycle
 from .database import Record
+from .guests import add_guest, remove_guest
 from .inventory import Inventory
 from .operations import Args, Effect
 from .values import NULL_REF, ApiError, Date, Value
@@ -52,6 +53,10 @@ def set_power(inventory: Inventory, vm: str, state: str, home: str = "") -> None
     elif home == NULL_REF:
         database.write("VM", vm, "domid", -1)
     attach(inventory, vm)
+    if inventory.has_guests and begins:
+        add_guest(inventory, vm)
+    elif home == NULL_REF:
+        remove_guest(inventory, vm)
     vm_lifecycle.refresh(database, vm)
 
 
@@ -146,6 +151,9 @@ def copy(inventory: Inventory, args: Args) -> Value:
         named = {"base_template_name": source["name_label"]}
         fields["other_config"] = {**named, **fields["other_config"]}
     fields["is_default_template"] = False
+    # Only the templates that came with the server carry this key (xapi_globs.ml).
+    kept = fields["other_config"].items()
+    fields["other_config"] = {key: value for key, value in kept if key != "default_template"}
     target = inventory.add_vm(args[1], **fields)
     storage = args[2] if len(args) > 2 else NULL_REF
     _copy_devices(inventory, args[0], target, storage=storage)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from . import (
     device_messages,
     host_work,
+    message_messages,
     network_messages,
     pool_messages,
     storage_messages,
@@ -21,6 +22,7 @@ from .values import Value
 ALL: dict[str, Callable[..., Value]] = {
     **device_messages.WORKS,
     **host_work.WORKS,
+    **message_messages.WORKS,
     **network_messages.WORKS,
     **pool_messages.WORKS,
     **storage_messages.WORKS,

@@ -258,6 +258,33 @@ def test_message_that_the_simulator_lacks_names_itself(
     assert root.error("VM.nosuch", MISSING) == ["MESSAGE_METHOD_UNKNOWN", "VM.nosuch"]
 
 
+def test_messages_are_found_by_object_and_time(lab: Simulator, admin: Client) -> None:
+    vm = lab.find("VM", "db-1")
+    own = admin("VM.get_uuid", vm)
+    first = admin("message.create", "ALARM", 3, "VM", own, "<x>")
+    lab.advance(5)
+    second = admin("message.create", "ALARM", 3, "Pool", lab.pool_uuid, "")
+    assert admin("message.get_record", first)["body"] == "<x>"
+    assert list(admin("message.get", "VM", own, "19700101T00:00:00Z")) == [first]
+    assert list(admin("message.get_since", "20270115T08:00:01Z")) == [second]
+    error = ["UUID_INVALID", "host", own]
+    assert admin.error("message.create", "ALARM", 3, "Host", own, "") == error
+    assert admin.error("message.get", "SR", own, "19700101T00:00:00Z") == ["UUID_INVALID"]
+    admin("message.destroy_many", [first, second])
+    assert admin("message.get_all") == []
+
+
+def test_guest_reports_an_address_only_while_it_runs(lab: Simulator, admin: Client) -> None:
+    vm = lab.find("VM", "db-1")
+    run(lab, admin, "VM.start", vm, False, False)
+    record = admin("VM.get_record", vm)
+    assert admin("VM_guest_metrics.get_networks", record["guest_metrics"])["0/ip"]
+    assert len(record["consoles"]) == 1
+    run(lab, admin, "VM.clean_shutdown", vm)
+    record = admin("VM.get_record", vm)
+    assert (record["guest_metrics"], record["consoles"]) == (NULL, [])
+
+
 def test_every_declared_message_is_known(still: Simulator) -> None:
     assert {one.name for one in declarations()} <= set(still.dispatcher.methods)
 

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
+from ansible_collections.xen.xapi.tests.simulator.classes import TABLES
+from ansible_collections.xen.xapi.tests.simulator.generated import NOT_IMPLEMENTED
 from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, PASSWORD, Start
 
 XenAPI = pytest.importorskip("XenAPI", reason="the package XenAPI is not installed")
@@ -80,3 +82,50 @@ def test_login_to_supporter_raises_host_is_slave(start: Start) -> None:
     with pytest.raises(XenAPI.Failure) as caught:
         session.xenapi.login_with_password("root", PASSWORD, "1.0", "unit")
     assert caught.value.details == ["HOST_IS_SLAVE", "127.0.0.1"]
+
+
+def test_every_class_can_be_listed(start: Start) -> None:
+    simulator = start(product="xcp-ng-8.3", supporters=1)
+    session = XenAPI.Session(simulator.url)
+    session.xenapi.login_with_password("root", PASSWORD, "1.0", "unit")
+    sizes = {
+        name: len(getattr(session.xenapi, name).get_all_records())
+        for name in TABLES
+        if f"{name}.get_all_records" in simulator.dispatcher.methods
+    }
+    session.xenapi.session.logout()
+    expected = {"host": 2, "host_cpu": 32, "PBD": 8, "PIF": 2, "VM": 7, "VIF": 3, "console": 2}
+    assert {name: sizes[name] for name in expected} == expected
+    assert len(sizes) > 50
+
+
+def test_events_of_all_classes_begin_with_every_object(start: Start) -> None:
+    simulator = start(product="xcp-ng-8.3")
+    session = XenAPI.Session(simulator.url)
+    session.xenapi.login_with_password("root", PASSWORD, "1.0", "unit")
+    answer = session.xenapi.event_from(["*"], "", 5.0)
+    seen = {event["class"] for event in answer["events"]}
+    assert {"pool", "host", "vm", "vbd", "vif", "pif", "pbd", "sr", "vdi", "console"} <= seen
+    counted = {name: int(count) for name, count in answer["valid_ref_counts"].items() if int(count)}
+    assert counted["vm"] == sum(event["class"] == "vm" for event in answer["events"])
+    vm = session.xenapi.VM.get_by_name_label("web-1")[0]
+    session.xenapi.VM.set_name_label(vm, "renamed")
+    (event,) = session.xenapi.event_from(["*"], answer["token"], 5.0)["events"]
+    assert (event["operation"], event["snapshot"]["name_label"]) == ("mod", "renamed")
+    session.xenapi.session.logout()
+
+
+def test_client_logs_in_again_after_restart_of_master(start: Start) -> None:
+    simulator = start(product="xcp-ng-8.3")
+    session = XenAPI.Session(simulator.url)
+    session.xenapi.login_with_password("root", PASSWORD, "1.0", "unit")
+    session.xenapi.pool.get_all()
+    simulator.restart_master()
+    assert session.xenapi.pool.get_all() == [simulator.inventory.pool]
+    session.xenapi.session.logout()
+
+
+def test_message_that_the_simulator_lacks_raises_its_own_failure(session: Any) -> None:
+    with pytest.raises(XenAPI.Failure) as caught:
+        session.xenapi.VM.retrieve_wlb_recommendations(MISSING)
+    assert caught.value.details == [NOT_IMPLEMENTED, "VM.retrieve_wlb_recommendations"]
