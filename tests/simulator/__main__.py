@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -49,6 +51,12 @@ def _parser() -> argparse.ArgumentParser:
         "--legacy-ids",
         action="store_true",
         help="answer JSON-RPC as XenServer 7.0 to 7.2: version 1.0, id 0",
+    )
+    parser.add_argument(
+        "--url-file",
+        type=Path,
+        metavar="FILE",
+        help="write the addresses there as JSON once the pool answers",
     )
     parser.add_argument(
         "--log-limit",
@@ -119,8 +127,11 @@ def _simulator(args: argparse.Namespace) -> Simulator:
     return simulator
 
 
-def _serve(simulator: Simulator) -> None:
+def _serve(simulator: Simulator, url_file: Path | None) -> None:
     """Print the addresses and wait for a signal to end."""
+    simulator.end = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    if url_file is not None:
+        url_file.write_text(json.dumps({"url": simulator.url, "hosts": _addresses(simulator)}))
     print(simulator.url, flush=True)
     if simulator.certificate:
         print(
@@ -130,6 +141,10 @@ def _serve(simulator: Simulator) -> None:
     for host in simulator.hosts[1:]:
         print(f"supporter {host.url}", flush=True)
     signal.sigwait(ENDS)
+
+
+def _addresses(simulator: Simulator) -> list[str]:
+    return [host.url for host in simulator.hosts]
 
 
 def main() -> None:
@@ -148,7 +163,7 @@ def main() -> None:
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             sys.exit(f"Cannot listen on {args.host}, port {args.port}: {reason}")
-        _serve(simulator)
+        _serve(simulator, args.url_file)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from . import sample_tasks
 from .certificate import Certificate
@@ -66,6 +66,8 @@ class Simulator(Pool):
         )
         legacy_ids = legacy_ids or bool(self.product and self.product.has_old_json)
         self.restarts = Restarts(self)
+        self.end: Callable[[], None] = self.stop
+        """What the control door's verb `stop` does: a server of its own ends its process."""
         self._port = port
         self._collects = collects
         self._legacy_ids = legacy_ids
