@@ -17,7 +17,7 @@ attributes:
       - xen.xapi.xapi
 """
 
-    # For modules that change nothing.
+    # For modules that do not change anything.
     CHANGES_NOTHING = r"""
 ---
 options: {}
@@ -26,15 +26,15 @@ attributes:
     description: Returns what changed, or would change, when in diff mode.
     support: N/A
     details:
-      - The module changes nothing.
+      - The module does not change anything.
   idempotent:
-    description: Changes nothing more when it is run again with the same options.
+    description: A second run with the same options makes no further change.
     support: full
     details:
-      - The module changes nothing.
+      - The module does not change anything.
 """
 
-    # For those of them that read once.
+    # For modules that read once.
     READ_ONLY = r"""
 ---
 options: {}
@@ -46,7 +46,7 @@ attributes:
       - The module only reads, so it does the same in check mode.
 """
 
-    # For those of them that wait for what others do.
+    # For modules that wait for tasks.
     WAITS = r"""
 ---
 options: {}
@@ -55,11 +55,11 @@ attributes:
     description: Can run in C(check_mode) and predict its result without changing anything.
     support: full
     details:
-      - In check mode the module reads once, reports what it would wait for with a warning that it
-        did not, and never fails because of a task.
+      - In check mode the module reads the tasks once and does not wait. A warning says what it
+        would wait for. It never fails because of a task.
 """
 
-    # For the module that cancels.
+    # For the module that cancels tasks.
     CANCELS = r"""
 ---
 options: {}
@@ -68,15 +68,15 @@ attributes:
     description: Can run in C(check_mode) and predict its result without changing anything.
     support: full
     details:
-      - The prediction is for tasks that honour a cancel. Nobody knows which do.
+      - The prediction assumes that every task honors a cancel request. Some operations do not.
   diff_mode:
     description: Returns what changed, or would change, when in diff mode.
     support: full
     details:
-      - The difference is the status of each task that was to be cancelled.
+      - The diff shows the status of each task to be cancelled.
   idempotent:
-    description: Changes nothing more when it is run again with the same options.
+    description: A second run with the same options makes no further change.
     support: full
     details:
-      - What is not running any more is left alone.
+      - The module leaves tasks alone that are no longer running.
 """

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The twin of status_spec in module_utils/_selector_options.py.
+    # Must match status_spec in module_utils/_tasks/options.py.
     DOCUMENTATION = r"""
 ---
 options:
   status:
     description:
       - Only tasks with one of these statuses.
-      - V(success), V(failure) and V(cancelled) are final. V(pending) and V(cancelling) are running.
+      - V(success), V(failure) and V(cancelled) are final. V(pending) and V(cancelling) mean running.
     type: list
     elements: str
     choices:

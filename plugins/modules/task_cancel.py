@@ -14,87 +14,121 @@ version_added: 1.0.0
 author:
   - xen.xapi contributors (@xen-xapi)
 description:
-  - Sees to it that tasks of XAPI, the management API of XenServer and XCP-ng, are not running any
-    more, and tells of each what became of it. A second run changes nothing.
-  - The server takes every request to cancel and promises nothing, so the module waits and reads. A
-    task that goes on is asked again every 5 seconds.
-  - What is not meant is not touched. All that can speak against a cancel is checked before the
-    first one is sent. Nothing is sent to a task that is known to have ended or was not read within
-    the last 5 seconds, nor when nobody waits for the module any more.
+  - Ensures that the selected tasks of XAPI, the management API of XenServer and XCP-ng, are no
+    longer running, and reports the outcome for each. A second run changes nothing.
+  - Select the tasks with one of O(uuid), O(ref), O(name_label), O(name_regex), O(object) and
+    O(kind). All other options narrow that selection.
+  - All safety checks run before the first cancel request is sent. Immediately before each request,
+    the module makes sure that it has read the task within the last 5 seconds, that the task was
+    running, and that Ansible still waits for the module.
+  - The server accepts every cancel request but does not guarantee that the task ends. So the module
+    reads the tasks until they end, and repeats the request every 5 seconds.
 options:
+  name_regex:
+    description:
+      - A regular expression of Python that must match the whole label of a task. It is a single
+        string, never a list.
+      - Escape characters that are special in a regular expression. Labels of Xen Orchestra begin
+        with C([XO]), which is written V(\\[XO\\] Exporting content.*). If the expression does not
+        match a running task but would match it as plain text, the module fails and shows the
+        escaped form.
+      - The module rejects an expression that matches the empty string, and one that needs more than
+        2 seconds for the labels of a pool.
+      - A label of more than 1,000 characters never matches.
+      - Mutually exclusive with O(uuid), O(ref) and O(name_label).
+    type: raw
+  exclude:
+    description:
+      - A regular expression of Python, or a list of them. The module leaves a task alone if one of
+        them matches any part of its label. An empty list leaves no task alone.
+      - Escape characters that are special in a regular expression, as in O(name_regex).
+      - Where an expression is given, or the default of O(include_housekeeping) applies, tasks with
+        a label of more than 1,000 characters are left alone as well.
+      - RV(excluded) lists the running tasks that were left alone.
+    type: raw
+  min_age:
+    description:
+      - Only cancel tasks that were created at least this long ago. The default is V(60) with
+        O(name_label), O(name_regex), O(object) and O(kind), and no minimum with O(uuid) and O(ref).
+      - The clock of the host that created the task counts. If it differs from the master's clock,
+        the task must be old enough by both. A task whose age is unknown is left alone.
+      - Seconds, or numbers with C(w), C(d), C(h), C(m) or C(s), such as V(30m) or V(1h30m).
+    type: str
   max_tasks:
     description:
-      - If more running tasks than this match, after O(min_age), O(exclude) and all filters, the
-        module fails before it cancels any, and lists them.
-      - The default is 1 for O(name_label), O(name_regex), O(object) and O(kind), and no limit for
+      - Fail before any task is cancelled if more running tasks than this match, after O(min_age),
+        O(exclude) and all filters. The message lists them.
+      - The default is 1 with O(name_label), O(name_regex), O(object) and O(kind), and no limit with
         O(uuid) and O(ref).
     type: int
   include_housekeeping:
     description:
-      - Whether to cancel tasks that a pool runs for itself all the time, if they match. By default,
-        tasks that O(name_regex), O(object) or O(kind) select are spared if a label of the group
-        V(housekeeping) of O(kind), such as C(SR.scan), C(SR.update_snapshot_info_),
-        C(/rrd_updates) or C(Connection to VM console), is found in their label, in addition to
-        those that O(exclude) spares.
-      - It cannot be V(true) with O(uuid) and O(ref), which need no such protection.
+      - Cancel the tasks that a pool runs for itself as well, if they match. By default, the module
+        leaves a task alone that O(name_regex), O(object) or O(kind) selects and whose label
+        contains one of the group V(housekeeping) of O(kind), such as C(SR.scan),
+        C(SR.update_snapshot_info_), C(/rrd_updates) or C(Connection to VM console).
+      - It cannot be V(true) with O(uuid) and O(ref), where nothing is excluded by default.
     type: bool
     default: false
     version_added: 2.0.0
   idle_for:
     description:
-      - Only cancel tasks whose progress does not move while the module watches them for this long.
+      - Only cancel tasks whose progress does not change while the module watches them for this
+        long.
       - Seconds, or numbers with C(w), C(d), C(h), C(m) or C(s), such as V(30m) or V(1h30m).
     type: str
     default: "0"
   wait:
     description:
-      - Whether to wait until the tasks have ended. With V(false) they are asked to end, and nobody
-        knows whether they will.
+      - Wait until the tasks have ended. With V(false), the module only sends the requests and does
+        not check whether the tasks end.
     type: bool
     default: true
   timeout:
     description:
-      - How long asking and waiting may take. What goes on then is an error. Written like
-        O(idle_for), whose time does not count. V(0) is an error. With O(force), another minute may
-        pass for what follows.
+      - Fail if a task is still running after this time, which includes sending the requests and
+        waiting, but not O(idle_for). Written like O(idle_for). V(0) is an error.
+      - With O(force), the final checks may take one minute more.
     type: str
     default: "60"
   on_uncancellable:
     description:
-      - What to do about a running task that the server does not offer to cancel. Whether it does
-        comes and goes while a task runs.
-      - V(try) asks all the same, V(fail) fails before any task is cancelled, V(skip) leaves it.
+      - How to treat a running task that the server does not offer to cancel. The offer can come and
+        go while a task runs.
+      - V(try) sends the request anyway, V(fail) fails before any task is cancelled, and V(skip)
+        leaves the task alone.
     type: str
     choices: [try, fail, skip]
     default: try
   on_missing:
     description:
-      - With V(fail), a uuid or a reference that no task has, or a selection that none matches, is
-        an error, and no task is cancelled.
+      - With V(fail), a uuid or a reference that does not exist, or a selection that matches no
+        task, is an error, and no task is cancelled.
     type: str
     choices: [ok, fail]
     default: ok
   fail_if_not_running:
     description:
-      - Fail before any task is cancelled if one that is named by O(uuid) or O(ref) is not running,
-        or if no running task matches.
+      - Fail before any task is cancelled if a task given in O(uuid) or O(ref) is not running, or if
+        no running task matches.
     type: bool
     default: false
   force:
     description:
-      - Marks a task as cancelled that has ignored the requests to cancel for all of O(timeout), if
-        nothing shows that anybody works on it. It is for records that a client made with
-        C(task.create) and left behind.
-      - This is bookkeeping and stops no work. All gates and clients see the task as cancelled, and
-        the server deletes it within a minute.
-      - Only with O(uuid) and O(ref), and with O(wait). O(timeout) must be at least V(5m), and is
-        V(5m) if it is not given.
-      - The task must be older than an hour, and nothing may be written to its record meanwhile. It
-        may have no result and no running subtask, and may not name an object in
+      - Mark a task as cancelled if it ignored the cancel requests for all of O(timeout) and nothing
+        shows that anything still works on it. This is for records that a client made with
+        C(task.create) and abandoned.
+      - It changes the record only and stops no work. All gates and clients then see the task as
+        cancelled, and the server deletes it within a minute.
+      - Only with O(uuid) and O(ref), and with O(wait). O(timeout) must be at least V(5m), and
+        defaults to V(5m) here.
+      - The task must be older than an hour, and its record must not change while the module
+        watches. It must not have a result or a running subtask, nor name an object in
         C(other_config) C(applies_to). No object of any class may name it in
-        C(current_operations). Its label may not be one that XAPI gives, such as V(Async.VM.copy).
-        Its host must be live and enabled, and XAPI may not have restarted there. All of this is
-        checked before anything is sent, and again right before the task is marked.
+        C(current_operations). Its label must not be one that XAPI gives, such as
+        V(Async.VM.copy). Its host must be live and enabled, and XAPI must not have restarted there.
+        The module checks all of this before it sends anything, and again right before it marks the
+        task.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -104,27 +138,30 @@ extends_documentation_fragment:
   - xen.xapi.attributes
   - xen.xapi.attributes.cancels
 notes:
-  - One of O(uuid), O(ref), O(name_label), O(name_regex), O(object) and O(kind) is required. All
-    other options narrow the selection.
-  - O(name_regex) must match the whole label here, and O(exclude) is searched for anywhere in it, so
-    that a doubt spares a task.
-  - For O(name_label), O(name_regex), O(object) and O(kind), the default of O(min_age) is V(60).
-  - The tasks of other accounts, and of sessions that have logged out, can only be cancelled with
-    the role pool-operator or above.
+  - For a cancel, O(name_regex) must match the whole label and O(exclude) matches any part of it. In
+    M(xen.xapi.task_info) and M(xen.xapi.task_wait) it is the other way round. So a doubt leaves a
+    task alone here and counts it there.
+  - To cancel tasks of other accounts, or of sessions that have logged out, an account needs the
+    role pool-operator or above.
 seealso:
   - module: xen.xapi.task_info
   - module: xen.xapi.task_wait
+  - ref: ansible_collections.xen.xapi.task_gate_role
+    description: The role xen.xapi.task_gate, whose entry point cleanup reports tasks first.
+  - name: Clean up stale tasks
+    description: A guide with complete playbooks.
+    link: https://github.com/xen-xapi/xen.xapi/blob/main/docs/clean_up_stale_tasks.md
 """
 
 EXAMPLES = r"""
 ---
-- name: Cancel a task that is not needed any more
+- name: Cancel a task by its reference
   xen.xapi.task_cancel:
     hostname: xcp1.example.com
     password: "{{ pool_password }}"
     ref: "{{ copy_task_ref }}"
 
-- name: Cancel copies that have been running for six hours and have come to a halt
+- name: Cancel copies that are older than six hours and make no progress
   xen.xapi.task_cancel:
     hostname:
       - xcp1.example.com
@@ -136,7 +173,7 @@ EXAMPLES = r"""
     idle_for: 5m
     max_tasks: 5
 
-- name: Stop all that acts on a virtual machine, with the pool from the environment
+- name: Stop everything that works on a virtual machine, on the pool that the environment names
   xen.xapi.task_cancel:
     object:
       type: VM
@@ -144,7 +181,7 @@ EXAMPLES = r"""
     min_age: 0
     max_tasks: 10
 
-- name: Write off what a backup tool left behind
+- name: Mark a record that a backup tool abandoned as cancelled
   xen.xapi.task_cancel:
     hostname: xcp1.example.com
     password: "{{ pool_password }}"
@@ -157,7 +194,7 @@ RETURN = r"""
 ---
 tasks:
   description:
-    - The tasks that were meant, each as it was last seen. A value is null where it is not known.
+    - The selected tasks, each as it was last seen. Unknown values are null.
   returned: when the tasks were read
   type: list
   elements: dict
@@ -171,7 +208,7 @@ tasks:
       type: str
       sample: 9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11
     name_label:
-      description: The label, which is the name of the method for most tasks.
+      description: The label, for most tasks the name of the method.
       type: str
       sample: Async.VM.snapshot
     name_description:
@@ -194,8 +231,8 @@ tasks:
       sample: xapi
     status:
       description:
-        - The state in the server's word. V(success), V(failure) and V(cancelled) are final.
-          V(pending), V(cancelling) and any other word mean that the task is running.
+        - The status as the server returns it. V(success), V(failure) and V(cancelled) are final.
+          V(pending), V(cancelling) and any other value mean that the task is running.
       type: str
       sample: pending
     is_finished:
@@ -204,43 +241,43 @@ tasks:
       sample: false
     progress:
       description:
-        - What is done, from 0 to 1. The server writes 1 at every end, after a failure too, and may
-          do so before the task ends.
+        - The share of the work that is done, from 0 to 1. The server writes 1 when a task ends,
+          even after a failure, and may write it earlier.
       type: float
       sample: 0.25
     created:
-      description: When the task was made, by the clock of the host that made it.
+      description: When the task was created, by the clock of the host that created it.
       type: str
       sample: "2026-11-23T10:11:12Z"
     finished:
-      description: When it ended. Null for a task that is running, and where the server set no time.
+      description: When the task ended. Null if it is running or if the server recorded no time.
       type: str
       sample: null
     age:
       description:
-        - Seconds between RV(tasks[].created) and RV(server_time). Null if the creation time cannot
-          be right, as when it is in the future.
+        - Seconds between RV(tasks[].created) and RV(server_time). Null if the creation time is
+          implausible, for example in the future.
       type: int
       sample: 90
     duration:
       description:
-        - Seconds between RV(tasks[].created) and RV(tasks[].finished). Null if one of these cannot
-          be right.
+        - Seconds between RV(tasks[].created) and RV(tasks[].finished). Null if one of them is
+          missing or implausible.
       type: int
       sample: null
     eta:
       description:
-        - Seconds that are left if the task goes on at its average speed. Null unless the task is
-          running, its progress is between 0 and 1, and it is at least 10 seconds old.
+        - Estimated seconds until the task ends, at its average speed so far. Null unless the task
+          is running, its progress is between 0 and 1, and it is at least 10 seconds old.
       type: int
       sample: 270
     allowed_operations:
-      description: What the server offers to do with the task, C(cancel) or C(destroy).
+      description: The operations that the server offers for the task, C(cancel) or C(destroy).
       type: list
       elements: str
       sample: [cancel]
     current_operations:
-      description: What was asked to be done with the task, C(cancel) or C(destroy), by request.
+      description: The operations requested for the task, C(cancel) or C(destroy), by request.
       type: dict
       sample: {}
     cancellable:
@@ -248,95 +285,97 @@ tasks:
       type: bool
       sample: true
     resident_on:
-      description: The reference of the host that the task runs on.
+      description: The reference of the host that runs the task.
       type: str
       sample: OpaqueRef:5f2c8ef0-35c6-3c1b-3bb9-ea9c5bcd5a6e
     type:
-      description: The server's word for the kind of result, which is always the same.
+      description: The type of the result. The server always returns the same value.
       type: str
       sample: <none/>
     result:
-      description: The result as the server keeps it, the XML of an XML-RPC value for most tasks.
+      description: The result as the server stores it, for most tasks the XML of an XML-RPC value.
       type: str
       sample: ""
     result_value:
       description:
-        - The result decoded. Null if there is none. Integers come as texts, since the server
-          writes them like that. A result that cannot be decoded safely is left as it is.
+        - The decoded result, or null without one. Integers are strings, because the server writes
+          them that way. A result that cannot be decoded safely is returned unchanged.
       type: raw
       sample: null
     error_info:
-      description: The error as the server keeps it, its code first. Empty without an error.
+      description: The error as the server stores it, its code first. Empty without an error.
       type: list
       elements: str
       sample: []
     error:
       description:
-        - The error that the task ended with or, where RV(tasks[].action) is V(denied) or V(error),
-          the one that the server answered our request with. Null if there is none.
+        - The error that the task ended with. If RV(tasks[].action) is V(denied) or V(error), the
+          error that the server returned for the cancel request. Null without an error.
       type: dict
       sample: null
       contains:
         code:
-          description: The server's code of the error.
+          description: The XAPI error code.
           type: str
           sample: VM_BAD_POWER_STATE
         params:
-          description: What the server says to the code.
+          description: The parameters of the error.
           type: list
           elements: str
         message:
-          description: A sentence for the common codes, else the code and its parameters.
+          description: A sentence for common codes, otherwise the code and its parameters.
           type: str
     backtrace:
-      description: The places in the server's code that the error went through.
+      description: The positions in the server's code that the error passed.
       type: str
       sample: ()
     subtask_of:
-      description: The reference of the task that this one is a part of.
+      description: The reference of the parent task.
       type: str
       sample: null
     subtasks:
-      description: The references of the tasks that are parts of this one.
+      description: The references of the subtasks.
       type: list
       elements: str
       sample: []
     other_config:
-      description: Keys and values that clients keep with the task.
+      description: Keys and values that clients store with the task.
       type: dict
       sample: {}
     action:
       description:
-        - What became of it. V(cancelled), it was asked and is seen cancelled. V(requested), it was
-          asked, and nobody waited. V(already_finished), there was nothing to do. V(finished_first),
-          it ended otherwise, or before our request arrived. V(gone), its record disappeared and it
-          has ended. V(unknown), see RV(tasks[].reason). V(not_cancellable), see
-          O(on_uncancellable). V(still_running), it goes on at the end of O(timeout). V(denied) and
-          V(error), the server refused, see RV(tasks[].error). V(not_sent), nothing was sent.
-          V(skipped), see RV(tasks[].reason). V(forced), see O(force).
+        - The outcome for this task.
+        - V(cancelled), the module requested the cancel and saw the task cancelled. V(requested),
+          the module sent the request and did not wait. V(already_finished), the task had ended
+          before. V(finished_first), the task ended otherwise, or before the request arrived.
+          V(gone), the record disappeared and the task has ended. V(unknown), see
+          RV(tasks[].reason). V(not_cancellable), see O(on_uncancellable). V(still_running), the
+          task is running when O(timeout) has passed. V(denied) and V(error), the server refused
+          the request, see RV(tasks[].error). V(not_sent), the module sent no request. V(skipped),
+          see RV(tasks[].reason). V(forced), see O(force).
       type: str
       sample: cancelled
     reason:
       description:
         - Why a task was skipped, V(too young), V(excluded), V(filtered) or V(not idle).
-        - Where RV(tasks[].action) is V(unknown), why a task that disappeared may still be running.
-        - Where it is V(requested) or V(still_running) and the answer to the request was lost, that
-          the request may not have arrived, unless a later record shows that it did.
+        - If RV(tasks[].action) is V(unknown), why a task that disappeared may still be running.
+        - If it is V(requested) or V(still_running) and the answer to the request was lost, that the
+          request may not have arrived, unless a later record shows that it did.
         - After O(force), why the task was not marked as cancelled. Otherwise null.
       type: str
       sample: null
 by_action:
-  description: The uuids of the tasks by their action. All actions are always there.
+  description: The uuids of the tasks by their action. All actions are always present.
   returned: when the tasks were read
   type: dict
   sample: {cancelled: [9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11], skipped: []}
 elapsed:
-  description: How many seconds it took to watch for O(idle_for), to ask and to wait.
+  description: How long O(idle_for), the requests and the wait took, in seconds.
   returned: when the tasks were read
   type: float
   sample: 1.25
 diff:
-  description: The status of each task that was to be cancelled, before and after.
+  description: The status of each task to be cancelled, before and after.
   returned: when the tasks were read
   type: dict
   contains:
@@ -347,22 +386,22 @@ diff:
       description: A line for each task, as predicted in check mode.
       type: str
 missing:
-  description: What was asked for and does not exist.
+  description: The given tasks that do not exist.
   returned: when the tasks were read
   type: dict
   contains:
     uuid:
-      description: The uuids that no task has.
+      description: The uuids that were not found.
       type: list
       elements: str
       sample: []
     ref:
-      description: The references that no task has.
+      description: The references that were not found.
       type: list
       elements: str
       sample: []
 excluded:
-  description: The running tasks that were named and that O(exclude) left out.
+  description: The running tasks that the selection matched and that O(exclude) left out.
   returned: when the tasks were read
   type: list
   elements: dict
@@ -390,7 +429,7 @@ pool:
       type: str
       sample: 3c1f9d0a-9d3e-6b0c-5a5b-1e2f3a4b5c6d
     name_label:
-      description: The name of the pool, which many pools leave empty.
+      description: The name of the pool. Many pools have an empty one.
       type: str
       sample: production
     master:
@@ -398,23 +437,23 @@ pool:
       type: str
       sample: xcp1
 server_time:
-  description: The clock of the pool's master, read just before the tasks.
+  description: The time on the pool's master, read just before the tasks.
   returned: when the tasks were read
   type: str
   sample: "2026-11-23T10:12:42Z"
 requests:
-  description: How many requests were sent to the pool, the login and the logout among them.
+  description: The number of requests sent to the pool, including login and logout.
   returned: when the tasks were read
   type: int
   sample: 6
 calls:
-  description: The latest calls that were made, in their order, without parameters.
+  description: The latest calls in the order in which they were made, without parameters.
   returned: with C(-vvv)
   type: list
   elements: dict
   contains:
     method:
-      description: The method of XAPI.
+      description: The XAPI method.
       type: str
       sample: task.get_all_records
     host:
@@ -422,28 +461,28 @@ calls:
       type: str
       sample: https://xcp1.example.com
     seconds:
-      description: How long the call took.
+      description: How long the call took, in seconds.
       type: float
       sample: 0.021
     error:
-      description: The server's code of the error, the kind of another failure, or null.
+      description: The XAPI error code, the kind of another failure, or null.
       type: str
       sample: null
 error:
-  description: The error with which the server answered a request.
+  description: The error that the server returned for a request.
   returned: when the module fails because of it
   type: dict
   contains:
     code:
-      description: The server's code of the error.
+      description: The XAPI error code.
       type: str
       sample: SESSION_AUTHENTICATION_FAILED
     params:
-      description: What the server says to the code.
+      description: The parameters of the error.
       type: list
       elements: str
     message:
-      description: A sentence for the common codes, else the code and its parameters.
+      description: A sentence for common codes, otherwise the code and its parameters.
       type: str
 """
 

@@ -14,28 +14,28 @@ version_added: 1.0.0
 author:
   - xen.xapi contributors (@xen-xapi)
 description:
-  - Returns tasks of XAPI, the management API of XenServer and XCP-ng, by uuid, reference or label,
-    and by what they are like.
-  - Without any of the options that select, it returns all tasks of the pool. Among them are short
-    ones that the pool runs for itself.
-  - A task that does not exist is no error; RV(missing) names it. XAPI deletes finished tasks after
-    a while, and many clients delete theirs at once.
+  - Lists tasks of XAPI, the management API of XenServer and XCP-ng, by uuid, reference, label or
+    other properties, and returns their status, progress, result and error as plain values.
+  - Without any option that selects, it returns all tasks of the pool, including short ones that the
+    pool runs for itself.
+  - A task that does not exist is not an error, and RV(missing) names it. XAPI deletes finished
+    tasks after a while, and many clients delete theirs at once.
 options:
   sort:
     description:
-      - The order of RV(tasks). V(-created) has the newest first, V(created) the oldest, V(progress)
-        those that have done least, and V(name_label) goes by the alphabet.
+      - The order of RV(tasks). V(-created) lists the newest first, V(created) the oldest first,
+        V(progress) the least progress first, and V(name_label) sorts by label.
     type: str
     choices: [created, -created, progress, name_label]
     default: -created
   limit:
     description:
-      - Return no more tasks than this, in the order of O(sort). RV(count) and RV(by_status) still
-        count all.
+      - Return at most this many tasks, in the order of O(sort). RV(count) and RV(by_status) still
+        count all of them.
     type: int
   with_objects:
     description:
-      - Return with each task the objects that it works on and the name of the host that it is on.
+      - Also return the objects that each task works on and the name of the host that runs it.
       - This reads all virtual machines, hosts, storage repositories, disks and networks.
     type: bool
     default: false
@@ -46,6 +46,12 @@ extends_documentation_fragment:
   - xen.xapi.attributes
   - xen.xapi.attributes.changes_nothing
   - xen.xapi.attributes.read_only
+seealso:
+  - module: xen.xapi.task_wait
+  - module: xen.xapi.task_cancel
+  - name: Find tasks
+    description: A guide with examples, regular expressions and the rules for ages.
+    link: https://github.com/xen-xapi/xen.xapi/blob/main/docs/finding_tasks.md
 """
 
 EXAMPLES = r"""
@@ -69,7 +75,7 @@ EXAMPLES = r"""
   register: imported
   failed_when: imported is failed or imported.tasks[0].status | default('gone') != 'success'
 
-- name: Look for copies that have been running for more than six hours
+- name: Find copies that have been running for more than six hours
   xen.xapi.task_info:
     hostname: xcp1.example.com
     password: "{{ pool_password }}"
@@ -80,7 +86,7 @@ EXAMPLES = r"""
     with_objects: true
   register: slow
 
-- name: See what works on a virtual machine now
+- name: List the tasks that work on a virtual machine
   xen.xapi.task_info:
     hostname: xcp1.example.com
     password: "{{ pool_password }}"
@@ -97,13 +103,13 @@ EXAMPLES = r"""
     status: [pending, cancelling]
   register: transfers
 
-- name: Count the running snapshots, with the pool's address and account from the environment
+- name: Count the running snapshots, on the pool that the environment names
   xen.xapi.task_info:
     name_label: Async.VM.snapshot
     status: [pending, cancelling]
   register: snapshots
 
-- name: Show what runs
+- name: Show their progress
   ansible.builtin.debug:
     msg: "{{ item.name_label }}: {{ (item.progress * 100) | round }} % done"
   loop: "{{ snapshots.tasks }}"
@@ -114,7 +120,7 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 tasks:
-  description: The tasks, in the order of O(sort). A value is null where it is not known.
+  description: The tasks, in the order of O(sort). Unknown values are null.
   returned: success
   type: list
   elements: dict
@@ -128,7 +134,7 @@ tasks:
       type: str
       sample: 9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11
     name_label:
-      description: The label, which is the name of the method for most tasks.
+      description: The label, for most tasks the name of the method.
       type: str
       sample: Async.VM.snapshot
     name_description:
@@ -151,8 +157,8 @@ tasks:
       sample: xapi
     status:
       description:
-        - The state in the server's word. V(success), V(failure) and V(cancelled) are final.
-          V(pending), V(cancelling) and any other word mean that the task is running.
+        - The status as the server returns it. V(success), V(failure) and V(cancelled) are final.
+          V(pending), V(cancelling) and any other value mean that the task is running.
       type: str
       sample: pending
     is_finished:
@@ -161,43 +167,43 @@ tasks:
       sample: false
     progress:
       description:
-        - What is done, from 0 to 1. The server writes 1 at every end, after a failure too, and may
-          do so before the task ends.
+        - The share of the work that is done, from 0 to 1. The server writes 1 when a task ends,
+          even after a failure, and may write it earlier.
       type: float
       sample: 0.25
     created:
-      description: When the task was made, by the clock of the host that made it.
+      description: When the task was created, by the clock of the host that created it.
       type: str
       sample: "2026-11-23T10:11:12Z"
     finished:
-      description: When it ended. Null for a task that is running, and where the server set no time.
+      description: When the task ended. Null if it is running or if the server recorded no time.
       type: str
       sample: null
     age:
       description:
-        - Seconds between RV(tasks[].created) and RV(server_time). Null if the creation time cannot
-          be right, as when it is in the future.
+        - Seconds between RV(tasks[].created) and RV(server_time). Null if the creation time is
+          implausible, for example in the future.
       type: int
       sample: 90
     duration:
       description:
-        - Seconds between RV(tasks[].created) and RV(tasks[].finished). Null if one of these cannot
-          be right.
+        - Seconds between RV(tasks[].created) and RV(tasks[].finished). Null if one of them is
+          missing or implausible.
       type: int
       sample: null
     eta:
       description:
-        - Seconds that are left if the task goes on at its average speed. Null unless the task is
-          running, its progress is between 0 and 1, and it is at least 10 seconds old.
+        - Estimated seconds until the task ends, at its average speed so far. Null unless the task
+          is running, its progress is between 0 and 1, and it is at least 10 seconds old.
       type: int
       sample: 270
     allowed_operations:
-      description: What the server offers to do with the task, C(cancel) or C(destroy).
+      description: The operations that the server offers for the task, C(cancel) or C(destroy).
       type: list
       elements: str
       sample: [cancel]
     current_operations:
-      description: What was asked to be done with the task, C(cancel) or C(destroy), by request.
+      description: The operations requested for the task, C(cancel) or C(destroy), by request.
       type: dict
       sample: {}
     cancellable:
@@ -205,25 +211,25 @@ tasks:
       type: bool
       sample: true
     resident_on:
-      description: The reference of the host that the task runs on.
+      description: The reference of the host that runs the task.
       type: str
       sample: OpaqueRef:5f2c8ef0-35c6-3c1b-3bb9-ea9c5bcd5a6e
     type:
-      description: The server's word for the kind of result, which is always the same.
+      description: The type of the result. The server always returns the same value.
       type: str
       sample: <none/>
     result:
-      description: The result as the server keeps it, the XML of an XML-RPC value for most tasks.
+      description: The result as the server stores it, for most tasks the XML of an XML-RPC value.
       type: str
       sample: ""
     result_value:
       description:
-        - The result decoded. Null if there is none. Integers come as texts, since the server
-          writes them like that. A result that cannot be decoded safely is left as it is.
+        - The decoded result, or null without one. Integers are strings, because the server writes
+          them that way. A result that cannot be decoded safely is returned unchanged.
       type: raw
       sample: null
     error_info:
-      description: The error as the server keeps it, its code first. Empty without an error.
+      description: The error as the server stores it, its code first. Empty without an error.
       type: list
       elements: str
       sample: []
@@ -233,31 +239,31 @@ tasks:
       sample: null
       contains:
         code:
-          description: The server's code of the error.
+          description: The XAPI error code.
           type: str
           sample: VM_BAD_POWER_STATE
         params:
-          description: What the server says to the code.
+          description: The parameters of the error.
           type: list
           elements: str
         message:
-          description: A sentence for the common codes, else the code and its parameters.
+          description: A sentence for common codes, otherwise the code and its parameters.
           type: str
     backtrace:
-      description: The places in the server's code that the error went through.
+      description: The positions in the server's code that the error passed.
       type: str
       sample: ()
     subtask_of:
-      description: The reference of the task that this one is a part of.
+      description: The reference of the parent task.
       type: str
       sample: null
     subtasks:
-      description: The references of the tasks that are parts of this one.
+      description: The references of the subtasks.
       type: list
       elements: str
       sample: []
     other_config:
-      description: Keys and values that clients keep with the task.
+      description: Keys and values that clients store with the task.
       type: dict
       sample: {}
     objects:
@@ -270,7 +276,7 @@ tasks:
       sample: []
       contains:
         type:
-          description: What the object is, V(VM), V(host), V(SR), V(VDI), V(network) or V(pool).
+          description: The class of the object, as in O(object.type).
           type: str
         uuid:
           description: The uuid of the object.
@@ -279,36 +285,36 @@ tasks:
           description: The name of the object.
           type: str
         operation:
-          description: What the task does with it. Null if only the task names the object.
+          description: The operation on the object. Null if only the task names the object.
           type: str
           sample: snapshot
     resident_on_name:
-      description: The name of the host in RV(tasks[].resident_on), null if it is not there.
+      description: The name of the host in RV(tasks[].resident_on), or null if it does not exist.
       returned: when O(with_objects) is true
       type: str
       sample: xcp1
 count:
-  description: How many tasks were found, before O(limit).
+  description: The number of tasks found, before O(limit).
   returned: success
   type: int
   sample: 1
 by_status:
-  description: How many of those have each status. The five statuses of XAPI are always there.
+  description: The number of tasks with each status. The five statuses of XAPI are always present.
   returned: success
   type: dict
   sample: {pending: 1, cancelling: 0, success: 0, failure: 0, cancelled: 0}
 missing:
-  description: What was asked for and does not exist.
+  description: The given tasks that do not exist.
   returned: success
   type: dict
   contains:
     uuid:
-      description: The uuids that no task has.
+      description: The uuids that were not found.
       type: list
       elements: str
       sample: []
     ref:
-      description: The references that no task has.
+      description: The references that were not found.
       type: list
       elements: str
       sample: []
@@ -341,7 +347,7 @@ pool:
       type: str
       sample: 3c1f9d0a-9d3e-6b0c-5a5b-1e2f3a4b5c6d
     name_label:
-      description: The name of the pool, which many pools leave empty.
+      description: The name of the pool. Many pools have an empty one.
       type: str
       sample: production
     master:
@@ -349,23 +355,23 @@ pool:
       type: str
       sample: xcp1
 server_time:
-  description: The clock of the pool's master, read just before the tasks.
+  description: The time on the pool's master, read just before the tasks.
   returned: success
   type: str
   sample: "2026-11-23T10:12:42Z"
 requests:
-  description: How many requests were sent to the pool, the login and the logout among them.
+  description: The number of requests sent to the pool, including login and logout.
   returned: success
   type: int
   sample: 6
 calls:
-  description: The latest calls that were made, in their order, without parameters.
+  description: The latest calls in the order in which they were made, without parameters.
   returned: with C(-vvv)
   type: list
   elements: dict
   contains:
     method:
-      description: The method of XAPI.
+      description: The XAPI method.
       type: str
       sample: task.get_all_records
     host:
@@ -373,28 +379,28 @@ calls:
       type: str
       sample: https://xcp1.example.com
     seconds:
-      description: How long the call took.
+      description: How long the call took, in seconds.
       type: float
       sample: 0.021
     error:
-      description: The server's code of the error, the kind of another failure, or null.
+      description: The XAPI error code, the kind of another failure, or null.
       type: str
       sample: null
 error:
-  description: The error with which the server answered a request.
+  description: The error that the server returned for a request.
   returned: when the module fails because of it
   type: dict
   contains:
     code:
-      description: The server's code of the error.
+      description: The XAPI error code.
       type: str
       sample: SESSION_AUTHENTICATION_FAILED
     params:
-      description: What the server says to the code.
+      description: The parameters of the error.
       type: list
       elements: str
     message:
-      description: A sentence for the common codes, else the code and its parameters.
+      description: A sentence for common codes, otherwise the code and its parameters.
       type: str
 """
 

@@ -14,108 +14,111 @@ version_added: 1.0.0
 author:
   - xen.xapi contributors (@xen-xapi)
 description:
-  - Waits until tasks of XAPI, the management API of XenServer and XCP-ng, have ended as they
-    should, and fails if they have not, or if nobody can know.
-  - The pool tells of each change as it happens, so that one task or a thousand cost a few requests
-    a minute. What a lost message could hide is read again at least every 30 seconds.
-  - Only the status of a task decides. V(success), V(failure) and V(cancelled) are final, and any
-    other word means that the task is running, whatever its progress says.
-  - A task that vanishes before its end was seen may have succeeded or failed. It counts as gone,
+  - Waits for tasks of XAPI, the management API of XenServer and XCP-ng, to end in an expected
+    state. Fails if a task ends in another state or if its outcome cannot be determined.
+  - Uses the event API of the pool, so a wait for a thousand tasks costs no more requests than a
+    wait for one. All tasks are read again at least every 30 seconds, in case an event was lost.
+  - Only the status of a task decides. V(success), V(failure) and V(cancelled) are final. Any other
+    status means that the task is running, whatever its progress is.
+  - A task that disappears while it is running may have succeeded or failed. It counts as gone,
     never as a success. The server forgets all tasks when XAPI on the pool's master restarts.
-  - While the pool does not answer, or is starting, or gets a new master, the module keeps trying
-    until O(timeout), from the first moment on. Wrong credentials, certificates that do not fit and
-    denied permissions end it at once.
+  - While the pool does not answer, is starting or changes its master, the module retries until
+    O(timeout). This includes the first attempt. Wrong credentials, untrusted certificates and
+    denied permissions end the module at once.
 options:
   wait_for:
     description:
       - With V(all), every task must end as O(expect) says.
-      - With V(any), one must. Those that do not, are gone or are missing only leave the set, and
-        the module fails when none is left. With O(on_missing=wait), missing ones are awaited.
-      - With V(none), no running task may match for O(quiet_for). Tasks that appear meanwhile count,
-        and whenever the way to the pool is interrupted the quiet time starts again. O(expect),
-        O(fail_fast) and O(on_missing) are about a set of tasks, and have no use here.
+      - With V(any), one task must. Tasks that end otherwise, disappear or are missing are dropped,
+        and the module fails when none remain. With O(on_missing=wait), it waits for missing ones.
+      - With V(none), no running task may match for the time O(quiet_for). Tasks that appear during
+        the wait count, and an interrupted connection restarts the quiet time. O(expect),
+        O(fail_fast) and O(on_missing) have no effect.
     type: str
     choices: [all, any, none]
     default: all
   quiet_for:
     description:
-      - With O(wait_for=none), for how long no running task may match. Written like O(timeout), and
+      - With O(wait_for=none), how long no running task may match. Written like O(timeout), and
         shorter than it.
-      - The default is V(10), or V(0) where O(timeout) is 0.
+      - The default is V(10), or V(0) if O(timeout) is 0.
     type: str
   include_housekeeping:
     description:
       - With O(wait_for=none) and no option that selects tasks, also count the tasks that a pool
-        runs for itself all the time. By default the tasks of the group V(housekeeping) of O(kind)
-        are left out, such as C(SR.scan), C(SR.update_snapshot_info_dest), C(/rrd_updates) and
-        C(Connection to VM console), in addition to those of O(exclude).
+        runs for itself. By default the tasks of the group V(housekeeping) of O(kind) do not count,
+        such as C(SR.scan), C(SR.update_snapshot_info_dest), C(/rrd_updates) and C(Connection to VM
+        console), in addition to those of O(exclude).
       - O(resident_on), O(created_after) and O(created_before) only narrow the tasks of the pool, so
-        that the default holds with them. With any other option that selects tasks, only O(exclude)
-        leaves tasks out.
+        the default also applies with them. With any other option that selects tasks, only
+        O(exclude) leaves tasks out.
       - With V(true), O(wait_for) must be V(none).
     type: bool
     default: false
     version_added: 2.0.0
   ignore_stalled:
     description:
-      - With O(wait_for=none), running tasks whose status and progress have not changed for this
-        long do not count. RV(stalled) and a warning name them.
-      - A task that has made no progress when it is first seen has not moved since it was created.
-        For any other, only the time counts in which the module watches it.
-      - Without it, every running task counts. Written like O(timeout).
+      - With O(wait_for=none), do not count running tasks whose status and progress have not changed
+        for this long. RV(stalled) and a warning name them. By default every running task counts.
+      - A task without any progress has not moved since it was created. For any other task, only
+        the time counts during which the module watches it.
+      - Written like O(timeout).
     type: str
     version_added: 2.0.0
   expect:
-    description: The final states that count as good.
+    description: The final states in which a task may end.
     type: list
     elements: str
     choices: [success, failure, cancelled]
     default: [success]
   fail_fast:
     description:
-      - With O(wait_for=all), fail at the first task that ends otherwise, is gone or is missing.
-      - With V(false), the rest may end first, and all that went wrong is told together.
+      - With O(wait_for=all), fail as soon as one task ends otherwise, disappears or is missing.
+      - With V(false), the module lets the other tasks end first and reports all failures together.
     type: bool
     default: true
   timeout:
     description:
-      - How long to wait at most, from the first attempt to reach the pool on. At the end the tasks
-        are read once more, which takes no more than 5 seconds.
+      - How long to wait, counted from the first attempt to reach the pool. When it has passed, the
+        tasks are read once more, which takes 5 seconds at most.
       - Seconds, or numbers with C(w), C(d), C(h), C(m) or C(s), such as V(30m) or V(1h30m).
-      - With V(0) the module looks once, and a pool that does not answer is an error at once. With
-        V(never) it waits without a limit.
+      - With V(0) the module checks once, and a pool that does not answer is an error. With V(never)
+        it waits without a limit.
     type: str
     default: "3600"
   method:
     description:
-      - V(events) has the pool tell of changes, V(poll) reads every O(poll_interval) seconds.
-      - V(auto) uses events, and polls where the server refuses them or where the requests for them
-        fail twice in a row although others are answered, as behind some proxies.
+      - V(events) receives changes from the pool, and V(poll) reads the tasks every
+        O(poll_interval) seconds.
+      - V(auto) uses events. It polls if the server refuses them, or if requests for events fail
+        twice in a row while others are answered, as happens behind some proxies.
     type: str
     choices: [auto, events, poll]
     default: auto
   poll_interval:
     description:
-      - The time between two readings when polling. Written like O(timeout), at least 0.1 seconds,
-        and with O(wait_for=none) at most 30.
+      - The time between two reads when polling. Written like O(timeout). The minimum is 0.1
+        seconds, and the maximum with O(wait_for=none) is 30.
     type: str
     default: "2"
   on_missing:
     description:
-      - What to do about each uuid and reference that no task has, and about a selection by label or
-        filter that no task matches.
-      - V(ok) goes on without them and warns, V(wait) gives them until O(timeout) to appear.
+      - How to treat a uuid or a reference that does not exist, and a selection by label or filter
+        that matches no task.
+      - V(fail) fails, V(ok) continues without them and warns, and V(wait) waits until O(timeout)
+        for them to appear.
     type: str
     choices: [fail, ok, wait]
     default: fail
   on_gone:
     description:
-      - What to do when a task disappears before its end was seen, so that its outcome is unknown.
-      - With O(wait_for=none) it only counts if it may still be running. It has ended if the same
-        session has seen it all the time, its host is live, enabled, and has not restarted XAPI, and
-        it was under 24 hours old, since the server deletes older ones. While its host is disabled,
-        the module waits for the host to be enabled or to tell of a restart.
-      - V(ok) goes on without it and warns.
+      - How to treat a task that disappears while it is running, so that its outcome is unknown.
+        V(fail) fails, and V(ok) continues without it and warns.
+      - With O(wait_for=none), this applies only to a task that may still be running. A task has
+        ended if the same session watched it all the time, if its host is live, enabled and has not
+        restarted XAPI, and if it was less than 24 hours old, because the server deletes older
+        ones. While its host is disabled, the module waits until the host is enabled or reports a
+        restart.
     type: str
     choices: [fail, ok]
     default: fail
@@ -126,31 +129,39 @@ extends_documentation_fragment:
   - xen.xapi.attributes.changes_nothing
   - xen.xapi.attributes.waits
 notes:
-  - The tasks are given by O(uuid) and O(ref), or selected by O(name_label), O(name_regex) or a
-    filter; one of these is needed. Filters and O(exclude) do not go with O(uuid) and O(ref).
-    With O(wait_for=none) nothing need be given, which means the whole pool, and O(uuid), O(ref),
-    O(min_age), O(max_age) and O(cancellable) do not go with it.
-  - RV(excluded) names the running tasks that O(exclude), or the default of
+  - Give the tasks by O(uuid) and O(ref), or select them by O(name_label), O(name_regex) or a
+    filter. One of these is required. Filters and O(exclude) cannot be used with O(uuid) and O(ref).
+  - With O(wait_for=none) no selection is required, and the default is the whole pool. O(uuid),
+    O(ref), O(min_age), O(max_age) and O(cancellable) cannot be used with it.
+  - RV(excluded) lists the running tasks that O(exclude), or the default of
     O(include_housekeeping), left out.
   - With O(wait_for=none) and O(object), every operation that the object names in its
     C(current_operations) counts, even if its task no longer exists. Existing tasks can be left out
     by label, filter or O(exclude).
   - With O(wait_for=none), a match that began and ended between two answers of the pool, which are
-    at most 30 seconds apart, starts the quiet time again if its record still exists. If its client
-    deleted it at once, it cannot be seen.
+    at most 30 seconds apart, restarts the quiet time if its record still exists. If its client
+    deleted it at once, the module cannot see it.
   - A selection is made at the first check at which any task matches. Tasks that had finished before
-    the very first check are left out, so that an old success opens no gate, unless O(created_after)
-    or O(max_age) is given. With O(wait_for=all), each later match joins as soon as it is seen,
-    whether it is running or has finished, and the tasks are listed once more before the module
-    succeeds.
-  - An empty list of O(uuid) or O(ref) opens O(wait_for=all) at once, with a warning.
+    the very first check are left out, so that an old success does not count, unless
+    O(created_after) or O(max_age) is given. With O(wait_for=all), each later match joins as soon as
+    it is seen, running or finished, and the tasks are listed once more before the module succeeds.
+  - With an empty list in O(uuid) or O(ref), O(wait_for=all) succeeds at once, with a warning.
 seealso:
   - module: xen.xapi.task_info
+  - module: xen.xapi.task_cancel
+  - ref: ansible_collections.xen.xapi.task_gate_role
+    description: The role xen.xapi.task_gate, which packages the usual gates.
+  - name: Gate a deploy step on tasks
+    description: A guide with complete playbooks.
+    link: https://github.com/xen-xapi/xen.xapi/blob/main/docs/gate_a_deploy_step.md
+  - name: Wait until the pool is quiet
+    description: A guide with complete playbooks.
+    link: https://github.com/xen-xapi/xen.xapi/blob/main/docs/wait_until_quiet.md
 """
 
 EXAMPLES = r"""
 ---
-- name: Go on when a task has succeeded
+- name: Continue when a task has succeeded
   xen.xapi.task_wait:
     hostname: xcp1.example.com
     password: "{{ pool_password }}"
@@ -158,11 +169,11 @@ EXAMPLES = r"""
     timeout: 30m
   register: imported
 
-- name: Use what it returned
+- name: Use the result of the task
   ansible.builtin.debug:
     msg: "The new VM is {{ imported.tasks[0].result_value }}"
 
-- name: Wait for several, and hear of everything that went wrong
+- name: Wait for several tasks and report all failures together
   xen.xapi.task_wait:
     hostname:
       - xcp1.example.com
@@ -173,12 +184,12 @@ EXAMPLES = r"""
     fail_fast: false
     timeout: 2h
 
-- name: Wait for every snapshot that began after a step did, with the pool from the environment
+- name: Wait for every snapshot created since a step began, on the pool that the environment names
   xen.xapi.task_wait:
     name_label: Async.VM.snapshot
     created_after: "{{ step_began }}"
 
-- name: Go on when nothing has been running in the pool for a minute
+- name: Continue when no task has been running in the pool for a minute
   xen.xapi.task_wait:
     hostname: xcp1.example.com
     password: "{{ pool_password }}"
@@ -186,7 +197,7 @@ EXAMPLES = r"""
     quiet_for: 1m
     timeout: 2h
 
-- name: Go on when nothing works on a virtual machine any more
+- name: Continue when no task works on a virtual machine
   xen.xapi.task_wait:
     hostname: xcp1.example.com
     password: "{{ pool_password }}"
@@ -204,7 +215,7 @@ EXAMPLES = r"""
     quiet_for: 1m
     timeout: 6h
 
-- name: Go on when a task is over or gone, even if its work may go on after a restart
+- name: Continue when a task has ended or disappeared, whatever its outcome
   xen.xapi.task_wait:
     hostname: xcp1.example.com
     password: "{{ pool_password }}"
@@ -218,11 +229,10 @@ RETURN = r"""
 ---
 tasks:
   description:
-    - The tasks that were waited for, each as it was last seen. A value is null where it is not
-      known.
-    - With O(ref) and O(uuid) they are in the order in which these name them, those of O(ref) first.
-    - With O(wait_for=none), these are the matches that are running, the latest 200 that have ended
-      meanwhile, and those that disappeared and may still be running.
+    - The tasks of the wait, each as it was last seen. Unknown values are null.
+    - With O(ref) and O(uuid) they are in the order of these lists, those of O(ref) first.
+    - With O(wait_for=none), these are the running matches, the latest 200 that ended during the
+      wait, and those that disappeared and may still be running.
   returned: when the pool was reached
   type: list
   elements: dict
@@ -236,7 +246,7 @@ tasks:
       type: str
       sample: 9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11
     name_label:
-      description: The label, which is the name of the method for most tasks.
+      description: The label, for most tasks the name of the method.
       type: str
       sample: Async.VM.snapshot
     name_description:
@@ -259,8 +269,8 @@ tasks:
       sample: xapi
     status:
       description:
-        - The state in the server's word. V(success), V(failure) and V(cancelled) are final.
-          V(pending), V(cancelling) and any other word mean that the task is running.
+        - The status as the server returns it. V(success), V(failure) and V(cancelled) are final.
+          V(pending), V(cancelling) and any other value mean that the task is running.
       type: str
       sample: pending
     is_finished:
@@ -269,43 +279,43 @@ tasks:
       sample: false
     progress:
       description:
-        - What is done, from 0 to 1. The server writes 1 at every end, after a failure too, and may
-          do so before the task ends.
+        - The share of the work that is done, from 0 to 1. The server writes 1 when a task ends,
+          even after a failure, and may write it earlier.
       type: float
       sample: 0.25
     created:
-      description: When the task was made, by the clock of the host that made it.
+      description: When the task was created, by the clock of the host that created it.
       type: str
       sample: "2026-11-23T10:11:12Z"
     finished:
-      description: When it ended. Null for a task that is running, and where the server set no time.
+      description: When the task ended. Null if it is running or if the server recorded no time.
       type: str
       sample: null
     age:
       description:
-        - Seconds between RV(tasks[].created) and RV(server_time). Null if the creation time cannot
-          be right, as when it is in the future.
+        - Seconds between RV(tasks[].created) and RV(server_time). Null if the creation time is
+          implausible, for example in the future.
       type: int
       sample: 90
     duration:
       description:
-        - Seconds between RV(tasks[].created) and RV(tasks[].finished). Null if one of these cannot
-          be right.
+        - Seconds between RV(tasks[].created) and RV(tasks[].finished). Null if one of them is
+          missing or implausible.
       type: int
       sample: null
     eta:
       description:
-        - Seconds that are left if the task goes on at its average speed. Null unless the task is
-          running, its progress is between 0 and 1, and it is at least 10 seconds old.
+        - Estimated seconds until the task ends, at its average speed so far. Null unless the task
+          is running, its progress is between 0 and 1, and it is at least 10 seconds old.
       type: int
       sample: 270
     allowed_operations:
-      description: What the server offers to do with the task, C(cancel) or C(destroy).
+      description: The operations that the server offers for the task, C(cancel) or C(destroy).
       type: list
       elements: str
       sample: [cancel]
     current_operations:
-      description: What was asked to be done with the task, C(cancel) or C(destroy), by request.
+      description: The operations requested for the task, C(cancel) or C(destroy), by request.
       type: dict
       sample: {}
     cancellable:
@@ -313,25 +323,25 @@ tasks:
       type: bool
       sample: true
     resident_on:
-      description: The reference of the host that the task runs on.
+      description: The reference of the host that runs the task.
       type: str
       sample: OpaqueRef:5f2c8ef0-35c6-3c1b-3bb9-ea9c5bcd5a6e
     type:
-      description: The server's word for the kind of result, which is always the same.
+      description: The type of the result. The server always returns the same value.
       type: str
       sample: <none/>
     result:
-      description: The result as the server keeps it, the XML of an XML-RPC value for most tasks.
+      description: The result as the server stores it, for most tasks the XML of an XML-RPC value.
       type: str
       sample: ""
     result_value:
       description:
-        - The result decoded. Null if there is none. Integers come as texts, since the server
-          writes them like that. A result that cannot be decoded safely is left as it is.
+        - The decoded result, or null without one. Integers are strings, because the server writes
+          them that way. A result that cannot be decoded safely is returned unchanged.
       type: raw
       sample: null
     error_info:
-      description: The error as the server keeps it, its code first. Empty without an error.
+      description: The error as the server stores it, its code first. Empty without an error.
       type: list
       elements: str
       sample: []
@@ -341,47 +351,47 @@ tasks:
       sample: null
       contains:
         code:
-          description: The server's code of the error.
+          description: The XAPI error code.
           type: str
           sample: VM_BAD_POWER_STATE
         params:
-          description: What the server says to the code.
+          description: The parameters of the error.
           type: list
           elements: str
         message:
-          description: A sentence for the common codes, else the code and its parameters.
+          description: A sentence for common codes, otherwise the code and its parameters.
           type: str
     backtrace:
-      description: The places in the server's code that the error went through.
+      description: The positions in the server's code that the error passed.
       type: str
       sample: ()
     subtask_of:
-      description: The reference of the task that this one is a part of.
+      description: The reference of the parent task.
       type: str
       sample: null
     subtasks:
-      description: The references of the tasks that are parts of this one.
+      description: The references of the subtasks.
       type: list
       elements: str
       sample: []
     other_config:
-      description: Keys and values that clients keep with the task.
+      description: Keys and values that clients store with the task.
       type: dict
       sample: {}
     gone:
-      description: Whether the task disappeared before its end was seen; this is the last record.
+      description: Whether the task disappeared while it was running. This is its last record.
       type: bool
       sample: false
 satisfied:
   description:
     - The uuids of the tasks that ended as O(expect) says.
-    - With O(wait_for=none), of those that ended meanwhile, however they did.
+    - With O(wait_for=none), the uuids of the tasks that ended during the wait, in any state.
   returned: when the pool was reached
   type: list
   elements: str
   sample: [9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11]
 unmet:
-  description: The uuids of the tasks that were still running.
+  description: The uuids of the tasks that are still running.
   returned: when the pool was reached
   type: list
   elements: str
@@ -393,43 +403,43 @@ stalled:
   elements: str
   sample: []
 unexpected:
-  description: The uuids of the tasks that ended otherwise.
+  description: The uuids of the tasks that ended in another state.
   returned: when the pool was reached
   type: list
   elements: str
   sample: []
 gone:
   description:
-    - The uuids of the tasks that disappeared before their end was seen.
-    - With O(wait_for=none), only of those that may still be running.
+    - The uuids of the tasks that disappeared while they were running.
+    - With O(wait_for=none), only the uuids of those that may still be running.
   returned: when the pool was reached
   type: list
   elements: str
   sample: []
 waited:
-  description: Whether the first look did not decide, or could not be had.
+  description: Whether the module had to wait, because the first check did not decide or failed.
   returned: when the pool was asked
   type: bool
   sample: true
 elapsed:
-  description: How many seconds the module waited.
+  description: How long the module waited, in seconds.
   returned: when the pool was asked
   type: float
   sample: 12.345
 timed_out:
-  description: Whether it was the end of O(timeout) that ended the wait.
+  description: Whether the wait ended because O(timeout) passed.
   returned: when the pool was asked
   type: bool
   sample: false
 method:
-  description: How the tasks were watched in the end, V(events) or V(poll).
+  description: How the tasks were last watched, V(events) or V(poll).
   returned: when the pool was asked
   type: str
   sample: events
 timeline:
   description:
-    - What happened while the tasks were watched, a row for each change of a status and for each
-      tenth of progress. There are at most 200, the changes of a status before the others.
+    - The changes that the module saw, one row for each change of status and for each 10 % of
+      progress. There are at most 200 rows. Changes of status take precedence.
   returned: when the pool was reached
   type: list
   elements: dict
@@ -443,7 +453,7 @@ timeline:
       type: str
       sample: 9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11
     status:
-      description: The status, or V(gone) for a task that vanished.
+      description: The status, or V(gone) for a task that disappeared.
       type: str
       sample: pending
     progress:
@@ -451,24 +461,24 @@ timeline:
       type: float
       sample: 0.5
 missing:
-  description: What was asked for and does not exist.
+  description: The given tasks that do not exist.
   returned: when the pool was reached
   type: dict
   contains:
     uuid:
-      description: The uuids that no task has.
+      description: The uuids that were not found.
       type: list
       elements: str
       sample: []
     ref:
-      description: The references that no task has.
+      description: The references that were not found.
       type: list
       elements: str
       sample: []
 excluded:
   description:
-    - The running tasks that only O(exclude) left out, at the first look, or with O(wait_for=none)
-      at the latest one.
+    - The running tasks that only O(exclude) left out, at the first check, or with
+      O(wait_for=none) at the latest one.
   returned: when the pool was reached
   type: list
   elements: dict
@@ -496,7 +506,7 @@ pool:
       type: str
       sample: 3c1f9d0a-9d3e-6b0c-5a5b-1e2f3a4b5c6d
     name_label:
-      description: The name of the pool, which many pools leave empty.
+      description: The name of the pool. Many pools have an empty one.
       type: str
       sample: production
     master:
@@ -505,23 +515,23 @@ pool:
       sample: xcp1
 server_time:
   description:
-    - The clock of the pool's master at the end, reckoned from what it was at the first look.
+    - The time on the pool's master at the end, calculated from its time at the first check.
   returned: when the pool was reached
   type: str
   sample: "2026-11-23T10:12:42Z"
 requests:
-  description: How many requests were sent to the pool, the login and the logout among them.
+  description: The number of requests sent to the pool, including login and logout.
   returned: when the pool was asked
   type: int
   sample: 6
 calls:
-  description: The latest calls that were made, in their order, without parameters.
+  description: The latest calls in the order in which they were made, without parameters.
   returned: with C(-vvv)
   type: list
   elements: dict
   contains:
     method:
-      description: The method of XAPI.
+      description: The XAPI method.
       type: str
       sample: task.get_all_records
     host:
@@ -529,28 +539,28 @@ calls:
       type: str
       sample: https://xcp1.example.com
     seconds:
-      description: How long the call took.
+      description: How long the call took, in seconds.
       type: float
       sample: 0.021
     error:
-      description: The server's code of the error, the kind of another failure, or null.
+      description: The XAPI error code, the kind of another failure, or null.
       type: str
       sample: null
 error:
-  description: The error with which the server answered a request.
+  description: The error that the server returned for a request.
   returned: when the module fails because of it
   type: dict
   contains:
     code:
-      description: The server's code of the error.
+      description: The XAPI error code.
       type: str
       sample: SESSION_AUTHENTICATION_FAILED
     params:
-      description: What the server says to the code.
+      description: The parameters of the error.
       type: list
       elements: str
     message:
-      description: A sentence for the common codes, else the code and its parameters.
+      description: A sentence for common codes, otherwise the code and its parameters.
       type: str
 """
 
