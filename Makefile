@@ -37,8 +37,11 @@ test: $(READY) ## the quick checks, up to the first that fails
 test-all: $(READY) ## every check there is, the quick ones first
 	@$(BIN)/python tests/release/run_targets.py $(QUICK) $(SLOW)
 
-demo: $(READY) ## show the collection at work on a simulated pool, or list the pool of XAPI_HOST
-	@$(BIN)/python -m scripts.demo
+demo: ## show the collection at work on a simulated pool, or list the pool of XAPI_HOST
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'The demo needs Python 3.11 or later. Name one: make demo PYTHON=python3.12' >&2; exit 2; }
+	@$(PYTHON) -m scripts.demo_environment
+	@.cache/demo-venv/bin/python -m scripts.demo
 
 format: $(READY) ## formatting and the order of imports
 	$(BIN)/ruff check --quiet --fix --select I001 .

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs playbooks/demo.yml against a simulated pool, or against the pool that XAPI_HOST names."""
+"""Run playbooks/demo.yml on a simulated pool, or on the pool that XAPI_HOST names."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from collections.abc import Iterator
 
 from tests.support.collection import ROOT, forget_the_network, use_this_collection
 
-PASSWORD = "xapi-secret"
 PLAYBOOK = ["ansible", "playbook", "--inventory=playbooks/inventory", "playbooks/demo.yml"]
+CALLBACKS = ROOT / "scripts" / "callbacks"
 
 stop_signals: list[int] = []
 
@@ -25,7 +25,7 @@ stop_signals: list[int] = []
 def start(
     *arguments: str, env: dict[str, str] | None = None, stdout: int | None = None
 ) -> subprocess.Popen[str]:
-    # In a group of its own: Ctrl-C reaches this process alone, which then ends the others in order.
+    # In a group of its own, so that Ctrl-C reaches this process alone. It then ends the others.
     return subprocess.Popen(
         [sys.executable, "-m", *arguments],
         cwd=ROOT,
@@ -49,7 +49,8 @@ def end(process: subprocess.Popen[str], signum: int) -> None:
 
 @contextlib.contextmanager
 def simulated_pool() -> Iterator[str]:
-    simulator = start("tests.simulator", "--port=0", "--tasks=8", stdout=subprocess.PIPE)
+    options = ("--port=0", "--tasks=8", "--control")
+    simulator = start("tests.simulator", *options, stdout=subprocess.PIPE)
     try:
         assert simulator.stdout
         url = simulator.stdout.readline().strip()
@@ -76,6 +77,7 @@ def main() -> int:
         signal.signal(signum, lambda received, _frame: stop_signals.append(received))
     environ = dict(os.environ)
     use_this_collection(environ)
+    environ.update(ANSIBLE_CALLBACK_PLUGINS=str(CALLBACKS), ANSIBLE_STDOUT_CALLBACK="demo_lines")
     if environ.get("XAPI_HOST"):
         if not (environ.get("XAPI_PASSWORD") or environ.get("XENSERVER_PASSWORD")):
             print("XAPI_HOST is set and XAPI_PASSWORD is not.", file=sys.stderr)
@@ -85,8 +87,7 @@ def main() -> int:
     forget_the_network(environ)
     with simulated_pool() as url:
         print(f"A simulated pool at {url}", flush=True)
-        environ.update(XAPI_HOST=url, XAPI_PASSWORD=PASSWORD)
-        return play("--extra-vars=demo_vm=web-1", environ=environ)
+        return play(f"--extra-vars=demo_simulator={url}", environ=environ)
 
 
 if __name__ == "__main__":
