@@ -14,7 +14,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / ".cache" / "docs"
 SOURCE, SITE = BASE / "source", BASE / "html"
-PAGES = ("*.md", "COPYING", "docs/*.md", "roles/*/README.md", "tests/simulator/README.md")
+PAGES = (
+    "*.md",
+    "COPYING",
+    "docs/*.md",
+    "docs/images/*.svg",
+    "roles/*/README.md",
+    "tests/simulator/README.md",
+)
 
 
 def gather() -> None:

@@ -146,8 +146,9 @@ notes:
 seealso:
   - module: xen.xapi.task_info
   - module: xen.xapi.task_wait
-  - ref: ansible_collections.xen.xapi.task_gate_role
-    description: The role xen.xapi.task_gate, whose entry point cleanup reports tasks first.
+  - name: The role xen.xapi.task_gate
+    description: Its entry point cleanup reports tasks before it cancels them.
+    link: https://github.com/xen-xapi/xen.xapi/blob/main/roles/task_gate/README.md
   - name: Clean up stale tasks
     description: A guide with complete playbooks.
     link: https://github.com/xen-xapi/xen.xapi/blob/main/docs/clean_up_stale_tasks.md

@@ -149,8 +149,9 @@ notes:
 seealso:
   - module: xen.xapi.task_info
   - module: xen.xapi.task_cancel
-  - ref: ansible_collections.xen.xapi.task_gate_role
-    description: The role xen.xapi.task_gate, which packages the usual gates.
+  - name: The role xen.xapi.task_gate
+    description: Packages the usual gates.
+    link: https://github.com/xen-xapi/xen.xapi/blob/main/roles/task_gate/README.md
   - name: Gate a deploy step on tasks
     description: A guide with complete playbooks.
     link: https://github.com/xen-xapi/xen.xapi/blob/main/docs/gate_a_deploy_step.md
