@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-WIDTH, ROW, LABEL, VALUE = 640, 32, 150, 70
+WIDTH, ROW, LABEL, VALUE = 480, 32, 130, 60
 STYLE = """
   text { font: 14px system-ui, sans-serif; fill: #1f2328; }
   .title { font-weight: 600; }
@@ -43,13 +43,13 @@ CHARTS = (
     Chart(
         "latency",
         "From the end of a task to the return of the wait, in ms",
-        "End of a task to return of the wait, 1,000 tasks (ms, logarithmic)",
+        "End of a task to return, 1,000 tasks (ms, log scale)",
         is_logarithmic=True,
     ),
     Chart(
         "requests",
         "Requests a minute of an idle wait:",
-        "Requests a minute of an idle wait, 1,000 tasks (logarithmic)",
+        "Requests a minute of an idle wait, 1,000 tasks (log scale)",
         is_logarithmic=True,
     ),
     Chart("listing", "CPU in ms:", "CPU of listing 10,000 tasks (ms)", is_logarithmic=False),
