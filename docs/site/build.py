@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Builds the site of the documentation, offline; a broken link or an orphan page is an error."""
+"""Build the site of the documentation, offline.
+
+A broken link, a page that no other page lists and an import that points upward are errors.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import import_graph
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / ".cache" / "docs"
@@ -25,7 +30,7 @@ PAGES = (
 
 
 def gather() -> None:
-    """Put the pages where they stand to one another as in the checkout, so that links hold."""
+    """Copy the pages to the places that they have in the checkout, so that links work."""
     shutil.rmtree(BASE, ignore_errors=True)
     SOURCE.mkdir(parents=True)
     for pattern in PAGES:
@@ -37,12 +42,19 @@ def gather() -> None:
 
 
 def main() -> int:
+    try:
+        picture = import_graph.draw(ROOT)
+    except import_graph.UpwardImportError as error:
+        print(f"plugins: {error}", file=sys.stderr)
+        return 1
     gather()
+    (SOURCE / import_graph.PICTURE).write_text(picture, encoding="utf-8")
     tools = Path(sys.executable).parent
     describe = [str(tools / "antsibull-docs"), "collection", "--use-current", "--no-indexes"]
     describe += ["--fail-on-error", "--dest-dir", str(SOURCE), "xen.xapi"]
     subprocess.run(describe, check=True)
-    # It knows the variables of plugins; those of modules have a page of ours.
+    # This page lists the variables of plugins only; docs/environment_variables.md has those of
+    # modules.
     (SOURCE / "collections" / "environment_variables.rst").unlink()
     build = [str(tools / "sphinx-build"), "--quiet", "--fail-on-warning", "--keep-going"]
     done = subprocess.run([*build, str(SOURCE), str(SITE)], check=False)
