@@ -28,7 +28,7 @@ from ansible_collections.xen.xapi.tests.fault_injection.virtual_runs import (
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
 from ansible_collections.xen.xapi.tests.support.fixtures import secrets_of
 from ansible_collections.xen.xapi.tests.support.invariants import Checks
-from ansible_collections.xen.xapi.tests.support.processes import start
+from ansible_collections.xen.xapi.tests.support.module_runner import start_module_process
 
 TIMEOUT = 3.0
 REQUEST = 1.0
@@ -74,7 +74,9 @@ class RealPlay:
             if "ref" in self.options:
                 self.options["ref"] = meant
             began = time.monotonic()
-            process = start(folder, self.module, pool, {**self.options, "hostname": way.url})
+            process = start_module_process(
+                folder, self.module, pool, {**self.options, "hostname": way.url}
+            )
             try:
                 self.text, errors = process.communicate(timeout=self.longest + 1.0)
             except subprocess.TimeoutExpired:

@@ -19,7 +19,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._client import messages a
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.modules import task_info
 from ansible_collections.xen.xapi.tests.support.fixtures import secrets_of, session_on
-from ansible_collections.xen.xapi.tests.support.module_args import patch_module_args
+from ansible_collections.xen.xapi.tests.support.module_runner import patch_module_args
 from ansible_collections.xen.xapi.tests.support.polling import wait_until
 
 LOGIN = "session.login_with_password"

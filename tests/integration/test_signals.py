@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.xen.xapi.tests.support.module_runner import start_module_process
 from ansible_collections.xen.xapi.tests.support.polling import wait_until
-from ansible_collections.xen.xapi.tests.support.processes import start
 
 LOGIN = "session.login_with_password"
 LOGOUT = "session.logout"
@@ -25,7 +25,7 @@ NUMBERS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 @pytest.fixture
 def start_module(tmp_path):
     """Starts task_info on a pool, in a process of its own, as Ansible does."""
-    return lambda pool: start(tmp_path, "task_info", pool, {})
+    return lambda pool: start_module_process(tmp_path, "task_info", pool, {})
 
 
 @pytest.fixture

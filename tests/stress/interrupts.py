@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
 from ansible_collections.xen.xapi.tests.support.fixtures import secrets_of
+from ansible_collections.xen.xapi.tests.support.module_runner import start_module_process
 from ansible_collections.xen.xapi.tests.support.polling import wait_until
-from ansible_collections.xen.xapi.tests.support.processes import start
 
 CLOSED = 0
 """In the place of a signal: nobody reads the output any more, as after Ansible's timeout."""
@@ -61,7 +61,7 @@ def violations(end: End, folder: Path, *, within: float) -> list[str]:
         for _number in range(5):
             pool.add_task("Async.VM.copy", life=Life(duration=None, cancel_after=None))
         pool.fail("*", count=None, delay=_CALL)
-        process = start(folder, end.module, pool, _OPTIONS[end.module])
+        process = start_module_process(folder, end.module, pool, _OPTIONS[end.module])
         try:
             return _after(end, pool, process, within)
         finally:

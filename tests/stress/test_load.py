@@ -15,8 +15,8 @@ import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Life
 from ansible_collections.xen.xapi.tests.support.fixtures import start_pool
+from ansible_collections.xen.xapi.tests.support.module_runner import start_module_process
 from ansible_collections.xen.xapi.tests.support.polling import wait_until
-from ansible_collections.xen.xapi.tests.support.processes import start
 
 __all__ = ["start_pool"]
 
@@ -47,7 +47,9 @@ def test_parallel_waits_use_one_session_each_and_few_requests(start_pool, tmp_pa
     pool = start_pool(collects=False)
     refs = [pool.add_task(f"load {number}", life=Life(duration=None)) for number in range(TASKS)]
     waits = [
-        start(tmp_path, "task_wait", pool, {"ref": refs, "timeout": "300"}, name=str(number))
+        start_module_process(
+            tmp_path, "task_wait", pool, {"ref": refs, "timeout": "300"}, name=str(number)
+        )
         for number in range(WAITS)
     ]
     while pool.events.blocked < WAITS:
@@ -76,7 +78,8 @@ def test_repeated_runs_leak_no_sessions_descriptors_or_files(start_pool, tmp_pat
     for number in range(RUNS // AT_ONCE):
         module = list(options)[number % 3]
         running = [
-            start(tmp_path, module, pool, options[module], name=str(run)) for run in range(AT_ONCE)
+            start_module_process(tmp_path, module, pool, options[module], name=str(run))
+            for run in range(AT_ONCE)
         ]
         for process in running:
             result = result_of(process)

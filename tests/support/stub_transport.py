@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
-from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Answer
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Answer, Transport
 from ansible_collections.xen.xapi.tests.support.samples import REF, UUID
 
 ENDPOINT = Endpoint("https", "xcp1", 443)
@@ -77,7 +77,7 @@ class Refusal(list[Any]):
 def session_of(answers: CannedResponses) -> Iterator[Session]:
     secrets: list[str] = []
     with Session(
-        answers,
+        cast(Transport, answers),
         endpoints=[ENDPOINT],
         username="root",
         password="secret",

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._client.transport import (
     Answer,
     Interruptible,
+    Transport,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     ConnectionCut,
@@ -171,7 +172,7 @@ def _json(body: bytes) -> Answer:
 def virtual_session(wire: VirtualWire, pool: VirtualPool, **options: Any) -> Session:
     """A session that knows both hosts."""
     return Session(
-        wire,
+        cast(Transport, wire),
         endpoints=[Endpoint("https", member.address, 443) for member in pool.members],
         username=pool.username,
         password=pool.password,

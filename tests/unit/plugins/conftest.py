@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.xapi.tests.support.collection import forget_the_network
 from ansible_collections.xen.xapi.tests.support.fixtures import pool, start_pool
-from ansible_collections.xen.xapi.tests.support.module_args import patch_module_args
+from ansible_collections.xen.xapi.tests.support.module_runner import patch_module_args
 
 __all__ = ["pool", "run", "start_pool"]
 

@@ -18,15 +18,15 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     XapiFailure,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._messages import error_message
-from ansible_collections.xen.xapi.tests.support.errors import URL, example, kinds
+from ansible_collections.xen.xapi.tests.support.samples import URL, error_kinds, example_error
 
 # These two are never raised themselves, and Ansible has its own message for a missing library.
 UNEXPLAINED = (HostError, _errors.LibraryMissing)
 
 
-@pytest.mark.parametrize("kind", sorted(set(kinds()) - set(UNEXPLAINED), key=str))
+@pytest.mark.parametrize("kind", sorted(set(error_kinds()) - set(UNEXPLAINED), key=str))
 def test_every_error_has_complete_sentence(kind):
-    sentence = error_message(example(kind))
+    sentence = error_message(example_error(kind))
     assert sentence.endswith((".", "?", ")"))
     assert "{" not in sentence
     if issubclass(kind, HostError):
@@ -57,7 +57,7 @@ OPTION_TO_MEND = {
 
 @pytest.mark.parametrize("kind", sorted(OPTION_TO_MEND, key=str))
 def test_error_message_names_option_to_change(kind):
-    assert OPTION_TO_MEND[kind] in error_message(example(kind))
+    assert OPTION_TO_MEND[kind] in error_message(example_error(kind))
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ LONG = "x\x1b" * 150_000
 
 def with_long_texts(kind):
     """Return an error of a class, with long text in all attributes."""
-    error = example(kind)
+    error = example_error(kind)
     for name, value in vars(error).items():
         if isinstance(value, str):
             setattr(error, name, LONG)
@@ -204,7 +204,9 @@ def with_long_texts(kind):
     return error
 
 
-@pytest.mark.parametrize("kind", sorted(set(kinds()) - {*UNEXPLAINED, NothingSelected}, key=str))
+@pytest.mark.parametrize(
+    "kind", sorted(set(error_kinds()) - {*UNEXPLAINED, NothingSelected}, key=str)
+)
 def test_message_is_bounded_for_any_error_content(kind):
     sentence = error_message(with_long_texts(kind))
     assert len(sentence) <= 2500

@@ -17,7 +17,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._client.options import co
 from ansible_collections.xen.xapi.plugins.module_utils._errors import CallerGone, Interrupted
 from ansible_collections.xen.xapi.plugins.module_utils._module import run_module
 from ansible_collections.xen.xapi.tests.support.fixtures import session_on
-from ansible_collections.xen.xapi.tests.support.module_args import patch_module_args
+from ansible_collections.xen.xapi.tests.support.module_runner import patch_module_args
 
 NUMBERS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 

@@ -15,7 +15,7 @@ import json
 import pytest
 
 from ansible_collections.xen.xapi.tests.support.connect_proxy import ConnectProxy
-from ansible_collections.xen.xapi.tests.support.processes import start
+from ansible_collections.xen.xapi.tests.support.module_runner import start_module_process
 
 OTHER = ":".join(["AA"] * 32)
 TRUSTSTORE = """
@@ -55,7 +55,7 @@ def replaced(request, tmp_path, tls):
     (libraries / "sitecustomize.py").write_text(code)
 
     def run(**options):
-        process = start(tmp_path, "task_info", tls, options, libraries=(libraries,))
+        process = start_module_process(tmp_path, "task_info", tls, options, libraries=(libraries,))
         out, err = process.communicate(timeout=60)
         assert done.exists(), err
         return process.returncode, json.loads(out)

@@ -8,7 +8,7 @@ import itertools
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.support.module_args import by_core
+from ansible_collections.xen.xapi.tests.support.module_runner import by_core
 from ansible_collections.xen.xapi.tests.support.samples import LONG_AGO
 
 UUID = "12345678-1234-1234-1234-123456789012"

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.modules import task_info
-from ansible_collections.xen.xapi.tests.support.module_args import by_core
+from ansible_collections.xen.xapi.tests.support.module_runner import by_core
 from ansible_collections.xen.xapi.tests.support.samples import NO_REF, NO_UUID
 
 NO_STATUS = {"pending": 0, "cancelling": 0, "success": 0, "failure": 0, "cancelled": 0}

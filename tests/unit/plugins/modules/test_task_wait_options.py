@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.support.module_args import by_core
+from ansible_collections.xen.xapi.tests.support.module_runner import by_core
 
 UUID = "12345678-1234-1234-1234-123456789012"
 

@@ -19,7 +19,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     UnexpectedAnswer,
     XapiFailure,
 )
-from ansible_collections.xen.xapi.tests.support.errors import URL, example, kinds
+from ansible_collections.xen.xapi.tests.support.samples import URL, error_kinds, example_error
 
 
 def failure(code, method="task.get_record"):
@@ -103,12 +103,12 @@ UNKNOWN = _errors.NameUnknown(URL)
 
 def test_every_error_type_is_classified():
     """A new error type must be added to one of the tables."""
-    assert set(kinds()) - OTHERS == MAY_PASS.keys()
+    assert set(error_kinds()) - OTHERS == MAY_PASS.keys()
 
 
 @pytest.mark.parametrize("kind", MAY_PASS)
 def test_error_type_is_transient_as_classified(kind):
-    error = example(kind)
+    error = example_error(kind)
     assert (
         is_transient(error, was_connected=False),
         is_transient(error, was_connected=True),
@@ -223,4 +223,4 @@ def test_login_or_logout_failure_does_not_lose_session(code, method):
 
 @pytest.mark.parametrize("kind", [*MAY_PASS, NoHostAnswered])
 def test_errors_other_than_xapi_failures_do_not_lose_session(kind):
-    assert not is_session_lost(example(kind))
+    assert not is_session_lost(example_error(kind))
