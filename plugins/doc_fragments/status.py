@@ -13,7 +13,8 @@ options:
   status:
     description:
       - Only tasks with one of these statuses.
-      - V(success), V(failure) and V(cancelled) are final. V(pending) and V(cancelling) mean running.
+      - V(success), V(failure) and V(cancelled) are final. With V(pending) and V(cancelling), a task
+        is running.
     type: list
     elements: str
     choices:

@@ -19,8 +19,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._client.session import Se
 from ansible_collections.xen.xapi.plugins.module_utils._wait.pacer import Pacer
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import TaskSet
 from ansible_collections.xen.xapi.plugins.modules import task_cancel
-from ansible_collections.xen.xapi.tests.fault_injection import faults as campaign_faults
-from ansible_collections.xen.xapi.tests.fault_injection import faulty_proxy as hostile
+from ansible_collections.xen.xapi.tests.fault_injection import faults, faulty_proxy
 from ansible_collections.xen.xapi.tests.fault_injection.socket_runs import RealPlay
 from ansible_collections.xen.xapi.tests.fault_injection.virtual_runs import Play
 from ansible_collections.xen.xapi.tests.support.polling import TIMEOUT
@@ -39,12 +38,10 @@ def test_virtual_time_campaign_has_no_violations(part):
     plays = {f"{SEED}/{part}-{number}": Play(f"{SEED}/{part}-{number}") for number in range(250)}
     outcomes = {name: play.run() for name, play in plays.items()}
     assert {name: one.violations for name, one in outcomes.items() if one.violations} == {}
-    assert {fault for one in outcomes.values() for fault in one.faults} == set(
-        campaign_faults.FAULTS
-    )
+    assert {fault for one in outcomes.values() for fault in one.faults} == set(faults.FAULTS)
 
 
-@pytest.mark.parametrize("fault", hostile.FAULTS)
+@pytest.mark.parametrize("fault", faulty_proxy.FAULTS)
 def test_socket_campaign_has_no_violations(fault, tmp_path):
     play = RealPlay(f"{SEED}/{fault}", fault=fault, startup=TIMEOUT)
     outcome = play.run(tmp_path / "one")

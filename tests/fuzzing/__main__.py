@@ -29,23 +29,20 @@ def main() -> int:
     forget_the_network(os.environ)
     sys.path.insert(0, str(collections_path()))
     # Only now can the collection be found.
-    from ansible_collections.xen.xapi.tests.fuzzing import modules as fuzz_modules
-    from ansible_collections.xen.xapi.tests.fuzzing import options as fuzz_options
-    from ansible_collections.xen.xapi.tests.fuzzing import responses as fuzz_answers
-    from ansible_collections.xen.xapi.tests.fuzzing import runner as fuzz_target
+    from ansible_collections.xen.xapi.tests.fuzzing import modules, options, responses, runner
 
     targets = [
         target
-        for target in (*fuzz_answers.TARGETS, *fuzz_modules.TARGETS, *fuzz_options.TARGETS)
+        for target in (*responses.TARGETS, *modules.TARGETS, *options.TARGETS)
         if arguments.only in target.name
     ]
     if not targets:
         sys.exit(f"No target has {arguments.only!r} in its name.")
     print(f"seed {arguments.seed}", flush=True)
     passed = failed = 0
-    for name, count in fuzz_target.shares(targets, arguments.examples).items():
+    for name, count in runner.shares(targets, arguments.examples).items():
         target = next(target for target in targets if target.name == name)
-        outcome = fuzz_target.try_on(target, count, start=arguments.seed)
+        outcome = runner.try_on(target, count, start=arguments.seed)
         passed += outcome.passed
         print(f"{outcome.passed:>8} {name}", flush=True)
         if outcome.failure:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from hypothesis import strategies as st
 
-from ansible_collections.xen.xapi.plugins.module_utils._client import schema as records
+from ansible_collections.xen.xapi.plugins.module_utils._client import schema
 from ansible_collections.xen.xapi.plugins.module_utils._client.jsonrpc import Rpc
 from ansible_collections.xen.xapi.plugins.module_utils._error_codes import (
     DESCRIPTIONS,
@@ -64,7 +64,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import (
     PollingWatcher,
     WatchScope,
 )
-from ansible_collections.xen.xapi.tests.fuzzing import runner as fuzz_target
+from ansible_collections.xen.xapi.tests.fuzzing import runner
 from ansible_collections.xen.xapi.tests.fuzzing.json_values import TEXTS, VALUES, as_json, mutated
 from ansible_collections.xen.xapi.tests.support.samples import NO_REF, REF, TASK, UUID
 from ansible_collections.xen.xapi.tests.support.stub_transport import (
@@ -211,8 +211,8 @@ def check_envelope(given: tuple[bytes, int]) -> None:
 
 
 def check_record(given: Any) -> None:
-    with contextlib.suppress(records.SchemaError):
-        use(Task(REF, records.task(given)), Task(REF, TASK))
+    with contextlib.suppress(schema.SchemaError):
+        use(Task(REF, schema.task(given)), Task(REF, TASK))
 
 
 def check_messages(given: Any) -> None:
@@ -332,7 +332,7 @@ def check_result(given: str) -> None:
 
 def check_error_info(given: list[str]) -> None:
     as_json([describe_error(given[0], given[1:]), describe_error(given[0], given[1:2])])
-    use(Task(REF, records.task({**FAILED, "error_info": given})), Task(REF, TASK))
+    use(Task(REF, schema.task({**FAILED, "error_info": given})), Task(REF, TASK))
 
 
 def check_master(given: Any) -> None:
@@ -384,13 +384,13 @@ def _by_method(**good: tuple[Any, ...]) -> st.SearchStrategy[tuple[str, Any]]:
 
 
 TARGETS = [
-    fuzz_target.Target(
+    runner.Target(
         "JSON-RPC envelope",
         st.tuples(_envelopes(), st.sampled_from([200, 200, 200, 500, 301])),
         check_envelope,
     ),
-    fuzz_target.Target("task record", mutated(TASK, FAILED, OLD), check_record, 2),
-    fuzz_target.Target(
+    runner.Target("task record", mutated(TASK, FAILED, OLD), check_record, 2),
+    runner.Target(
         "messages of the class task",
         _by_method(
             task__get_record=(TASK, FAILED),
@@ -401,8 +401,8 @@ TARGETS = [
         ),
         check_messages,
     ),
-    fuzz_target.Target("events", mutated(BATCH), check_events, 2),
-    fuzz_target.Target(
+    runner.Target("events", mutated(BATCH), check_events, 2),
+    runner.Target(
         "login and pool",
         _by_method(
             session__login_with_password=(REF,),
@@ -411,14 +411,14 @@ TARGETS = [
         ),
         check_pool,
     ),
-    fuzz_target.Target("hosts", mutated({REF: HOST, "OpaqueRef:b": HOST}), check_hosts, 0.5),
-    fuzz_target.Target(
+    runner.Target("hosts", mutated({REF: HOST, "OpaqueRef:b": HOST}), check_hosts, 0.5),
+    runner.Target(
         "objects",
         st.tuples(st.sampled_from(["VM", "host", "SR", "VDI"]), mutated({REF: HOST})),
         check_objects,
         0.5,
     ),
-    fuzz_target.Target(
+    runner.Target(
         "surroundings of a selection",
         _by_method(
             VM__get_by_uuid=(REF,),
@@ -431,9 +431,9 @@ TARGETS = [
         ),
         check_surroundings,
     ),
-    fuzz_target.Target("dates", DATES, check_dates),
-    fuzz_target.Target("results", XML, check_result),
-    fuzz_target.Target(
+    runner.Target("dates", DATES, check_dates),
+    runner.Target("results", XML, check_result),
+    runner.Target(
         "error_info",
         st.lists(
             st.one_of(st.sampled_from([*DESCRIPTIONS, "SR_BACKEND_FAILURE_1"]), TEXTS),
@@ -442,7 +442,7 @@ TARGETS = [
         ),
         check_error_info,
     ),
-    fuzz_target.Target(
+    runner.Target(
         "address of the master", st.lists(st.one_of(ADDRESSES, VALUES), max_size=2), check_master
     ),
 ]

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.fuzzing import modules as fuzz_modules
-from ansible_collections.xen.xapi.tests.fuzzing import responses as fuzz_answers
+from ansible_collections.xen.xapi.tests.fuzzing import modules, responses
 from ansible_collections.xen.xapi.tests.fuzzing.runner import try_out
 
-TARGETS = [*fuzz_answers.TARGETS, *fuzz_modules.TARGETS]
+TARGETS = [*responses.TARGETS, *modules.TARGETS]
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.release import virtualenvs as environments
+from tests.release import virtualenvs
 from tests.release.run_targets import count, skipped, summary
 
 
@@ -38,8 +38,8 @@ def test_summary_counts_results_from_report_or_exit_code(
 def test_skipped_check_is_counted_with_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(environments, "REPORTS", tmp_path)
-    environments.skip("core-2.20", "no python3.12 here")
+    monkeypatch.setattr(virtualenvs, "REPORTS", tmp_path)
+    virtualenvs.skip("core-2.20", "no python3.12 here")
     report = tmp_path / "core-2.20.xml"
     assert summary(count(report, 0)) == "0 passed, 0 failed, 1 skipped"
     assert skipped(report) == ["no python3.12 here"]
@@ -55,10 +55,10 @@ def test_concurrent_requests_create_environment_once(
         time.sleep(0.05)
         (tmp_path / "one").mkdir(exist_ok=True)
 
-    monkeypatch.setattr(environments, "BASE", tmp_path)
+    monkeypatch.setattr(virtualenvs, "BASE", tmp_path)
     monkeypatch.setattr(subprocess, "run", run)
     with concurrent.futures.ThreadPoolExecutor() as threads:
-        makers = [threads.submit(environments.environment, "one", "a", ["b"]) for _one in range(2)]
+        makers = [threads.submit(virtualenvs.environment, "one", "a", ["b"]) for _one in range(2)]
         made = {maker.result() for maker in makers}
     assert made == {tmp_path / "one" / "bin" / "python"}
     assert commands == ["venv", "pip"]

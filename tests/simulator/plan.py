@@ -111,7 +111,7 @@ def _parsed(path: Path, text: str) -> Any:
         except ValueError as error:
             raise ValueError(f"{path} is not JSON: {error}") from error
     try:
-        import yaml  # type: ignore[import-untyped]
+        import yaml
     except ImportError as error:
         raise ValueError(f"{path}: YAML needs the package PyYAML; JSON needs none") from error
     try:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client.http_client import Answer
 from ansible_collections.xen.xapi.plugins.module_utils._client.transport import (
-    Answer,
     Transport,
 )
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client.http_client import Answer
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
-from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Answer, Transport
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Transport
 from ansible_collections.xen.xapi.tests.support.samples import REF, UUID
 
 ENDPOINT = Endpoint("https", "xcp1", 443)

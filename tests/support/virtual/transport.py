@@ -10,9 +10,9 @@ import json
 from typing import Any, NamedTuple, cast
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
+from ansible_collections.xen.xapi.plugins.module_utils._client.http_client import Answer
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._client.transport import (
-    Answer,
     Interruptible,
     Transport,
 )

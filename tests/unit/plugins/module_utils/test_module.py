@@ -12,7 +12,7 @@ import signal
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils import _module
-from ansible_collections.xen.xapi.plugins.module_utils._client import http_client as _http_client
+from ansible_collections.xen.xapi.plugins.module_utils._client import http_client
 from ansible_collections.xen.xapi.plugins.module_utils._client.options import connection_spec
 from ansible_collections.xen.xapi.plugins.module_utils._errors import CallerGone, Interrupted
 from ansible_collections.xen.xapi.plugins.module_utils._module import run_module
@@ -106,7 +106,7 @@ def test_null_option_is_rejected(run, option):
 
 
 def test_missing_requests_library_is_reported(run, monkeypatch):
-    monkeypatch.setattr(_http_client, "REQUESTS_IMPORT_ERROR", "Traceback of the import")
+    monkeypatch.setattr(http_client, "REQUESTS_IMPORT_ERROR", "Traceback of the import")
     result = run(main_of(connect_only), OPTIONS, fails=True)
     assert "requests" in result["msg"]
 
