@@ -5,6 +5,8 @@
 # This file is private to the collection xen.xapi: it may change in any release.
 # Use it at your own risk outside of the collection.
 
+"""XAPI's common error codes in plain English. Long because it is a table."""
+
 from __future__ import annotations
 
 # Descriptions of the common codes; {0} is the first parameter after the code.
