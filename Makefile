@@ -6,16 +6,16 @@ READY := .venv/.ready
 LINK := .cache/collections/ansible_collections/xen/xapi
 PYTEST = $(BIN)/python -m pytest --quiet --junit-xml=.cache/reports/$@.xml
 
-# Most tests wait most of the time, so that more of them than there are processors can do so.
+# Most tests wait most of the time, so three at once are faster on two processors.
 PARALLEL := --numprocesses=3 --dist=worksteal
 
-# In this order: what is quick and fails often comes first.
+# Both in this order: quick checks that fail often come first.
 LINT := ruff-format ruff yamllint mypy ansible-lint
-QUICK := $(LINT) changelog-lint docs-lint docs unit conformance properties chaos-short
+QUICK := $(LINT) changelog-lint docs-lint docs conformance unit
 CORES := core-2.18 core-2.19 core-2.20 core-2.21
-SLOW := lower-bounds build-check integration molecule target-pythons $(CORES)
+SLOW := properties reliability-short lower-bounds build-check integration molecule target-pythons $(CORES)
 
-# What the user's shell says about Ansible is about other projects.
+# The user's settings of Ansible are for other projects.
 unexport $(filter ANSIBLE_%,$(.VARIABLES))
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
@@ -25,11 +25,11 @@ export ANSIBLE_REMOTE_TMP := $(ANSIBLE_HOME)/remote
 WITH_TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-all demo chaos bench bench-short release format lint \
+.PHONY: help test test-all demo reliability bench bench-short release format graph lint \
 	$(QUICK) $(SLOW) lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
 
 test: $(READY) ## the quick checks, up to the first that fails
 	@$(BIN)/python tests/release/run_targets.py $(QUICK)
@@ -58,7 +58,7 @@ ruff: $(READY) ## ruff
 yamllint: $(READY) ## yamllint
 	$(BIN)/yamllint --strict .
 
-mypy: $(READY) ## types of the plugins and the simulator
+mypy: $(READY) ## types of the plugins, the simulator and tests/support
 	$(BIN)/mypy
 
 ansible-lint: $(READY) ## ansible-lint, production profile
@@ -72,15 +72,18 @@ docs-lint: $(READY) ## documentation of the plugins
 	$(WITH_TOOLS) HOME="$(CURDIR)/.cache/home" antsibull-docs lint-collection-docs --plugin-docs \
 		--validate-collection-refs=self --disallow-unknown-collection-refs .
 
+graph: $(READY) ## draw docs/import_graph.svg again
+	$(BIN)/python docs/site/import_graph.py
+
 docs: $(READY) ## the site of the documentation
 	@mkdir -p .cache/home
 	@$(WITH_TOOLS) HOME="$(CURDIR)/.cache/home" python docs/site/build.py
 
-unit: $(READY) ## unit tests, which have to reach 95 % of the plugins' lines and branches
+unit: $(READY) ## unit tests, which must cover 95 % of the plugins' lines and branches
 	COVERAGE_FILE=.cache/coverage $(PYTEST) $(PARALLEL) --cov=plugins --cov-branch \
 		--cov-report= --cov-fail-under=95 tests/unit
 
-lower-bounds: $(READY) ## what touches requests, with the oldest release of requirements.txt
+lower-bounds: $(READY) ## tests of the client with the oldest requests that is supported
 	$(BIN)/python tests/release/lower_bounds.py
 
 conformance: $(READY) ## the simulator against answers recorded from a real server
@@ -89,10 +92,10 @@ conformance: $(READY) ## the simulator against answers recorded from a real serv
 properties: $(READY) ## waits in thousands of schedules of virtual time
 	$(PYTEST) --numprocesses=2 tests/property
 
-chaos-short: $(READY) ## faults, odd input, interrupts and load, the short form
+reliability-short: $(READY) ## faults, invalid input, interrupts and load, the short form
 	$(PYTEST) --numprocesses=2 tests/model_checking tests/fault_injection tests/fuzzing tests/stress
 
-chaos: $(READY) ## the long form of it, with figures
+reliability: $(READY) ## the long form of it, half an hour, with figures
 	@$(BIN)/python -m tests.reliability
 
 bench: $(READY) ## how fast it is, side by side with others
@@ -109,16 +112,16 @@ molecule: $(READY) ## the role, in molecule's scenarios
 		cat .cache/molecule.log; exit 1; }
 	@tail -n 6 .cache/molecule.log
 
-build-check: $(READY) ## the tarball, the demo and the rules of the house
+build-check: $(READY) ## the tarball, the demo, licenses and completeness
 	$(PYTEST) $(PARALLEL) tests/release
 
-target-pythons: $(READY) ## whether modules are imported on all Pythons that they may run on
+target-pythons: $(READY) ## compile and import the modules on every Python that may run them
 	$(BIN)/python tests/release/target_pythons.py
 
 $(CORES): core-%: $(READY)
 	$(BIN)/python tests/release/ansible_core.py $*
 
-lock: $(READY) ## pin again what requirements-dev.in asks for
+lock: $(READY) ## pin the packages of requirements-dev.in again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
 		--no-emit-index-url --no-emit-find-links --output-file requirements-dev.txt requirements-dev.in
 
@@ -128,12 +131,13 @@ release: $(READY) ## VERSION=1.2.3: the changelog, a commit, a tag and the tarba
 	@test -z "$$(git status --porcelain)" || { echo 'Commit your changes first.' >&2; exit 1; }
 	sed -i 's/^version: .*/version: $(VERSION)/' galaxy.yml
 	$(WITH_TOOLS) antsibull-changelog release
+	$(BIN)/python docs/site/import_graph.py
 	git add --all
 	git commit --quiet --message 'build: release $(VERSION)'
 	git tag --annotate '$(VERSION)' --message 'xen.xapi $(VERSION)'
 	$(WITH_TOOLS) ansible-galaxy collection build --force --output-path .cache/dist
 
-clean: ## remove all that make made
+clean: ## remove everything that make created
 	rm -rf .venv .cache .hypothesis tests/output
 	find . -name __pycache__ -prune -exec rm -rf {} +
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""python -m tests.reliability: every attack in its long form, in turn, and the sum of them."""
+"""python -m tests.reliability: run every attack in its long form and add up the results."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def commands(seed: int) -> dict[str, list[str]]:
             *(*module, "tests.fault_injection", f"--seed={seed}"),
             *("--virtual=20000", "--real=480"),
         ],
-        "exhaustive in the small": [*module, "tests.model_checking", "--long"],
+        "model checking": [*module, "tests.model_checking", "--long"],
         "fuzzing": [*module, "tests.fuzzing", "--examples=100000", f"--seed={seed}"],
-        "ends": [
+        "interrupts": [
             *module,
             "pytest",
             "--quiet",
@@ -45,12 +45,12 @@ def commands(seed: int) -> dict[str, list[str]]:
 def sizes(seed: int) -> dict[str, str]:
     """How large the attacks are that are tests."""
     return {
-        "CHAOS_SEED": str(seed),
-        "CHAOS_ENDS": "600",
-        "CHAOS_LOGGED_OUT_WITHIN": "3",
-        "CHAOS_WAITS": "50",
-        "CHAOS_TASKS": "1000",
-        "CHAOS_RUNS": "1000",
+        "RELIABILITY_SEED": str(seed),
+        "RELIABILITY_ENDS": "600",
+        "RELIABILITY_LOGGED_OUT_WITHIN": "3",
+        "RELIABILITY_WAITS": "50",
+        "RELIABILITY_TASKS": "1000",
+        "RELIABILITY_RUNS": "1000",
     }
 
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs make targets in turn, stops at the first that fails, and says how many tests passed."""
+"""Run make targets in turn, with a line for each, and stop at the first that fails.
+
+The output of a target goes to .cache/logs and is printed only if the target fails.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,15 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import TextIO
 from xml.etree import ElementTree
 
 REPORTS = Path(".cache/reports")
+LOGS = Path(".cache/logs")
 
 
 def count(report: Path, exit_code: int) -> Counter[str]:
-    """The tests of a pytest run; a gate without a report is one test itself."""
+    """Return the results of a pytest run; a target without a report counts as one test."""
     if not report.exists():
         return Counter(failed=1) if exit_code else Counter(passed=1)
     totals: Counter[str] = Counter()
@@ -34,7 +39,7 @@ def count(report: Path, exit_code: int) -> Counter[str]:
 
 
 def skipped(report: Path) -> list[str]:
-    """What a gate says that it left out."""
+    """Return the reasons of the tests that a target skipped."""
     if not report.exists():
         return []
     return [node.get("message", "") for node in ElementTree.parse(report).iter("skipped")]
@@ -45,24 +50,36 @@ def summary(totals: Counter[str]) -> str:
     return ", ".join(f"{totals[word]} {word}" for word in words)
 
 
-def main(gates: list[str]) -> int:
+def run_target(target: str, log: TextIO) -> int:
+    """Run one target; its output, errors too, goes to the log in the order in which it comes."""
+    call = [os.environ.get("MAKE", "make"), "--no-print-directory", target]
+    return subprocess.run(call, stdout=log, stderr=subprocess.STDOUT, check=False).returncode
+
+
+def main(targets: list[str]) -> int:
     shutil.rmtree(REPORTS, ignore_errors=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
     totals: Counter[str] = Counter()
-    left_out: list[str] = []
+    reasons: list[str] = []
     exit_code = 0
-    make = os.environ.get("MAKE", "make")
-    for position, gate in enumerate(gates):
+    for number, target in enumerate(targets, 1):
         started = time.monotonic()
-        print(f"\n== {gate}", flush=True)
-        exit_code = subprocess.run([make, "--no-print-directory", gate], check=False).returncode
-        totals += count(REPORTS / f"{gate}.xml", exit_code)
-        left_out += skipped(REPORTS / f"{gate}.xml")
-        print(f"== {gate}: {time.monotonic() - started:.1f} s", flush=True)
+        print(f"{number} of {len(targets)} {target} …", end=" ", flush=True)
+        path = LOGS / f"{target}.log"
+        with path.open("w", encoding="utf-8") as log:
+            exit_code = run_target(target, log)
+        report = REPORTS / f"{target}.xml"
+        totals += count(report, exit_code)
+        print(f"{time.monotonic() - started:.0f} s", flush=True)
+        for reason in skipped(report):
+            print(f"!! SKIPPED: {reason}", flush=True)
+            reasons.append(reason)
         if exit_code:
-            print(f"\n{gate} failed. Not run: {' '.join(gates[position + 1 :]) or 'none'}")
+            print(path.read_text(encoding="utf-8", errors="replace"))
+            print(f"{target} failed. Not run: {' '.join(targets[number:]) or 'none'}")
             break
-    for what in left_out:
-        print(f"!! SKIPPED: {what}")
+    for reason in reasons:
+        print(f"!! SKIPPED: {reason}")
     print(f"\n{summary(totals)}", flush=True)
     return 1 if exit_code else 0
 
@@ -71,4 +88,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
+        print(f"\nInterrupted. The output of the target is in {LOGS}.")
         sys.exit(130)

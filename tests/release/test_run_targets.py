@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import concurrent.futures
+import re
+import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,80 @@ import pytest
 
 from tests.release import virtualenvs
 from tests.release.run_targets import count, skipped, summary
+from tests.support.collection import ROOT
+
+# A make for these tests: every target prints its name, and "broken" fails.
+MAKE = """#!/bin/sh
+echo "output of $2"
+echo "error of $2" >&2
+test "$2" != broken
+"""
+
+
+def run_targets(folder: Path, *targets: str) -> subprocess.CompletedProcess[str]:
+    """Run targets of a make that exists for these tests only."""
+    make = folder / "make"
+    make.write_text(MAKE)
+    make.chmod(0o755)
+    script = [sys.executable, str(ROOT / "tests" / "release" / "run_targets.py")]
+    environ = {"MAKE": str(make), "PATH": "/usr/bin:/bin", "PYTHONUTF8": "1"}
+    return subprocess.run(
+        [*script, *targets], cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
+
+
+def commands(*targets: str) -> str:
+    """Return the commands that make would run for some targets."""
+    make = shutil.which("make")
+    assert make
+    call = [make, "--no-print-directory", "--dry-run", "--assume-old=.venv/.ready", *targets]
+    return subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def targets_of(target: str) -> list[str]:
+    """Return the targets that `make test` or `make test-all` runs, in order."""
+    (names,) = re.findall(r"run_targets\.py (.*)", commands(target))
+    return str(names).split()
+
+
+def test_line_for_each_target_has_number_name_and_seconds(tmp_path: Path) -> None:
+    done = run_targets(tmp_path, "one", "two")
+    lines = [re.sub(r"\d+ s$", "N s", line) for line in done.stdout.splitlines()]
+    assert lines == ["1 of 2 one … N s", "2 of 2 two … N s", "", "2 passed, 0 failed"]
+    assert (tmp_path / ".cache" / "logs" / "one.log").read_text() == "output of one\nerror of one\n"
+    assert done.returncode == 0
+
+
+def test_failed_target_shows_its_output_and_stops_the_run(tmp_path: Path) -> None:
+    done = run_targets(tmp_path, "one", "broken", "two")
+    assert "output of one" not in done.stdout
+    assert "output of broken\nerror of broken\n" in done.stdout
+    assert "broken failed. Not run: two" in done.stdout
+    assert done.stdout.endswith("\n1 passed, 1 failed\n")
+    assert done.returncode == 1
+
+
+def test_everything_that_test_runs_is_in_test_all() -> None:
+    quick, all_targets = targets_of("test"), targets_of("test-all")
+    assert all_targets[: len(quick)] == quick
+    assert len(all_targets) == len(set(all_targets))
+
+
+def test_test_all_runs_every_suite() -> None:
+    suites = {path.relative_to(ROOT).parts[1] for path in (ROOT / "tests").rglob("test_*.py")}
+    run = commands(*targets_of("test-all"))
+    assert len(suites) >= 9
+    assert [suite for suite in sorted(suites) if f" tests/{suite}" not in run] == []
+
+
+def test_documentation_names_only_existing_targets() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    files = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    files += [ROOT / "tests" / "README.md", *(ROOT / ".github").rglob("*.*")]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    named = set(re.findall(r"(?:`|\$ |run: )make ([a-z][a-z-]*)", text))
+    assert named >= {"test", "test-all", "reliability"}
+    assert named <= targets
 
 
 @pytest.mark.parametrize(

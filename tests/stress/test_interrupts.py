@@ -10,10 +10,10 @@ import pytest
 
 from ansible_collections.xen.xapi.tests.stress.interrupts import drawn, violations
 
-RUNS = int(os.environ.get("CHAOS_ENDS", "6"))
-SEED = int(os.environ.get("CHAOS_SEED", "20261124"))
+RUNS = int(os.environ.get("RELIABILITY_ENDS", "6"))
+SEED = int(os.environ.get("RELIABILITY_SEED", "20261124"))
 # Of the short form, which runs anywhere and beside anything, no figure is told.
-LOGGED_OUT_WITHIN = float(os.environ.get("CHAOS_LOGGED_OUT_WITHIN", "30"))
+LOGGED_OUT_WITHIN = float(os.environ.get("RELIABILITY_LOGGED_OUT_WITHIN", "30"))
 
 
 @pytest.mark.parametrize("end", drawn(SEED, RUNS), ids=str)

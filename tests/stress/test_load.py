@@ -20,9 +20,9 @@ from ansible_collections.xen.xapi.tests.support.polling import wait_until
 
 __all__ = ["start_pool"]
 
-WAITS = int(os.environ.get("CHAOS_WAITS", "4"))
-TASKS = int(os.environ.get("CHAOS_TASKS", "100"))
-RUNS = int(os.environ.get("CHAOS_RUNS", "24"))
+WAITS = int(os.environ.get("RELIABILITY_WAITS", "4"))
+TASKS = int(os.environ.get("RELIABILITY_TASKS", "100"))
+RUNS = int(os.environ.get("RELIABILITY_RUNS", "24"))
 AT_ONCE = 2
 
 
