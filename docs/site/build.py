@@ -25,6 +25,7 @@ PAGES = (
     "docs/*.md",
     "docs/images/*.svg",
     "roles/*/README.md",
+    "tests/README.md",
     "tests/simulator/README.md",
 )
 
