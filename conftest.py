@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lets `pytest` run from any checkout; ansible-test, which brings its own way, is left alone."""
+"""Let `pytest` run from any checkout; do nothing under ansible-test, which has its own loader."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def _use_checkout() -> None:
 
 
 _use_checkout()
-# What a shell puts into the background is deaf to interrupts, and what nohup starts to hangups; so
-# is all that these start, and modules leave it at that.
+# A shell makes background processes ignore interrupts, and nohup makes them ignore hangups. Child
+# processes inherit that, and modules keep ignoring such signals.
 for number, handler in (
     (signal.SIGINT, signal.default_int_handler),
     (signal.SIGHUP, lambda _number, _frame: None),

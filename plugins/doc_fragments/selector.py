@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The twin of selector_spec in module_utils/_selector_options.py.
+    # Must match selector_spec in module_utils/_tasks/options.py.
     DOCUMENTATION = r"""
 ---
 options:

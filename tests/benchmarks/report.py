@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rows of the table: what was measured, of whom, how often, and as against whom."""
+"""The rows of the report: a measurement, its subject and size, and the subject to compare with."""
 
 from __future__ import annotations
 

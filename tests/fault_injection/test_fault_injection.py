@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The campaign in the small, and whether it would notice what it is there to notice."""
+"""A short campaign, and whether it detects the defects that it is there to detect."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""python -m tests.fuzzing: odd answers and odd options, as many of them as one has time for."""
+"""python -m tests.fuzzing: try a given number of invalid answers and invalid options."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Odd values, and good ones of which a part was made odd."""
+"""Invalid values, and valid ones of which a part was made invalid."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def changed(value: Any, path: tuple[Any, ...], part: Any) -> Any:
 
 @st.composite
 def mutated(draw: st.DrawFn, *bases: Any, most: int = 3) -> Any:
-    """One of some good values, whole or with up to so many parts odd, missing or added."""
+    """Return a strategy: a valid value, whole or with some parts invalid, missing or added."""
     value = draw(st.sampled_from(bases))
     for _time in range(draw(st.integers(0, most))):
         path = draw(st.sampled_from(paths(value)))

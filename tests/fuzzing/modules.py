@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whole runs of the modules on a pool some of whose answers are odd."""
+"""Run whole modules on a pool that sends some invalid answers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class SchemaError(NamedTuple):
     place: int
     part: Any
     since: int
-    """The number of the answer with which it begins; an odd server stays odd."""
+    """The first answer that is invalid; all later ones are invalid too."""
 
 
 METHODS = (
@@ -85,12 +85,12 @@ RUNS = st.tuples(
 )
 
 
-class OddWire(VirtualWire):
+class InvalidWire(VirtualWire):
     """Brings the pool's answers with some parts changed."""
 
-    def __init__(self, pool: VirtualPool, odds: list[SchemaError]) -> None:
+    def __init__(self, pool: VirtualPool, errors: list[SchemaError]) -> None:
         super().__init__(pool)
-        self._odds = odds
+        self._errors = errors
         self._answers: dict[str, int] = {}
 
     def _deliver(self, answer: Answer, *, method: str) -> None:
@@ -101,17 +101,17 @@ class OddWire(VirtualWire):
         method = self.asked_at[-1][1]
         count = self._answers[method] = self._answers.get(method, 0) + 1
         envelope = json.loads(answer.body)
-        for odd in self._odds:
-            if odd.method == method and count > odd.since and "result" in envelope:
+        for error in self._errors:
+            if error.method == method and count > error.since and "result" in envelope:
                 places = paths(envelope["result"])
-                place = places[odd.place % len(places)]
-                envelope["result"] = changed(envelope["result"], place, odd.part)
+                place = places[error.place % len(places)]
+                envelope["result"] = changed(envelope["result"], place, error.part)
         return answer._replace(body=json.dumps(envelope).encode())
 
 
 def check_run(given: tuple[tuple[str, int], bool, list[SchemaError]]) -> None:
-    """A result or an error of ours, and both can be printed; a gate opens on no odd status."""
-    (module, place), is_check, odds = given
+    """Check that a run returns a result or one of our errors, and succeeds on no invalid status."""
+    (module, place), is_check, errors = given
     pool = VirtualPool()
     vm = pool.inventory.add_vm("web-1")
     running = pool.add_task(LABEL, life=Life(duration=8.0, steps=4), allowed_operations=["cancel"])
@@ -124,7 +124,7 @@ def check_run(given: tuple[tuple[str, int], bool, list[SchemaError]]) -> None:
     if "object" in options:
         uuid = pool.database.read("VM", vm)["uuid"]
         options["object"] = {"type": "VM", "uuid": str(uuid)}
-    wire = OddWire(pool, odds)
+    wire = InvalidWire(pool, errors)
     run = ModuleRun(
         module,
         options,

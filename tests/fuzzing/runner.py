@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is fed with odd input, and how: for the tests, and for as long as one likes."""
+"""The targets of fuzzing and how to run them, in tests or for as long as one likes."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from tests.support.collection import ROOT
 SUMMARY = "All five scenes went as they should, and no session is left on the pool."
 UUID = "9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11"
 DEMO = [sys.executable, "-m", "scripts.demo"]
-ODD = {
+UNUSUAL = {
     "ANSIBLE_COLLECTIONS_PATH": "/nonexistent",
     "ANSIBLE_STDOUT_CALLBACK": "no_such_callback",
     "HTTP_PROXY": "http://127.0.0.1:9",
@@ -77,7 +77,7 @@ def running(mark: str, **changes: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_demo_succeeds_despite_unusual_environment(mark: str) -> None:
-    done = run(mark, **ODD)
+    done = run(mark, **UNUSUAL)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "xapi-secret" not in done.stdout + done.stderr
     lines = done.stdout.splitlines()

@@ -168,7 +168,7 @@ def test_galaxy_importer_reports_no_warnings(tarball: Path, tmp_path: Path) -> N
         timeout=LONG_TIMEOUT,
         check=False,
     )
-    told = done.stdout + done.stderr
-    assert done.returncode == 0, told
-    assert "Importer processing completed successfully" in told
-    assert [line for line in told.splitlines() if "WARNING" in line or "ERROR" in line] == []
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    assert "Importer processing completed successfully" in output
+    assert [line for line in output.splitlines() if "WARNING" in line or "ERROR" in line] == []

@@ -250,7 +250,7 @@ def test_checked_sources_include_each_folder(folder: str) -> None:
         ("_tasks/model", "from pathlib import Path"),
         ("_tasks/model", "if TYPE_CHECKING:\n    from socket import socket"),
         ("_tasks/model", "print('task')"),
-        ("_errors", "print('trouble')"),
+        ("_errors", "print('error')"),
     ],
 )
 def test_it_catches_in_module_utils(path: str, source: str) -> None:
