@@ -569,6 +569,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..module_utils._client.options import connection_spec
+from ..module_utils._client.session import Session
 from ..module_utils._module import Run, run_module
 from ..module_utils._tasks.options import (
     SELECTOR_EXCLUSIVE,
@@ -576,12 +577,14 @@ from ..module_utils._tasks.options import (
     selector_spec,
     with_default_exclude,
 )
+from ..module_utils._tasks.selection import Selection
 from ..module_utils._wait.completion import CompletionCondition
 from ..module_utils._wait.completion_report import CompletionReport
-from ..module_utils._wait.options import parse_wait_options, waiting_spec
+from ..module_utils._wait.options import WaitOptions, parse_wait_options, waiting_spec
 from ..module_utils._wait.quiet import QuietCondition
 from ..module_utils._wait.quiet_report import QuietReport
-from ..module_utils._wait.waiter import Waiter
+from ..module_utils._wait.report import WaitReport
+from ..module_utils._wait.waiter import WaitCondition, Waiter
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:
@@ -590,34 +593,9 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 def wait_for_tasks(run: Run) -> dict[str, Any]:
     selection = replace(parse_selection(run.params, given=run.raw_params), is_gate=True)
-    waiting = parse_wait_options(run.params, selection)
+    options = parse_wait_options(run.params, selection)
     with run.connect() as session:
-        condition: CompletionCondition | QuietCondition
-        if waiting.quiet_for is None:
-            condition = CompletionCondition(session, selection, waiting.rules, clock=run.clock)
-        else:
-            condition = QuietCondition(
-                session,
-                with_default_exclude(selection, run.params),
-                quiet_for=waiting.quiet_for,
-                on_gone=waiting.rules.on_gone,
-                ignore_stalled=waiting.ignore_stalled,
-                clock=run.clock,
-            )
-        waiter = Waiter(
-            session,
-            condition,
-            timeout=waiting.timeout,
-            method=waiting.method,
-            poll_interval=waiting.poll_interval,
-            clock=run.clock,
-            sleep=run.sleep,
-        )
-        report: CompletionReport | QuietReport
-        if isinstance(condition, CompletionCondition):
-            report = CompletionReport(session, condition, waiter, params=run.params)
-        else:
-            report = QuietReport(session, condition, waiter, params=run.params)
+        waiter, report = prepare_wait(run, session, selection, options)
         run.partial_result = report.to_dict
         if run.check_mode:
             waiter.refresh()
@@ -630,6 +608,38 @@ def wait_for_tasks(run: Run) -> dict[str, Any]:
     for warning in report.warnings():
         run.warn(warning)
     return {**report.to_dict(), **report.failure()}
+
+
+def prepare_wait(
+    run: Run, session: Session, selection: Selection, options: WaitOptions
+) -> tuple[Waiter, WaitReport]:
+    """Return a waiter for the condition that the options describe, and its report."""
+
+    def create_waiter(condition: WaitCondition) -> Waiter:
+        return Waiter(
+            session,
+            condition,
+            timeout=options.timeout,
+            method=options.method,
+            poll_interval=options.poll_interval,
+            clock=run.clock,
+            sleep=run.sleep,
+        )
+
+    if options.quiet_for is None:
+        completion = CompletionCondition(session, selection, options.rules, clock=run.clock)
+        waiter = create_waiter(completion)
+        return waiter, CompletionReport(session, completion, waiter, params=run.params)
+    quiet = QuietCondition(
+        session,
+        with_default_exclude(selection, run.params),
+        quiet_for=options.quiet_for,
+        on_gone=options.rules.on_gone,
+        ignore_stalled=options.ignore_stalled,
+        clock=run.clock,
+    )
+    waiter = create_waiter(quiet)
+    return waiter, QuietReport(session, quiet, waiter, params=run.params)
 
 
 def main() -> None:
