@@ -471,8 +471,8 @@ def _listing(run: Run, selection: Selection, limit: int | None) -> dict[str, Any
     for warning in age_warnings(found.undated, found.context, consequence=NEW):
         run.warn(warning)
     if objects is not None:
-        for task, entry in zip(listed, tasks):
-            entry.update(objects.to_dict(task))
+        for task, result in zip(listed, tasks):
+            result.update(objects.to_dict(task))
     return {
         "changed": False,
         "tasks": tasks,

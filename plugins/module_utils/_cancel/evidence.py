@@ -87,7 +87,7 @@ class EvidenceCache:
 
 
 def explain_refusal(task: Task, evidence: Evidence) -> str:
-    """Return a sign that a task is not an abandoned record; empty if there is none."""
+    """Return a sign that a task is not an abandoned record, or an empty string."""
     if task.ref in evidence.hosts:
         return evidence.hosts[task.ref]
     record = task.record

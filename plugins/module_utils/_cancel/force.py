@@ -23,10 +23,10 @@ from .evidence import EvidenceCache, explain_refusal
 
 FORCE_TIMEOUT = 60.0
 """Seconds for the reads and writes that follow a cancel that was ignored."""
-_ANSWER_LOST = "the answer to the request was lost, so that it may be marked as cancelled"
+_ANSWER_LOST = "the answer to the request was lost, so it may be marked as cancelled"
 _CHANGED = "its record changed while it was watched"
-_NOT_IGNORED = "it is not known to have ignored a request to cancel it for all of timeout"
-_NOT_READ = "the pool did not answer in time to tell whether something works on it"
+_NOT_IGNORED = "it is not known to have ignored a cancel request for the whole timeout"
+_NOT_READ = "the pool did not answer in time to show whether work on it continues"
 
 
 class ForceOperation:
@@ -78,7 +78,7 @@ class ForceOperation:
         self._evidence.clear()
 
     def apply(self, update: Update) -> bool:
-        """Apply changes; tell whether a refresh is needed."""
+        """Apply changes; return whether a refresh is needed."""
         self._update(update)
         self.needs_refresh |= self.next_refresh_in <= 0
         return self.needs_refresh
@@ -94,7 +94,7 @@ class ForceOperation:
         self.needs_refresh = False
 
     def close(self) -> None:
-        """Give a reason for each pending task, since nothing more is read or sent."""
+        """Give a reason for each pending task, since no more requests follow."""
         for cancel in self._pending.values():
             if cancel.may_be_marked:
                 cancel.action, cancel.reason = Action.UNKNOWN, _ANSWER_LOST

@@ -80,7 +80,7 @@ class IdleCondition:
         self._is_met = now - self._began >= self._idle_for
 
     def apply(self, update: Update) -> bool:
-        """Apply changes; tell whether a refresh is needed."""
+        """Apply changes; return whether a refresh is needed."""
         self._disappearances.update_hosts(update.hosts)
         self._update(update.tasks)
         self.needs_refresh |= not self._last.keys().isdisjoint(update.deleted)

@@ -32,7 +32,7 @@ class CancelOperation:
     The server accepts every request without a guarantee (xapi_task.ml). So the request is repeated
     while a task runs, and only the task's status shows the outcome. No request is sent for a task
     that was not read within the last seconds, or after the deadline. A task that disappears counts
-    as ended only if there is no sign that its work may continue.
+    as ended only without a sign that its work may continue.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class CancelOperation:
         self.needs_refresh = False
 
     def apply(self, update: Update) -> bool:
-        """Apply changes; tell whether a task ended or a refresh is needed."""
+        """Apply changes; return whether a task ended or a refresh is needed."""
         pending = self._tracker.pending
         before = len(pending)
         self.disappearances.update_hosts(update.hosts)
@@ -125,7 +125,7 @@ class CancelOperation:
         return self.needs_refresh or len(pending) < before
 
     def close(self) -> None:
-        """Decide the action of each task, since nothing more is read or sent."""
+        """Decide the action of each task, since no more requests follow."""
         self._tracker.close()
 
     def _send(self, cancel: Cancel) -> None:

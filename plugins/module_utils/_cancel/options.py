@@ -20,7 +20,7 @@ _MIN_FORCE_TIMEOUT = 300.0
 
 
 def cancelling_spec() -> dict[str, dict[str, Any]]:
-    """The argument spec of what task_cancel has besides connection and selector."""
+    """Return the argument spec of the options of task_cancel about cancelling."""
     return {
         **housekeeping_spec(),
         "max_tasks": {"type": "int"},
@@ -36,7 +36,7 @@ def cancelling_spec() -> dict[str, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class CancelOptions:
-    """What to cancel and how, as the options say; times in seconds."""
+    """The checked options of task_cancel; times are in seconds."""
 
     selection: Selection
     max_tasks: int | None
@@ -50,22 +50,22 @@ class CancelOptions:
 
 
 def parse_cancel_options(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> CancelOptions:
-    """The checked options; given is what the task wrote, before any default."""
+    """Check and parse the options; given has those that the task sets, without defaults."""
     selection = replace(parse_selection(params, given=given), is_destructive=True)
     if not selection.by_id:
-        _check_means_something(selection)
+        _check_selector(selection)
         selection = with_default_exclude(selection, params)
         _check_housekeeping(selection)
         if selection.min_age is None:
             selection = replace(selection, min_age=_MIN_AGE)
     elif params["include_housekeeping"]:
-        problem = "has no use with uuid or ref: by these, nothing is excluded by default"
+        problem = "has no effect with uuid or ref, which exclude no tasks by default"
         raise OptionError("include_housekeeping", value=True, problem=problem)
     timeout = parse_duration("timeout", params["timeout"])
     if params["force"] and "timeout" not in given:
         timeout = _MIN_FORCE_TIMEOUT
     if not timeout:
-        problem = "leaves no time to ask; to ask without waiting, give wait: false and more"
+        problem = "leaves no time for a request; to send one without waiting, use wait: false"
         raise OptionError("timeout", value=params["timeout"], problem=problem)
     if params["force"]:
         _check_force(params, selection, timeout)
@@ -82,9 +82,9 @@ def parse_cancel_options(params: Mapping[str, Any], *, given: Mapping[str, Any])
     )
 
 
-def _check_means_something(selection: Selection) -> None:
+def _check_selector(selection: Selection) -> None:
     if not selection.by_label and selection.object is None and selection.kind is None:
-        problem = "; the other options only narrow these"
+        problem = "; the other options only narrow the selection"
         raise NothingSelected(*IDENTITIES, "object", "kind", problem=problem)
 
 
@@ -105,13 +105,13 @@ def _max_tasks(number: int | None, selection: Selection) -> int | None:
 
 def _check_force(params: Mapping[str, Any], selection: Selection, timeout: float) -> None:
     if not selection.by_id:
-        problem = "is for tasks that are named by uuid or ref alone"
+        problem = "is only for tasks that are named by uuid or ref"
         raise OptionError("force", value=True, problem=problem)
     if not params["wait"]:
         problem = "needs wait: true, to see first whether the task can be cancelled"
         raise OptionError("force", value=True, problem=problem)
     if timeout < _MIN_FORCE_TIMEOUT:
         problem = (
-            "is too short for force, which has to see the task ignore a cancel: give 5m or more"
+            "is too short for force, which first sees a cancel request ignored: give 5m or more"
         )
         raise OptionError("timeout", value=params["timeout"], problem=problem)

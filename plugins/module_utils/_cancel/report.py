@@ -94,7 +94,7 @@ class CancelReport:
             labels = join_few([quote(task.name_label) for task in self.targets.partial_matches])
             found.append(
                 "name_regex must match the whole label here, so these running tasks were not "
-                f"meant: {labels}."
+                f"selected: {labels}."
             )
         return found
 
@@ -170,13 +170,13 @@ def _failure_message(cancel: Cancel, timeout: float) -> str:
     if cancel.outcome is Action.UNKNOWN:
         if cancel.may_be_marked:
             return f"The outcome of task {name} is unknown: {cancel.reason}."
-        when = " after it was asked to end" if cancel.is_sent else ""
+        when = " after cancellation was requested" if cancel.is_sent else ""
         return f"Task {name} disappeared{when}; it may still be running: {cancel.reason}."
     if cancel.action is Action.NOT_SENT:
-        return f"Task {name} was not asked to end within {seconds}."
+        return f"No cancel request was sent for task {name} within {seconds}."
     if cancel.action is Action.REQUESTED:
-        return f"Task {name} was asked to end; {cancel.doubt}."
+        return f"Cancellation of task {name} was requested; {cancel.doubt}."
     refused = f" force was refused: {cancel.reason}." if cancel.reason else ""
     doubt = f"; {cancel.doubt}" if cancel.doubt else ""
-    when = f"{seconds} after it was to end{doubt}."
+    when = f"{seconds} after cancellation was requested{doubt}."
     return f"Task {format_progress(task)} is still running {when}{refused}"

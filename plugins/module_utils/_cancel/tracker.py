@@ -97,7 +97,7 @@ class CancelTracker:
             self.close_undecided()
 
     def close(self) -> None:
-        """Decide the action of each task, since nothing more is read or sent."""
+        """Decide the action of each task, since no more requests follow."""
         for cancel in self.pending.values():
             cancel.close(waits=self._waits)
         self.close_undecided()

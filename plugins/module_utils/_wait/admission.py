@@ -22,7 +22,7 @@ class Admission:
     """Decides which tasks join a set after its first listing.
 
     By uuid or ref, only tasks that were missing join. By label or filter, new matches join while
-    there is no match yet. If all tasks must end as expected, they join until the end, since the
+    the set has no match. If all tasks must end as expected, they join until the end, since the
     record of one that fails may be deleted before the others end. Tasks that had finished before
     the first listing never join, unless the selection includes finished tasks.
     """

@@ -16,10 +16,10 @@ _MAX_DOUBLINGS = 10
 
 
 class Backoff:
-    """Gives the pause before each further try: it doubles, up to 5 seconds, with jitter."""
+    """Computes the pause before each retry: it doubles, up to 5 seconds, with jitter."""
 
     def __init__(self, *, jitter: Callable[[], float] = random.random) -> None:
-        """The callable jitter gives 0 to 1, for half of the pause to all of it."""
+        """The callable jitter returns 0 to 1, for half of the pause to all of it."""
         self._jitter = jitter
         self._failures = 0
 

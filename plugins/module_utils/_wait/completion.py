@@ -98,7 +98,7 @@ class CompletionCondition:
             self._list_again(watch)
 
     def apply(self, update: Update) -> bool:
-        """Apply changes; tell whether more than progress changed, so that an end may be near."""
+        """Apply changes; return whether more than progress changed, so that an end may be near."""
         is_significant = self._admission.is_open(self.set) and update.operations is not None
         if is_significant:
             self._admission.update_operations(update.operations)

@@ -11,13 +11,13 @@ from typing import Any
 
 from .._tasks.query import common_returns
 from .completion import CompletionCondition
-from .messages import failure_message, format_dropped, no_match, pending_message
+from .messages import failure_message, format_dropped, no_match_message, pending_message
 from .report import WaitReport
 from .task_set import Decision
 
 
 class CompletionReport(WaitReport):
-    """What is returned and said of a set of tasks."""
+    """The results and messages of a wait for a set of tasks."""
 
     _condition: CompletionCondition
 
@@ -53,7 +53,7 @@ class CompletionReport(WaitReport):
 
     def _failure_message(self) -> str:
         return failure_message(
-            self._condition.set, self._condition.rules, unmatched=self._no_match()
+            self._condition.set, self._condition.rules, unmatched=self._unmatched()
         )
 
     def _pending_message(self) -> str:
@@ -64,29 +64,31 @@ class CompletionReport(WaitReport):
         if self._condition.rules.wait_for != "all":
             return []
         if format_dropped(tasks):
-            return [f"Opened without knowing of all tasks: {format_dropped(tasks)}."]
+            return [
+                f"The wait succeeded without the outcome of all tasks: {format_dropped(tasks)}."
+            ]
         if not tasks.tasks:
-            why = self._no_match() if tasks.is_unmatched else "uuid and ref are empty."
-            return [f"Opened without any task to wait for: {why}"]
+            why = self._unmatched() if tasks.is_unmatched else "uuid and ref are empty."
+            return [f"The wait succeeded without any task to wait for: {why}"]
         return []
 
     def _check_mode_message(self) -> str:
         decision = self._condition.decision
         if decision is Decision.MET:
-            return "What was asked for is the case by now."
+            return "The condition is already met."
         if decision is Decision.FAILED:
-            return f"By now the module would fail: {self._failure_message()}"
+            return f"The module would fail: {self._failure_message()}"
         return f"The module would wait for {self._pending_tasks()}"
 
     def _pending_tasks(self) -> str:
         return pending_message(
-            self._condition.set, self._condition.rules, unmatched=self._no_match()
+            self._condition.set, self._condition.rules, unmatched=self._unmatched()
         )
 
-    def _no_match(self) -> str:
+    def _unmatched(self) -> str:
         found = self._condition.found
         includes_finished = self._condition.selection.includes_finished
-        return no_match(
+        return no_match_message(
             self._selected,
             [] if includes_finished else [task for task in found.tasks if task.is_finished],
             excluded=len(found.excluded_briefly),

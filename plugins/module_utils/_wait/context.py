@@ -62,7 +62,7 @@ class CachedContext:
 
     @property
     def context(self) -> SelectionContext:
-        """The context, with the current time of the master."""
+        """The context with the current time of the master."""
         return replace(self._known, now=self.server_time)
 
     @property

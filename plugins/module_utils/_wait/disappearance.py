@@ -34,8 +34,8 @@ TOO_OLD = (
     "continues"
 )
 _ENDED = (
-    "it had ended, and its record was deleted before its outcome was read, as xe and Xen "
-    "Orchestra do with theirs"
+    "it had ended, and its client deleted the record before its outcome was read, as xe and Xen "
+    "Orchestra do"
 )
 
 
@@ -97,12 +97,9 @@ class Disappearances:
         return LastSeen(task, self._session.generation, self._hosts)
 
     def refresh_hosts(self, last: LastSeen) -> LastSeen:
-        """Return an existing task with the current state of the hosts.
-
-        A task on a host other than the master keeps the former state, which has the start time to
-        compare with.
-        """
+        """Return a task with the current hosts; a task on a supporter keeps the former ones."""
         if last.host != self._session.pool.master_ref:
+            # The former start time is needed to detect a restart.
             return last
         return last._replace(hosts=self._hosts)
 

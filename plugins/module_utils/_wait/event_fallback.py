@@ -13,15 +13,15 @@ from .._errors import HostError, NoHostAnswered, XapiError
 from .watcher import EventWatcher, PollingWatcher, Watch
 
 _MAX_FAILURES = 2
-"""Failures in a row of event.from alone, after which events are not tried any more."""
+"""Failures in a row of event.from alone, after which only polling is used."""
 
 
 class EventFallback:
     """Chooses between events and polling.
 
-    Some proxies break off the long requests of event.from, answer them with a page or swallow them.
-    So a failure of event.from, whatever it is, is followed by another call. If that is answered in
-    the same session, events alone have failed. A restart of the master breaks both.
+    Some proxies cut the long requests of event.from, answer them with a page or drop them. So each
+    failure of event.from is followed by another call. If that is answered in the same session, only
+    events have failed. A restart of the master breaks both.
     """
 
     def __init__(
@@ -34,11 +34,11 @@ class EventFallback:
         self._may_poll = method == "auto"
         self._failures = 0
         self._failed_in: int | None = None
-        """The session generation in which event.from failed, until another call tells more."""
+        """The session generation in which event.from failed, until another call was tried."""
         self.watch: Watch = polls if method == "poll" else events
 
     def probe(self) -> None:
-        """After a failure of event.from, find out whether other calls are answered."""
+        """Find out after a failure of event.from whether other calls are answered."""
         generation, self._failed_in = self._failed_in, None
         if generation is None:
             return
@@ -48,33 +48,33 @@ class EventFallback:
         if generation == self._session.generation:
             self._failures = failures + 1
             if self._failures >= _MAX_FAILURES:
-                self.poll()
+                self.switch_to_polling()
 
     def record_wait(self) -> None:
-        """Note that a wait for events came through."""
+        """Note that a wait for events succeeded."""
         self._failures = 0
 
     def record_error(self, error: XapiError) -> bool:
-        """Note an error, and tell whether it is one for which polling is the answer."""
+        """Note an error; return whether it made the wait switch to polling."""
         if not self._may_poll or self.watch is self._polls:
             return False
         if events_unsupported(error):
-            self.poll()
+            self.switch_to_polling()
             return True
         self._failed_in = self._session.generation if self._events.has_failed else None
         return False
 
-    def poll(self) -> None:
-        """Poll from now on."""
+    def switch_to_polling(self) -> None:
+        """Use polling from now on."""
         self.watch = self._polls
 
-    def choose_last(self) -> None:
-        """Choose for a look that has no second try: not events, if they failed the last time."""
+    def prepare_final_refresh(self) -> None:
+        """Switch to polling before a refresh without a retry, if events failed the last time."""
         if self._failed_in is not None:
-            self.poll()
+            self.switch_to_polling()
 
-    def replace_after(self, error: XapiError) -> bool:
-        """Poll after an error of event.from, whatever it is; tell whether that is new."""
+    def switch_after(self, error: XapiError) -> bool:
+        """Switch to polling after any error of event.from; return whether that is a change."""
         is_new = (
             self._may_poll
             and self.watch is not self._polls
@@ -82,5 +82,5 @@ class EventFallback:
             and isinstance(error, (HostError, NoHostAnswered))
         )
         if is_new:
-            self.poll()
+            self.switch_to_polling()
         return is_new

@@ -16,9 +16,9 @@ from .._tasks.selection import Selection, SelectionContext, is_selected
 
 
 class ObjectHolds:
-    """Knows what a selected object itself says is being done with it.
+    """Tracks the current_operations of a selected object.
 
-    An operation can outlive its task, so that an entry of current_operations counts by itself.
+    An operation can outlive its task, so an entry of current_operations counts by itself.
     """
 
     def __init__(self, session: Session, selection: Selection) -> None:
@@ -28,7 +28,7 @@ class ObjectHolds:
         self._session_generation: int | None = None
         self._is_deleted = False
         self.held: dict[str, str] = {}
-        """Operation by the reference of its task, if the task matches or cannot be read."""
+        """The operations by the reference of their task, if the task matches or cannot be read."""
 
     def refresh(
         self,
@@ -36,22 +36,22 @@ class ObjectHolds:
         present: Mapping[str, Task],
         context: SelectionContext,
     ) -> dict[str, str]:
-        """Take in the object's current_operations; None if the object is deleted.
+        """Apply the object's current_operations, or None if the object is deleted.
 
-        Returns what a new session has taken from sight, in words by reference: the new master may
-        have forgotten an operation that continues.
+        Return descriptions, by reference, of operations that a new session no longer shows: the new
+        master may have forgotten an operation that continues.
         """
         held: dict[str, str] = {}
         for ref, operation in (operations or {}).items():
             task = present.get(ref) or self._tasks.get_record(ref)
             if task is None or is_selected(task, self._selection, context):
                 held[ref] = operation
-        lost: dict[str, str] = {}
+        unknown: dict[str, str] = {}
         generation = self._session.generation
         if self._session_generation not in (None, generation):
-            lost = {ref: f"{name} on the object" for ref, name in self.held.items()}
+            unknown = {ref: f"{name} on the object" for ref, name in self.held.items()}
             if operations is None and not self._is_deleted:
-                lost[context.object_ref] = "The object"
+                unknown[context.object_ref] = "The object"
         self._is_deleted = operations is None
         self.held, self._session_generation = held, generation
-        return {ref: what for ref, what in lost.items() if ref not in held}
+        return {ref: description for ref, description in unknown.items() if ref not in held}

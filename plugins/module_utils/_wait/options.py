@@ -24,7 +24,7 @@ _NEVER = "never"
 
 
 def waiting_spec() -> dict[str, dict[str, Any]]:
-    """The argument spec of what task_wait has besides connection and selector."""
+    """Return the argument spec of the options of task_wait about waiting."""
     return {
         "wait_for": {"type": "str", "choices": ["all", "any", "none"], "default": "all"},
         "quiet_for": {"type": "str"},
@@ -47,20 +47,20 @@ def waiting_spec() -> dict[str, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class WaitOptions:
-    """How to wait, as the options say; times in seconds."""
+    """The checked options about waiting; times are in seconds."""
 
     rules: CompletionRules
     quiet_for: float | None
-    """None unless it is quiet that is waited for."""
+    """None with wait_for: all and any."""
     ignore_stalled: float | None
     timeout: float
-    """Infinite where the wait has no end."""
+    """Infinite for a wait without a deadline."""
     method: str
     poll_interval: float
 
 
 def parse_wait_options(params: Mapping[str, Any], selection: Selection) -> WaitOptions:
-    """The checked options, those of the selection too as far as waiting makes more of them."""
+    """Check and parse the options about waiting, with the rules that waiting adds to selections."""
     is_for_quiet = params["wait_for"] == "none"
     if is_for_quiet:
         _check_quiet_selection(selection)
@@ -68,10 +68,10 @@ def parse_wait_options(params: Mapping[str, Any], selection: Selection) -> WaitO
         _check_set_selection(selection)
         for option in ("quiet_for", "ignore_stalled", "include_housekeeping"):
             if params[option] not in (None, False):
-                problem = "is for wait_for: none alone"
+                problem = "is only for wait_for: none"
                 raise OptionError(option, value=params[option], problem=problem)
     if not params["expect"]:
-        raise OptionError("expect", value=[], problem="is empty: no end would be the right one")
+        raise OptionError("expect", value=[], problem="is empty, so no status would be accepted")
     timeout = math.inf
     if params["timeout"] != _NEVER:
         timeout = parse_duration("timeout", params["timeout"])
@@ -94,7 +94,7 @@ def parse_wait_options(params: Mapping[str, Any], selection: Selection) -> WaitO
 def _check_set_selection(selection: Selection) -> None:
     if selection.by_id:
         for option in (*selection.filters, *(["exclude"] if selection.exclude else [])):
-            problem = "does not go with uuid or ref: they name the tasks, and all of them count"
+            problem = "cannot be combined with uuid or ref, which already name the tasks"
             raise OptionError(option, problem=problem)
     elif not selection.by_label and not selection.filters:
         raise NothingSelected(*IDENTITIES, problem=", or a filter such as created_after")
@@ -104,14 +104,17 @@ def _check_quiet_selection(selection: Selection) -> None:
     for option, value in (("uuid", selection.uuids), ("ref", selection.refs)):
         if value is not None:
             problem = (
-                "does not go with wait_for: none, which waits for tasks that nobody can name yet; "
-                "to wait until these are over, use wait_for: all with "
+                "cannot be combined with wait_for: none, which waits for tasks that are not known "
+                "yet; to wait until these tasks have ended, use wait_for: all with "
                 "expect: [success, failure, cancelled]"
             )
             raise OptionError(option, problem=problem)
     for option in ("min_age", "max_age", "cancellable"):
         if option in selection.filters:
-            problem = "does not go with wait_for: none, since running tasks fall in and out of it"
+            problem = (
+                "cannot be combined with wait_for: none, since running tasks may start or stop "
+                "matching"
+            )
             raise OptionError(option, problem=problem)
 
 
@@ -120,12 +123,14 @@ def _quiet_for(params: Mapping[str, Any], timeout: float) -> float:
     if text is None:
         seconds = _QUIET_FOR if timeout else 0.0
         if seconds >= timeout > 0:
-            problem = f"is no longer than the {seconds:g} s of quiet_for: give more, or quiet_for"
+            problem = f"must be more than quiet_for ({seconds:g} s); raise it, or set quiet_for"
             raise OptionError("timeout", value=params["timeout"], problem=problem)
         return seconds
     seconds = parse_duration(option, text)
     if seconds >= timeout and seconds:
-        problem = f"is not under timeout ({params['timeout']}), so it could never be full"
+        problem = (
+            f"must be less than timeout ({params['timeout']}), or the wait could never succeed"
+        )
         raise OptionError(option, value=text, problem=problem)
     return seconds
 
@@ -135,7 +140,7 @@ def _ignore_stalled(text: str | None) -> float | None:
         return None
     seconds = parse_duration("ignore_stalled", text)
     if not seconds:
-        problem = "would leave out every task; give the time without progress"
+        problem = "would ignore every task; give the time without progress"
         raise OptionError("ignore_stalled", value=text, problem=problem)
     return seconds
 
@@ -148,7 +153,7 @@ def _poll_interval(text: str, *, is_for_quiet: bool) -> float:
         raise OptionError(option, value=text, problem=problem)
     if is_for_quiet and seconds > RESYNC_INTERVAL:
         problem = (
-            f"is too long for wait_for: none, which looks every {RESYNC_INTERVAL:g} s at least"
+            f"is too long for wait_for: none, which checks every {RESYNC_INTERVAL:g} s at least"
         )
         raise OptionError(option, value=text, problem=problem)
     return seconds

@@ -140,7 +140,7 @@ class QuietCondition:
                     self.matches.unknown_outcomes.setdefault(ref, unknown)
 
     def apply(self, update: Update) -> bool:
-        """Apply changes; tell whether a match started or ended, or a refresh is needed."""
+        """Apply changes; return whether a match started or ended, or a refresh is needed."""
         before = set(self.matches.running)
         self.matches.update_hosts(update.hosts)
         context, operations = self._cached_context.context, update.operations

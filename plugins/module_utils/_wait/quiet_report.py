@@ -21,7 +21,7 @@ from .task_set import Decision
 
 
 class QuietReport(WaitReport):
-    """What is returned and said of a pool that is to be quiet."""
+    """The results and messages of a wait for a quiet pool."""
 
     _condition: QuietCondition
 
@@ -58,7 +58,7 @@ class QuietReport(WaitReport):
         return _format_unknown(self._condition.matches.unknown_outcomes.values())
 
     def _pending_message(self) -> str:
-        return f"waiting until it is quiet: {self._activity()}"
+        return f"waiting for the pool to be quiet: {self._activity()}"
 
     def _met_warnings(self) -> list[str]:
         matches, excluded = self._condition.matches, self._condition.excluded
@@ -66,21 +66,24 @@ class QuietReport(WaitReport):
         warnings = []
         if unknown:
             reasons = _format_unknown(unknown)
-            warnings.append(f"Opened all the same, since on_gone is ok: {reasons}")
+            warnings.append(f"The wait succeeded only because on_gone is ok: {reasons}")
         if matches.stalled:
             stalled = join_few([format_progress(task) for task in matches.stalled])
-            warnings.append(f"Opened although these do not move (ignore_stalled): {stalled}.")
+            warnings.append(
+                "The wait succeeded although these tasks make no progress (ignore_stalled): "
+                f"{stalled}."
+            )
         if excluded:
             labels = join_few([quote(task["name_label"]) for task in excluded])
-            warnings.append(f"Opened while excluded tasks were running: {labels}.")
+            warnings.append(f"The wait succeeded while excluded tasks were running: {labels}.")
         return warnings
 
     def _check_mode_message(self) -> str:
         if self._condition.decision is Decision.MET:
-            return "The pool is quiet at this moment."
+            return "The pool is quiet now."
         if self._is_busy:
             return f"The module would wait, since {self._activity()}"
-        return f"Nothing that counts is running now; {self._activity()}"
+        return f"No matching task is running; {self._activity()}"
 
     @property
     def _is_busy(self) -> bool:

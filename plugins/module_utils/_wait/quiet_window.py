@@ -13,11 +13,11 @@ from typing import Callable
 from .intervals import RESYNC_INTERVAL
 
 _MAX_GAP = RESYNC_INTERVAL + 2.0
-"""Seconds between two answers; after more the quiet time starts again."""
+"""Seconds between two answers; after a longer gap the quiet time starts again."""
 
 
 class QuietWindow:
-    """Measures for how long a pool is known to have been quiet, without a gap in the watching."""
+    """Measures for how long a pool is known to have been quiet, without a gap between answers."""
 
     def __init__(self, quiet_for: float, *, clock: Callable[[], float]) -> None:
         """Times are in seconds, of a monotonic clock."""
@@ -33,7 +33,7 @@ class QuietWindow:
 
     @property
     def quiet(self) -> float:
-        """Seconds for which it is known to have been quiet."""
+        """The seconds for which the pool is known to have been quiet."""
         return 0.0 if self._since is None else max(self._known_at - self._since, 0.0)
 
     @property
@@ -42,17 +42,17 @@ class QuietWindow:
 
     @property
     def full_in(self) -> float:
-        """Seconds until it may become full; infinite while it is not quiet, and once it is full."""
+        """The seconds until the quiet time may be full; infinite if busy or full."""
         if self._since is None or self.is_full:
             return math.inf
         return self._since + self.quiet_for - self._clock()
 
     def restart(self) -> None:
-        """Begin the quiet time anew with the next answer."""
+        """Start the quiet time again with the next answer."""
         self._since = None
 
     def count(self, *, is_busy: bool, known_at: float, session_generation: int) -> None:
-        """Take in an answer, which tells the state of the pool at the moment known_at."""
+        """Apply an answer, which shows the state of the pool at the time known_at."""
         now = self._clock()
         is_without_gap = (
             session_generation == self._session_generation and now - self._answered_at <= _MAX_GAP

@@ -14,14 +14,14 @@ from .._client.session import Session
 from .._messages import error_message
 from .._tasks.age_messages import COUNTED, age_warnings
 from .completion import CompletionCondition
-from .messages import describe_transient_errors, selected_by
+from .messages import describe_transient_errors, format_selection
 from .quiet import QuietCondition
 from .task_set import Decision
 from .waiter import Waiter
 
 
 class WaitReport(ABC):
-    """What task_wait returns and says, in the middle of a wait too."""
+    """The results and messages of task_wait, also of an interrupted wait."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class WaitReport(ABC):
         self._session = session
         self._condition = condition
         self._waiter = waiter
-        self._selected = selected_by(params)
+        self._selected = format_selection(params)
 
     def to_dict(self) -> dict[str, Any]:
         result = {
@@ -50,7 +50,7 @@ class WaitReport(ABC):
         return {**result, "timeline": self._condition.timeline.to_list(), **self._results()}
 
     def failure(self) -> dict[str, Any]:
-        """Why the gate did not open; empty if it did."""
+        """Return the result of a failure; empty if the condition is met."""
         decision = self._condition.decision
         if decision is Decision.MET:
             return {}
@@ -63,48 +63,51 @@ class WaitReport(ABC):
         return {"failed": True, "msg": message}
 
     def warnings(self) -> list[str]:
-        """What the reader should know of a gate that opened or did not."""
-        found = describe_transient_errors(self._waiter.errors) + self.age_warnings()
+        """Return the warnings of a finished wait."""
+        warnings = describe_transient_errors(self._waiter.errors) + self.age_warnings()
         if self._condition.decision is Decision.MET:
-            found += self._met_warnings()
-        return found
+            warnings += self._met_warnings()
+        return warnings
 
     def age_warnings(self) -> list[str]:
-        """What the reader should know of ages that are uncertain or unknown."""
+        """Return the warnings about uncertain or unknown ages."""
         condition = self._condition
         return age_warnings(condition.undated, condition.context, consequence=COUNTED)
 
     def check_mode_warning(self) -> str:
-        return f"Nothing was waited for in check mode. {self._check_mode_message()}"
+        """Return the warning of check mode, which refreshes once and does not wait."""
+        return f"Check mode: did not wait. {self._check_mode_message()}"
 
     @abstractmethod
     def _results(self) -> dict[str, Any]:
-        """What is returned of a pool that was reached."""
+        """Return the results of a pool that was reached."""
 
     @abstractmethod
     def _failure_message(self) -> str:
-        """Why the gate is shut for good."""
+        """Return why the condition failed."""
 
     @abstractmethod
     def _pending_message(self) -> str:
-        """What the gate waits for, as the rest of a sentence."""
+        """Return what the condition still waits for, as the rest of a sentence."""
 
     @abstractmethod
     def _met_warnings(self) -> list[str]:
-        """What the gate opened in spite of."""
+        """Return the warnings of a condition that is met."""
 
     @abstractmethod
     def _check_mode_message(self) -> str:
-        """What would be waited for."""
+        """Return what the module would do without check mode."""
 
 
 def timeout_message(waiter: Waiter, pending: str, *, was_reached: bool) -> str:
     """Return the message of a timeout; pending says what the condition still waits for."""
-    how_long = f"{waiter.timeout:g} s" if waiter.timeout else "one look, since timeout is 0,"
+    how_long = f"{waiter.timeout:g} s" if waiter.timeout else "one check, since timeout is 0,"
     message, last = f"Timed out after {how_long}", waiter.errors.latest
     if last is not None and not was_reached:
-        return f"{message} without an answer to go by. {error_message(last)}"
+        return f"{message} without an answer from the pool. {error_message(last)}"
     message += f" {pending}"
     if last is not None and waiter.errors.is_disconnected:
-        message += f" This is as last seen, since the pool did not answer. {error_message(last)}"
+        message += (
+            f" The pool did not answer, so this state may be out of date. {error_message(last)}"
+        )
     return message

@@ -32,7 +32,7 @@ class SetTracker:
         self.timeline = Timeline()
 
     def update(self, task: Task) -> bool:
-        """Apply a record; tell whether more than the progress of a running task changed."""
+        """Apply a record; return whether more than the progress of a running task changed."""
         is_significant = self.set.update(task)
         if task.ref in self.set.running:
             self._last_seen[task.ref] = self._disappearances.remember(task)

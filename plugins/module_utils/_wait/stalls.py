@@ -13,14 +13,14 @@ from typing import Callable, Container, NamedTuple
 from .._tasks.model import Task
 
 
-class _Standstill(NamedTuple):
+class _Stall(NamedTuple):
     status: str
     progress: float | None
     since: float
 
 
 class Stalls:
-    """Tells which running tasks have not moved, in status or progress, for some time.
+    """Determines which running tasks have kept their status and progress for some time.
 
     Without a limit, none is stalled.
     """
@@ -29,38 +29,38 @@ class Stalls:
         """The limit is in seconds."""
         self._limit = math.inf if limit is None else limit
         self._clock = clock
-        self._standstills: dict[str, _Standstill] = {}
+        self._unchanged: dict[str, _Stall] = {}
 
     def update(self, task: Task, *, min_age: float) -> None:
-        """Take in the record of a running task, which has existed for so many seconds at least.
+        """Apply the record of a running task, which has existed for at least min_age seconds.
 
-        One that has made no progress at its first sight has stood still since it was created. Of
-        any other, only what is watched is known.
+        A task without progress in its first record is unchanged since it was created. Any other
+        task is unchanged only since it was first read.
         """
-        before = self._standstills.get(task.ref)
+        before = self._unchanged.get(task.ref)
         is_same = before is not None and before[:2] == (task.status, task.progress)
         if is_same or self._limit == math.inf:
             return
         since = self._clock()
         if before is None and not task.progress:
             since -= min_age
-        self._standstills[task.ref] = _Standstill(task.status, task.progress, since)
+        self._unchanged[task.ref] = _Stall(task.status, task.progress, since)
 
     def interrupt(self) -> None:
-        """Note that changes may have been missed: what is watched begins anew."""
+        """Note that changes may have been missed, so that tasks with progress start again."""
         now = self._clock()
-        for ref, one in self._standstills.items():
+        for ref, one in self._unchanged.items():
             if one.progress:
-                self._standstills[ref] = one._replace(since=now)
+                self._unchanged[ref] = one._replace(since=now)
 
     def forget(self, ref: str) -> None:
-        self._standstills.pop(ref, None)
+        self._unchanged.pop(ref, None)
 
     def is_stalled(self, ref: str) -> bool:
-        one = self._standstills.get(ref)
+        one = self._unchanged.get(ref)
         return one is not None and self._clock() - one.since >= self._limit
 
     def next_in(self, refs: Container[str]) -> float:
-        """Seconds until the next of these tasks counts as stalled."""
-        moments = [one.since for ref, one in self._standstills.items() if ref in refs]
+        """Return the seconds until the next of these tasks counts as stalled."""
+        moments = [one.since for ref, one in self._unchanged.items() if ref in refs]
         return min(moments, default=math.inf) + self._limit - self._clock()

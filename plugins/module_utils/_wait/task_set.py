@@ -60,7 +60,7 @@ class TaskSet:
         return self.is_unmatched or bool(self.missing)
 
     def update(self, task: Task) -> bool:
-        """Apply a record; tell whether more than the progress of a running task changed."""
+        """Apply a record; return whether more than the progress of a running task changed."""
         before = self.tasks.get(task.ref)
         if before is not None and task.ref not in self.running:
             return False

@@ -26,35 +26,35 @@ class _Row(NamedTuple):
 
 
 class Timeline:
-    """What happened to tasks while they were watched: changes of status, and steps of progress.
+    """Records changes of status and steps of progress of the watched tasks.
 
-    Of more than 200 rows, those of a changed status are kept first, then the latest.
+    Of more than 200 rows, it keeps those of a changed status first, then the latest.
     """
 
     def __init__(self) -> None:
         self._changes: deque[_Row] = deque(maxlen=_MAX_ROWS)
         self._steps: deque[_Row] = deque(maxlen=_MAX_ROWS)
-        self._seen: dict[str, tuple[str, int]] = {}
+        self._latest: dict[str, tuple[str, int]] = {}
         self._number = 0
 
     def note(self, task: Task, at: int | None, *, status: str = "") -> None:
-        """Add a row if the task is not where it was; at is the server's time."""
+        """Add a row if the status or step of a task changed; at is the server's time."""
         status, progress = status or task.status, task.progress
         step = int((progress or 0) * _STEPS)
-        before = self._seen.get(task.ref)
+        before = self._latest.get(task.ref)
         if before == (status, step):
             return
-        self._seen[task.ref] = (status, step)
+        self._latest[task.ref] = (status, step)
         self._number += 1
         row = _Row(self._number, at, task.uuid, status, progress)
         is_step = before is not None and before[0] == status
         (self._steps if is_step else self._changes).append(row)
 
     def to_list(self) -> list[dict[str, Any]]:
-        """The rows in their order, as modules return them."""
-        room = _MAX_ROWS - len(self._changes)
+        """Return the rows in order, as modules return them."""
+        free = _MAX_ROWS - len(self._changes)
         steps = (
-            list(self._steps)[len(self._steps) - room :] if room < len(self._steps) else self._steps
+            list(self._steps)[len(self._steps) - free :] if free < len(self._steps) else self._steps
         )
         return [
             {

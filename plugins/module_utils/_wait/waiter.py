@@ -166,7 +166,7 @@ class Waiter:
         self._session.set_deadline(
             self._pacer.now() + min(_FINAL_REFRESH_TIMEOUT, self._session.time_limit)
         )
-        self._fallback.choose_last()
+        self._fallback.prepare_final_refresh()
         try:
             self._refresh_with_fallback()
             while self._condition.needs_refresh and self._condition.decision is Decision.PENDING:
@@ -177,10 +177,10 @@ class Waiter:
             self.errors.record_success()
 
     def _refresh_with_fallback(self) -> None:
-        """Refresh where there is no time for a retry: by polling if events fail."""
+        """Refresh without a retry, but by polling if events fail."""
         try:
             self._condition.refresh(self._fallback.watch)
         except XapiError as error:
-            if not self._fallback.replace_after(error):
+            if not self._fallback.switch_after(error):
                 raise
             self._condition.refresh(self._fallback.watch)

@@ -17,13 +17,13 @@ from .._tasks.model import Task
 from .._tasks.query import current_operations
 from .intervals import RESYNC_INTERVAL
 
-# XAPI takes 300 KiB of request, and a reference with its class takes 55 bytes of it.
+# XAPI accepts requests of up to 300 KiB, and a reference with its class takes 55 bytes.
 MAX_REFS = 5000
 _EVENTS = "event.from"
 
 
 class WatchScope(NamedTuple):
-    """What is watched: some tasks or, with None, all of them; an object by class and ref; hosts."""
+    """The scope of a watch: tasks, or all with None; an object by class and ref; the hosts."""
 
     refs: tuple[str, ...] | None
     object: tuple[str, str] | None = None
@@ -32,39 +32,39 @@ class WatchScope(NamedTuple):
 
 @dataclass(frozen=True)
 class Update:
-    """What one answer told of a scope."""
+    """The content of one answer."""
 
     tasks: list[Task] = field(default_factory=list)
     deleted: frozenset[str] = frozenset()
-    """The references of which an event said that they were deleted."""
+    """The references that an event reported as deleted."""
     operations: Mapping[str, str] | None = None
-    """The object's current_operations; None where the answer does not tell them."""
+    """The object's current_operations; None if they are not in the answer."""
     hosts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The records of hosts, by reference."""
     is_answer: bool = True
-    """Whether the pool was asked; if not, nothing is known of what changed."""
+    """Whether the pool was asked; if not, there may have been any change."""
 
 
 class Watch(Protocol):
-    """A way to learn what becomes of tasks."""
+    """A method to follow tasks: by events or by polling."""
 
     method: str
     refresh_interval: float
-    """Seconds after which it is time to look again."""
+    """Seconds after which the next refresh is due."""
 
     def refresh(self, scope: WatchScope) -> Update:
-        """Read the whole scope now. A task that is not there may have gone; an object has."""
+        """Read the whole scope. A task that is not in it may be gone; an object is gone."""
 
     def wait(self, seconds: float) -> Update:
-        """What changes of the scope, as soon as it does; nothing after so many seconds."""
+        """Return changes of the scope as soon as there are any, or an empty update in time."""
 
 
 class EventWatcher:
     """Watches by event.from (xapi_event.ml).
 
-    A token is only good for the scope that it came with: what was changed before the token and is
-    added to the scope later would stay silent. So each look begins with the empty token, which
-    has all that there is in the answer; nothing that is gone can be in it.
+    A token is valid only for its scope: a change before the token, of an object that is added to
+    the scope later, would not be reported. So each refresh begins with the empty token. Its answer
+    has all existing objects of the scope, and no deleted ones.
     """
 
     method = "events"
@@ -100,7 +100,7 @@ class EventWatcher:
 
 
 class PollingWatcher:
-    """Watches by reading again and again, for pools that do not let us wait for events."""
+    """Watches by repeated reading, for pools that do not allow waiting for events."""
 
     method = "poll"
 
@@ -141,7 +141,7 @@ def _classes(scope: WatchScope) -> list[str]:
 
 
 def _update_from(events: Iterable[records.Event], watched: tuple[str, str] | None) -> Update:
-    """A batch has at most one event of each object, with its record unless it was deleted."""
+    """Convert a batch, which has at most one event of each object."""
     tasks, deleted, hosts = [], set(), {}
     operations: Mapping[str, str] | None = None
     for kind, operation, ref, snapshot in events:
@@ -153,6 +153,6 @@ def _update_from(events: Iterable[records.Event], watched: tuple[str, str] | Non
         if kind == "host" and snapshot is not None:
             hosts[ref] = records.host(snapshot)
         if watched is not None and ref == watched[1]:
-            # Whether the object has gone for good is for the next look to find out.
+            # The next refresh finds out whether the object is deleted.
             operations = {} if snapshot is None else records.parse_operations(snapshot)
     return Update(tasks, frozenset(deleted), operations, hosts)

@@ -48,13 +48,13 @@ FOLLOWING = (
     "They match no option by age",
     "And {} more",
     "Before you trust it, compare it",
-    "a last listing, which has to show",
+    "a final listing to show",
     # In check mode.
-    "By now the module would fail",
-    "Nothing that counts is running now",
+    "The module would fail",
+    "No matching task is running",
     "The module would wait",
-    "The pool is quiet at this moment",
-    "What was asked for is the case",
+    "The pool is quiet now",
+    "The condition is already met",
 )
 ANSIBLES_OWN = ("Unsupported parameters", "Failed to import the required Python library")
 

@@ -224,7 +224,7 @@ def test_wait_does_not_count_success_of_unknown_age(pool, wait):
     for wait_for in ("all", "any"):
         result = wait(wait_for=wait_for, **options)
         assert f"No task matches name_label='{LABEL}'" in result["msg"]
-        assert "give created_after" not in result["msg"]
+        assert "set created_after" not in result["msg"]
         assert told(result, "except for those that had already ended as expected")
 
 

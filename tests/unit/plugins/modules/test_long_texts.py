@@ -86,7 +86,9 @@ def test_truncates_labels_in_excluded_tasks_warning(pool, wait):
         pool.add_task(LONG[:1000], status="pending")
     result = wait(wait_for="none", quiet_for=0.1, exclude="[^a]+", timeout=5)
     check(result)
-    assert result["warnings"][-1].startswith("Opened while excluded tasks were running: 'x")
+    assert result["warnings"][-1].startswith(
+        "The wait succeeded while excluded tasks were running: 'x"
+    )
     assert result["warnings"][-1].count("'…") == 5
     assert result["warnings"][-1].endswith(" and 15 more.")
 

@@ -100,9 +100,12 @@ def test_conflicting_selectors_are_rejected(refused, names):
         ({"ref": [REF], "idle_for": "a while"}, "'idle_for': 'a while' is not a valid duration"),
         (
             {"name_label": "copy", "force": True},
-            "'force': True is for tasks that are named by uuid",
+            "'force': True is only for tasks that are named by uuid",
         ),
-        ({"object": {"type": "VM", "uuid": UUID}, "force": True}, "'force': True is for tasks"),
+        (
+            {"object": {"type": "VM", "uuid": UUID}, "force": True},
+            "'force': True is only for tasks",
+        ),
         ({"ref": [REF], "force": True, "wait": False}, "'force': True needs wait: true"),
         ({"ref": [REF], "labels": "copy"}, "Unsupported parameters"),
     ],

@@ -130,7 +130,7 @@ def test_only_disappeared_tasks_meet_all_with_warning_but_fail_any(pool, wait, e
     ref = ends("gone")
     result = wait(ref=[ref], on_gone="ok")
     assert (result["satisfied"], len(result["gone"])) == ([], 1)
-    assert any("Opened without" in warning for warning in result["warnings"])
+    assert any("The wait succeeded without" in warning for warning in result["warnings"])
     assert "No task is left" in wait(ref=[ends("gone")], wait_for="any", fails=True)["msg"]
 
 
@@ -196,9 +196,9 @@ def test_earlier_success_is_ignored_without_age_option(pool, wait):
     pool.add_task("Async.VM.copy", status="success")
     result = wait(name_label="Async.VM.copy", fails=True)
     assert result["msg"].startswith(
-        "No running task matches name_label='Async.VM.copy'; 1 finished one does (success, "
+        "No running task matches name_label='Async.VM.copy'; 1 finished task does (success, "
     )
-    assert result["msg"].endswith("give created_after to count it.")
+    assert result["msg"].endswith("set created_after to include it.")
     assert result["tasks"] == []
 
 
@@ -233,7 +233,7 @@ def test_selection_without_match_fails_unless_all_with_on_missing_ok(pool, wait)
         "No task matches name_label='nothing'."
     )
     warnings = wait(name_label="nothing", on_missing="ok")["warnings"]
-    assert any(warning.startswith("Opened without any task") for warning in warnings)
+    assert any(warning.startswith("The wait succeeded without any task") for warning in warnings)
     wait(name_label="nothing", on_missing="ok", wait_for="any", fails=True)
 
 
@@ -266,7 +266,7 @@ def test_unknown_or_cancelling_status_counts_as_running(pool, wait, status):
     ref = pool.add_task("Async.VM.copy", status=status)
     result = wait(ref=[ref], timeout=0, fails=True)
     assert result["unmet"] == [parse_uuid(pool, ref)]
-    assert result["msg"].startswith("Timed out after one look, since timeout is 0, waiting for 1")
+    assert result["msg"].startswith("Timed out after one check, since timeout is 0, waiting for 1")
 
 
 def test_success_seen_before_task_disappears_counts(pool, wait, when_waiting):
@@ -375,7 +375,7 @@ def test_check_mode_returns_tasks_without_waiting(pool, wait, status):
     assert result["waited"] is result["timed_out"] is result["changed"] is False
     assert result["missing"]["uuid"] == [NO_UUID]
     assert [task["status"] for task in result["tasks"]] == [status]
-    assert any("Nothing was waited for" in warning for warning in result["warnings"])
+    assert any("did not wait" in warning for warning in result["warnings"])
     assert not pool.log.of("event.from")
 
 
@@ -425,14 +425,14 @@ def test_disappeared_task_is_reported_as_ended_and_deleted(pool, wait, when_wait
     ref = pool.add_task("Async.VM.copy")
     when_waiting(lambda: pool.destroy_task(ref))
     reason = gone_reason(wait(ref=[ref], fails=True))
-    assert "it had ended, and its record was deleted before its outcome was read" in reason
+    assert "it had ended, and its client deleted the record before its outcome was read" in reason
 
 
 def test_disappeared_task_may_have_ended_if_hosts_cannot_be_read(pool, wait, when_waiting):
     ref = pool.add_task("Async.VM.copy")
     pool.fail("host.get_all_records", cut="before", count=None)
     when_waiting(lambda: pool.destroy_task(ref))
-    assert "it may have ended and been deleted by its client" in gone_reason(
+    assert "its client may have deleted it after it ended" in gone_reason(
         wait(ref=[ref], fails=True)
     )
 

@@ -72,7 +72,7 @@ def test_timeout_reports_running_task(pool, quiet):
     ref = pool.add_task(LABEL)
     result = quiet(timeout=2, fails=True)
     assert result["msg"] == (
-        "Timed out after 2 s waiting until it is quiet: 1 match is running: "
+        "Timed out after 2 s waiting for the pool to be quiet: 1 match is running: "
         f"'{LABEL}' (uuid {pool.record(ref)['uuid']}, pending, 0 %)."
     )
 
@@ -96,7 +96,9 @@ def test_housekeeping_is_excluded_unless_included(pool, quiet):
         pool.add_task(label)
     result = quiet(timeout=0)
     assert sorted(task["name_label"] for task in result["excluded"]) == sorted(labels)
-    assert any("Opened while excluded tasks were running" in one for one in result["warnings"])
+    assert any(
+        "The wait succeeded while excluded tasks were running" in one for one in result["warnings"]
+    )
     busy = quiet(timeout=0, include_housekeeping=True, fails=True)
     assert len(busy["unmet"]) == len(labels)
     assert quiet(timeout=0, resident_on="host-1", created_after="2020-01-01T00:00:00Z")
@@ -193,7 +195,7 @@ def test_master_restart_restarts_quiet_period(pool, quiet, when_waiting):
     when_waiting(pool.restart_master)
     result = quiet()
     assert seconds_to_logout(pool, since=pool.log.of("session.login_with_password")[1]) >= 1.0
-    assert any("The way to the pool failed" in warning for warning in result["warnings"])
+    assert any("The connection to the pool failed" in warning for warning in result["warnings"])
 
 
 @pytest.mark.parametrize("on_gone", ["fail", "ok"])
@@ -375,7 +377,7 @@ def test_check_mode_returns_running_tasks_without_waiting(pool, quiet):
     pool.add_task(LABEL)
     result = quiet(_ansible_check_mode=True)
     assert (result["waited"], result["timed_out"], len(result["unmet"])) == (False, False, 1)
-    assert any("Nothing was waited for" in warning for warning in result["warnings"])
+    assert any("did not wait" in warning for warning in result["warnings"])
 
 
 XO_EXPORT = "[XO] Exporting content of VDI web-1_0"

@@ -49,7 +49,7 @@ def sent(pool):
 def test_stale_task_is_reread_before_cancel_is_sent(virtual, end):
     life = Life(duration=1.0) if end == "success" else Life(duration=None, deleted_after=1.0)
     refs = [virtual.add_task("slow", life=ENDLESS) for _number in range(2)]
-    refs.append(virtual.add_task("ends meanwhile", life=life))
+    refs.append(virtual.add_task("ends early", life=life))
     virtual.fail("task.cancel", delay=3.0, count=2)
     actions = cancel(virtual, refs)
     assert actions == ["cancelled", "cancelled", "finished_first" if end == "success" else "gone"]
@@ -63,14 +63,14 @@ def test_cancel_is_resent_every_five_seconds_while_task_runs(virtual):
     assert times == pytest.approx([0, 5, 10, 15, 20], abs=0.5)
 
 
-@pytest.mark.parametrize("answer", ["half", "a page", "an odd envelope"])
+@pytest.mark.parametrize("answer", ["truncated", "HTML page", "invalid envelope"])
 def test_task_is_cancelled_despite_unreadable_cancel_response(virtual, answer, monkeypatch):
-    """The server did what it was asked; that nobody could read its answer is another matter."""
+    """The server accepts the request, but its answer cannot be parsed."""
     ref = virtual.add_task("slow", life=ENDLESS)
     spoilt = {
-        "half": Answer(200, "application/json", b'{"jsonrpc": "2.0", "res'),
-        "a page": Answer(502, "text/html", b"Bad Gateway"),
-        "an odd envelope": Answer(200, "application/json", b"[]"),
+        "truncated": Answer(200, "application/json", b'{"jsonrpc": "2.0", "res'),
+        "HTML page": Answer(502, "text/html", b"Bad Gateway"),
+        "invalid envelope": Answer(200, "application/json", b"[]"),
     }[answer]
     post = VirtualWire.post
 
@@ -215,7 +215,7 @@ def test_task_deleted_by_age_is_unknown_if_clock_is_set_back(virtual):
 
 
 def test_idle_task_that_progressed_before_cancel_is_skipped(virtual):
-    """The pool was away in between, for longer than a task may be taken for what it was."""
+    """The pool does not answer for longer than a record may be acted on."""
     ref = virtual.add_task("moves", life=ENDLESS)
     task = Task(ref, virtual.record(ref))
     virtual.at(3, lambda: virtual.set_task(ref, progress=0.7))

@@ -12,11 +12,11 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.messages import (
     failure_message,
     format_dropped,
     format_progress,
+    format_selection,
     format_task,
-    no_match,
+    no_match_message,
     pending_message,
     quiet_message,
-    selected_by,
     unknown_message,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import (
@@ -28,10 +28,10 @@ UUID = "9c2ee352-3f95-0e0a-8f77-4c4e7a3f2d11"
 REF = "OpaqueRef:0c5e9ed6-2d4d-7a95-13a7-ea0c8a9b6b5f"
 NOW = 1_795_428_672  # 20261123T10:11:12Z
 GONE = (
-    "so its outcome is unknown: it may have ended and been deleted by its client, as xe and Xen "
-    "Orchestra do, or the server deleted it; on_gone decides"
+    "so its outcome is unknown: its client may have deleted it after it ended, as xe and Xen "
+    "Orchestra do, or the server deleted it; see on_gone"
 )
-MISSING = "it may have finished and been deleted, or the master restarted since; on_missing decides"
+MISSING = "it may have finished and been deleted, or the master restarted since; see on_missing"
 NASTY = "one\ntwo\x1b[2J\x07\u202e"
 SHOWN = r"'one\ntwo\x1b[2J\x07\u202e'"
 
@@ -73,11 +73,11 @@ def test_pending_message_lists_running_tasks():
     ("on_missing", "text"),
     [
         ("ok", "1 of 1 task: 'copy' (uuid uuid-a, pending, 43 %)."),
-        ("wait", "2 of 2 tasks: 'copy' (uuid uuid-a, pending, 43 %), uuid lost (not found yet)."),
+        ("wait", "2 of 2 tasks: 'copy' (uuid uuid-a, pending, 43 %), uuid absent (not found yet)."),
     ],
 )
 def test_pending_message_lists_missing_tasks_only_with_on_missing_wait(on_missing, text):
-    tasks = set_of(task(label="copy"), missing=["lost"])
+    tasks = set_of(task(label="copy"), missing=["absent"])
     assert pending_message(tasks, CompletionRules(on_missing=on_missing), unmatched="") == text
 
 
@@ -161,7 +161,7 @@ def test_any_failure_message_if_no_task_is_left():
         "Task 'Async.VM.snapshot' (uuid uuid-a) ended as failure; expected cancelled or success."
     )
     assert failure_message(set_of(), rules, unmatched="") == (
-        "uuid and ref are empty, so no task is left that could open the gate."
+        "uuid and ref are empty, so no task can meet the condition."
     )
 
 
@@ -196,7 +196,7 @@ def ended(status="success", finished="20261123T09:59:00Z", created="20261123T09:
         (
             [ended()],
             0,
-            "1 finished one does (success, 12 min ago): give created_after to count it.",
+            "1 finished task does (success, 12 min ago); set created_after to include it.",
         ),
         (
             [
@@ -206,26 +206,26 @@ def ended(status="success", finished="20261123T09:59:00Z", created="20261123T09:
             ],
             0,
             (
-                "3 finished ones do, the latest (success, 12 min ago): "
-                "give created_after to count them."
+                "3 finished tasks do, the latest (success, 12 min ago); "
+                "set created_after to include them."
             ),
         ),
         (
             # The server writes 1970 where it sets no time.
             [ended(finished="19700101T00:00:00Z")],
             0,
-            "1 finished one does (success, 1 h ago): give created_after to count it.",
+            "1 finished task does (success, 1 h ago); set created_after to include it.",
         ),
         (
             [ended()],
             1,
-            "1 running one is left out by exclude.",
+            "1 running task is left out by exclude.",
         ),
-        ([], 2, "2 running ones are left out by exclude."),
+        ([], 2, "2 running tasks are left out by exclude."),
     ],
 )
 def test_no_match_message_counts_finished_and_excluded_tasks(finished, excluded, text):
-    found = no_match("name_label='x'", finished, excluded=excluded, now=NOW)
+    found = no_match_message("name_label='x'", finished, excluded=excluded, now=NOW)
     assert found == f"No running task matches name_label='x'; {text}"
 
 
@@ -234,22 +234,26 @@ def test_no_match_message_counts_finished_and_excluded_tasks(finished, excluded,
 )
 def test_no_match_message_shows_time_since_task_ended(age, ago):
     old = ended(finished="20261123T10:11:12Z")
-    assert f"(success, {ago})" in no_match("x", [old], excluded=0, now=NOW + age)
+    assert f"(success, {ago})" in no_match_message("x", [old], excluded=0, now=NOW + age)
 
 
 def test_no_match_message_without_candidates():
-    assert no_match("min_age='1h'", [], excluded=0, now=NOW) == "No task matches min_age='1h'."
+    assert (
+        no_match_message("min_age='1h'", [], excluded=0, now=NOW) == "No task matches min_age='1h'."
+    )
 
 
 def test_no_match_message_omits_end_time_without_server_time():
-    assert "1 finished one does (success): give" in no_match("x", [ended()], excluded=0, now=None)
+    assert "1 finished task does (success); set" in no_match_message(
+        "x", [ended()], excluded=0, now=None
+    )
 
 
 def test_selection_options_are_shown_as_written():
     params = {"min_age": "1h", "name_regex": NASTY, "name_label": None, "timeout": "5"}
-    assert selected_by(params) == f"name_regex={SHOWN}, min_age='1h'"
+    assert format_selection(params) == f"name_regex={SHOWN}, min_age='1h'"
     vm = {"type": "VM", "uuid": None, "name_label": "web-1"}
-    assert selected_by({"object": vm}) == "object={'type': 'VM', 'name_label': 'web-1'}"
+    assert format_selection({"object": vm}) == "object={'type': 'VM', 'name_label': 'web-1'}"
 
 
 @pytest.mark.parametrize(("count", "more"), [(5, ""), (6, " and 1 more"), (1000, " and 995 more")])
@@ -266,16 +270,16 @@ def test_messages_name_at_most_five_tasks(count, more):
         f"'Async.VM.snapshot' (uuid uuid-{number}) disappeared" for number in range(5)
     )
     assert format_dropped(tasks) == parts + more
-    told = failure_message(tasks, CompletionRules(), unmatched="")
-    assert told.count("disappeared") == 5
-    assert told.endswith(f"on_gone decides.{more and ' And' + more[4:] + '.'}")
+    text = failure_message(tasks, CompletionRules(), unmatched="")
+    assert text.count("disappeared") == 5
+    assert text.endswith(f"see on_gone.{more and ' And' + more[4:] + '.'}")
 
 
 def test_pending_message_includes_earlier_failures():
     tasks = set_of(task("a"), task("b", status="failure"))
     text = pending_message(tasks, CompletionRules(fail_fast=False), unmatched="")
     assert text == (
-        "1 of 2 tasks: 'Async.VM.snapshot' (uuid uuid-a, pending, 43 %). Besides: "
+        "1 of 2 tasks: 'Async.VM.snapshot' (uuid uuid-a, pending, 43 %). In addition: "
         "Task 'Async.VM.snapshot' (uuid uuid-b) ended as failure; expected success."
     )
 
@@ -287,11 +291,11 @@ def test_pending_message_for_any_of_several_tasks():
 
 
 def test_pending_message_for_final_listing():
-    """Only the listing before the gate opens has not come through."""
+    """Only the final listing is missing."""
     found = set_of(task("a", status="success"), task("b", status="success"))
     assert pending_message(found, CompletionRules(), unmatched="") == (
-        "a last listing, which has to show that no further task matches: "
-        "none of those that are known (2) is still running."
+        "a final listing to show that no other task matches; "
+        "none of the known tasks (2) is still running."
     )
 
 
@@ -347,7 +351,7 @@ def test_messages_with_long_values_are_bounded_and_printable():
 
 def test_selection_options_are_truncated():
     params = {"name_regex": LONG, "other_config": {"key": LONG}, "min_age": "1h", "uuid": LONG}
-    text = selected_by(params)
+    text = format_selection(params)
     assert text.startswith(r"name_regex='x\x1bx")
     assert "…, min_age='1h', other_config={'key': 'x" in text
     assert len(text) <= 1000

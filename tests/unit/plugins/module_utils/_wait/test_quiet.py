@@ -42,7 +42,7 @@ def quiet(pool, selection=None, *, quiet_for=10.0, on_gone="fail", ignore_stalle
         yield run
 
 
-def opened_at(run):
+def met_at(run):
     assert run.decision is Decision.MET
     return run.ended - START
 
@@ -52,7 +52,7 @@ def test_match_during_delayed_response_restarts_quiet_time(virtual):
     virtual.at(2, lambda: virtual.add_task(COPY, life=Life(duration=5)))
     with quiet(virtual, quiet_for=8.0) as run:
         run.wait()
-        assert opened_at(run) >= 9 + 8
+        assert met_at(run) >= 9 + 8
         assert [task.name_label for task in run.condition.matches.ended.tasks.values()] == [COPY]
         assert run.condition.matches.ended.count == 1
 
@@ -71,7 +71,7 @@ def test_tasks_finished_before_first_refresh_do_not_count(virtual):
         virtual.add_task(COPY, status="success")
     with quiet(virtual) as run:
         run.wait()
-        assert opened_at(run) < 11
+        assert met_at(run) < 11
         assert run.condition.matches.ended.tasks == {}
 
 
@@ -80,7 +80,7 @@ def test_finished_nonmatching_task_does_not_restart_quiet_time(virtual):
     virtual.at(2, lambda: virtual.add_task(COPY, life=Life(duration=5)))
     with quiet(virtual, Selection(name_label="other"), quiet_for=8.0) as run:
         run.wait()
-        assert opened_at(run) < 10
+        assert met_at(run) < 10
 
 
 def watch_vm(virtual, label="web-1"):
@@ -91,7 +91,7 @@ def watch_vm(virtual, label="web-1"):
 
 
 def hold(virtual, vm, *, seconds):
-    """A task that holds the VM for a while."""
+    """Add a task that holds the VM for some time."""
     ref = virtual.add_task(COPY, life=Life(duration=seconds))
     virtual.database.write("VM", vm, "current_operations", {ref: "snapshot"})
     virtual.at(seconds, lambda: virtual.database.write("VM", vm, "current_operations", {}))
@@ -103,7 +103,7 @@ def test_object_held_during_delayed_response_restarts_quiet_time(virtual):
     virtual.at(2, lambda: hold(virtual, vm, seconds=5))
     with quiet(virtual, selection, quiet_for=8.0) as run:
         run.wait()
-        assert opened_at(run) >= 9 + 8
+        assert met_at(run) >= 9 + 8
 
 
 def test_task_end_without_object_change_does_not_restart_quiet_time(virtual):
@@ -112,7 +112,7 @@ def test_task_end_without_object_change_does_not_restart_quiet_time(virtual):
     virtual.at(2, lambda: virtual.add_task(COPY, life=Life(duration=5)))
     with quiet(virtual, selection, quiet_for=8.0) as run:
         run.wait()
-        assert opened_at(run) < 10
+        assert met_at(run) < 10
 
 
 @pytest.mark.parametrize("startup", [5.0, 25.0, 45.0, 600.0])
@@ -142,11 +142,11 @@ def test_deletion_on_enabled_supporter_needs_no_extra_wait(virtual):
     )
     with quiet(virtual, quiet_for=5.0) as run:
         run.wait()
-        assert opened_at(run) == pytest.approx(25, abs=0.5)
+        assert met_at(run) == pytest.approx(25, abs=0.5)
 
 
 def test_task_forwarded_unseen_to_restarting_host_fails_condition(virtual):
-    """It was last seen on the master, so its record does not name the host that was to blame."""
+    """Its last known record names the master, not the host that restarts."""
     ref = virtual.add_task(COPY)
     supporter = virtual.supporter.ref
 
@@ -161,7 +161,7 @@ def test_task_forwarded_unseen_to_restarting_host_fails_condition(virtual):
 
 
 def step_clock(virtual, seconds):
-    """What the server says of the time from now on; the records that exist keep their dates."""
+    """Change the server's time from now on; existing records keep their dates."""
     tell = virtual.inventory._servertime
 
     def servertime(context, host):
@@ -189,7 +189,7 @@ def test_ignored_stalled_tasks_do_not_block(virtual):
     ref = virtual.add_task(COPY, created=Date.at(virtual.now() - 7200))
     with quiet(virtual, ignore_stalled=3600.0) as run:
         run.wait()
-        assert opened_at(run) < 11
+        assert met_at(run) < 11
         assert [task.ref for task in run.condition.matches.stalled] == [ref]
         assert run.condition.matches.blocking == {}
 
@@ -198,7 +198,7 @@ def test_task_with_progress_must_be_watched_before_it_is_stalled(virtual):
     virtual.add_task(COPY, created=Date.at(virtual.now() - 7200), progress=0.4)
     with quiet(virtual, ignore_stalled=100.0) as run:
         run.wait()
-        assert opened_at(run) == pytest.approx(110, abs=1)
+        assert met_at(run) == pytest.approx(110, abs=1)
 
 
 def test_stalled_task_that_progresses_blocks_again(virtual):
@@ -206,7 +206,7 @@ def test_stalled_task_that_progresses_blocks_again(virtual):
     virtual.at(5, lambda: virtual.set_task(ref, progress=0.1))
     with quiet(virtual, ignore_stalled=100.0) as run:
         run.wait()
-        assert opened_at(run) == pytest.approx(115, abs=1)
+        assert met_at(run) == pytest.approx(115, abs=1)
 
 
 def test_end_of_stalled_task_restarts_quiet_time(virtual):
@@ -214,7 +214,7 @@ def test_end_of_stalled_task_restarts_quiet_time(virtual):
     virtual.at(5, lambda: virtual.set_task(ref, status="success"))
     with quiet(virtual, ignore_stalled=3600.0) as run:
         run.wait()
-        assert opened_at(run) == pytest.approx(15, abs=1)
+        assert met_at(run) == pytest.approx(15, abs=1)
 
 
 def test_deletion_of_stalled_task_only_restarts_quiet_time(virtual):
@@ -222,7 +222,7 @@ def test_deletion_of_stalled_task_only_restarts_quiet_time(virtual):
     virtual.at(5, lambda: virtual.destroy_task(ref))
     with quiet(virtual, ignore_stalled=3600.0) as run:
         run.wait()
-        assert opened_at(run) == pytest.approx(15, abs=1)
+        assert met_at(run) == pytest.approx(15, abs=1)
 
 
 def test_unwatched_time_does_not_make_task_stalled(virtual):
@@ -237,7 +237,7 @@ def test_unwatched_time_does_not_make_task_stalled(virtual):
 
 
 def test_slow_poll_responses_keep_condition_pending(virtual):
-    """The lists are 58 s apart, so that a match can come and go unseen between two of them."""
+    """The lists are 58 s apart, so a match can start and end between two of them."""
     virtual.fail("host.get_all_records", nth=2, count=None, delay=28.0)
     with on(
         virtual,
@@ -260,7 +260,7 @@ def test_disabling_another_host_does_not_delay_condition(virtual):
     virtual.at(5, disable)
     with quiet(virtual) as run:
         run.wait()
-        assert opened_at(run) < 17
+        assert met_at(run) < 17
 
 
 @pytest.mark.parametrize("startup", [5, 100])

@@ -30,7 +30,7 @@ def waiter(timeout=600.0, *, latest=None, transient_errors=0, is_disconnected=Fa
 
 @pytest.mark.parametrize(
     ("timeout", "how_long"),
-    [(600.0, "600 s"), (0.5, "0.5 s"), (0.0, "one look, since timeout is 0,")],
+    [(600.0, "600 s"), (0.5, "0.5 s"), (0.0, "one check, since timeout is 0,")],
 )
 def test_timeout_message_states_waiting_time(timeout, how_long):
     text = timeout_message(waiter(timeout), "waiting for it.", was_reached=True)
@@ -41,13 +41,13 @@ def test_timeout_message_if_pool_never_answered():
     text = timeout_message(
         waiter(latest=ConnectionCut("https://p"), transient_errors=3), "", was_reached=False
     )
-    assert text == f"Timed out after 600 s without an answer to go by. {CUT}"
+    assert text == f"Timed out after 600 s without an answer from the pool. {CUT}"
 
 
 @pytest.mark.parametrize("is_disconnected", [True, False])
 def test_timeout_message_marks_stale_state_if_disconnected(is_disconnected):
     since = waiter(latest=ConnectionCut("https://p"), is_disconnected=is_disconnected)
-    old = f" This is as last seen, since the pool did not answer. {CUT}"
+    old = f" The pool did not answer, so this state may be out of date. {CUT}"
     assert timeout_message(since, "waiting for it.", was_reached=True) == (
         "Timed out after 600 s waiting for it." + old * is_disconnected
     )
@@ -57,6 +57,6 @@ def test_timeout_message_marks_stale_state_if_disconnected(is_disconnected):
 def test_warning_counts_transient_errors(times, words):
     errors = waiter(latest=ConnectionCut("https://p"), transient_errors=times).errors
     assert describe_transient_errors(errors) == [
-        f"The way to the pool failed {words} while waiting, the last time like this: {CUT}"
+        f"The connection to the pool failed {words} while waiting; the last error: {CUT}"
     ]
     assert describe_transient_errors(waiter().errors) == []

@@ -102,7 +102,7 @@ def test_finished_task_completes_unmatched_selection():
 
 
 @pytest.mark.parametrize(
-    ("change", "is_telling"),
+    ("change", "is_significant"),
     [
         ({}, False),
         ({"progress": 0.3}, False),
@@ -117,13 +117,13 @@ def test_finished_task_completes_unmatched_selection():
     ],
     ids=str,
 )
-def test_unchanged_task_or_partial_progress_is_not_significant(change, is_telling):
+def test_unchanged_task_or_partial_progress_is_not_significant(change, is_significant):
     tasks = TaskSet()
     assert tasks.update(task())
-    assert tasks.update(task(**change)) is is_telling
+    assert tasks.update(task(**change)) is is_significant
 
 
-# What each kind of task, on its own, means to a gate that waits for all.
+# What each kind of task, on its own, means to a condition with wait_for: all.
 GOOD, BAD, COMING, LEFT_OUT = "good", "bad", "coming", "left out"
 KINDS = ("running", "satisfied", "unexpected", "gone", "missing", "unmatched")
 
@@ -156,7 +156,7 @@ def verdict_by_the_design(kinds, rules):
 def set_of(kinds):
     tasks = TaskSet()
     tasks.is_unmatched = "unmatched" in kinds
-    tasks.missing = {"nobody"} if "missing" in kinds else set()
+    tasks.missing = {"unknown"} if "missing" in kinds else set()
     for kind in kinds:
         if kind in ("running", "satisfied", "unexpected", "gone"):
             getattr(tasks, kind).add(kind)

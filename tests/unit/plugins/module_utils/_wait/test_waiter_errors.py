@@ -46,10 +46,10 @@ def asked(wire, *, since):
     return [round(at - START, 2) for at, _method in wire.asked_at if at - START > since]
 
 
-@pytest.mark.parametrize("trouble", ["logout_all", "restart_master", "drop_blocked"])
-def test_resyncs_immediately_after_interrupted_wait(virtual, trouble):
+@pytest.mark.parametrize("fault", ["logout_all", "restart_master", "drop_blocked"])
+def test_resyncs_immediately_after_interrupted_wait(virtual, fault):
     ref = virtual.add_task("idle")
-    virtual.at(5, getattr(virtual, trouble))
+    virtual.at(5, getattr(virtual, fault))
     with waiting(virtual, ref, timeout=25) as run:
         run.wait()
         assert asked(run.wire, since=4.9)[0] < 5.3
@@ -69,7 +69,7 @@ def test_retained_error_does_not_hold_response_body(virtual):
 
 @pytest.mark.parametrize("status", ["success", "failure"])
 def test_completion_during_connection_error_is_detected(virtual, status):
-    """Its event was told to nobody, so that only a new look shows it."""
+    """Its event was never delivered, so only a refresh shows it."""
     ref = virtual.add_task("ends")
     virtual.fail("event.from", cut="after", nth=3)
     virtual.at(5, lambda: virtual.set_task(ref, status=status))
@@ -81,7 +81,7 @@ def test_completion_during_connection_error_is_detected(virtual, status):
 
 
 @pytest.mark.parametrize(
-    ("told", "is_paced"),
+    ("changes", "is_paced"),
     [
         ({"progress": 0.5}, True),
         ({"progress": 0.99}, True),
@@ -91,9 +91,9 @@ def test_completion_during_connection_error_is_detected(virtual, status):
     ],
     ids=str,
 )
-def test_only_partial_progress_is_rate_limited(virtual, told, is_paced):
+def test_only_partial_progress_is_rate_limited(virtual, changes, is_paced):
     ref = virtual.add_task("ends")
-    virtual.at(5, lambda: virtual.set_task(ref, **told))
+    virtual.at(5, lambda: virtual.set_task(ref, **changes))
     virtual.at(5.005, lambda: virtual.set_task(ref, status="success"))
     with waiting(virtual, ref, timeout=25) as run:
         run.wait()

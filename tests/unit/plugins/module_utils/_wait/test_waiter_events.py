@@ -47,25 +47,25 @@ RESTART = "restart"
 
 
 class ScriptedSession:
-    """A session in its own time, whose waits for events go by a script, and then come through."""
+    """A session with its own clock, whose event calls follow a script and then succeed."""
 
     read, validate = Session.read, Session.validate
 
-    def __init__(self, waits=(), looks=(), calls=()):
+    def __init__(self, waits=(), refreshes=(), calls=()):
         self.now = 0.0
         self.time_limit = 30.0
         self.generation = 1
         self.login_retry_delay = 0.0
         self.asked = []
-        """When, with which token, for how many seconds."""
+        """The time, token and seconds of each event call."""
         self.slept = []
         self._waits = list(waits)
-        self._looks = list(looks)
+        self._refreshes = list(refreshes)
         self._calls = list(calls)
 
     def read_events(self, _classes, token, seconds):
         self.asked.append((self.now, token, seconds))
-        script = self._waits if token else self._looks
+        script = self._waits if token else self._refreshes
         step = script.pop(0) if script else None
         if step is RESTART:
             self.generation += 1
@@ -86,7 +86,7 @@ class ScriptedSession:
         return "20261123T10:11:12Z"
 
     def set_deadline(self, deadline):
-        """Its answers take no time, so that none is late."""
+        """Do nothing: answers take no time, so none is late."""
 
     def sleep(self, seconds):
         self.slept.append(seconds)
@@ -99,16 +99,16 @@ class OneTask:
     decision = Decision.PENDING
     next_refresh_in = math.inf
 
-    def __init__(self, *, is_telling=False):
+    def __init__(self, *, is_significant=False):
         self.needs_refresh = True
-        self._is_telling = is_telling
+        self._is_significant = is_significant
 
     def refresh(self, watch):
         watch.refresh(WatchScope(("a",)))
         self.needs_refresh = False
 
     def apply(self, _update):
-        return self._is_telling
+        return self._is_significant
 
     def invalidate(self):
         self.needs_refresh = True
@@ -138,7 +138,7 @@ def test_waits_last_one_interval_and_resync_uses_empty_token():
         (30.0, "", 0.0),
         (30.0, "after 30.0", 30.0),
         (60.0, "", 0.0),
-        # It has to be answered before the deadline.
+        # The call must be answered before the deadline.
         (60.0, "after 60.0", 9.75),
         (70.0, "", 0.0),
     ]
@@ -151,14 +151,14 @@ def test_condition_can_request_earlier_refresh():
     assert [seconds for _at, token, seconds in session.asked if token] == [12.0, 12.0, 5.75]
 
 
-@pytest.mark.parametrize(("is_telling", "pause"), [(False, 0.1), (True, 0.0)])
-def test_only_insignificant_updates_are_rate_limited(is_telling, pause):
+@pytest.mark.parametrize(("is_significant", "pause"), [(False, 0.1), (True, 0.0)])
+def test_only_insignificant_updates_are_rate_limited(is_significant, pause):
     class Chatty(ScriptedSession):
         def read_events(self, classes, token, seconds):
             return super().read_events(classes, token, min(seconds, 0.04))
 
     session = Chatty()
-    wait(session, OneTask(is_telling=is_telling), timeout=20)
+    wait(session, OneTask(is_significant=is_significant), timeout=20)
     waits = [at for at, token, _seconds in session.asked if token]
     assert waits[1] - waits[0] == pytest.approx(max(pause, 0.04))
 
@@ -176,13 +176,13 @@ def test_one_interrupted_event_wait_keeps_events():
 
 
 def test_failed_event_wait_and_resync_in_row_switch_to_polling():
-    session = ScriptedSession(waits=[BROKEN_OFF[0]], looks=[None, *BROKEN_OFF])
+    session = ScriptedSession(waits=[BROKEN_OFF[0]], refreshes=[None, *BROKEN_OFF])
     assert wait(session, timeout=60).method == "poll"
 
 
 def test_failed_resyncs_do_not_hide_failed_event_waits():
     cut = BROKEN_OFF[0]
-    session = ScriptedSession(waits=[cut, cut], looks=[None, cut, cut, None, cut])
+    session = ScriptedSession(waits=[cut, cut], refreshes=[None, cut, cut, None, cut])
     assert wait(session, timeout=60).method == "poll"
 
 
@@ -192,7 +192,7 @@ def test_successful_event_wait_resets_failure_count():
     assert wait(session, timeout=300).method == "events"
 
 
-@pytest.mark.parametrize("place", ["waits", "looks"])
+@pytest.mark.parametrize("place", ["waits", "refreshes"])
 @pytest.mark.parametrize(
     "error",
     [
@@ -212,7 +212,7 @@ def test_switches_to_polling_if_only_event_calls_fail(error, place):
 
 @pytest.mark.parametrize("error", BROKEN_OFF, ids=lambda error: type(error).__name__)
 def test_keeps_events_if_other_calls_fail_too(error):
-    session = ScriptedSession(waits=[error] * 4, looks=[None, error, error], calls=[error] * 6)
+    session = ScriptedSession(waits=[error] * 4, refreshes=[None, error, error], calls=[error] * 6)
     assert wait(session, timeout=300).method == "events"
 
 
@@ -222,7 +222,7 @@ def test_keeps_events_if_other_calls_fail_too(error):
     ids=["three restarts", "before", "after"],
 )
 def test_lost_session_does_not_count_as_event_failure(waits):
-    """The session's reference is new by the call that follows a restart."""
+    """The call that follows a restart has a new session."""
 
     class Restarting(ScriptedSession):
         def read_events(self, classes, token, seconds):
@@ -230,7 +230,7 @@ def test_lost_session_does_not_count_as_event_failure(waits):
             try:
                 return super().read_events(classes, token, seconds)
             except ConnectionCut:
-                # It is noticed at the next call only.
+                # The next call notices it.
                 self.is_forgotten = self.generation > before
                 self.generation = before
                 raise
@@ -250,13 +250,13 @@ def test_method_events_never_switches_to_polling():
     assert wait(session, timeout=60, method="events").method == "events"
 
 
-@pytest.mark.parametrize("place", ["look", "wait"])
+@pytest.mark.parametrize("place", ["refreshes", "waits"])
 @pytest.mark.parametrize("code", FORBIDDEN)
 def test_unsupported_events_switch_to_polling_without_transient_error(code, place):
     error = XapiFailure(URL, method="event.from", code=code, params=[])
-    session = ScriptedSession(**{f"{place}s": [error]})
+    session = ScriptedSession(**{place: [error]})
     waiter = wait(session, timeout=60)
-    # It is no trouble, and there is no pause before the first poll.
+    # This is not a transient error, so the first poll follows without a pause.
     assert (waiter.method, waiter.errors.count, waiter.errors.latest) == (
         "poll",
         0,
@@ -277,7 +277,7 @@ def quiet_at(pool, session):
     return QuietCondition(session, Selection(), quiet_for=0.0, clock=pool.now)
 
 
-def set_at(pool, session):
+def completion_at(pool, session):
     ref = pool.add_task("ends", status="pending")
     pool.at(1.05, lambda: pool.set_task(ref, status="success"))
     return CompletionCondition(session, Selection(refs=(ref,)), CompletionRules(), clock=pool.now)
@@ -297,8 +297,8 @@ def test_zero_timeout_polls_if_events_are_unsupported(virtual, code):
 
 @pytest.mark.parametrize("code", FORBIDDEN)
 def test_final_refresh_polls_if_events_are_unsupported(virtual, code):
-    """The deadline passes in the middle of the first look, so that the last is all there is."""
-    outcome = without_events(virtual, code, set_at, timeout=1, latency=0.1)
+    """The deadline passes during the first refresh, so only the final one remains."""
+    outcome = without_events(virtual, code, completion_at, timeout=1, latency=0.1)
     assert outcome == (Decision.MET, "poll")
 
 

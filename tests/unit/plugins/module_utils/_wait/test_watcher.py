@@ -41,7 +41,7 @@ def polls(virtual, session):
 
 
 class Recorder:
-    """A session that keeps what it was asked, and answers what it is told."""
+    """A session that records its event calls, and returns prepared answers."""
 
     read, validate = Session.read, Session.validate
 
@@ -62,31 +62,31 @@ def methods(wire):
     return [method for _at, method in wire.asked_at]
 
 
-def seen(sight):
-    return {task.ref: task.status for task in sight.tasks}
+def statuses(update):
+    return {task.ref: task.status for task in update.tasks}
 
 
 def test_poll_reads_single_task_with_get_record(virtual, wire, polls):
     ref = virtual.add_task("one")
-    assert seen(polls.refresh(WatchScope((ref,)))) == {ref: "pending"}
-    assert seen(polls.refresh(WatchScope((NO_REF,)))) == {}
+    assert statuses(polls.refresh(WatchScope((ref,)))) == {ref: "pending"}
+    assert statuses(polls.refresh(WatchScope((NO_REF,)))) == {}
     assert methods(wire) == ["task.get_record"] * 2
 
 
 def test_poll_reads_several_tasks_with_one_listing(virtual, wire, polls):
     refs = [virtual.add_task("some") for _number in range(3)]
     virtual.add_task("another")
-    assert set(seen(polls.refresh(WatchScope((*refs, NO_REF))))) == set(refs)
+    assert set(statuses(polls.refresh(WatchScope((*refs, NO_REF))))) == set(refs)
     assert methods(wire) == ["task.get_all_records"]
 
 
 def test_poll_of_unrestricted_scope_returns_all_tasks(virtual, polls):
     refs = {virtual.add_task("some") for _number in range(3)}
-    assert set(seen(polls.refresh(WatchScope(None)))) == refs
+    assert set(statuses(polls.refresh(WatchScope(None)))) == refs
 
 
 def test_poll_of_empty_scope_sends_no_request(wire, polls):
-    assert seen(polls.refresh(WatchScope(()))) == {}
+    assert statuses(polls.refresh(WatchScope(()))) == {}
     assert methods(wire) == []
 
 
@@ -106,7 +106,7 @@ def test_poll_reads_hosts_only_if_requested(virtual, polls):
 
 def test_poll_wait_sends_no_request(virtual, wire, polls):
     before = virtual.now()
-    assert seen(polls.wait(1.5)) == {}
+    assert statuses(polls.wait(1.5)) == {}
     assert virtual.now() - before == pytest.approx(1.5)
     assert methods(wire) == []
 
@@ -120,9 +120,9 @@ def test_event_resync_returns_all_existing_tasks_in_scope(virtual, session):
     refs = [virtual.add_task("some"), virtual.add_task("done", status="success")]
     other = virtual.add_task("another")
     virtual.destroy_task(virtual.add_task("short"))
-    sight = EventWatcher(session).refresh(WatchScope((*refs, NO_REF)))
-    assert seen(sight) == {refs[0]: "pending", refs[1]: "success"}
-    assert set(seen(EventWatcher(session).refresh(WatchScope(None)))) == {*refs, other}
+    update = EventWatcher(session).refresh(WatchScope((*refs, NO_REF)))
+    assert statuses(update) == {refs[0]: "pending", refs[1]: "success"}
+    assert set(statuses(EventWatcher(session).refresh(WatchScope(None)))) == {*refs, other}
 
 
 def test_event_wait_returns_changes_since_resync(virtual, session):
@@ -131,7 +131,7 @@ def test_event_wait_returns_changes_since_resync(virtual, session):
     watch = EventWatcher(session)
     watch.refresh(WatchScope(tuple(refs)))
     virtual.set_task(refs[0], status="success")
-    assert seen(watch.wait(30.0)) == {refs[0]: "success"}
+    assert statuses(watch.wait(30.0)) == {refs[0]: "success"}
     virtual.at(5, lambda: virtual.destroy_task(refs[1]))
     before = virtual.now()
     assert watch.wait(30.0).deleted == {refs[1]}
@@ -143,7 +143,7 @@ def test_event_resync_includes_tasks_added_to_scope(virtual, session):
     watch, ref = EventWatcher(session), virtual.add_task("first")
     watch.refresh(WatchScope((ref,)))
     late = virtual.add_task("late")
-    assert seen(watch.refresh(WatchScope((ref, late)))) == {ref: "pending", late: "pending"}
+    assert statuses(watch.refresh(WatchScope((ref, late)))) == {ref: "pending", late: "pending"}
 
 
 def test_object_operations_are_reported_only_on_resync_or_change(virtual, session):
@@ -155,7 +155,7 @@ def test_object_operations_are_reported_only_on_resync_or_change(virtual, sessio
 
 
 def test_malformed_event_batch_keeps_previous_token(session, monkeypatch):
-    """The next wait goes on from the answer before, so that nothing is lost."""
+    """The next wait continues from the previous answer, so it misses no change."""
     asked = []
     answers = [{"events": [], "token": "1"}, {"events": None, "token": "2"}, {"events": [1]}]
 
@@ -206,13 +206,13 @@ def test_event_scope_subscribes_to_object_and_hosts():
         "snapshot": {"metrics": "m", "enabled": True},
     }
     session = Recorder(batch("1", vm, other, host))
-    sight = EventWatcher(session).refresh(WatchScope(None, ("VM", "v"), hosts=True))
+    update = EventWatcher(session).refresh(WatchScope(None, ("VM", "v"), hosts=True))
     assert session.asked[0][0] == ["task", "VM/v", "host"]
-    assert sight.operations == {}
-    assert sight.hosts == {"h": {"metrics": "m", "enabled": True}}
+    assert update.operations == {}
+    assert update.hosts == {"h": {"metrics": "m", "enabled": True}}
 
 
 def test_deletion_event_yields_deleted_ref_without_task():
     gone = {"class": "task", "operation": "del", "ref": "a"}
-    sight = EventWatcher(Recorder(batch("1", gone))).refresh(WatchScope(("a",)))
-    assert (sight.tasks, sight.deleted) == ([], {"a"})
+    update = EventWatcher(Recorder(batch("1", gone))).refresh(WatchScope(("a",)))
+    assert (update.tasks, update.deleted) == ([], {"a"})
