@@ -61,6 +61,11 @@ def test_session_lost_during_resync_restarts_quiet_time():
     assert play(Start("none", 1, 1), "6:lost/0 10:logout") == []
 
 
+def test_failed_event_call_at_deadline_restarts_quiet_time():
+    """The final refresh falls back to polling after the cut, and must not count the time before."""
+    assert play(Start("none", 1, 1), "8:success/0 11:cut") == []
+
+
 def test_detects_disappeared_task_counted_as_satisfied(monkeypatch):
     def mark_gone(self, ref):
         self.running.remove(ref)

@@ -183,4 +183,5 @@ class Waiter:
         except XapiError as error:
             if not self._fallback.switch_after(error):
                 raise
+            self._condition.invalidate()
             self._condition.refresh(self._fallback.watch)
