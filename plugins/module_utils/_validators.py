@@ -32,19 +32,23 @@ _TIME = re.compile(
 )
 
 
-def refuse_nulls(given: Mapping[str, Any], options: Iterable[str], *, inside: str = "") -> None:
+def refuse_nulls(
+    raw_params: Mapping[str, Any], options: Iterable[str], *, inside: str = ""
+) -> None:
     """Reject nulls, which ansible-core treats as missing, as the default or as text."""
     for option in options:
-        if option in given and given[option] is None:
+        if option in raw_params and raw_params[option] is None:
             raise OptionError(inside + option, problem="is null; leave it out, or use omit")
 
 
-def refuse_booleans(given: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> None:
+def refuse_booleans(
+    raw_params: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]
+) -> None:
     """Reject true and false instead of a number, since ansible-core converts them to 1 and 0."""
     for option, spec in options.items():
-        if spec.get("type") == "int" and isinstance(given.get(option), bool):
+        if spec.get("type") == "int" and isinstance(raw_params.get(option), bool):
             problem = "is not a number"
-            raise OptionError(option, value=given[option], problem=problem)
+            raise OptionError(option, value=raw_params[option], problem=problem)
 
 
 def parse_text(option: str, value: Any) -> str:

@@ -58,17 +58,20 @@ class Members:
         self.skipped_errors: tuple[HostError, ...] = ()
         """The errors of the members that were tried before one accepted the login."""
 
-    def enter_at_master(self, enter: Callable[[Rpc], T], *, exclude: Endpoint | None = None) -> T:
-        """Return the result of enter at the first member, or the master it names, that accepts it.
+    def open_at_master(
+        self, open_session: Callable[[Rpc], T], *, exclude: Endpoint | None = None
+    ) -> T:
+        """Open a session at the first member that accepts it, or at the master that it names.
 
-        The excluded host is skipped, even if another one names it as the master.
+        Return the result of open_session. The excluded host is skipped, even if another one names
+        it as the master.
         """
         attempts: list[HostError] = []
         for endpoint in self._endpoints:
             if endpoint == exclude:
                 continue
             try:
-                entered = self._enter_via(endpoint, enter, exclude=exclude)
+                opened = self._open_via(endpoint, open_session, exclude=exclude)
             except GivenSessionUnknown:
                 raise
             except HostError as error:
@@ -77,17 +80,17 @@ class Members:
                 attempts.append(error)
             else:
                 self.skipped_errors = tuple(attempts)
-                return entered
+                return opened
         raise attempts[0] if len(attempts) == 1 else NoHostAnswered(attempts)
 
-    def _enter_via(
-        self, listed: Endpoint, enter: Callable[[Rpc], T], *, exclude: Endpoint | None
+    def _open_via(
+        self, listed: Endpoint, open_session: Callable[[Rpc], T], *, exclude: Endpoint | None
     ) -> T:
-        """Return the result of enter at a listed member, or at the master that it names."""
+        """Open a session at a listed member, or at the master that it names."""
         endpoint, tried = listed, {listed}
         while True:
             try:
-                return enter(self._call(endpoint))
+                return open_session(self._call(endpoint))
             except HostError as error:
                 if endpoint != listed:
                     error.reported_by = listed.url

@@ -115,7 +115,7 @@ class MasterConnection:
             self._left.add(rpc, self._ref)
 
     def _replace_session(self, *, exclude: Endpoint | None = None) -> Rpc:
-        rpc, ref = self._members.enter_at_master(
+        rpc, ref = self._members.open_at_master(
             lambda rpc: (rpc, self._login.open(rpc)), exclude=exclude
         )
         if self._rpc is not None and self._login.owns_sessions:

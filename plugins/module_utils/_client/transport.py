@@ -45,7 +45,7 @@ class Transport:
     ) -> None:
         """Call stop before and during each request; it raises an XapiError to end the run.
 
-        With fingerprints, trust these certificates and no others, whatever the other options are.
+        With fingerprints, trust only these certificates, regardless of the other options.
         """
         self._http = HttpClient(
             validate_certs=validate_certs,
@@ -59,7 +59,7 @@ class Transport:
         self._answered: set[Endpoint] = set()
         self.time_limit = time_limit
         self.deadline: float | None = None
-        """The time of the clock at which every request ends, whatever its time limit."""
+        """The time of the clock at which every request ends, regardless of its time limit."""
         self.requests = 0
 
     def post(
@@ -72,7 +72,7 @@ class Transport:
         interruptible: Interruptible = Interruptible.ALWAYS,
         repeatable: bool = False,
     ) -> Answer:
-        """Send body and return the whole answer, whatever its status, within time_limit seconds.
+        """Send body and return the whole answer, with any status, within time_limit seconds.
 
         A host may close a kept-alive connection just as a request is sent on it. Such a request is
         sent once more if it is repeatable or cannot have reached the host.
