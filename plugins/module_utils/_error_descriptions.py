@@ -9,9 +9,12 @@
 
 from __future__ import annotations
 
+from ._error_descriptions_rare import RARE_DESCRIPTIONS
+
 # Descriptions of the common codes; {0} is the first parameter after the code. This file is long
 # because it is one table: in parts, a code would be harder to find.
 DESCRIPTIONS = {
+    **RARE_DESCRIPTIONS,
     "AUTH_SERVICE_ERROR": "The directory service behind the pool's accounts failed: {0}.",
     "BOOTLOADER_FAILED": "The boot loader of the virtual machine {0} failed: {1}.",
     "CANNOT_CONTACT_HOST": "The pool master cannot reach the host {0}.",

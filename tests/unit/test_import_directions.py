@@ -33,7 +33,7 @@ _tasks: age_messages messages options query objects regex_timeout literal_regexe
 _client: connection messages options session master_connection login left_sessions pool master
     jsonrpc transport http_client background tls tls_errors endpoint credentials schema gc_pause
     retry
-: _messages _validators _error_codes _error_descriptions _text _errors
+: _messages _validators _error_codes _error_descriptions _error_descriptions_rare _text _errors
 """
 KNOWS_ANSIBLE = {"_module", "_output", "_client/options"}
 # Files that only compute: no input, no output, no clock.
@@ -60,6 +60,7 @@ PURE = {
         "_validators",
         "_error_codes",
         "_error_descriptions",
+        "_error_descriptions_rare",
     ),
     *("_text", "_errors"),
 }
