@@ -23,6 +23,7 @@ PRINTED = {
     "roles/task_gate/README.md": blocks("roles/task_gate/README.md")[1:],
     "docs/chaining_results.md": blocks("docs/chaining_results.md"),
     "docs/clean_up_stale_tasks.md": blocks("docs/clean_up_stale_tasks.md"),
+    "docs/common_questions.md": blocks("docs/common_questions.md"),
     "docs/environment_variables.md": blocks("docs/environment_variables.md"),
     "docs/gate_a_deploy_step.md": blocks("docs/gate_a_deploy_step.md"),
     "docs/wait_until_quiet.md": blocks("docs/wait_until_quiet.md"),
@@ -177,3 +178,40 @@ def test_only_expected_error_code_lets_play_continue(real_pool, play_printed, er
         play_printed(A_CODE_DECIDES)
     told = told_by("Stop unless the failure does not matter", failed)
     assert re.search(r"Task '+Async\.VM\.snapshot'", told)
+
+
+NO_BACKUP, NO_COALESCING, OF_A_VM = PRINTED["docs/common_questions.md"][:3]
+
+
+@pytest.mark.parametrize("printed", PRINTED["docs/common_questions.md"])
+def test_answer_to_common_question_is_short(printed):
+    assert len(printed.splitlines()) < 12
+
+
+@pytest.mark.parametrize(
+    ("printed", "label"),
+    [(NO_BACKUP, "[XO] Exporting content of VDI web-1"), (NO_COALESCING, "Garbage Collection")],
+    ids=["backup", "coalescing"],
+)
+def test_gate_by_kind_waits_for_the_task(real_pool, play_printed, when, printed, label):
+    ref = (
+        real_pool.add_garbage_collection(real_pool.find("SR", "Local storage"))
+        if label == "Garbage Collection"
+        else real_pool.add_task(label, life=ENDLESS)
+    )
+    when(
+        lambda: answered(real_pool, "task.get_all_records"),
+        lambda: real_pool.set_task(ref, status="success"),
+    )
+    play_printed(printed)
+    assert real_pool.record(ref)["status"] == "success"
+
+
+def test_tasks_of_a_vm_are_listed(real_pool, play_printed):
+    real_pool.add_task("Async.SR.scan", life=ENDLESS)
+    working = real_pool.add_task("Async.VM.snapshot", life=ENDLESS)
+    vm = real_pool.find("VM", "web-1")
+    real_pool.database.write("VM", vm, "current_operations", {working: "snapshot"})
+    output = play_printed(OF_A_VM)
+    assert "Async.VM.snapshot" in output
+    assert "Async.SR.scan" not in output
