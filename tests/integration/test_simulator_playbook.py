@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.xen.xapi.tests.support.collection import ROOT
+from ansible_collections.xen.xapi.tests.support.doc_examples import blocks
 from ansible_collections.xen.xapi.tests.support.polling import LONG_TIMEOUT, wait_until
 
 PLAY = """---
@@ -35,12 +36,12 @@ PLAY = """---
 
 @pytest.fixture
 def play(tmp_path: Path):  # type: ignore[no-untyped-def]
-    """Run the playbook with options of the simulator."""
+    """Run a playbook that imports the one that starts a pool."""
 
-    def run(options: str) -> subprocess.CompletedProcess[str]:
+    def run(text: str) -> subprocess.CompletedProcess[str]:
         program = "ansible-playbook"
         path = tmp_path / "play.yml"
-        path.write_text(PLAY.format(options=options))
+        path.write_text(text)
         environment = {
             **os.environ,
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/collections"),
@@ -61,7 +62,7 @@ def play(tmp_path: Path):  # type: ignore[no-untyped-def]
 
 
 def test_playbook_starts_pool_and_stops_it(play) -> None:  # type: ignore[no-untyped-def]
-    run = play('["--hosts", "2", "--tasks", "3"]')
+    run = play(PLAY.format(options='["--hosts", "2", "--tasks", "3"]'))
     assert run.returncode == 0, run.stdout + run.stderr
     found = re.search(r"(http://127\.0\.0\.1:\d+) 2 3", run.stdout)
     assert found is not None, run.stdout
@@ -78,7 +79,12 @@ def test_playbook_starts_pool_and_stops_it(play) -> None:  # type: ignore[no-unt
     assert wait_until(is_gone)
 
 
+def test_printed_example_runs(play) -> None:  # type: ignore[no-untyped-def]
+    run = play(blocks("docs/testing_with_the_simulator.md")[1])
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 def test_playbook_shows_why_the_pool_did_not_start(play) -> None:  # type: ignore[no-untyped-def]
-    run = play('["--hosts", "0"]')
+    run = play(PLAY.format(options='["--hosts", "0"]'))
     assert run.returncode == 2
     assert "--hosts has to be 1 or more" in run.stdout
