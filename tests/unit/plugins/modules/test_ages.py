@@ -333,7 +333,7 @@ def test_unreadable_server_time_fails_and_names_age_option(
     pool.add_task(LABEL, life=ENDLESS, age=HOUR)
     given = {k: bounds(pool)[k] if v is None else v for k, v in options.items()}
     message = request.getfixturevalue(module)(fails=True, **given)["msg"]
-    assert f"argument '{option}' needs the clock of the pool's master, and {pool.url}" in message
+    assert f"argument '{option}' needs the clock of the pool's master, but {pool.url}" in message
     assert not pool.log.of("task.cancel")
 
 
