@@ -94,7 +94,9 @@ def test_demo_succeeds_despite_unusual_environment(mark: str) -> None:
 
 def test_gates_of_demo_fail_if_they_do_not_wait() -> None:
     for scene in ("scene_2_gate.yml", "scene_4_quiet.yml"):
-        tasks = yaml.safe_load((ROOT / "playbooks" / "tasks" / "demo" / scene).read_text(encoding="utf-8"))
+        tasks = yaml.safe_load(
+            (ROOT / "playbooks" / "tasks" / "demo" / scene).read_text(encoding="utf-8")
+        )
         (gate,) = [task for task in tasks if "xen.xapi.task_wait" in task]
         assert gate["failed_when"] == "demo_gate is failed or not demo_gate.waited"
 

@@ -53,10 +53,10 @@ class ObjectOption:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which tasks are meant: None where an option was not given, empty where it names nothing.
+    """The options that select tasks: None without a value, empty if the value names no task.
 
-    A doubt goes to the safe side, which is not the same for all modules: is_destructive says that
-    a task more is worse than a task less.
+    With is_destructive, selecting one task too many is worse than one too few; without it, the
+    opposite. Large because it has one attribute for each option.
     """
 
     uuids: tuple[str, ...] | None = None
