@@ -80,3 +80,24 @@ attributes:
     details:
       - The module leaves tasks alone that are no longer running.
 """
+
+    # For the module that calls any method.
+    CALLS = r"""
+---
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and predict its result without changing anything.
+    support: full
+    details:
+      - Methods that only read are called. Of the others, the arguments are checked and the objects
+        in them are looked up. The server may still refuse the call.
+  diff_mode:
+    description: Returns what changed, or would change, when in diff mode.
+    support: none
+  idempotent:
+    description: Changes nothing more when it is run again with the same options.
+    support: none
+    details:
+      - Each run calls the method once.
+"""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import Any, Iterator, Mapping, Set
 
-from ._client.credentials import find_credentials
+from ._client.credentials import find_credentials, find_secrets_under_keys
 from ._client.options import connection_spec
 from ._output import Module
 
@@ -48,6 +48,7 @@ class MaskingModule(Module):
             if name not in self._secret_options and not name.startswith("_ansible_"):
                 found = self._misplaced if name in connection_options else self._doubtful
                 found |= find_credentials(value, with_colon=name != "hostname")
+                self._misplaced |= find_secrets_under_keys(value)
         super().__init__(argument_spec=argument_spec, **settings)
 
     @property

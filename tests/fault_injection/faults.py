@@ -15,7 +15,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._client.transport import 
 from ansible_collections.xen.xapi.tests.support.virtual.pool import VirtualPool
 from ansible_collections.xen.xapi.tests.support.virtual.transport import VirtualWire
 
-METHODS = ("*", "event.from", "task.*", "session.*", "pool.*", "host.*")
+METHODS = ("*", "event.from", "task.*", "session.*", "pool.*", "host.*", "Async.*")
 JUMPS = (-86400 * 3650, -7200, -61, 61, 7200, 86400 * 3650)
 _ODD_VALUES: tuple[Any, ...] = (
     None,

@@ -22,10 +22,12 @@ from ansible_collections.xen.xapi.tests.fault_injection.faulty_proxy import (
 from ansible_collections.xen.xapi.tests.fault_injection.virtual_runs import (
     LABEL,
     OTHER,
+    SNAPSHOT,
     Outcome,
     is_clear,
 )
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
+from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.support.fixtures import secrets_of
 from ansible_collections.xen.xapi.tests.support.invariants import Checks
 from ansible_collections.xen.xapi.tests.support.module_runner import start_module_process
@@ -44,6 +46,7 @@ _OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("task_wait", {"wait_for": "none", "name_label": LABEL, "quiet_for": "0.5"}),
     ("task_cancel", {"ref": "all"}),
     ("task_cancel", {"name_label": LABEL, "min_age": "0", "max_tasks": 9}),
+    ("call", {"method": "VM.snapshot", "args": [{"class": "VM", "name_label": "web-1"}, "x"]}),
 ]
 
 
@@ -69,6 +72,7 @@ class RealPlay:
         """Run it in a process, with a folder of its own."""
         folder.mkdir()
         with Simulator(collects=False) as pool, HostileWay(pool, self.faults) as way:
+            pool.operations.lives["VM.snapshot"] = Life(duration=0.3)
             meant = [self._task(pool, LABEL) for _number in range(3)]
             self._task(pool, OTHER)
             if "ref" in self.options:
@@ -132,11 +136,23 @@ class RealPlay:
                 "none": "pending" not in statuses,
             }
             self.checks.check("no false open", is_right[str(rule)])
+        if self.module == "call":
+            self._judge_call(pool, result)
         for task in result.get("tasks", []):
             if task.get("action") == "cancelled":
                 record = pool.record(task["ref"])
                 is_true = task["ref"] in sent and record["status"] == "cancelled"
                 self.checks.check("cancelled by us alone", is_true)
+
+    def _judge_call(self, pool: Simulator, result: dict[str, Any]) -> None:
+        tasks = pool.database.records("task").values()
+        made = [task["status"] for task in tasks if task["name_label"] == SNAPSHOT]
+        self.checks.check("no second start", len(made) <= 1)
+        outcome = result.get("outcome")
+        if outcome == "not_started":
+            self.checks.check("no false word about a call", not made)
+        if outcome in FINAL:
+            self.checks.check("no false word about a call", made == [outcome])
 
 
 def _told_of_sessions(result: dict[str, Any]) -> int:

@@ -11,11 +11,13 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.xen.xapi.plugins.module_utils._call.operation import Operation
 from ansible_collections.xen.xapi.plugins.module_utils._client.jsonrpc import Rpc
 from ansible_collections.xen.xapi.plugins.module_utils._client.master_connection import (
     MasterConnection,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._errors import HostError
 from ansible_collections.xen.xapi.plugins.module_utils._wait.pacer import Pacer
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import TaskSet
 from ansible_collections.xen.xapi.plugins.modules import task_cancel
@@ -67,6 +69,24 @@ def test_detects_cancel_of_unselected_task(monkeypatch):
     meant = task_cancel.select_targets
     monkeypatch.setattr(task_cancel, "select_targets", every_task)
     assert "no stray cancel" in violations(300)
+
+
+def test_detects_second_start(monkeypatch):
+    send = Session.send
+
+    def send_until_answered(self, method, *params):
+        try:
+            return send(self, method, *params)
+        except HostError:
+            return send(self, method, *params)
+
+    monkeypatch.setattr(Session, "send", send_until_answered)
+    assert "no second start" in violations(400)
+
+
+def test_detects_false_outcome_of_call(monkeypatch):
+    monkeypatch.setattr(Operation, "_settle", lambda _self, _error: None)
+    assert "no false word about a call" in violations(400)
 
 
 def test_detects_leaked_session(monkeypatch):

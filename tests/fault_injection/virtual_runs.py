@@ -58,6 +58,8 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
         {"name_regex": r"Async\.VM\.copy", "min_age": 60, "max_tasks": 50},
     ],
 }
+CALLS: list[dict[str, Any]] = [{}, {}, {"wait": False}, {"wait_method": "poll"}]
+SNAPSHOT = "Async.VM.snapshot"
 STATUS_FAULTS = {"missing field", "unknown status"}
 TIMEOUTS = ("1", "10", "60", "200")
 
@@ -84,7 +86,10 @@ class Play:
         self.meant = [self._task(LABEL) for _number in range(self.chance.randint(1, 4))]
         others = self.chance.choices(OTHERS, k=self.chance.randint(0, 2))
         self.others = [self._task(label) for label in others]
-        self.module = self.chance.choice(["task_wait", "task_wait", "task_cancel", "task_info"])
+        self.vm = self.pool.inventory.add_vm("web-1")
+        self.module = self.chance.choice(
+            ["task_wait", "task_wait", "task_cancel", "task_info", "call"]
+        )
         self.options = self._options()
         self.faults = self.chance.choices(list(FAULTS), k=self.chance.randint(1, 4))
         self.began = self.pool.now()
@@ -93,9 +98,9 @@ class Play:
         self.text = ""
         self.session: Session | None = None
 
-    def _task(self, label: str) -> str:
+    def _life(self) -> Life:
         chance = self.chance
-        life = Life(
+        return Life(
             duration=chance.choice([None, 0.2, 3.0, 12.0, 45.0, 90.0]),
             steps=chance.choice([1, 10]),
             outcome=chance.choice(["success", "success", "success", "failure", "cancelled"]),
@@ -103,6 +108,10 @@ class Play:
             cancel_after=chance.choice([None, 0.0, 2.0]),
             deleted_after=chance.choice([None, None, None, 30.0]),
         )
+
+    def _task(self, label: str) -> str:
+        chance = self.chance
+        life = self._life()
         age = chance.choice([0, 5, 7200])
         host = chance.choice([self.pool.master, self.pool.master, self.pool.supporter])
         created = Date.at(self.pool.inventory.now(host.ref) - age)
@@ -111,7 +120,11 @@ class Play:
         return ref
 
     def _options(self) -> dict[str, Any]:
-        options = dict(self.chance.choice(OPTIONS[self.module]))
+        if self.module == "call":
+            self.pool.operations.lives["VM.snapshot"] = self._life()
+            options = {"method": "VM.snapshot", "args": [self.vm, "x"], **self.chance.choice(CALLS)}
+        else:
+            options = dict(self.chance.choice(OPTIONS[self.module]))
         if "ref" in options:
             options["ref"] = list(self.meant)
         if self.module != "task_info":
@@ -170,15 +183,37 @@ class Play:
         secrets = {self.pool.password, *self.wire.used_sessions}
         self.checks.check("no secret in the output", not any(one in self.text for one in secrets))
         self._judge_cancels(is_check)
+        if self.module == "call":
+            self._judge_call(is_check)
         result = self.result or {"failed": True}
         if self.module == "task_wait" and not is_check and not result.get("failed"):
             self.checks.check("no false open", self._is_open_rightly())
+
+    def _judge_call(self, is_check: bool) -> None:
+        """The tasks that the pool made tell what was started."""
+        made = [ref for ref, label in self.pool.labels.items() if label == SNAPSHOT]
+        self.checks.check("no second start", len(made) <= (0 if is_check else 1))
+        result = self.result
+        if result is None or is_check:
+            return
+        outcome = result["outcome"]
+        # A server that says that it is starting has started nothing, but where that is not true.
+        if outcome == "not_started" and "error as array with id 0" not in self.faults:
+            self.checks.check("no false word about a call", not made)
+        if outcome in FINAL and not STATUS_FAULTS & set(self.faults):
+            ends = {status for ref in made for _at, status in self.pool.ends(ref)}
+            self.checks.check("no false word about a call", outcome in ends)
+        if not result.get("failed"):
+            is_known = outcome not in ("not_started", "unknown") and len(made) == 1
+            self.checks.check("no false success", is_known)
 
     def _judge_time(self, is_check: bool) -> None:
         elapsed = self.pool.now() - self.began
         patience = REQUEST * self.wire.requests
         if self.module == "task_wait" and not is_check:
             patience = float(self.options["timeout"]) + LAST_LOOK
+        if self.module == "call":
+            patience += float(self.options["timeout"]) + LAST_LOOK
         cancels = self.pool.log.of("task.cancel")
         if cancels:
             elapsed = self.pool.now() - cancels[0].at

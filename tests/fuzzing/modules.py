@@ -39,6 +39,12 @@ TASKS: dict[str, list[dict[str, Any]]] = {
         {"name_label": LABEL, "min_age": 0, "idle_for": 2, "timeout": 10},
         {"uuid": "old", "force": True},
     ],
+    "call": [
+        {"method": "VM.snapshot", "args": "VM", "timeout": 60},
+        {"method": "VM.snapshot", "args": "VM", "timeout": 60, "wait_method": "poll"},
+        {"method": "VM.snapshot", "args": "VM", "wait": False},
+        {"method": "VM.get_record", "args": "VM"},
+    ],
 }
 
 
@@ -67,6 +73,10 @@ METHODS = (
     "VM.get_all_records",
     "SR.get_all_records",
     "session.login_with_password",
+    "Async.VM.snapshot",
+    "VM.get_by_name_label",
+    "VM.get_record",
+    "VM.get_name_label",
 )
 RUNS = st.tuples(
     st.sampled_from([(module, place) for module in TASKS for place in range(len(TASKS[module]))]),
@@ -124,6 +134,9 @@ def check_run(given: tuple[tuple[str, int], bool, list[SchemaError]]) -> None:
     if "object" in options:
         uuid = pool.database.read("VM", vm)["uuid"]
         options["object"] = {"type": "VM", "uuid": str(uuid)}
+    if "args" in options:
+        options["args"] = [{"class": "VM", "name_label": "web-1"}, "x"]
+        options["args"] = options["args"][: 1 if "get" in options["method"] else 2]
     wire = InvalidWire(pool, errors)
     run = ModuleRun(
         module,

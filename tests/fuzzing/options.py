@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -105,6 +106,24 @@ HOSTS = st.one_of(
 STATUSES = st.sampled_from(["pending", "success", "failure", "cancelled", "cancelling", "other"])
 IDENTITIES = st.sampled_from([UUID, UUID.upper(), REF, REF[:-1], "OpaqueRef:NULL", f" {UUID}"])
 NUMBERS = st.one_of(st.integers(), st.sampled_from([0, 1, -1, 65535, 65536, 2**63, "1", True]))
+METHODS = st.sampled_from(
+    [
+        *("VM.snapshot", "VM.migrate_send", "VM.set_memory", "VM.create", "VDI.set_managed"),
+        *("host.evacuate", "message.get_since", "weather.get_rain", "session.logout", "VM"),
+    ]
+)
+ARGUMENTS = st.one_of(
+    IDENTITIES,
+    NUMBERS,
+    TIMES,
+    st.booleans(),
+    st.fixed_dictionaries(
+        {"class": st.sampled_from(["VM", "host", "vm", "V M", 5])},
+        optional={"uuid": IDENTITIES, "name_label": TEXTS, "x": TEXTS},
+    ),
+    st.lists(IDENTITIES, max_size=2),
+    st.dictionaries(TEXTS, VALUES, max_size=2),
+)
 FITTING: dict[str, st.SearchStrategy[Any]] = {
     "hostname": st.one_of(HOSTS, st.lists(HOSTS, max_size=2)),
     "port": NUMBERS,
@@ -129,6 +148,8 @@ FITTING: dict[str, st.SearchStrategy[Any]] = {
     "other_config": st.dictionaries(TEXTS, VALUES, max_size=2),
     "status": st.lists(STATUSES, max_size=2),
     "expect": st.lists(STATUSES, max_size=2),
+    "method": METHODS,
+    "args": st.lists(ARGUMENTS, max_size=4),
     "limit": NUMBERS,
     "max_tasks": NUMBERS,
     **dict.fromkeys(
@@ -173,8 +194,10 @@ def options_of(draw: st.DrawFn, module: str) -> dict[str, Any]:
     spec = SPECS[module]
     names = st.lists(st.sampled_from(sorted(spec)), max_size=4, unique=True)
     options: dict[str, Any] = {"hostname": "xcp1", "password": "secret"}
-    if draw(st.booleans()):
+    if "uuid" in spec and draw(st.booleans()):
         options["uuid"] = [UUID]
+    if "method" in spec:
+        options["method"] = draw(METHODS)
     for name in draw(names):
         options[name] = draw(values_of(name, spec[name]))
     return options
@@ -208,7 +231,8 @@ def check_module(given: tuple[str, dict[str, Any]]) -> None:
     run.warn = run.sleep = print
     error = refusal_of(lambda: WORK[module](run))
     named = [] if error is None else error.option.split(", ")
-    assert {option.partition(".")[0] for option in named} <= SPECS[module].keys()
+    # An argument of call is named by its place, such as args[0].uuid.
+    assert {re.split(r"[.[]", option)[0] for option in named} <= SPECS[module].keys()
 
 
 READERS: dict[str, Callable[[str, Any], Any]] = {

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
+from ansible_collections.xen.xapi.plugins.modules import call, task_cancel, task_info, task_wait
 from ansible_collections.xen.xapi.tests.simulator import Life
 from ansible_collections.xen.xapi.tests.support.doc_examples import blocks, play_of
 from ansible_collections.xen.xapi.tests.support.fixtures import answered
@@ -18,6 +18,7 @@ PRINTED = {
     "EXAMPLES of task_info": [task_info.EXAMPLES],
     "EXAMPLES of task_cancel": [task_cancel.EXAMPLES],
     "EXAMPLES of task_wait": [task_wait.EXAMPLES],
+    "EXAMPLES of call": [call.EXAMPLES],
     "README.md": blocks("README.md"),
     # The first block there is variables of a group.
     "roles/task_gate/README.md": blocks("roles/task_gate/README.md")[1:],
@@ -26,6 +27,7 @@ PRINTED = {
     "docs/common_questions.md": blocks("docs/common_questions.md"),
     "docs/environment_variables.md": blocks("docs/environment_variables.md"),
     "docs/gate_a_deploy_step.md": blocks("docs/gate_a_deploy_step.md"),
+    "docs/start_and_wait.md": blocks("docs/start_and_wait.md"),
     "docs/wait_until_quiet.md": blocks("docs/wait_until_quiet.md"),
     "docs/migrating.md": blocks("docs/migrating.md"),
     # The second block starts a pool of its own: test_simulator_playbook.py plays it.
@@ -39,6 +41,8 @@ TIMEOUT = {
     r"\bquiet_for: \w+": "quiet_for: 1",
     r"\bidle_for: \w+": "idle_for: 0.5",
 }
+DIRECT = {"VM.get_power_state"}
+"""What is called without a task."""
 READERS = {"task.get_all_records", "task.get_record", "event.from"}
 
 
@@ -47,7 +51,8 @@ def real_pool(start_pool):
     """A pool over TLS with what the documents take for granted."""
     pool = start_pool(tls=True, collects=False)
     pool.simulator = start_pool(control=True)
-    pool.operations.lives["VM.copy"] = Life(duration=0.5)
+    for method in ("VM.copy", "host.disable", "host.evacuate", "host.enable"):
+        pool.operations.lives[method] = Life(duration=0.5)
     # XAPI's times are whole seconds: what began in this very second would be one of the step's.
     pool.add_task(
         "Async.VM.start",
@@ -130,7 +135,7 @@ def test_document_example_runs(real_pool, play_printed, when, name, number):
         )
     play_printed(PRINTED[name][number])
     asked = [*real_pool.log, *real_pool.simulator.log]
-    assert [call for call in asked if call.method in READERS]
+    assert [call for call in asked if call.method in READERS or call.method in DIRECT]
 
 
 def told_by(task, failed):

@@ -25,7 +25,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "task_info": {},
     "task_wait": {"name_label": "Async.VM.copy", "timeout": "60"},
     "task_cancel": {"name_label": "Async.VM.copy", "min_age": "0", "max_tasks": 50},
+    "call": {"method": "VM.snapshot", "args": [{"class": "VM", "name_label": "web-1"}, "x"]},
 }
+_SNAPSHOT = "Async.VM.snapshot"
+_WRITES = ("task.cancel", _SNAPSHOT)
 # Each call takes this long, so that a moment can fall into one.
 _CALL = 0.05
 # A login whose answer does not come cannot be undone; the moments begin behind it.
@@ -85,15 +88,17 @@ def _after(end: End, pool: Simulator, process: subprocess.Popen[str], within: fl
     # By the pool's clock: how long a process takes to leave the machine is not the module's doing.
     if any(call.at - ended_at > within for call in pool.log.of("session.logout")):
         found.append("the logout came late")
-    writes = [index for index, call in enumerate(pool.log) if call.method == "task.cancel"]
+    writes = [index for index, call in enumerate(pool.log) if call.method in _WRITES]
     logouts = [index for index, call in enumerate(pool.log) if call.method == "session.logout"]
     if writes and logouts and writes[-1] > logouts[0]:
-        found.append("a cancel after the logout")
+        found.append("a write after the logout")
+    if len(pool.log.of(_SNAPSHOT)) > 1:
+        found.append("a second start")
     sent = len(writes)
     process.kill()
     output = "".join(process.communicate())
-    if len(pool.log.of("task.cancel")) > sent:
-        found.append("a cancel after the end")
+    if len([call for call in pool.log if call.method in _WRITES]) > sent:
+        found.append("a write after the end")
     untold = (*secrets_of(pool), "Traceback")
     found += [f"{what!r} in the output" for what in untold if what in output]
     return found

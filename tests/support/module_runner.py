@@ -21,7 +21,7 @@ from ansible.module_utils.ansible_release import __version__
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
-from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
+from ansible_collections.xen.xapi.plugins.modules import call, task_cancel, task_info, task_wait
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 
 try:
@@ -40,7 +40,12 @@ except ImportError:
 __all__ = ["SPECS", "WORK", "ModuleRun", "by_core", "patch_module_args", "start_module_process"]
 CORE = tuple(int(part) for part in __version__.split(".")[:2])
 PACKAGE = "ansible_collections.xen.xapi.plugins.modules"
-MODULES = {"task_info": task_info, "task_wait": task_wait, "task_cancel": task_cancel}
+MODULES = {
+    "task_info": task_info,
+    "task_wait": task_wait,
+    "task_cancel": task_cancel,
+    "call": call,
+}
 SPECS: dict[str, dict[str, Any]] = {
     name: module.argument_spec() for name, module in MODULES.items()
 }
@@ -48,6 +53,7 @@ WORK: dict[str, Callable[[Any], dict[str, Any]]] = {
     "task_info": task_info.list_tasks,
     "task_wait": task_wait.wait_for_tasks,
     "task_cancel": task_cancel.cancel_tasks,
+    "call": call.call_method,
 }
 
 

@@ -25,6 +25,8 @@ LAYERS = """
 : _module _masking _output
 _report: page table timeline markup style cells
 _cancel: report targets force evidence options operation tracker idle cancellation
+_call: report messages operation candidates references options values refusals datamodel
+    datamodel_text
 _wait: completion_report quiet_report report messages options waiter transient_errors pacer
     event_fallback backoff completion admission set_tracker quiet match_tracker quiet_window stalls
     object_holds disappearance watcher task_set timeline context intervals
@@ -41,6 +43,8 @@ KNOWS_ANSIBLE = {"_module", "_output", "_client/options"}
 # Files that only compute: no input, no output, no clock.
 PURE = {
     *(f"_report/{name}" for name in ("page", "table", "timeline", "markup", "style", "cells")),
+    *("_call/messages", "_call/values", "_call/refusals", "_call/datamodel"),
+    "_call/datamodel_text",
     *("_wait/messages", "_wait/task_set", "_wait/timeline", "_wait/intervals"),
     *(
         "_tasks/messages",
@@ -75,6 +79,7 @@ PURE_LIBRARY = {
     "dataclasses",
     "datetime",
     "decimal",
+    "difflib",
     "enum",
     "functools",
     "html",
@@ -300,7 +305,7 @@ def test_allowed_imports_pass(path: str, source: str) -> None:
     assert violations(Path(path), source) == []
 
 
-@pytest.mark.parametrize("package", ["_cancel", "_wait", "_tasks", "_client"])
+@pytest.mark.parametrize("package", ["_cancel", "_call", "_wait", "_tasks", "_client"])
 def test_naming_a_package_as_a_file_allows_none_of_its_files(
     package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,10 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator
 
+_SECRET_NAME = re.compile(
+    r".*(?:password|passwd|passphrase|pwd|psk|private_key|session_id|token|token_id)|pass|secret",
+    re.IGNORECASE,
+)
 _SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
 _ACCOUNT = re.compile(r"""[^\s"'=,{}\[\]/:@]+:(?P<password>\S.*)""", re.DOTALL)
 
@@ -29,6 +33,28 @@ def find_credentials(value: Any, *, with_colon: bool) -> set[str]:
             for piece in head.split(","):
                 found.update(_list_forms(piece), _list_forms(piece.rpartition("@")[0]))
     return found
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether the name of a key or parameter is one that holds a secret."""
+    return _SECRET_NAME.fullmatch(name) is not None
+
+
+def find_secrets_under_keys(value: Any) -> set[str]:
+    """Return the texts under keys such as password, at any depth of a value."""
+    found: set[str] = set()
+    if isinstance(value, dict):
+        for key, held in value.items():
+            if isinstance(key, str) and is_secret_name(key):
+                found.update(
+                    form for text in _walk_texts(held) for form in (text, repr(text)[1:-1])
+                )
+            else:
+                found |= find_secrets_under_keys(held)
+    elif isinstance(value, (list, tuple)):
+        for element in value:
+            found |= find_secrets_under_keys(element)
+    return found - {""}
 
 
 def _list_forms(piece: str) -> Iterator[str]:

@@ -23,6 +23,7 @@ from .login import Login
 from .master import Members, refuses_account
 from .pool import Pool, identify_pool
 from .retry import IS_SUPPORTER, SESSION_GONE
+from .transport import Interruptible
 
 _MAX_CONSECUTIVE_FAILURES = 2
 """After this number of unanswered requests in a row, look for another master."""
@@ -57,7 +58,12 @@ class MasterConnection:
         return "" if self._rpc is None else self._rpc.endpoint.url
 
     def call(
-        self, method: str, params: Callable[[], Iterable[Any]], *, time_limit: float | None = None
+        self,
+        method: str,
+        params: Callable[[], Iterable[Any]],
+        *,
+        time_limit: float | None = None,
+        interruptible: Interruptible = Interruptible.ALWAYS,
     ) -> Any:
         """Return the result of a call in the current session, or in a new one.
 
@@ -68,7 +74,11 @@ class MasterConnection:
         try:
             rpc = self.open()
             answer = rpc.call(
-                method, [self._ref, *params()], secrets=[self._ref], time_limit=time_limit
+                method,
+                [self._ref, *params()],
+                secrets=[self._ref],
+                time_limit=time_limit,
+                interruptible=interruptible,
             )
         except XapiFailure as failure:
             self._consecutive_failures = 0

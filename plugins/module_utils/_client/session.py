@@ -20,7 +20,7 @@ from .master import Members
 from .master_connection import MasterConnection
 from .pool import Pool
 from .retry import SESSION_GONE
-from .transport import Transport
+from .transport import Interruptible, Transport
 
 T = TypeVar("T")
 
@@ -28,7 +28,8 @@ T = TypeVar("T")
 class Session:
     """Makes calls in one session on a pool: logs in at the first call, and out on exit.
 
-    With given_ref, it uses that session instead of logging in, and never logs it out.
+    With given_ref, it uses that session instead of logging in, and never logs it out. Long because
+    it is the one interface of the client to other packages.
     """
 
     def __init__(
@@ -139,6 +140,13 @@ class Session:
         """Return the result of a call; repeat a read once if the server lost the session."""
         return self._call(method, lambda: params)
 
+    def send(self, method: str, *params: Any) -> Any:
+        """Return the result of a call that changes the pool; it is sent once.
+
+        A signal does not interrupt it once it is sent, because its answer says what it started.
+        """
+        return self._attempt(method, lambda: params, interruptible=Interruptible.BEFORE_SEND)
+
     def read_server_time(self) -> str:
         """Return the time of the master's clock, as the server writes it."""
         method = "host.get_servertime"
@@ -169,8 +177,15 @@ class Session:
         return self._attempt(method, params)
 
     def _attempt(
-        self, method: str, params: Callable[[], Iterable[Any]], *, time_limit: float | None = None
+        self,
+        method: str,
+        params: Callable[[], Iterable[Any]],
+        *,
+        time_limit: float | None = None,
+        interruptible: Interruptible = Interruptible.ALWAYS,
     ) -> Any:
         if not self._is_entered:
             raise RuntimeError("a call outside of the session")
-        return self._connection.call(method, params, time_limit=time_limit)
+        return self._connection.call(
+            method, params, time_limit=time_limit, interruptible=interruptible
+        )

@@ -19,6 +19,7 @@ SPEAKERS = [
     *(
         ROOT / "plugins" / "module_utils" / f"{name}.py"
         for name in (
+            "_call/messages",
             "_cancel/options",
             "_cancel/report",
             "_cancel/targets",

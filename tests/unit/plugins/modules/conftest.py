@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.xen.xapi.plugins.modules import call as call_module
 from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
 from ansible_collections.xen.xapi.tests.support.fixtures import answered
 from ansible_collections.xen.xapi.tests.support.polling import when
@@ -39,6 +40,12 @@ def wait(run, pool):
 def cancel(run, pool):
     """Runs task_cancel, on the pool unless another host is given."""
     return on_the_pool(run, pool, task_cancel, timeout=20)
+
+
+@pytest.fixture
+def call(run, pool):
+    """Runs call, on the pool unless another host is given."""
+    return on_the_pool(run, pool, call_module, timeout=20)
 
 
 @pytest.fixture

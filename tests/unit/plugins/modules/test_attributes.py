@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from ansible_collections.xen.xapi.plugins.doc_fragments.attributes import ModuleDocFragment
-from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
+from ansible_collections.xen.xapi.plugins.modules import call, task_cancel, task_info, task_wait
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.support.samples import LONG_AGO
 
-MODULES = {"info": task_info, "wait": task_wait, "cancel": task_cancel}
+MODULES = {"info": task_info, "wait": task_wait, "cancel": task_cancel, "call": call}
 OF_A_SESSION = {"session.login_with_password", "session.logout", "event.from"}
 CHECK, DIFF = {"_ansible_check_mode": True}, {"_ansible_diff": True}
 
@@ -61,3 +61,19 @@ def test_cancel_behaves_as_attributes_claim(pool, cancel):
     assert predicted["diff"] == done["diff"]
     assert done["diff"]["before"] != done["diff"]["after"]
     assert again["diff"]["before"] == again["diff"]["after"]
+
+
+def test_call_behaves_as_attributes_claim(pool, call):
+    assert claims("call") == {
+        "action_group": "full",
+        "check_mode": "full",
+        "diff_mode": "none",
+        "idempotent": "none",
+    }
+    pool.operations.lives["VM.snapshot"] = Life(duration=0.1)
+    options = {"method": "VM.snapshot", "args": [pool.find("VM", "web-1"), "x"]}
+    predicted = call(**options, **CHECK, **DIFF)
+    assert not [one.method for one in pool.log if is_write(one.method)]
+    results = [predicted, call(**options, **DIFF), call(**options)]
+    assert [(one["changed"], "diff" in one) for one in results] == [(True, False)] * 3
+    assert len(pool.log.of("Async.VM.snapshot")) == 2

@@ -12,7 +12,7 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.ansible_release import __version__
 
-from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
+from ansible_collections.xen.xapi.plugins.modules import call, task_cancel, task_info, task_wait
 
 # From 2.20 on, Ansible itself adds them to what a module returns.
 RETURNS_ARGUMENTS = tuple(map(int, __version__.split(".")[:2])) < (2, 20)
@@ -124,6 +124,22 @@ def test_longer_values_are_masked_before_their_parts(refused, monkeypatch):
 @pytest.mark.parametrize("error", [{"timeout": "abc"}, {"bogus": 1}, {"name_label": "x"}], ids=str)
 def test_wait_and_cancel_redact_password_in_hostname(refused, main, error):
     told = refused(main, hostname="root:hunter2@xcp1", **error)
+    assert pieces_in(told, "hunter2") == []
+
+
+@pytest.mark.parametrize("error", [{}, {"timeout": "abc"}, {"bogus": 1}], ids=str)
+@pytest.mark.parametrize(
+    "argument",
+    [
+        {"password": "hunter2"},
+        {"device_config": {"chappassword": "hunter2"}},
+        [{"PRIVATE_KEY": ["hunter2"]}],
+        "root:hunter2@xcp1",
+    ],
+    ids=str,
+)
+def test_call_redacts_password_in_arguments(refused, argument, error):
+    told = refused(call.main, method="VM.snapshot", args=[argument, "x"], **error)
     assert pieces_in(told, "hunter2") == []
 
 

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from ansible_collections.xen.xapi.plugins.modules import task_cancel, task_info, task_wait
+from ansible_collections.xen.xapi.plugins.modules import call, task_cancel, task_info, task_wait
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.support.samples import DEAF, LONG_AGO
 
-MODULES = {"info": task_info, "wait": task_wait, "cancel": task_cancel}
+MODULES = {"info": task_info, "wait": task_wait, "cancel": task_cancel, "call": call}
 OF_ANSIBLE = {"changed", "exception", "failed", "msg", "invocation", "warnings"}
 LIVES = {
     "well": Life(duration=0.2),
@@ -26,6 +26,8 @@ STRANGER = {"password": "wrong"}
 ODD = {"name_regex": "("}
 VERBOSE = {"_ansible_verbosity": 3}
 CHECK = {"_ansible_check_mode": True}
+SNAPSHOT = {"method": "VM.snapshot", "args": [{"class": "VM", "name_label": "web-1"}, "x"]}
+GETTER = {"method": "VM.get_uuid", "args": [{"class": "VM", "name_label": "web-1"}]}
 QUIET = {"wait_for": "none", "quiet_for": "0.1"}
 
 SUCCESS = "success"
@@ -92,6 +94,21 @@ CASES = {
         "cancel", "never", VERBOSE, True, (READ, FAILING, WITH_CALLS), 2
     ),
 }
+CALLS = {
+    "call": Case("call", "well", SNAPSHOT, False, (ASKED, REACHED)),
+    "call -vvv": Case("call", "well", {**SNAPSHOT, **VERBOSE}, False, (ASKED, REACHED, WITH_CALLS)),
+    "call in check mode": Case("call", "well", {**SNAPSHOT, **CHECK}, False, (ASKED, REACHED)),
+    "call without a wait": Case(
+        "call", "well", {**SNAPSHOT, "wait": False}, False, (ASKED, REACHED)
+    ),
+    "call of a getter": Case("call", "well", GETTER, False, (ASKED, REACHED)),
+    "call that fails": Case("call", "badly", SNAPSHOT, True, (ASKED, REACHED, FAILING)),
+    "call in vain": Case("call", "never", {**SNAPSHOT, "timeout": 0}, True, (ASKED, REACHED)),
+    "call that is lost": Case("call", "lost", SNAPSHOT, True, (ASKED, REACHED)),
+    "call of nonsense": Case("call", "well", {**SNAPSHOT, "method": "x"}, True, ()),
+    "call by a stranger": Case("call", "well", {**SNAPSHOT, **STRANGER}, True, (ASKED, FAILING)),
+    "call that is denied": Case("call", "never", SNAPSHOT, True, (ASKED, REACHED, FAILING), 2),
+}
 
 
 SHARED = ("pool", "missing", "excluded", "requests", "server_time", "calls", "error")
@@ -142,6 +159,41 @@ def test_returned_values_match_documentation(request, pool, fill, case):
     in_order = {name: result[name] for name in entries if name in result}
     assert result.keys() - OF_ANSIBLE == in_order.keys()
     assert_documented(in_order, entries, case.returned)
+
+
+@pytest.mark.parametrize("case", CALLS.values(), ids=CALLS)
+def test_values_returned_by_call_match_documentation(pool, call, case):
+    if case.label == "lost":
+        pool.fail("Async.VM.snapshot", cut="after")
+    else:
+        pool.operations.lives["VM.snapshot"] = LIVES[case.label]
+    if case.failing_events:
+        denied = ["SESSION_AUTHENTICATION_FAILED", "root", "no"]
+        for method in ("event.from", "task.get_*"):
+            pool.fail(method, nth=case.failing_events, count=None, error=denied)
+    result = call(**case.options, fails=case.fails)
+    entries = documented("call")
+    # Which of these are there is told by other tests; where they are, all of their values are.
+    for name in ("candidates", "timeline"):
+        if not result.get(name):
+            entries[name].pop("contains")
+    in_order = {name: result[name] for name in entries if name in result}
+    assert result.keys() - OF_ANSIBLE == in_order.keys()
+    assert_documented(in_order, entries, case.returned)
+
+
+def test_task_of_call_has_the_documentation_of_task_wait():
+    of_call, of_wait = documented("call"), documented("wait")
+    assert of_call["task"]["contains"] == {
+        name: _renamed(entry) for name, entry in of_wait["tasks"]["contains"].items()
+    }
+    for name in ("timeline", "pool", "requests", "calls"):
+        assert of_call[name] == of_wait[name]
+
+
+def _renamed(entry):
+    """The documentation of a value that refers to its task, which is no list here."""
+    return yaml.safe_load(yaml.safe_dump(entry).replace("RV(tasks[].", "RV(task."))
 
 
 def shared(module):

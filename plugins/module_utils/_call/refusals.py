@@ -1,0 +1,51 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+from .._client.credentials import is_secret_name
+from .datamodel import Method
+
+_CLASSES = {
+    "session": (
+        "is refused: the module logs in and out by itself, and a session is a secret that Ansible "
+        "would print and log"
+    ),
+    "event": (
+        "is refused: what events tell belongs to one session; use xen.xapi.task_wait to wait"
+    ),
+    "secret": "is refused: it is about secrets, which Ansible would print and log",
+}
+_TAKES_SECRET = "is refused: it takes a secret in {}, which Ansible would print and log"
+_RETURNS_SESSION = "is refused: its result has a session in it, which is a secret"
+_TAKES_ACCOUNT = (
+    "is refused: its configuration has a password in it, which Ansible would print and log"
+)
+_METHODS = {
+    "VDI.get_nbd_info": _RETURNS_SESSION,
+    "host.migrate_receive": _RETURNS_SESSION,
+    "host.disable_external_auth": _TAKES_ACCOUNT,
+    "host.enable_external_auth": _TAKES_ACCOUNT,
+    "pool.disable_external_auth": _TAKES_ACCOUNT,
+    "pool.enable_external_auth": _TAKES_ACCOUNT,
+}
+
+
+def refusal(method: str, described: Method | None, *, count: int) -> str | None:
+    """Return why a method is not called with so many arguments; None if it may be.
+
+    It is the rest of a sentence. Secrets that may be left out are refused only if they are given.
+    """
+    kind = method.partition(".")[0].lower()
+    if kind in _CLASSES:
+        return _CLASSES[kind]
+    if method in _METHODS:
+        return _METHODS[method]
+    for param in () if described is None else described.params[:count]:
+        if param.type == "string" and is_secret_name(param.name):
+            return _TAKES_SECRET.format(param.name)
+    return None
