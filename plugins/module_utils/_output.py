@@ -13,8 +13,10 @@ from typing import Any, Collection
 from ansible.module_utils import basic
 from ansible.module_utils.common.parameters import remove_values
 
+from ._short_failures import shorten_failure
 from ._text import bound_message
 
+_FULL_VERBOSITY = 3
 _MASKED = (
     "The value of a secret option, such as the password, also occurs in the results. Ansible "
     "replaces it with asterisks or VALUE_SPECIFIED_IN_NO_LOG_PARAMETER, so labels, ids and numbers "
@@ -33,7 +35,9 @@ class Module(basic.AnsibleModule):  # type: ignore[misc]
 
     def fail_json(self, msg: str, **returned: Any) -> None:
         self._warn_of_masks({"msg": msg, **returned})
-        super().fail_json(msg=self._bound(str(msg)), **returned)
+        is_verbose = self._verbosity >= _FULL_VERBOSITY
+        shortened = shorten_failure(str(msg), returned, is_verbose=is_verbose)
+        super().fail_json(msg=self._bound(str(msg)), **shortened)
 
     def exit_json(self, **returned: Any) -> None:
         self._warn_of_masks(returned)

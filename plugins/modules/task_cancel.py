@@ -327,7 +327,9 @@ tasks:
           description: A sentence for common codes, otherwise the code and its parameters.
           type: str
     backtrace:
-      description: The positions in the server's code that the error passed.
+      description:
+        - The positions in the server's code that the error passed. A module that fails returns
+          the first 200 characters, and all of them with C(-vvv).
       type: str
       sample: ()
     subtask_of:
@@ -365,6 +367,13 @@ tasks:
         - After O(force), why the task was not marked as cancelled. Otherwise null.
       type: str
       sample: null
+tasks_omitted:
+  description:
+    - How many tasks RV(tasks) leaves out. A failure returns at most 20, those that its message
+      names first. The lists of uuids name all of them.
+  returned: when the module fails with more than 20 tasks
+  type: int
+  sample: 480
 by_action:
   description: The uuids of the tasks by their action. All actions are always present.
   returned: when the tasks were read

@@ -250,7 +250,9 @@ tasks:
           description: A sentence for common codes, otherwise the code and its parameters.
           type: str
     backtrace:
-      description: The positions in the server's code that the error passed.
+      description:
+        - The positions in the server's code that the error passed. A module that fails returns
+          the first 200 characters, and all of them with C(-vvv).
       type: str
       sample: ()
     subtask_of:

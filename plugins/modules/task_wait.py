@@ -363,7 +363,9 @@ tasks:
           description: A sentence for common codes, otherwise the code and its parameters.
           type: str
     backtrace:
-      description: The positions in the server's code that the error passed.
+      description:
+        - The positions in the server's code that the error passed. A module that fails returns
+          the first 200 characters, and all of them with C(-vvv).
       type: str
       sample: ()
     subtask_of:
@@ -383,6 +385,13 @@ tasks:
       description: Whether the task disappeared while it was running. This is its last record.
       type: bool
       sample: false
+tasks_omitted:
+  description:
+    - How many tasks RV(tasks) leaves out. A failure returns at most 20, those that its message
+      names first. The lists of uuids name all of them.
+  returned: when the module fails with more than 20 tasks
+  type: int
+  sample: 480
 satisfied:
   description:
     - The uuids of the tasks that ended as O(expect) says.

@@ -35,7 +35,8 @@ _tasks: age_messages messages options query objects regex_timeout literal_regexe
 _client: connection messages options session master_connection login left_sessions pool master
     jsonrpc transport http_client background tls tls_errors endpoint credentials schema gc_pause
     retry
-: _messages _validators _error_codes _error_descriptions _error_descriptions_rare _text _errors
+: _messages _validators _error_codes _error_descriptions _error_descriptions_rare _short_failures
+    _text _errors
 """
 # An inventory can be YAML where PyYAML is installed; JSON needs no package.
 READS_YAML = {"tests/simulator/plan.py"}
@@ -67,6 +68,7 @@ PURE = {
         "_error_codes",
         "_error_descriptions",
         "_error_descriptions_rare",
+        "_short_failures",
     ),
     *("_text", "_errors"),
 }

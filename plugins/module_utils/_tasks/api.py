@@ -16,9 +16,9 @@ from .model import Task
 
 
 class Tasks:
-    """The messages of XAPI's class task that the collection sends, under the names of XAPI.
+    """The messages of XAPI's class task that the collection sends, named as in XAPI.
 
-    A task that does not exist is None where one is asked for.
+    A method that reads one task returns None if it does not exist.
     """
 
     def __init__(self, session: Session) -> None:
@@ -29,7 +29,7 @@ class Tasks:
         return None if record is None else Task(ref, record)
 
     def get_by_uuid(self, uuid: str) -> str | None:
-        """The reference of the task with a uuid."""
+        """Return the reference of the task with a uuid."""
         return none_if_gone(lambda: self._session.read(records.name, "task.get_by_uuid", uuid))
 
     def get_all_records(self) -> list[Task]:
@@ -37,30 +37,30 @@ class Tasks:
         return [Task(ref, record) for ref, record in found.items()]
 
     def present(self, refs: Collection[str]) -> list[Task]:
-        """Those of some tasks that exist, by the smallest number of calls."""
+        """Return those of some tasks that exist, with as few calls as possible."""
         if len(refs) == 1:
             return [task for task in map(self.get_record, refs) if task is not None]
         return [task for task in self.get_all_records() if task.ref in refs] if refs else []
 
     def confirm(self, unseen: Collection[str]) -> tuple[list[Task], list[str]]:
-        """Read once more what a look did not show: the tasks that are there, and what is gone."""
+        """Read tasks that a listing did not have: those that exist, and the refs of the others."""
         present = self.present(unseen)
         there = {task.ref for task in present}
         return present, [ref for ref in unseen if ref not in there]
 
     def cancel(self, ref: str) -> bool:
-        """Ask for the end of a task; False where there is none.
+        """Request that a task is cancelled; return False if it does not exist.
 
-        The server accepts this whatever the task's status is and promises nothing (xapi_task.ml):
-        only the status tells what became of it.
+        The server accepts this in every status of the task and promises nothing (xapi_task.ml).
+        Only the status shows the outcome.
         """
         return none_if_gone(lambda: self._send("task.cancel", ref)) is not None
 
     def set_status(self, ref: str, status: str) -> bool:
-        """Write a status, and nothing but that; False where there is no such task."""
+        """Write the status of a task and nothing else; return False if it does not exist."""
         return none_if_gone(lambda: self._send("task.set_status", ref, status)) is not None
 
     def _send(self, method: str, *params: str) -> bool:
-        """Do what returns nothing; it was done, whatever the server writes for nothing."""
+        """Call a method without a result; whatever the server returns for it is ignored."""
         self._session.call(method, *params)
         return True

@@ -15,12 +15,12 @@ _MAX_SENTENCES = 1500
 
 
 def format_task(task: Task) -> str:
-    """A task by its label and uuid; the label is other people's text, and shown as one."""
+    """Return the label of a task, which is untrusted text, and its uuid."""
     return f"{quote(task.name_label)} (uuid {shorten_word(task.uuid)})"
 
 
 def format_progress(task: Task) -> str:
-    """A running task, and how far it is."""
+    """Return a running task with its status and progress."""
     progress = "" if task.progress is None else f", {percent(task)}"
     label, uuid, status = quote(task.name_label), shorten_word(task.uuid), shorten_word(task.status)
     return f"{label} (uuid {uuid}, {status}{progress})"
@@ -36,12 +36,12 @@ def percent(task: Task) -> str:
 
 
 def join_few(parts: list[str], *, max_parts: int = 5) -> str:
-    """The first few of many, and how many there are besides."""
+    """Return the first few of many parts, and the number of the others."""
     return join_limited(parts, max_parts=max_parts)
 
 
 def join_sentences(sentences: list[str], *, before: str = "") -> str:
-    """The first few of many sentences, and how many there are besides."""
+    """Return the first few of many sentences, and the number of the others."""
     ended = [text if text.endswith(".") else f"{text}." for text in sentences]
     return before + join_limited(
         ended, limit=_MAX_SENTENCES, separator=" ", remainder=" And {} more."

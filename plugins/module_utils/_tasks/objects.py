@@ -46,7 +46,7 @@ class Objects:
         return found
 
     def to_dict(self, task: Task) -> dict[str, Any]:
-        """What task_info adds to a task; the name is null for a host that is not there any more."""
+        """Return the values that task_info adds to a task; the name is null if the host is gone."""
         return {
             "objects": self.of(task),
             "resident_on_name": self._host_names.get(task.record.get("resident_on", "")),

@@ -34,9 +34,9 @@ SELECTOR_EXCLUSIVE = (
 
 
 def selector_spec() -> dict[str, dict[str, Any]]:
-    """The argument spec of the doc fragment selector."""
-    # Raw where one text is meant: core would make the text "['a', 'b']" of a list, which is no
-    # error then and matches nothing.
+    """Return the argument spec of the doc fragment selector."""
+    # Options for a single text are raw: core would convert a list to the text "['a', 'b']", which
+    # would then match nothing.
     return {
         "uuid": {"type": "list", "elements": "str"},
         "ref": {"type": "list", "elements": "str"},
@@ -67,12 +67,12 @@ def selector_spec() -> dict[str, dict[str, Any]]:
 
 
 def status_spec() -> dict[str, dict[str, Any]]:
-    """The filter by status, which only some modules have."""
+    """Return the filter by status, which only some modules have."""
     return {"status": {"type": "list", "elements": "str", "choices": list(STATUSES)}}
 
 
 def parse_selection(params: Mapping[str, Any], *, given: Mapping[str, Any]) -> Selection:
-    """The checked options; given is what the task wrote, before core made texts of it."""
+    """Return the checked options; given has the values before core converted them."""
     for option in ("uuid", "ref", "kind", "status"):
         check_elements(option, given.get(option))
     if isinstance(given.get("object"), dict):
@@ -132,7 +132,7 @@ def with_default_exclude(selection: Selection, params: Mapping[str, Any]) -> Sel
 def _each(
     params: Mapping[str, Any], option: str, read: Callable[[str, Any], str]
 ) -> tuple[str, ...] | None:
-    """The values of a list in their order, each once."""
+    """Return the values of a list in their order, each once."""
     if params.get(option) is None:
         return None
     return tuple(dict.fromkeys(read(option, value) for value in params[option]))
@@ -163,7 +163,7 @@ def _uuid_or_ref(option: str, value: Any) -> str:
 
 
 def _texts_by_key(option: str, value: Mapping[str, Any]) -> dict[str, str]:
-    """The keys and values as texts; XAPI keeps nothing else, and writes true and false so."""
+    """Return the keys and values as texts, as XAPI keeps them, with true and false."""
     if not value:
         raise OptionError(option, value={}, problem="is empty: every task would match")
     texts = {}
@@ -179,7 +179,7 @@ def _texts_by_key(option: str, value: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _regexes(option: str, value: Any) -> tuple[Any, ...]:
-    """One regular expression or a list of them, which may be empty."""
+    """Return one regular expression, or a list of them that may be empty."""
     check_elements(option, value)
     written = value if isinstance(value, list) else [value]
     return tuple(parse_regex(option, item) for item in written)

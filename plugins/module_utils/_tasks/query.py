@@ -41,9 +41,9 @@ _MAX_UUID = 100
 
 @dataclass
 class Found:
-    """The tasks that a selection met, what exclude left out, and the identities that no task has.
+    """The selected tasks, those that exclude left out, and the ids that no task has.
 
-    The server's time was read before the tasks, so that what came later cannot look older.
+    The server's time was read before the tasks, so that a later task cannot look older.
     """
 
     server_time: int | None
@@ -54,7 +54,7 @@ class Found:
     doubts: list[OptionError] = field(default_factory=list)
     """Regular expressions that read like the labels of tasks that they do not match."""
     undated: list[Task] = field(default_factory=list)
-    """The tasks whose age is not known, of those that match but for that."""
+    """The tasks that match except that their age is not known."""
     context: SelectionContext = NOWHERE
 
     @property
@@ -63,7 +63,7 @@ class Found:
 
     @property
     def excluded_briefly(self) -> list[dict[str, str]]:
-        """What modules return for the running tasks that exclude left out."""
+        """Return the running tasks that exclude left out, as modules return them."""
         return [task.brief() for task in self.excluded if not task.is_finished]
 
 
@@ -74,7 +74,7 @@ def common_returns(
     missing: Mapping[str, list[str]],
     excluded: list[dict[str, str]],
 ) -> dict[str, Any]:
-    """What every module returns of a pool that was reached."""
+    """Return the values that every module returns of a pool that was reached."""
     return {
         "missing": missing,
         "excluded": excluded,
@@ -98,7 +98,7 @@ def find(
 def list_candidates(
     session: Session, selection: Selection, *, clock: Callable[[], float] = time.monotonic
 ) -> tuple[SelectionContext, list[Task]]:
-    """Read what a selection depends on, and then the tasks among which its tasks are."""
+    """Read the context of a selection, and then the tasks that it selects from."""
     context = resolve_context(session, selection, clock=clock)
     login = session.generation
     present = candidates(Tasks(session), selection)
@@ -110,7 +110,7 @@ def list_candidates(
 
 
 def select(present: Iterable[Task], selection: Selection, context: SelectionContext) -> Found:
-    """What a selection means among the tasks that are there."""
+    """Return the tasks that are selected among those that exist."""
     found = Found(context.now, context=context)
     present = list(present)
     anew = without_ages(selection)
@@ -131,7 +131,7 @@ def select(present: Iterable[Task], selection: Selection, context: SelectionCont
 
 
 def candidates(tasks: Tasks, selection: Selection) -> list[Task]:
-    """The tasks among which those that are meant are, if they are at all."""
+    """Return tasks among which are all that can be selected."""
     if selection.by_id and not selection.identities:
         return []
     if len(selection.identities) != 1:
@@ -151,9 +151,9 @@ def resolve_context(
     ages: Sequence[str] = (),
     clock: Callable[[], float] = time.monotonic,
 ) -> SelectionContext:
-    """Read what a selection depends on besides the tasks; before these, as Found says.
+    """Read the context of a selection, before its tasks are read.
 
-    The options in ages need the ages of tasks, besides those of the selection.
+    The options in ages need the ages of tasks, in addition to those of the selection.
     """
     now, clocks = read_time(session, [*selection.ages, *ages], clock=clock)
     object_ref, object_uuid, object_tasks = _object(session, selection)
@@ -169,7 +169,7 @@ def resolve_context(
 
 
 def current_operations(session: Session, kind: str, ref: str) -> Mapping[str, str] | None:
-    """What is being done with an object, by the reference of the task; None where it is not."""
+    """Return the operations on an object by the references of their tasks; None if it is gone."""
     method = f"{kind}.get_current_operations"
     return none_if_gone(lambda: session.read(records.texts_by_key, method, ref))
 
@@ -191,7 +191,7 @@ def _uuid_by_name(session: Session, option: ObjectOption) -> str:
     """Return the uuid of the one object of a class that has a name."""
     kind, name = option.type, option.name_label or ""
     if kind == "pool":
-        # Nobody can ask for a pool by its name (datamodel_pool.ml).
+        # XAPI has no method that finds a pool by its name (datamodel_pool.ml).
         count, uuids = 1, [session.pool.uuid] if session.pool.name_label == name else []
     else:
         refs = session.read(records.names, f"{kind}.get_by_name_label", name)
@@ -241,7 +241,7 @@ def _host_ref(session: Session, selection: Selection) -> str:
 
 
 def _hosts(session: Session, host: str) -> list[str]:
-    """The references of the hosts that have a uuid or a name."""
+    """Return the references of the hosts with a uuid or a name."""
     if not is_uuid(host):
         return session.read(records.names, "host.get_by_name_label", host)
     uuid = host.lower()

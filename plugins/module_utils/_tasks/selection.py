@@ -23,7 +23,7 @@ OBJECT_TYPES = ("VM", "host", "SR", "VDI", "network", "pool")
 AGES = ("min_age", "max_age", "created_after", "created_before")
 _MAX_LABEL = 1000
 """Characters of a label; longer ones, which any account can write, would keep a regex busy."""
-# What an expression has in it, and a label that was written in full hardly ever.
+# Parts of regular expressions that labels hardly ever have.
 _LIKE_REGEX = re.compile(r"\.[*+]|\\[^\w\s]|\\[dsw]|\A\^|\$\Z|\([^()]*\|")
 _EXACT_TEXTS = ("name_label", "name_description")
 FILTERS = (
@@ -44,7 +44,7 @@ FILTERS = (
 
 @dataclass(frozen=True)
 class ObjectOption:
-    """The object whose tasks are meant, by one of its uuid and its name."""
+    """The object whose tasks are selected, by either its uuid or its name."""
 
     type: str
     uuid: str | None = None
@@ -78,10 +78,10 @@ class Selection:
     other_config: Mapping[str, str] = field(default_factory=dict)
     exclude: tuple[re.Pattern[str], ...] = ()
     excludes_housekeeping: bool = False
-    """Whether tasks that a pool runs for itself are left out, besides those of exclude."""
+    """Whether tasks that a pool runs for itself are left out, in addition to those of exclude."""
     is_destructive: bool = False
     is_gate: bool = False
-    """Whether a task that is left out may open a gate: then one of uncertain age counts."""
+    """Whether leaving a task out may open a gate; then a task of uncertain age counts."""
 
     @property
     def by_id(self) -> bool:
@@ -93,7 +93,7 @@ class Selection:
 
     @property
     def is_whole_pool(self) -> bool:
-        """Whether no option says what tasks do; a host and times only narrow the pool's tasks."""
+        """Return whether no option says what tasks do; a host and times only narrow the tasks."""
         is_named = self.by_id or self.by_label or self.name_description is not None
         is_named = is_named or self.kind is not None
         is_related = self.object is not None or self.subtask_of is not None
@@ -101,7 +101,7 @@ class Selection:
 
     @property
     def has_regexes(self) -> bool:
-        """Whether the user gave regular expressions, or text that is written like one."""
+        """Return whether the user gave regular expressions, or text that is written like one."""
         return bool(self.name_regex is not None or self.exclude or self.texts_like_regexes)
 
     @cached_property
@@ -117,32 +117,32 @@ class Selection:
 
     @property
     def includes_finished(self) -> bool:
-        """Whether it was asked for what has finished: by name, or by a time that tells it apart."""
+        """Return whether finished tasks are selected too, by their ids or by a time."""
         return self.by_id or self.created_after is not None or self.max_age is not None
 
     @property
     def filters(self) -> list[str]:
-        """The options that narrow, by their names; neither identity nor exclude is one."""
+        """Return the names of the filters that are given; neither identity nor exclude is one."""
         return [name for name in FILTERS if getattr(self, name) not in (None, {})]
 
     @cached_property
     def ages(self) -> tuple[str, ...]:
-        """The options that select by age or time, by their names."""
+        """Return the names of the options by age or time that are given."""
         return tuple(name for name in AGES if getattr(self, name) is not None)
 
     @cached_property
     def identities(self) -> Mapping[str, int]:
-        """The references and uuids with their places; none can be taken for the other kind."""
+        """Return the references and uuids with their places; they cannot be confused."""
         return {name: place for place, name in enumerate((self.refs or ()) + (self.uuids or ()))}
 
     def place_of(self, task: Task) -> int:
-        """Where a task was named; tasks that were not are all at the same place."""
+        """Return the place at which a task is named; all others have the same place."""
         return self.identities.get(task.ref, self.identities.get(task.uuid, 0))
 
 
 @dataclass(frozen=True)
 class SelectionContext:
-    """What the pool says about the things that a selection names: references, and the time."""
+    """The facts of the pool that a selection depends on: references, and the time."""
 
     now: int | None
     object_ref: str = ""
@@ -157,7 +157,7 @@ NOWHERE = SelectionContext(now=None)
 
 
 def matches(task: Task, selection: Selection, context: SelectionContext) -> bool:
-    """Whether identity and filters meet a task; what exclude says is another question."""
+    """Return whether a task has the identity and passes the filters, whatever exclude says."""
     return (
         is_named(task, selection)
         and (selection.name_description in (None, task.record.get("name_description")))
@@ -173,7 +173,7 @@ def matches(task: Task, selection: Selection, context: SelectionContext) -> bool
 
 
 def belongs_to_object(task: Task, context: SelectionContext) -> bool:
-    """Whether the object names the task in its current_operations, or the task names the object."""
+    """Return whether the object names the task in current_operations, or the task the object."""
     if task.ref in context.object_tasks:
         return True
     return not applied_objects(task).isdisjoint((context.object_ref, context.object_uuid))
@@ -190,12 +190,12 @@ def applied_objects(task: Task) -> frozenset[str]:
 
 
 def is_selected(task: Task, selection: Selection, context: SelectionContext) -> bool:
-    """Whether a task is selected, by all that the options say."""
+    """Return whether a task is selected by all of the options."""
     return matches(task, selection, context) and not is_excluded(task, selection)
 
 
 def is_long(label: str) -> bool:
-    """Whether a label is too long for a regular expression, so that it is a case of doubt."""
+    """Return whether a label is too long for a regular expression, which is a case of doubt."""
     return len(label) > _MAX_LABEL
 
 
@@ -278,7 +278,7 @@ def _bounds_of(selection: Selection, context: SelectionContext) -> Bounds:
     )
 
 
-# They are the same for all tasks of a listing.
+# The bounds are the same for all tasks of a listing.
 @lru_cache(maxsize=8)
 def _bounds(
     min_age: float | None,
@@ -287,7 +287,7 @@ def _bounds(
     created_before: float | None,
     now: int,
 ) -> Bounds:
-    """The options by age and time as times of the server's clock."""
+    """Return the options by age and time as times of the server's clock."""
     earliest = -math.inf if created_after is None else created_after
     latest = math.inf if created_before is None else created_before
     if max_age is not None:

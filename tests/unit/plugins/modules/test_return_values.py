@@ -36,6 +36,7 @@ REACHED = "when the pool was reached"
 READ = "when the tasks were read"
 FAILING = "when the module fails because of it"
 WITH_CALLS = "with C(-vvv)"
+OMITTING = "when the module fails with more than 20 tasks"
 WITH_OBJECTS = "when O(with_objects) is true"
 
 
@@ -49,6 +50,8 @@ class Case(NamedTuple):
     returned: tuple[str, ...]
     failing_events: int = 0
     """Which call of event.from the server denies."""
+    count: int = 1
+    """How many tasks there are."""
 
 
 CASES = {
@@ -67,6 +70,10 @@ CASES = {
     "wait in check mode": Case("wait", "well", CHECK, False, (ASKED, REACHED)),
     "wait for a failure": Case("wait", "badly", {}, True, (ASKED, REACHED)),
     "wait in vain": Case("wait", "never", {"timeout": 0}, True, (ASKED, REACHED)),
+    "wait in vain for many": Case(
+        "wait", "never", {"timeout": 0}, True, (ASKED, REACHED, OMITTING), count=21
+    ),
+    "wait for many": Case("wait", "well", {}, False, (ASKED, REACHED), count=21),
     "wait by nonsense": Case("wait", "well", ODD, True, ()),
     "wait of a stranger": Case("wait", "well", STRANGER, True, (ASKED, FAILING)),
     "wait that is denied": Case("wait", "never", {}, True, (ASKED, REACHED, FAILING), 2),
@@ -87,6 +94,7 @@ CASES = {
     "cancel that is refused": Case(
         "cancel", "never", {"status": "cancelling", "fail_if_not_running": True}, True, (READ,)
     ),
+    "cancel of too many": Case("cancel", "never", {}, True, (READ, OMITTING), count=21),
     "cancel by nonsense": Case("cancel", "well", ODD, True, ()),
     "cancel by a stranger": Case("cancel", "well", STRANGER, True, (FAILING,)),
     "cancel that is denied": Case("cancel", "never", {}, True, (READ, FAILING), 2),
@@ -119,8 +127,9 @@ OF_ONE_MODULE = {"objects", "resident_on_name", "gone", "action", "reason"}
 def fill(pool, live):
     """Adds a task and one that is excluded; the task has been running for years."""
 
-    def add(label):
-        ref = live(LIVES[label], label, created=LONG_AGO)
+    def add(label, count):
+        for _number in range(count):
+            ref = live(LIVES[label], label, created=LONG_AGO)
         pool.add_task(f"{label} spared")
         web_1 = pool.find("VM", "web-1")
         pool.database.add_to_map("VM", web_1, "current_operations", ref, "export")
@@ -147,7 +156,7 @@ def assert_documented(value, entries, returned):
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_returned_values_match_documentation(request, pool, fill, case):
-    fill(case.label)
+    fill(case.label, case.count)
     if case.failing_events:
         denied = ["SESSION_AUTHENTICATION_FAILED", "root", "no"]
         for method in ("event.from", "task.get_*"):
