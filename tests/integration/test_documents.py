@@ -40,6 +40,7 @@ A_CODE_DECIDES = PRINTED["docs/chaining_results.md"][2]
 TIMEOUT = {
     r"\bquiet_for: \w+": "quiet_for: 1",
     r"\bidle_for: \w+": "idle_for: 0.5",
+    r"\btimeout: (6h|1d)": "timeout: 2m",
 }
 DIRECT = {"VM.get_power_state"}
 """What is called without a task."""
@@ -206,7 +207,7 @@ def test_gate_by_kind_waits_for_the_task(real_pool, play_printed, when, printed,
         else real_pool.add_task(label, life=ENDLESS)
     )
     when(
-        lambda: answered(real_pool, "task.get_all_records"),
+        lambda: answered(real_pool, "event.from"),
         lambda: real_pool.set_task(ref, status="success"),
     )
     play_printed(printed)
