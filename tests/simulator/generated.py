@@ -28,7 +28,7 @@ DEFAULTS: dict[str, tuple[Value, ...]] = {"host.disable": (True,)}
 """Values of parameters that were left out, where the first value of the type is not it."""
 
 Work = Callable[..., Value]
-"""What a message does: called with the inventory, the context and the arguments."""
+"""The work of a message, called with the inventory, the context and the arguments."""
 
 
 def message(declaration: Declaration, handler: Handler) -> Message:

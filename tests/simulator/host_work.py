@@ -120,7 +120,7 @@ def _not_implemented(name: str) -> Value:
 
 
 def _receive(inventory: Inventory, context: Context, host: str, network: str, _o: Value) -> Value:
-    """What `VM.migrate_send` wants of its destination."""
+    """Return the destination that `VM.migrate_send` takes."""
     address = inventory.database.read("host", host)["address"]
     inventory.database.read("network", network)
     url = f"http://{address}/"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a pool is to hold: planned by numbers, or read from a YAML or JSON file."""
+"""Plans of pools: made from numbers, or read from a YAML or JSON file."""
 
 from __future__ import annotations
 

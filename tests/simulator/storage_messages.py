@@ -16,7 +16,7 @@ from .storage_work import check_connected
 from .values import ApiError, Value
 
 ALLOWED = ["unplug", "plug", "pbd_destroy", "pbd_create", "vdi_clone", "scan", "forget"]
-"""What an SR allows whose type no storage manager serves."""
+"""Operations of an SR whose type no storage manager serves."""
 DISK_OPERATIONS = ["forget", "update", "resize", "destroy", "clone", "copy", "snapshot"]
 
 
@@ -169,7 +169,7 @@ def _write_vdi(field: str) -> Callable[..., Value]:
     return handler
 
 
-def _null_is_fine(inventory: Inventory, _context: Context, sr: str) -> Value:
+def _no_data_sources(inventory: Inventory, _context: Context, sr: str) -> Value:
     """Return data sources of an SR: there are none."""
     inventory.database.read("SR", sr)
     return []
@@ -186,7 +186,7 @@ WORKS: dict[str, Callable[..., Value]] = {
     "SR.set_physical_size": _denied("SR"),
     "SR.set_physical_utilisation": _denied("SR"),
     "SR.set_virtual_allocation": _denied("SR"),
-    "SR.get_data_sources": _null_is_fine,
+    "SR.get_data_sources": _no_data_sources,
     "PBD.create": _create_pbd,
     "PBD.destroy": _destroy_pbd,
     "PBD.plug": _plug,

@@ -29,7 +29,7 @@ BIOS = {
     "baseboard-location-in-chassis": "", "enclosure-asset-tag": "", "hp-rombios": "",
     "oem-1": "Xen", "oem-2": VENDOR_BIOS,
 }  # fmt: skip
-"""What a VM shows where no other texts were set (constants.ml)."""
+"""Texts of a VM for which no others were set (constants.ml)."""
 
 
 def _create(inventory: Inventory, _context: Context, args: Record) -> Value:
