@@ -16,7 +16,7 @@ from ._text import shorten
 MAX_TASKS = 20
 _MAX_BACKTRACE = 200
 # The lists of uuids whose tasks say most about a failure.
-_TROUBLED = ("unexpected", "gone", "unmet")
+_PROBLEM_LISTS = ("unexpected", "gone", "unmet")
 
 
 def shorten_failure(
@@ -32,8 +32,8 @@ def shorten_failure(
         return dict(returned)
     kept = tasks
     if len(tasks) > MAX_TASKS:
-        troubled = {uuid for name in _TROUBLED for uuid in returned.get(name) or ()}
-        kept = sorted(tasks, key=lambda task: _rank(task, message, troubled))[:MAX_TASKS]
+        problems = {uuid for name in _PROBLEM_LISTS for uuid in returned.get(name) or ()}
+        kept = sorted(tasks, key=lambda task: _rank(task, message, problems))[:MAX_TASKS]
     if not is_verbose:
         kept = [_without_long_backtrace(task) for task in kept]
     shortened = {**returned, "tasks": kept}
@@ -42,11 +42,11 @@ def shorten_failure(
     return shortened
 
 
-def _rank(task: Mapping[str, Any], message: str, troubled: set[str]) -> int:
+def _rank(task: Mapping[str, Any], message: str, problems: set[str]) -> int:
     uuid = task.get("uuid")
     if uuid and uuid in message:
         return 0
-    return 1 if uuid in troubled or task.get("action") not in (None, "skipped") else 2
+    return 1 if uuid in problems or task.get("action") not in (None, "skipped") else 2
 
 
 def _without_long_backtrace(task: dict[str, Any]) -> dict[str, Any]:
