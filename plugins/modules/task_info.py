@@ -145,7 +145,7 @@ tasks:
       description:
         - What the task does, one of V(export), V(import), V(copy), V(snapshot), V(migration),
           V(power), V(host), V(update), V(storage_gc), V(scan), V(plugin), V(console), V(metrics)
-          and V(other). See O(kind).
+          and V(other). See O(xen.xapi.task_info#module:kind).
       type: str
       sample: snapshot
     client:

@@ -18,7 +18,7 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, Cl
 VERBS = (
     "add_task add_garbage_collection set_task destroy_task record find life fail heal collect "
     "advance sessions logout_all calls restart_master restart_supporter promote set_clock "
-    "boot take_down bring_up"
+    "boot take_down bring_up restart_life add_plugin write stop"
 )
 
 
@@ -142,7 +142,7 @@ def test_verb_that_stops_its_host_is_still_answered(opened: Simulator, verb: str
 @pytest.mark.parametrize(
     ("verb", "arguments", "text"),
     [
-        ("nope", {}, "no such verb; there are add_garbage_collection, add_task"),
+        ("nope", {}, "no such verb; there are add_garbage_collection, add_plugin"),
         ("add_task", {}, "label"),
         ("add_task", {"label": "x", "life": {"durance": 1}}, "a life has no ['durance']"),
         ("destroy_task", {"ref": MISSING}, "HANDLE_INVALID"),
@@ -158,6 +158,22 @@ def test_invalid_request_returns_error_text(
 def test_unknown_verb_error_lists_all_verbs(door: Door) -> None:
     listed = door.document("nope")["error"].rpartition("there are ")[2].split(", ")
     assert sorted(listed) == sorted(VERBS.split())
+
+
+def test_restart_life_plugins_and_fields_are_set_from_outside(
+    opened: Simulator, door: Door
+) -> None:
+    door("restart_life", away=5, startup=1)
+    assert (opened.restarts.usual.away, opened.restarts.usual.startup) == (5, 1)
+    door("add_plugin", name="updater.py", check="[]")
+    assert opened.inventory.plugins == {"updater.py": {"check": "[]"}}
+    vm = opened.find("VM", "db-1")
+    door("write", table="VM", ref=vm, field="user_version", value=7)
+    assert opened.database.read("VM", vm)["user_version"] == 7
+    ended: list[bool] = []
+    opened.end = lambda: ended.append(True)
+    door("stop")
+    assert ended == [True]
 
 
 def test_empty_and_long_bodies_are_accepted(opened: Simulator, door: Door) -> None:

@@ -219,7 +219,7 @@ def test_stopped_master_refuses_connections_until_started(
 def test_supporter_addresses_are_configurable(start: Start) -> None:
     simulator = start(addresses=["127.0.0.9"])
     assert simulator.hosts[1].url.startswith("http://127.0.0.9:")
-    with pytest.raises(ValueError, match="addresses of their own"):
+    with pytest.raises(ValueError, match="which are not on loopback"):
         Simulator(host="10.0.0.1", supporters=1)
 
 
