@@ -383,7 +383,7 @@ def test_record_that_ignored_cancel_too_briefly_is_rejected(virtual, orphan, for
     virtual.fail("task.cancel", cut="before", count=None)
     virtual.at(healed_at, virtual.heal)
     result = force(ref, fails=True)
-    assert "force was refused: it is not known to have ignored a request" in result["msg"]
+    assert "force was refused: it is not known to have ignored a cancel request" in result["msg"]
     assert not virtual.log.of("task.set_status")
 
 
