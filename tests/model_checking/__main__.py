@@ -21,7 +21,7 @@ LONG = {
     "none": [(1, 7, 1), (1, 2, 2), (2, 3, 0), (2, 2, 1)],
     "cancel": [(1, 7, 0), (1, 4, 1), (1, 2, 2), (2, 2, 0)],
 }
-"""Tasks, steps, and how many of the steps may be troubles."""
+"""Tasks, steps, and how many of the steps may be transient errors."""
 
 
 def _arguments() -> argparse.Namespace:
@@ -31,7 +31,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tasks", type=int, default=2, metavar="N", help="(%(default)s)")
     parser.add_argument("--steps", type=int, default=2, metavar="N", help="(%(default)s)")
     parser.add_argument(
-        "--troubles",
+        "--transient-errors",
         type=int,
         metavar="N",
         help="how many of the steps may be restarts, lost sessions and cuts; without: all",
@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def parts(args: argparse.Namespace) -> list[tuple[str, int, int, int]]:
-    """What is to be searched: rule, tasks, steps, and how many of these may be troubles."""
+    """What is to be searched: rule, tasks, steps, and how many of these may be transient errors."""
     rules = args.rule or RULES
     if args.long:
         return [(rule, *size) for rule in rules for size in LONG[rule]]
@@ -83,7 +83,7 @@ def explore(args: argparse.Namespace) -> int:
         )
         lengths = ", ".join(f"{length}: {count}" for length, count in tally.by_steps.items())
         print(
-            f"{rule}, tasks {tasks}, steps {steps}, troubles {transient_errors}: "
+            f"{rule}, tasks {tasks}, steps {steps}, transient errors {transient_errors}: "
             f"{tally.schedules} schedules (by steps {lengths}), of which {tally.merged} "
             f"came to what another had come to; {tally.states} states; "
             f"{'all' if tally.is_complete else 'NOT all'} there are; "

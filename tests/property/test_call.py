@@ -32,7 +32,7 @@ from ansible_collections.xen.xapi.tests.support.virtual.transport import (
 SNAPSHOT = "Async.VM.snapshot"
 WRITE = "VM.add_to_other_config"
 SCHEDULES = settings(
-    max_examples=1000,
+    max_examples=300,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
@@ -182,7 +182,7 @@ def test_operation_is_started_once_at_most_and_outcome_is_true(
         assert refs[0] in known or result["task"] is not None
 
 
-@settings(SCHEDULES, max_examples=500)
+@settings(SCHEDULES, max_examples=150)
 @given(cuts=CUTS, at_the_call=AT_THE_CALL, transient_errors=TROUBLES)
 def test_call_without_task_is_carried_out_once_at_most(cuts, at_the_call, transient_errors):
     pool, vm = pool_with_vm()
@@ -200,7 +200,7 @@ def test_call_without_task_is_carried_out_once_at_most(cuts, at_the_call, transi
     assert result["outcome"] in ("success", "failure", "not_started", "unknown")
 
 
-@settings(SCHEDULES, max_examples=200)
+@settings(SCHEDULES, max_examples=100)
 @given(cuts=CUTS, transient_errors=TROUBLES, method=st.sampled_from(["VM.snapshot", WRITE]))
 def test_check_mode_starts_nothing(cuts, transient_errors, method):
     pool, vm = pool_with_vm()

@@ -162,13 +162,7 @@ def test_task_forwarded_unseen_to_restarting_host_fails_condition(virtual):
 
 def step_clock(virtual, seconds):
     """Change the server's time from now on; existing records keep their dates."""
-    tell = virtual.inventory._servertime
-
-    def servertime(context, host):
-        return Date.at(virtual.now() + seconds) if tell(context, host) else None
-
-    message = next(m for m in virtual.inventory.messages() if m.name == "host.get_servertime")
-    virtual.dispatcher.serve([message._replace(handler=servertime)])
+    virtual.inventory.set_clock(virtual.master_ref, seconds)
 
 
 @pytest.mark.parametrize(("seconds", "age"), [(1200, DAY - 600), (-1200, DAY)])
