@@ -27,6 +27,9 @@ def shorten_failure(
     Tasks that the message names come first, then those that did not end as expected. The lists of
     uuids stay complete. A verbose result keeps all backtraces.
     """
+    task = returned.get("task")
+    if isinstance(task, dict) and not is_verbose:
+        returned = {**returned, "task": _without_long_backtrace(task)}
     tasks = returned.get("tasks")
     if not isinstance(tasks, list):
         return dict(returned)

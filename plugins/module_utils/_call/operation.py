@@ -24,17 +24,17 @@ RUNNING = "running"
 NOT_STARTED = "not_started"
 UNKNOWN = "unknown"
 _MAX_ATTEMPTS = 2
-# Errors that the server answers before the work begins (the generated dispatcher; rbac.ml).
+# Errors that the server answers before the work begins (the generated dispatcher; rbac.ml). The
+# first parameter is the method, or the permission, which is the method in lowercase and may go on.
 _REFUSED = frozenset(
     {
-        "Fault",
-        "HOST_STILL_BOOTING",
         "MESSAGE_METHOD_UNKNOWN",
         "MESSAGE_PARAMETER_COUNT_MISMATCH",
         "MESSAGE_REMOVED",
         "RBAC_PERMISSION_DENIED",
     }
 )
+_REFUSED_TASKS = _REFUSED | {"Fault", "HOST_STILL_BOOTING"}
 
 
 class Operation:
@@ -130,11 +130,20 @@ class Operation:
             and error.code in SESSION_GONE
         )
 
+    def _is_refused(self, error: XapiFailure) -> bool:
+        """Return whether the server answered an error instead of starting the work.
+
+        Without a task, the same codes may come from another host or pool in the middle of the work.
+        """
+        if self._options.is_async:
+            return error.code in _REFUSED_TASKS
+        subject = error.params[0] if error.params else ""
+        return error.code in _REFUSED and subject.lower().startswith(self._options.label.lower())
+
     def _settle(self, error: XapiError) -> None:
         """Decide from an error whether the operation may have been started."""
         if isinstance(error, XapiFailure) and error.method == self._options.label:
-            is_refused = error.code in _REFUSED or self._is_session_lost(error)
-            if is_refused:
+            if self._is_refused(error) or self._is_session_lost(error):
                 return
             # A task has an error of its own: in its place, none is expected.
             is_doubtful = self._options.is_async or error.code in SESSION_GONE

@@ -76,7 +76,7 @@ def parse_call_options(params: Mapping[str, Any], *, given: Mapping[str, Any]) -
     """Return the checked options; given has the options of the task, without defaults."""
     method = _parse_method(params["method"])
     if not isinstance(given.get("args", []), list):
-        raise OptionError("args", value=given["args"], problem="is not a list")
+        raise OptionError("args", value=None, problem="is not a list")
     args, described = params["args"], find_method(method)
     reason = refusal(method, described, count=len(args))
     if reason is not None:

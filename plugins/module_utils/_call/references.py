@@ -21,6 +21,7 @@ _MAX_LISTED = 5
 _MAX_UUID = 100
 _REF = " ref"
 _PREFIX = "OpaqueRef:"
+_NULL = "OpaqueRef:NULL"
 
 
 def resolve_args(session: Session, args: Any) -> Any:
@@ -37,7 +38,9 @@ def resolve_args(session: Session, args: Any) -> Any:
 def name_object(value: Any, type_: str) -> dict[str, Any] | None:
     """Return the object that a result refers to, by its reference alone; None if it is none."""
     kind = type_[: -len(_REF)] if type_.endswith(_REF) else ""
-    if find_class(kind) is None or not isinstance(value, str) or not value.startswith(_PREFIX):
+    if find_class(kind) is None or not isinstance(value, str) or value == _NULL:
+        return None
+    if not value.startswith(_PREFIX):
         return None
     return {"class": kind, "ref": value, "uuid": None, "name_label": None}
 

@@ -21,6 +21,7 @@ _CLASSES = {
     "secret": "is refused: it is about secrets, which Ansible would print and log",
 }
 _TAKES_SECRET = "is refused: it takes a secret in {}, which Ansible would print and log"
+_RETURNS_SECRET = "is refused: it returns a secret, which Ansible would print and log"
 _RETURNS_SESSION = "is refused: its result has a session in it, which is a secret"
 _TAKES_ACCOUNT = (
     "is refused: its configuration has a password in it, which Ansible would print and log"
@@ -40,11 +41,15 @@ def refusal(method: str, described: Method | None, *, count: int) -> str | None:
 
     It is the rest of a sentence. Secrets that may be left out are refused only if they are given.
     """
-    kind = method.partition(".")[0].lower()
+    kind, _dot, name = method.partition(".")
+    kind = kind.lower()
     if kind in _CLASSES:
         return _CLASSES[kind]
     if method in _METHODS:
         return _METHODS[method]
+    returns_text = described is None or described.result == "string"
+    if name.startswith("get_") and returns_text and is_secret_name(name[len("get_") :]):
+        return _RETURNS_SECRET
     for param in () if described is None else described.params[:count]:
         if param.type == "string" and is_secret_name(param.name):
             return _TAKES_SECRET.format(param.name)

@@ -160,7 +160,7 @@ class CallReport:
         now = None if operation is None else operation.server_time
         return {
             **asked,
-            "result": hide_secrets(self._result),
+            "result": _HIDDEN if self._holds_secret else hide_secrets(self._result),
             "result_value": hide_secrets(self._result_value),
             "object": self._object or name_object(self._result_value, self._result_type),
             "task": self._task_dict(now),
@@ -173,6 +173,15 @@ class CallReport:
             "pool": self._session.pool.to_dict(),
             "server_time": iso_time(now),
         }
+
+    @property
+    def _holds_secret(self) -> bool:
+        """Return whether the text of a result has a secret in it, which is hidden when decoded."""
+        result = self._result
+        if not isinstance(result, str) or not result:
+            return False
+        value = decode_result(result)
+        return bool(hide_secrets(value) != value)
 
     def failure(self) -> dict[str, Any]:
         """Return why the module fails; empty if it does not."""
@@ -217,7 +226,8 @@ class CallReport:
         if self.operation is None or not self.operation.task_ref:
             return None
         task = self._last_task or Task(self.operation.task_ref, {})
-        return {**task.to_dict(now=now), "gone": self._is_gone}
+        shown = {**hide_secrets(task.to_dict(now=now)), "gone": self._is_gone}
+        return {**shown, "result": _HIDDEN} if self._holds_secret else shown
 
     def _unknown_start(self, error: XapiError) -> str:
         found = self.operation.candidates if self.operation is not None else Candidates()
@@ -234,6 +244,8 @@ class CallReport:
     def _failed_wait(self) -> dict[str, Any]:
         """Return why the wait for a task failed; empty if it did not."""
         condition, waiter, task = self.condition, self.waiter, self._last_task
+        if condition is None and task is not None and task.is_finished:
+            return {} if task.status in self.options.expect else self._failed_end(task)
         if condition is None or waiter is None or condition.decision is Decision.MET:
             return {}
         if condition.decision is Decision.PENDING:
@@ -246,6 +258,9 @@ class CallReport:
         if self._is_gone:
             reason = condition.set.gone_reasons.get(task.ref) or messages.ANY_REASON
             return self._failed(messages.disappeared(task, reason), None)
+        return self._failed_end(task)
+
+    def _failed_end(self, task: Task) -> dict[str, Any]:
         failed = self._failed(f"{describe_end(task, self.options.expect)}.", None)
         error_info = task.to_dict(now=None)["error"]
         return {**failed, "error": error_info} if error_info else failed

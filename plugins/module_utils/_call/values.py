@@ -12,6 +12,7 @@ import re
 from datetime import datetime, timezone
 from typing import Any, Callable, NamedTuple, NoReturn
 
+from .._client.credentials import is_secret_name
 from .._errors import OptionError
 from .._validators import parse_time, parse_uuid
 from .datamodel import find_class
@@ -98,7 +99,10 @@ def convert_result(value: Any, type_: str) -> Any:
 
 
 def _fail(where: str, value: Any, problem: str) -> NoReturn:
-    raise OptionError(where, value=value, problem=problem)
+    """Raise an error without a value that may have a secret in it: it would be cut, not masked."""
+    has_parts = isinstance(value, (dict, list, tuple)) or str(value).lstrip()[:1] in ("{", "[")
+    is_secret = any(is_secret_name(part) for part in re.split(r"[.\[\]]+", where))
+    raise OptionError(where, value=None if has_parts or is_secret else value, problem=problem)
 
 
 def _convert_text(value: Any, where: str) -> str:

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from typing import Any, Iterator
 
@@ -41,20 +43,52 @@ def is_secret_name(name: str) -> bool:
 
 
 def find_secrets_under_keys(value: Any) -> set[str]:
-    """Return the texts under keys such as password, at any depth of a value."""
+    """Return the texts and numbers under keys such as password, at any depth of a value.
+
+    Return each in all forms in which a message, JSON or XML may quote it.
+    """
     found: set[str] = set()
     if isinstance(value, dict):
         for key, held in value.items():
             if isinstance(key, str) and is_secret_name(key):
-                found.update(
-                    form for text in _walk_texts(held) for form in (text, repr(text)[1:-1])
-                )
+                found.update(form for text in _walk_values(held) for form in _quote(text))
             else:
                 found |= find_secrets_under_keys(held)
+    elif isinstance(value, str):
+        found |= find_secrets_under_keys(_parse_json(value))
     elif isinstance(value, (list, tuple)):
         for element in value:
             found |= find_secrets_under_keys(element)
     return found - {""}
+
+
+def _parse_json(text: str) -> Any:
+    """Return the map or list of a JSON text, such as a template with to_json gives; or None."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _quote(text: str) -> Iterator[str]:
+    yield text
+    yield repr(text)[1:-1]
+    yield json.dumps(text)[1:-1]
+    yield html.escape(text, quote=False)
+    yield html.escape(text)
+
+
+def _walk_values(value: Any) -> Iterator[str]:
+    """Yield the texts and numbers of a value, without the keys of maps."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield str(value)
+    elif isinstance(value, (dict, list, tuple)):
+        for held in value.values() if isinstance(value, dict) else value:
+            yield from _walk_values(held)
 
 
 def _list_forms(piece: str) -> Iterator[str]:

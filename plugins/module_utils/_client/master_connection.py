@@ -16,6 +16,7 @@ from .._errors import (
     NoHostAnswered,
     XapiFailure,
 )
+from .credentials import find_secrets_under_keys
 from .endpoint import Endpoint
 from .jsonrpc import Rpc
 from .left_sessions import LeftSessions
@@ -73,10 +74,11 @@ class MasterConnection:
         """
         try:
             rpc = self.open()
+            sent = list(params())
             answer = rpc.call(
                 method,
-                [self._ref, *params()],
-                secrets=[self._ref],
+                [self._ref, *sent],
+                secrets=[self._ref, *find_secrets_under_keys(sent)],
                 time_limit=time_limit,
                 interruptible=interruptible,
             )

@@ -33,7 +33,7 @@ SNAPSHOT = {"method": "VM.snapshot", "args": [REF, "x"]}
         ({"method": "InternalAsync.VM.snapshot"}, "leave Async. out"),
         ({"method": "VM.snapshot"}, "'args' has 0 arguments, and 2 are needed: VM.snapshot(vm: VM"),
         ({**SNAPSHOT, "args": [REF]}, "'args' has 1 argument, and 2 are needed"),
-        ({**SNAPSHOT, "args": "a,b"}, "'args': 'a,b' is not a list"),
+        ({**SNAPSHOT, "args": "a,b"}, "'args' is not a list"),
         ({**SNAPSHOT, "args": {"vm": REF}}, "args"),
         ({**SNAPSHOT, "args": ["web-1", "x"]}, "'args[0]': 'web-1' is not a reference"),
         ({**SNAPSHOT, "args": [REF, None]}, "'args[1]' is null, where string is expected"),
