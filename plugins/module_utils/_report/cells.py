@@ -29,7 +29,10 @@ class ReportError(Exception):
 
 def find_tasks(value: Any) -> list[Mapping[str, Any]]:
     """Return the tasks of a list, or those of the result of a module."""
-    tasks = value.get("tasks", []) if isinstance(value, Mapping) else value
+    tasks = value
+    if isinstance(value, Mapping):
+        task = value.get("task")
+        tasks = value.get("tasks", [] if task is None else [task])
     if not isinstance(tasks, (list, tuple)):
         problem = f"not {type(tasks).__name__}"
         raise ReportError(f"give the result of a module of xen.xapi, or its tasks, {problem}")
@@ -80,6 +83,16 @@ def _disarm(text: str) -> str:
 
 
 def is_running(task: Mapping[str, Any]) -> bool:
+    """Return whether a task is known to be running; a task that disappeared may have ended."""
+    return not task.get("gone") and _is_unfinished(task)
+
+
+def format_status(task: Mapping[str, Any]) -> str:
+    """Return the status of a task, which is gone if the task disappeared while running."""
+    return "gone" if task.get("gone") else format_text(task.get("status"))
+
+
+def _is_unfinished(task: Mapping[str, Any]) -> bool:
     return task.get("is_finished") is False or task.get("status") in _RUNNING
 
 
@@ -87,7 +100,7 @@ def format_progress(task: Mapping[str, Any]) -> str:
     """Return the progress of a running task in percent, or the status of one that ended."""
     progress = read_number(task.get("progress"))
     if not is_running(task) or progress is None:
-        return format_text(task.get("status"))
+        return format_status(task)
     return f"{min(max(progress, 0.0), 1.0) * 100:.0f} %"
 
 
@@ -135,7 +148,7 @@ COLUMNS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "object": format_objects,
     "progress": format_progress,
     "ref": _field("ref"),
-    "status": _field("status"),
+    "status": format_status,
     "uuid": _field("uuid"),
 }
 """What the columns of a table show of a task, by their names."""

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 from .cells import COLUMNS, NOTHING, ReportError, find_tasks
 
@@ -23,7 +23,8 @@ def format_table(value: Any, *, columns: Sequence[str] | None = None, limit: int
     """Return a table with a line for each task, below the names of the columns."""
     tasks = find_tasks(value)
     if not tasks:
-        return "No tasks."
+        is_known = not isinstance(value, Mapping) or "tasks" in value or "task" in value
+        return "No tasks." if is_known else "The tasks are not known."
     names = _check_columns(DEFAULT_COLUMNS if columns is None else columns)
     rows = [[COLUMNS[name](task) for name in names] for task in tasks[:limit]]
     shown = [
@@ -38,9 +39,16 @@ def format_table(value: Any, *, columns: Sequence[str] | None = None, limit: int
     table = [
         _GAP.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines
     ]
-    if len(tasks) > limit:
-        table.append(f"… and {len(tasks) - limit} more")
+    more = max(len(tasks) - limit, 0) + _count_omitted(value)
+    if more:
+        table.append(f"… and {more} more")
     return "\n".join(table)
+
+
+def _count_omitted(value: Any) -> int:
+    """Return how many tasks a failure left out of its result."""
+    omitted = value.get("tasks_omitted") if isinstance(value, Mapping) else None
+    return omitted if isinstance(omitted, int) else 0
 
 
 def _check_columns(columns: Any) -> list[str]:

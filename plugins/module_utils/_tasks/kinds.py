@@ -78,7 +78,12 @@ def is_of_kind(
         return True
     if "housekeeping" in kinds and classification.is_housekeeping:
         return True
-    if "backup" not in kinds or classification.kind not in _BACKUP_KINDS:
+    if "backup" not in kinds:
+        return False
+    if classification.kind == "other" and classification.client == "xo":
+        # A label of Xen Orchestra that the table does not have may be part of a backup.
+        return not is_destructive
+    if classification.kind not in _BACKUP_KINDS:
         return False
     return not is_destructive or classification.client in _BACKUP_CLIENTS
 

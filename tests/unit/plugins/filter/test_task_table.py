@@ -53,9 +53,29 @@ def test_all_columns_can_be_shown():
     assert len(task_table([task()], columns=list(COLUMNS)).splitlines()) == 2
 
 
-@pytest.mark.parametrize("value", [[], {"tasks": []}, {}, {"failed": True, "msg": "no pool"}, ()])
+@pytest.mark.parametrize("value", [[], {"tasks": []}, {"task": None}, ()])
 def test_no_tasks_is_no_error(value):
     assert task_table(value) == "No tasks."
+
+
+@pytest.mark.parametrize("value", [{}, {"failed": True, "msg": "no pool"}])
+def test_result_without_tasks_does_not_claim_that_there_are_none(value):
+    assert task_table(value) == "The tasks are not known."
+
+
+def test_task_of_call_is_shown():
+    assert task_table({"task": task(), "outcome": "running"}) == task_table([task()])
+
+
+def test_disappeared_task_is_not_shown_as_running():
+    assert "gone" in task_table([task(gone=True)])
+    assert "50 %" not in task_table([task(gone=True)])
+
+
+def test_omitted_tasks_of_a_failure_are_counted():
+    assert (
+        task_table({"tasks": [task()], "tasks_omitted": 480}).splitlines()[-1] == "… and 480 more"
+    )
 
 
 def test_more_tasks_than_the_limit_are_counted():

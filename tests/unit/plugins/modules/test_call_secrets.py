@@ -17,8 +17,7 @@ SECRET = "HUNTER22"
 WEB = {"class": "VM", "name_label": "web-1"}
 HOST = {"class": "host", "name_label": "host-1"}
 XML = (
-    "<value><struct><member><name>password</name>"
-    f"<value>{SECRET}</value></member></struct></value>"
+    f"<value><struct><member><name>password</name><value>{SECRET}</value></member></struct></value>"
 )
 
 
