@@ -36,17 +36,17 @@ ONLY_REPORTED = frozenset(
         "EventWatcher._token",
         "LeftSessions._unended",
         "LeftSessions.logout_errors",
+        "MasterConnection._ref",
+        "MasterConnection._rpc",
         "MatchTracker._selection",
         "MatchTracker.ended",
         "MatchTracker.timeline",
         "Members._endpoints",
         "Members.skipped_errors",
         "ObjectHolds._selection",
+        "PasswordLogin._add_secret",
+        "PasswordLogin._password",
         "QuietCondition._selection",
-        "Session._add_secret",
-        "Session._password",
-        "Session._ref",
-        "Session._rpc",
         "Session._transport",
         "SetTracker.timeline",
         "TransientErrors.count",
@@ -67,7 +67,7 @@ GENERATIONS = frozenset(
     ]
 )
 """Attributes that number sessions: only the distance to the current session counts."""
-SESSION_GENERATION = "Session.generation"
+SESSION_GENERATION = "MasterConnection.generation"
 """Only whether there has been a session counts."""
 
 
