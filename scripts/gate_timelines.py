@@ -120,16 +120,16 @@ SCENES = (
 
 def draw(title: str, bars: list[Bar]) -> str:
     """Return an SVG with one row for each bar, over an axis in seconds."""
-    longest = max(bar.end for bar in bars)
+    longest = max(row.end for row in bars)
     scale = (WIDTH - LABEL - 150) / longest
     rows = []
-    for number, bar in enumerate(bars):
-        top, left = 40 + number * ROW, LABEL + bar.begin * scale
-        width = (bar.end - bar.begin) * scale
+    for number, row in enumerate(bars):
+        top, left = 40 + number * ROW, LABEL + row.begin * scale
+        width = (row.end - row.begin) * scale
         rows += [
-            f'<text x="{LABEL - 10}" y="{top + 16}" text-anchor="end">{bar.name}</text>',
-            f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="22" class="{bar.kind}"/>',
-            f'<text x="{left + width + 8:.1f}" y="{top + 16}">{html.escape(bar.note)}</text>',
+            f'<text x="{LABEL - 10}" y="{top + 16}" text-anchor="end">{row.name}</text>',
+            f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="22" class="{row.kind}"/>',
+            f'<text x="{left + width + 8:.1f}" y="{top + 16}">{html.escape(row.note)}</text>',
         ]
     base = 46 + len(bars) * ROW
     rows.append(f'<path d="M{LABEL} {base}H{LABEL + longest * scale:.1f}" class="axis"/>')
@@ -156,7 +156,7 @@ def main() -> None:
             assert not simulator.sessions()
         path = IMAGES / f"{scene.name}.svg"
         path.write_text(draw(scene.title, bars), encoding="utf-8")
-        print(f"{path.name}: {[bar[1:4] for bar in bars]}")
+        print(f"{path.name}: {[row[1:4] for row in bars]}")
 
 
 if __name__ == "__main__":

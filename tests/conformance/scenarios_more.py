@@ -156,7 +156,7 @@ def event_arguments(run):
     token = run.quiet("event.from", s, only, "", 1.0)["token"]
     run.call("token of another session", "event.from", other, only, token, 0.2, keep=keep)
     run.quiet("session.logout", other)
-    run.call("after logout", "event.from", other, only, token, 0.2, keep=lambda x: code_of(x))
+    run.call("after logout", "event.from", other, only, token, 0.2, keep=code_of)
     run.quiet("task.set_progress", s, a, 0.5)
     run.call("change and wider classes", "event.from", s, ["task", "pool"], token, 1.0, keep=keep)
     run.quiet("task.add_to_other_config", s, a, "k", "v")
@@ -221,7 +221,7 @@ def legacy_events(run):
     run.call("mod of one reference", "event.next", other, keep=legacy(b))
     timer = threading.Timer(0.3, lambda: run.quiet("session.logout", other))
     timer.start()
-    run.call("logout wakes next", "event.next", other, keep=lambda x: code_of(x))
+    run.call("logout wakes next", "event.next", other, keep=code_of)
     timer.join()
     run.call("inject another class", "event.inject", s, "VM", b, keep=untracked)
     run.call("inject unknown class", "event.inject", s, "nosuch", b, keep=untracked)
@@ -233,7 +233,7 @@ def legacy_events(run):
 
 def ended(run, s, name, task):
     """Record what became of an asynchronous task."""
-    for _ in range(100):
+    for _attempt in range(100):
         if run.quiet("task.get_status", s, task) != "pending":
             break
         time.sleep(0.05)
@@ -388,7 +388,7 @@ def making_and_ending_tasks(run):
     run.call("cancel by uuid", "task.cancel", s, run.quiet("task.get_uuid", s, t))
     run.call("cancel of null", "task.cancel", s, "OpaqueRef:NULL")
     run.call("cancel of nothing", "task.cancel", s, "")
-    run.call("cancel of a session", "task.cancel", s, s, keep=lambda x: code_of(x))
+    run.call("cancel of a session", "task.cancel", s, s, keep=code_of)
     run.call("cancel", "task.cancel", s, t)
     run.record(
         "operations", sorted((run.quiet("task.get_current_operations", s, t) or {}).values())
@@ -410,9 +410,7 @@ def making_and_ending_tasks(run):
         sorted((run.quiet("task.get_current_operations", s, t) or {}).values()),
     )
     run.call("cancel after success", "task.cancel", s, t)
-    run.call(
-        "asynchronous cancel after success", "Async.task.cancel", s, t, keep=lambda x: code_of(x)
-    )
+    run.call("asynchronous cancel after success", "Async.task.cancel", s, t, keep=code_of)
     run.call("status in the end", "task.get_status", s, t)
     run.call("destroy of null", "task.destroy", s, "OpaqueRef:NULL")
     run.call("destroy of nothing", "task.destroy", s, "")
@@ -477,7 +475,7 @@ def sessions_in_detail(run):
     run.call("record of a missing one", "session.get_record", s, MISSING_REF)
     run.call("slave login", "session.slave_login", MISSING_REF, "not the secret", keep=untracked)
     run.call("local login", "session.slave_local_login", "not the secret", keep=untracked)
-    run.call("subjects", "session.get_all_subject_identifiers", s, keep=lambda x: code_of(x))
+    run.call("subjects", "session.get_all_subject_identifiers", s, keep=code_of)
     run.call(
         "logout of a missing subject",
         "session.logout_subject_identifier",

@@ -122,9 +122,13 @@ def make(run, s, name, label, method, *params):
     return value
 
 
+def is_whole(value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def ended(run, s, name, task):
     """Record what became of an asynchronous task."""
-    for _ in range(100):
+    for _attempt in range(100):
         if run.quiet("task.get_status", s, task) != "pending":
             break
         time.sleep(0.05)
@@ -205,7 +209,10 @@ def machine(run, **changes):
     record.update(changes)
     record = {k: v for k, v in record.items() if v is not None}
     if run.proto == "xml":
-        record = {k: str(v) if type(v) is int else v for k, v in record.items()}
+        record = {
+            k: str(v) if isinstance(v, int) and not isinstance(v, bool) else v
+            for k, v in record.items()
+        }
     return record
 
 
@@ -647,7 +654,7 @@ def interfaces_of_a_machine(run):
 @over("json2")
 def storage(run):
     s = run.login()
-    host, _ = place(run, s)
+    host, _network = place(run, s)
     sr = make(
         run,
         s,
@@ -943,8 +950,8 @@ def the_pool(run):
 def lookups(run, *classes):
     s = run.login()
     for cls in classes:
-        ask(run, cls + " all", f"{cls}.get_all", s, keep=lambda a: code_of(a))
-        ask(run, cls + " all records", f"{cls}.get_all_records", s, keep=lambda a: code_of(a))
+        ask(run, cls + " all", f"{cls}.get_all", s, keep=code_of)
+        ask(run, cls + " all records", f"{cls}.get_all_records", s, keep=code_of)
         ask(
             run,
             cls + " where",

@@ -8,11 +8,11 @@ file."""
 from __future__ import annotations
 
 # isort: off
-from . import minimum_python as minimum_python
+from . import minimum_python
 
 # isort: on
 from .clock import RealClock, VirtualClock
 from .lifecycle import Life
 from .server import Simulator
 
-__all__ = ["Life", "RealClock", "Simulator", "VirtualClock"]
+__all__ = ["Life", "RealClock", "Simulator", "VirtualClock", "minimum_python"]

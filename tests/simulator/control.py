@@ -46,7 +46,7 @@ class Door:
             "set_clock": simulator.set_clock,
             "restart_life": simulator.restarts.configure,
             "add_plugin": simulator.add_plugin,
-            "stop": lambda: simulator.end(),
+            "stop": simulator.end,
             "write": simulator.database.write,
             "boot": simulator.boot,
             "take_down": simulator.take_down,

@@ -37,8 +37,8 @@ def draw_timeline(tasks: Sequence[Mapping[str, Any]], *, now: float | None) -> s
     bars = _bars(tasks, now)
     if not bars:
         return ""
-    last = max(bar.end for bar in bars)
-    first = max(min(bar.begin for bar in bars), last - _MAX_SPAN)
+    last = max(row.end for row in bars)
+    first = max(min(row.begin for row in bars), last - _MAX_SPAN)
     span = max(last - first, 1.0)
     height = _AXIS + _ROW * len(bars)
     width = _LABEL_WIDTH + _WIDTH + _MARGIN
@@ -51,24 +51,24 @@ def draw_timeline(tasks: Sequence[Mapping[str, Any]], *, now: float | None) -> s
         text = "end" if tick == _TICKS else f"-{before}"
         lines.append(f'<line class="grid" x1="{x:.0f}" y1="18" x2="{x:.0f}" y2="{height}"/>')
         lines.append(f'<text class="tick" x="{x:.0f}" y="12">{text}</text>')
-    for place, bar in enumerate(bars):
-        lines += _draw_bar(bar, _AXIS + place * _ROW, first, _WIDTH / span)
+    for place, row in enumerate(bars):
+        lines += _draw_bar(row, _AXIS + place * _ROW, first, _WIDTH / span)
     return "\n".join([*lines, "</svg>"])
 
 
-def _draw_bar(bar: _Bar, y: int, first: float, scale: float) -> list[str]:
-    begin = _LABEL_WIDTH + (max(bar.begin, first) - first) * scale
-    width = max((bar.end - max(bar.begin, first)) * scale, 2.0)
-    label = escape_html(COLUMNS["label"](bar.task), limit=_MAX_LABEL)
-    progress = escape_html(format_progress(bar.task), limit=12)
-    status = status_class(bar.task)
+def _draw_bar(row: _Bar, y: int, first: float, scale: float) -> list[str]:
+    begin = _LABEL_WIDTH + (max(row.begin, first) - first) * scale
+    width = max((row.end - max(row.begin, first)) * scale, 2.0)
+    label = escape_html(COLUMNS["label"](row.task), limit=_MAX_LABEL)
+    progress = escape_html(format_progress(row.task), limit=12)
+    status = status_class(row.task)
     place = f'x="{begin:.1f}" y="{y + 3}" height="14" rx="2"'
     hint = f"<title>{label}: {progress}</title>"
     lines = [
         f'<text class="name" x="{_LABEL_WIDTH - 8}" y="{y + 13}">{label}</text>',
         f'<rect class="{status}" {place} width="{width:.1f}">{hint}</rect>',
     ]
-    done = read_number(bar.task.get("progress"))
+    done = read_number(row.task.get("progress"))
     if status == "running" and done is not None and 0 < done < 1:
         lines.append(f'<rect class="done" {place} width="{width * done:.1f}"/>')
     lines.append(f'<text class="value" x="{begin + width + 6:.1f}" y="{y + 14}">{progress}</text>')
@@ -85,8 +85,8 @@ def _bars(tasks: Sequence[Mapping[str, Any]], now: float | None) -> list[_Bar]:
         known = parse_time(task.get("finished")), now, begin + max(age or 0.0, 0.0)
         end = next(moment for moment in known if moment is not None)
         bars.append(_Bar(task, begin, max(end, begin)))
-    shown = sorted(bars, key=lambda bar: _ORDER[status_class(bar.task)])[:MAX_BARS]
-    return sorted(shown, key=lambda bar: bar.begin)
+    shown = sorted(bars, key=lambda row: _ORDER[status_class(row.task)])[:MAX_BARS]
+    return sorted(shown, key=lambda row: row.begin)
 
 
 def parse_time(value: Any) -> float | None:
