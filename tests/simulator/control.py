@@ -46,7 +46,7 @@ class Door:
             "set_clock": simulator.set_clock,
             "restart_life": simulator.restarts.configure,
             "add_plugin": simulator.add_plugin,
-            "stop": simulator.end,
+            "stop": self._stop,
             "write": simulator.database.write,
             "boot": simulator.boot,
             "take_down": simulator.take_down,
@@ -73,6 +73,9 @@ class Door:
     def _life(self, method: str, **life: Any) -> None:
         """How the work of a message goes from now on, such as VM.snapshot."""
         self._simulator.operations.lives[method] = Life.from_data(life)
+
+    def _stop(self) -> None:
+        self._simulator.end()
 
     def _calls(self, method: str = "") -> list[dict[str, Any]]:
         """What was called, without sessions."""

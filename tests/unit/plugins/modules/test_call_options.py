@@ -23,7 +23,7 @@ SNAPSHOT = {"method": "VM.snapshot", "args": [REF, "x"]}
     ("options", "message"),
     [
         ({}, "missing required arguments: method"),
-        ({"method": None}, by_core("'method' is null", of_2_18="missing required")),
+        ({"method": None}, by_core("'method' is null", of_2_18="'method' is of type")),
         ({"method": ""}, "'method': '' is empty"),
         ({"method": "snapshot"}, "'method': 'snapshot' is not a method of XAPI"),
         ({"method": "VM_snapshot"}, "is not a method of XAPI"),
