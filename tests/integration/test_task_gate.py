@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
+from ansible_collections.xen.xapi.tests.support.module_runner import by_core
 from ansible_collections.xen.xapi.tests.support.samples import ENDLESS, LONG_AGO, NO_REF
 
 ROLE = {"name": "xen.xapi.task_gate"}
@@ -221,7 +222,13 @@ WRONG = [
     ({"tmeout": "5"}, "does not know task_gate_tmeout; it knows task_gate_apply, "),
     ({"timeout": ["a"]}, "'timeout': "),
     ({"name_regex": ""}, "task_gate_name_regex of the role xen.xapi.task_gate must not be empty"),
-    ({"timeout": None}, "task_gate_timeout of the role xen.xapi.task_gate must not be empty"),
+    (
+        {"timeout": None},
+        by_core(
+            "task_gate_timeout of the role xen.xapi.task_gate must not be empty",
+            of_2_18="argument 'task_gate_timeout' is of type",
+        ),
+    ),
     ({"exclude": [], "hostname": []}, "task_gate_hostname of the role"),
     ({"timeout": "soon"}, "'timeout': 'soon'"),
     ({"name_regex": "("}, "'name_regex': '[(]'"),
