@@ -72,15 +72,15 @@ def _add_pool_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--product",
         choices=list(PRODUCTS),
-        default="xcp-ng-8.3",
-        help="what the hosts are (%(default)s); bare: a build from source with three VMs",
+        help="what the hosts are (bare, the recorded build from source with three VMs; with --vms, "
+        "--srs or --inventory xcp-ng-8.3)",
     )
     group.add_argument("--hosts", type=int, metavar="N", help="hosts, on addresses in a row (1)")
     group.add_argument(
         "--supporters", type=int, default=0, metavar="N", help="hosts beside the master"
     )
-    group.add_argument("--vms", type=int, default=3, metavar="N", help="VMs (%(default)s)")
-    group.add_argument("--srs", type=int, default=1, metavar="N", help="shared SRs (%(default)s)")
+    group.add_argument("--vms", type=int, metavar="N", help="VMs (3)")
+    group.add_argument("--srs", type=int, metavar="N", help="shared SRs (1)")
     group.add_argument(
         "--tasks", type=int, default=0, metavar="N", help="begin with N tasks of many kinds"
     )
@@ -92,17 +92,20 @@ def _add_pool_options(group: argparse._ArgumentGroup) -> None:
 def _plan(args: argparse.Namespace) -> Plan:
     """Return the plan of the pool; raise ValueError for options that make no sense."""
     for name in ("vms", "srs", "tasks", "supporters", "log_limit"):
-        if getattr(args, name) < 0:
+        if (getattr(args, name) or 0) < 0:
             raise ValueError(f"--{name.replace('_', '-')} has to be 0 or more")
     if args.hosts is not None and args.hosts < 1:
         raise ValueError("--hosts has to be 1 or more")
     if args.hosts is not None and args.supporters:
         raise ValueError("--hosts counts the supporters too: give one of the two")
-    if args.inventory is None:
-        return usual(args.vms, args.srs)
-    if args.product == "bare":
-        raise ValueError("--inventory needs a product other than bare")
-    return read(args.inventory)
+    planned = [name for name in ("vms", "srs", "inventory") if getattr(args, name) is not None]
+    if args.product is None:
+        args.product = "xcp-ng-8.3" if planned else "bare"
+    if planned and args.product == "bare":
+        raise ValueError(f"--{planned[0]} needs a product other than bare")
+    if args.inventory is not None:
+        return read(args.inventory)
+    return usual(3 if args.vms is None else args.vms, 1 if args.srs is None else args.srs)
 
 
 def _simulator(args: argparse.Namespace) -> Simulator:

@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.xen.xapi.tests.simulator import minimum_python
+from ansible_collections.xen.xapi.tests.simulator import __main__, minimum_python
 from ansible_collections.xen.xapi.tests.support.collection import ROOT
 from ansible_collections.xen.xapi.tests.support.polling import TIMEOUT, wait_until
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
@@ -242,3 +242,15 @@ def test_runs_with_standard_library_only(tmp_path: Path) -> None:
     ]
     command = [sys.executable, "-I", "-S", "-c", "\n".join(lines)]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    ("options", "product"),
+    [([], "bare"), (["--vms", "5"], "xcp-ng-8.3"), (["--product", "xenserver-8"], "xenserver-8")],
+)
+def test_pool_is_the_recorded_one_unless_another_is_described(
+    options: list[str], product: str
+) -> None:
+    args = __main__._parser().parse_args(options)
+    __main__._plan(args)
+    assert args.product == product
