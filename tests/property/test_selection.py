@@ -76,6 +76,8 @@ MADE = st.one_of(
 def is_member(made: Made, group: str, *, is_destructive: bool) -> bool:
     if group == "housekeeping":
         return made.is_housekeeping
+    if (made.kind, made.client) == ("other", "xo"):
+        return not is_destructive
     return made.kind in COPIES and (not is_destructive or made.client in ("xo", "xe"))
 
 
