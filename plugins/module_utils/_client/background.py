@@ -7,9 +7,10 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
-from typing import Callable, Generic, Iterator, TypeVar
+from typing import Any, Callable, Generic, Iterator, TypeVar
 
 INTERRUPT_POLL_INTERVAL = 0.5
 """While waiting, check after this number of seconds whether the run must end."""
@@ -51,32 +52,28 @@ class CancellableBody:
             return not self.is_sent
 
 
-class BackgroundCall(threading.Thread, Generic[T]):
-    """Runs a function that talks to a host in a thread of its own.
+class BackgroundCall(Generic[T]):
+    """A function that talks to a host, and that a worker runs.
 
     A socket timeout limits each single read, and does not limit a name lookup. A caller that waits
-    for a thread can stop waiting at any time, and notices signals while it waits. An abandoned
-    thread keeps its connection; the next request uses another one.
+    for a worker can stop waiting at any time, and notices signals while it waits.
     """
 
     result: T
 
     def __init__(self, function: Callable[[], T]) -> None:
-        super().__init__(daemon=True)
         self._function = function
+        self.ended = threading.Event()
         self.error: Exception | None = None
-        self.start()
 
-    def run(self) -> None:
+    def execute(self) -> None:
+        """Call the function in this thread, and keep the result or the error."""
         try:
             self.result = self._function()
         except Exception as error:
             self.error = error
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the function has returned or raised."""
-        return not self.is_alive()
+        finally:
+            self.ended.set()
 
     def poll_until(
         self, deadline: float, clock: Callable[[], float] = time.monotonic
@@ -85,11 +82,46 @@ class BackgroundCall(threading.Thread, Generic[T]):
 
         The caller can raise then, for example because the run must end.
         """
-        while self._is_alive_after(min(INTERRUPT_POLL_INTERVAL, deadline - clock())):
+        while not self.ended.wait(max(min(INTERRUPT_POLL_INTERVAL, deadline - clock()), 0)):
             if clock() >= deadline:
                 return
             yield
 
-    def _is_alive_after(self, seconds: float) -> bool:
-        self.join(max(seconds, 0))
-        return self.is_alive()
+
+class Worker(threading.Thread):
+    """Runs calls one after the other in a thread of its own, until it is stopped.
+
+    To start a thread takes longer than to hand over a call.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._calls: queue.SimpleQueue[BackgroundCall[Any] | None] = queue.SimpleQueue()
+        self._latest_ended: threading.Event | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call has not ended, so that the next one would have to wait."""
+        return self._latest_ended is not None and not self._latest_ended.is_set()
+
+    def submit(self, function: Callable[[], T]) -> BackgroundCall[T]:
+        """Have the function called as soon as the calls before it have ended."""
+        call = BackgroundCall(function)
+        self._latest_ended = call.ended
+        if not self.is_alive():
+            self.start()
+        self._calls.put(call)
+        return call
+
+    def stop(self) -> None:
+        """End the thread as soon as the calls that it has got have ended."""
+        self._calls.put(None)
+
+    def run(self) -> None:
+        while True:
+            call = self._calls.get()
+            if call is None:
+                return
+            call.execute()
+            # Its result can be large, and the next call may be far away.
+            del call

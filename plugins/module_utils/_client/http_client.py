@@ -82,6 +82,23 @@ class Request(NamedTuple):
         )
 
 
+class _Prepared:
+    """What all requests to one URL share; finding it takes longer than the rest of a request."""
+
+    def __init__(self, url: str, path: str) -> None:
+        # Session.send() itself uses neither the environment's CA bundle nor .netrc nor proxies, so
+        # that the proxies are passed to it.
+        self.proxies = get_environ_proxies(url)
+        self._request = requests.Request("POST", url + path, headers=_HEADERS).prepare()
+
+    def create_request(self, body: CancellableBody) -> requests.PreparedRequest:
+        # A copy: an abandoned request may still be under way in its own thread.
+        request = self._request.copy()
+        request.headers["Content-Length"] = str(len(body))
+        request.body = body  # type: ignore[assignment]
+        return request
+
+
 class HttpClient:
     """Sends single requests over kept-alive connections, with the library requests.
 
@@ -108,6 +125,7 @@ class HttpClient:
         self._size_limit = size_limit
         self._clock = clock
         self._session = _create_session(validates=validates, fingerprints=self._fingerprints)
+        self._prepared: dict[str, _Prepared] = {}
 
     def find_trust(self, endpoint: Endpoint) -> str | bool:
         """Return the verify argument for a host: a CA bundle, True for the default, or False.
@@ -122,18 +140,15 @@ class HttpClient:
 
     def send(self, request: Request, body: CancellableBody, *, verify: str | bool) -> Answer:
         """Send the body and return the whole answer, or raise an error of the libraries."""
-        # trust_env is off, so proxies and verify are passed here. Otherwise the library would
-        # prefer the environment's CA bundle, and would send the credentials in .netrc.
         url = request.endpoint.url
-        with self._session.post(
-            url + request.path,
-            data=body,
-            headers=_HEADERS,
+        prepared = self._prepare(url, request.path)
+        with self._session.send(
+            prepared.create_request(body),
             timeout=max(request.deadline - self._clock(), 0.001),
             allow_redirects=False,
             stream=True,
             verify=verify,
-            proxies=get_environ_proxies(url),
+            proxies=prepared.proxies,
         ) as response:
             status, content_type = response.status_code, response.headers.get("Content-Type", "")
             encoding = response.headers.get("Content-Encoding", "identity")
@@ -155,6 +170,12 @@ class HttpClient:
             finally:
                 # The traceback of an error would keep it in memory.
                 received.clear()
+
+    def _prepare(self, url: str, path: str) -> _Prepared:
+        prepared = self._prepared.get(url + path)
+        if prepared is None:
+            prepared = self._prepared[url + path] = _Prepared(url, path)
+        return prepared
 
     def translate_error(self, error: Exception, request: Request) -> HostError:
         """Return the error of this collection for one that sending the request raised."""

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import time
 from enum import Enum
-from typing import Callable, Sequence
+from typing import Callable, Sequence, TypeVar
 
 from .._errors import CertificateUntrusted, ConnectionCut, HostError, XapiError
-from .background import BackgroundCall, CancellableBody
+from .background import BackgroundCall, CancellableBody, Worker
 from .endpoint import Endpoint
 from .http_client import Answer, HttpClient, Request, has_proxy
 from .tls import fetch_fingerprint
 
 TIME_LIMIT = 30.0
 SIZE_LIMIT = 256 * 1024 * 1024
+
+T = TypeVar("T")
 
 
 class Interruptible(Enum):
@@ -57,6 +59,7 @@ class Transport:
         self._stop = stop
         self._clock = clock
         self._answered: set[Endpoint] = set()
+        self._worker = Worker()
         self.time_limit = time_limit
         self.deadline: float | None = None
         """The time of the clock at which every request ends, regardless of its time limit."""
@@ -93,6 +96,7 @@ class Transport:
 
     def close(self) -> None:
         """Close all connections."""
+        self._replace_worker()
         self._http.close()
 
     def _post(self, request: Request, interruptible: Interruptible) -> Answer:
@@ -103,16 +107,26 @@ class Transport:
         verify = self._http.find_trust(request.endpoint)
         body = CancellableBody(request.body)
         self.requests += 1
-        call = BackgroundCall(lambda: self._http.send(request, body, verify=verify))
+        call = self._start(lambda: self._http.send(request, body, verify=verify))
         for _moment in call.poll_until(request.deadline, self._clock):
             self._stop_if_interrupted(body, interruptible)
-        if not call.has_ended:
+        if not call.ended.is_set():
             timeout = request.timeout_error()
             timeout.sent = not body.cancel()
             raise timeout
         if call.error is not None:
             raise self._translate(call.error, request, sent=body.is_sent) from call.error
         return call.result
+
+    def _start(self, function: Callable[[], T]) -> BackgroundCall[T]:
+        if self._worker.is_busy:
+            # With a call that was abandoned, and that keeps its connection.
+            self._replace_worker()
+        return self._worker.submit(function)
+
+    def _replace_worker(self) -> None:
+        self._worker.stop()
+        self._worker = Worker()
 
     def _stop_if_interrupted(self, body: CancellableBody, interruptible: Interruptible) -> None:
         if interruptible is not Interruptible.NEVER:
@@ -139,7 +153,7 @@ class Transport:
         """
         _scheme, host, port = request.endpoint
         seconds = max(request.deadline - self._clock(), 0.001)
-        call = BackgroundCall(lambda: fetch_fingerprint(host, port, seconds=seconds))
+        call = self._start(lambda: fetch_fingerprint(host, port, seconds=seconds))
         for _moment in call.poll_until(request.deadline, self._clock):
             self._stop()
-        return call.result if call.has_ended and call.error is None else None
+        return call.result if call.ended.is_set() and call.error is None else None

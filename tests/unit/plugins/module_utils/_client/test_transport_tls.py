@@ -262,7 +262,7 @@ def test_name_mismatch_error_of_older_urllib3_is_recognized(transport, monkeypat
     def fail(*_arguments, **_options):
         raise error
 
-    monkeypatch.setattr(requests.Session, "post", fail)
+    monkeypatch.setattr(requests.Session, "send", fail)
     with pytest.raises(CertificateWrongName):
         transport.post(Endpoint.of("https", "a", None), "/", b"{}")
 
