@@ -15,12 +15,24 @@ import yaml
 from tests.support.collection import ROOT
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
+# Collections of the community package have no others than those of ansible-core.
+PLUGIN_FOLDERS = {"action", "doc_fragments", "filter", "module_utils", "modules"}
 WITH_HEADER = {".cfg", ".css", ".py", ".rst", ".toml", ".yml"}
 
 
 def test_action_group_lists_every_module() -> None:
     runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
     assert sorted(runtime["action_groups"]["xapi"]) == MODULES
+
+
+def test_plugins_are_in_known_folders(files: list[Path]) -> None:
+    in_plugins = [file.parts for file in files if file.parts[0] == "plugins"]
+    assert in_plugins
+    assert {parts[1] for parts in in_plugins} <= PLUGIN_FOLDERS
+
+
+def test_no_sanity_test_is_ignored(files: list[Path]) -> None:
+    assert [file for file in files if file.name.startswith("ignore-")] == []
 
 
 @pytest.mark.parametrize("module", MODULES)
