@@ -219,7 +219,7 @@ def test_only_busy_pool_of_fleet_fails(start_pool, play_tasks, quiet):
 
 
 WRONG = [
-    ({"tmeout": "5"}, "does not know task_gate_tmeout; it knows task_gate_apply, "),
+    ({"tmeout": "5"}, r"does not know task_gate_tmeout \(do you mean task_gate_timeout"),
     ({"timeout": ["a"]}, "'timeout': "),
     ({"name_regex": ""}, "task_gate_name_regex of the role xen.xapi.task_gate must not be empty"),
     (

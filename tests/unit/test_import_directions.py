@@ -23,7 +23,7 @@ SIMULATOR = f"{COLLECTION}.tests.simulator"
 # the colon.
 LAYERS = """
 : _module _masking _output
-_report: page table timeline markup style cells
+_report: page table timeline markup style cells suggestions
 _cancel: report targets force evidence options operation tracker idle cancellation
 _call: report messages operation candidates references options values refusals datamodel
     datamodel_text
@@ -44,6 +44,7 @@ KNOWS_ANSIBLE = {"_module", "_output", "_client/options"}
 # Files that only compute: no input, no output, no clock.
 PURE = {
     *(f"_report/{name}" for name in ("page", "table", "timeline", "markup", "style", "cells")),
+    "_report/suggestions",
     *("_call/messages", "_call/values", "_call/refusals", "_call/datamodel"),
     "_call/datamodel_text",
     *("_wait/messages", "_wait/task_set", "_wait/timeline", "_wait/intervals"),
