@@ -20,7 +20,7 @@ import pytest
 
 from tests.release.virtualenvs import environment, pins
 from tests.support.collection import ROOT
-from tests.support.doc_examples import blocks
+from tests.support.doc_examples import blocks, play_of
 from tests.support.polling import LONG_TIMEOUT
 
 EXPECTED = {
@@ -142,7 +142,7 @@ def test_readme_play_needs_only_ansible_core_and_requests(
     done = run(*install)
     assert done.returncode == 0, done.stdout + done.stderr
     playbook = tmp_path / "first.yml"
-    playbook.write_text(blocks("README.md")[1])
+    playbook.write_text(play_of(blocks("README.md")[1]))
     with simulator_of(installed, python, "--control") as url:
         task = json.dumps({"label": "import", "life": {"duration": 0.5, "outcome": outcome}})
         with urllib.request.urlopen(f"{url}/simulator/add_task", task.encode()) as answer:
