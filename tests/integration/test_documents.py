@@ -42,8 +42,14 @@ TIMEOUT = {
     r"\bquiet_for: \w+": "quiet_for: 1",
     r"\bidle_for: \w+": "idle_for: 0.5",
     r"\btimeout: (6h|1d)": "timeout: 2m",
+    r"\bretries: (60|360)\n( +)delay: 10": r"retries: 2\n\2delay: 0",
 }
-DIRECT = {"VM.get_power_state"}
+DIRECT = {
+    "VM.get_power_state",
+    "host.assert_can_evacuate",
+    "host.get_enabled",
+    "host.get_resident_VMs",
+}
 """What is called without a task."""
 READERS = {"task.get_all_records", "task.get_record", "event.from"}
 
@@ -55,6 +61,7 @@ def real_pool(start_pool):
     pool.simulator = start_pool(control=True)
     for method in ("VM.copy", "host.disable", "host.evacuate", "host.enable"):
         pool.operations.lives[method] = Life(duration=0.5)
+    pool.database.write("host", pool.master_ref, "name_label", "xcp1")
     # XAPI's times are whole seconds: what began in this very second would be one of the step's.
     pool.add_task(
         "Async.VM.start",
@@ -124,7 +131,7 @@ def play_printed(real_pool, play_file, tmp_path):
     [(name, number) for name, texts in PRINTED.items() for number in range(len(texts))],
 )
 def test_document_example_runs(real_pool, play_printed, when, name, number):
-    if "cancel" in name or "stale" in name:
+    if "cancel" in name or "stale" in name or "orphan_uuid" in PRINTED[name][number]:
         # To the documents that wait for quiet it would be in the way. It honours a cancel, since
         # force takes at least five minutes.
         orphan = real_pool.add_task("nightly backup", created=LONG_AGO, life=ENDLESS)
@@ -135,10 +142,10 @@ def test_document_example_runs(real_pool, play_printed, when, name, number):
             lambda: answered(real_pool, "task.get_all_records"),
             lambda: real_pool.add_task("Async.VM.clean_reboot", status="success"),
         )
-    if "host.evacuate" in PRINTED[name][number]:
+    if re.search("evacuate|resident_VMs", PRINTED[name][number]):
         # The pool has one host, from which no machine can move.
         for vm, record in real_pool.database.records("VM").items():
-            if record["power_state"] == "Running":
+            if record["power_state"] == "Running" and not record["is_control_domain"]:
                 set_power(real_pool.inventory, vm, "Halted")
     play_printed(PRINTED[name][number])
     asked = [*real_pool.log, *real_pool.simulator.log]
@@ -228,3 +235,30 @@ def test_tasks_of_a_vm_are_listed(real_pool, play_printed):
     output = play_printed(OF_A_VM)
     assert "Async.VM.snapshot" in output
     assert "Async.SR.scan" not in output
+
+
+MAY_EVACUATE, IS_EMPTY, IS_BACK = PRINTED["docs/common_questions.md"][6:9]
+
+
+@pytest.mark.parametrize("printed", [MAY_EVACUATE, IS_EMPTY, IS_BACK])
+def test_host_with_machines_is_not_ready(real_pool, play_printed, printed):
+    """The only host of the pool cannot be evacuated, and is disabled."""
+    real_pool.inventory.set_enabled(real_pool.master_ref, False)
+    with pytest.raises(AssertionError) as failed:
+        play_printed(printed)
+    assert "failed=1" in str(failed.value)
+
+
+NOT_TOO_MANY = PRINTED["docs/common_questions.md"][5]
+
+
+@pytest.mark.parametrize(("count", "goes_on"), [(1, True), (2, False)])
+def test_limit_counts_running_tasks(real_pool, play_printed, count, goes_on):
+    for _number in range(count):
+        real_pool.add_task("Async.VM.pool_migrate", life=ENDLESS)
+    if goes_on:
+        play_printed(NOT_TOO_MANY)
+        return
+    with pytest.raises(AssertionError) as failed:
+        play_printed(NOT_TOO_MANY)
+    assert "failed=1" in str(failed.value)
