@@ -26,6 +26,8 @@ WIDTH = 79
 INDENT = "   "
 SCENE = re.compile(r"\d\. |All ")
 UUID = re.compile(r"\b([0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+# The head of a column of uuids, as wide as they are.
+UUID_HEAD = re.compile(r"\buuid {32}")
 
 
 def format_lines(message: str | list[str]) -> list[str]:
@@ -35,7 +37,7 @@ def format_lines(message: str | list[str]) -> list[str]:
     """
     lines: list[str] = []
     for whole in [message] if isinstance(message, str) else message:
-        line = UUID.sub(r"\1-…", whole)
+        line = UUID_HEAD.sub(f"{'uuid':10}", UUID.sub(r"\1-…", whole))
         if SCENE.match(line):
             lines += ["", line]
         elif len(INDENT + line) <= WIDTH:

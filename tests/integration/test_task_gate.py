@@ -371,6 +371,7 @@ def test_cleanup_cancels_only_old_tasks_and_only_when_applied(
     assert re.search(rf"- {word} .*{uuids[0]} +Async.VM.copy", output)
     assert re.search(rf"- too young .*{uuids[1]} +Async.VM.copy", output)
     assert f"changed={int(applies)}" in output
+    assert "- None" not in output
     assert ("nothing was cancelled" in output.lower()) is not bool(asked)
 
 

@@ -86,6 +86,7 @@ def test_demo_succeeds_despite_unusual_environment(mark: str) -> None:
     assert len(re.findall(r"It held for [\d.]+ s, with \d+ requests\.", done.stdout)) == 2
     for words in ("VM_BAD_POWER_STATE", "   would be cancelled ", "   cancelled  "):
         assert words in done.stdout
+    assert "   None" not in lines
     assert lines[-1] == SUMMARY
     assert 30 <= len(lines) <= 50
     assert max(map(len, lines)) < 80
@@ -113,6 +114,7 @@ def test_failed_demo_prints_reason(mark: str) -> None:
 def test_long_lines_of_messages_are_wrapped_and_uuids_cut() -> None:
     row = f"too young  {UUID}  Async.VM.copy"
     assert format_lines([row]) == ["   too young  9c2ee352-…  Async.VM.copy"]
+    assert format_lines(f"{'uuid':36}  label") == ["   uuid        label"]
     assert format_lines("2. A scene.") == ["", "2. A scene."]
     lines = format_lines(f"Task 'backup' (uuid {UUID}) " + "ended as failure " * 8)
     assert len(lines) == 3
