@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 from docutils import nodes
 from sphinx.application import Sphinx
 
@@ -23,6 +25,7 @@ pygments_style = "ansible"
 # What antsibull-docs writes has labels for what is not in this site, such as other collections.
 suppress_warnings = ["myst.header"]
 nitpicky = False
+MAX_ANCHOR_WORDS = 12
 
 
 def drop_contents(_app: Sphinx, page: nodes.document) -> None:
@@ -32,5 +35,27 @@ def drop_contents(_app: Sphinx, page: nodes.document) -> None:
             topic.parent.remove(topic)
 
 
+def link_messages(app: Sphinx, page: nodes.document) -> None:
+    """Give each message of the troubleshooting page an anchor and a link to it.
+
+    The anchor is the beginning of the message: `#timed-out-after-600-s`.
+    """
+    if app.env.docname != "docs/troubleshooting":
+        return
+    for body in page.findall(nodes.tbody):
+        for row in body.findall(nodes.row):
+            paragraph = next(row.findall(nodes.paragraph))
+            words = re.findall(r"[a-z0-9_]+", paragraph.astext().lower())
+            anchor = "-".join(words[:MAX_ANCHOR_WORDS])
+            if anchor in page.ids:
+                raise ValueError(f"two messages have the anchor {anchor}")
+            row["ids"].append(anchor)
+            page.ids[anchor] = row
+            paragraph += nodes.reference(
+                "", "#", refid=anchor, classes=["message-link"], reftitle="Link to this message"
+            )
+
+
 def setup(app: Sphinx) -> None:
     app.connect("doctree-read", drop_contents)
+    app.connect("doctree-read", link_messages)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""docs/troubleshooting.md lists every message of the modules and the role, and no others."""
+"""docs/troubleshooting.md lists every message of the modules, role and filters, and no others."""
 
 from __future__ import annotations
 
@@ -36,6 +36,11 @@ SPEAKERS = [
     ),
     ROOT / "plugins" / "modules" / "task_cancel.py",
 ]
+FILTERS = [
+    *sorted((ROOT / "plugins" / "filter").glob("*.py")),
+    *sorted((ROOT / "plugins" / "module_utils" / "_report").glob("*.py")),
+]
+FILTER_ERRORS = ("AnsibleFilterError", "ReportError")
 TASKS = sorted((ROOT / "roles" / "task_gate" / "tasks").glob("*.yml"))
 GAP = "…"
 # Texts that no user reads, or only after the beginning of another message.
@@ -62,7 +67,11 @@ ANSIBLES_OWN = ("Unsupported parameters", "Failed to import the required Python 
 
 def texts_of_python(path):
     """Yield the strings of a file except for docstrings, with a gap for each value."""
-    waiting = [ast.parse(path.read_text(encoding="utf-8"))]
+    yield from texts_of_python_node(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def texts_of_python_node(tree):
+    waiting = [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
@@ -76,6 +85,16 @@ def texts_of_python(path):
             yield re.sub(r"\{\w+(:\w+)?\}", GAP, node.value)
         else:
             waiting += ast.iter_child_nodes(node)
+
+
+def errors_of_filters(path):
+    """Yield the messages of the errors of a filter, without the filter's name before them."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in FILTER_ERRORS:
+            (text,) = list(texts_of_python_node(node.args[0]))[:1]
+            message = re.sub(r"^\w+: ", "", text)
+            if message != GAP:
+                yield message
 
 
 def texts_of_yaml(node, key=""):
@@ -117,12 +136,16 @@ TEXTS = [
     ),
 ]
 MESSAGES = sorted(set(filter(is_message, TEXTS)))
-ROWS = [
+FILTER_MESSAGES = sorted({text for path in FILTERS for text in errors_of_filters(path)})
+ALL_ROWS = [
     message
     for row in re.findall(r"^\| (.+?) \|", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
     for message in row.split(" / ")
     if message != "message"
 ]
+FILTER_PREFIX = re.compile(rf"({'|'.join(path.stem for path in FILTERS)}): ")
+ROWS = [row for row in ALL_ROWS if not FILTER_PREFIX.match(row)]
+FILTER_ROWS = [FILTER_PREFIX.sub("", row, count=1) for row in ALL_ROWS if row not in ROWS]
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message[:40])
@@ -134,3 +157,18 @@ def test_every_message_is_documented_in_guide(message):
 def test_every_guide_row_matches_message_in_code(row):
     is_known = any(re.match(beginning(message), row) for message in MESSAGES)
     assert is_known or row.startswith(ANSIBLES_OWN)
+
+
+def test_errors_of_filters_are_documented_in_guide():
+    assert len(FILTER_MESSAGES) > 6
+    missing = [
+        message
+        for message in FILTER_MESSAGES
+        if not any(re.match(beginning(message), row) for row in FILTER_ROWS)
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("row", FILTER_ROWS, ids=lambda row: row[:40])
+def test_row_of_filter_matches_message_in_code(row):
+    assert any(re.match(beginning(message), row) for message in FILTER_MESSAGES)
