@@ -18,6 +18,7 @@ import import_graph
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / ".cache" / "docs"
+CONFIG = ROOT / "docs" / "site" / "antsibull-docs.cfg"
 SOURCE, SITE = BASE / "source", BASE / "html"
 PAGES = (
     "*.md",
@@ -51,8 +52,9 @@ def main() -> int:
     gather()
     (SOURCE / import_graph.PICTURE).write_text(picture, encoding="utf-8")
     tools = Path(sys.executable).parent
-    describe = [str(tools / "antsibull-docs"), "collection", "--use-current", "--no-indexes"]
-    describe += ["--fail-on-error", "--dest-dir", str(SOURCE), "xen.xapi"]
+    describe = [str(tools / "antsibull-docs"), "--config-file", str(CONFIG), "collection"]
+    describe += ["--use-current", "--no-indexes", "--fail-on-error"]
+    describe += [ "--dest-dir", str(SOURCE), "xen.xapi"]
     subprocess.run(describe, check=True)
     # This page lists the variables of plugins only; docs/environment_variables.md has those of
     # modules.
