@@ -10,7 +10,7 @@ PYTEST = $(BIN)/python -m pytest --quiet --junit-xml=.cache/reports/$@.xml
 PARALLEL := --numprocesses=3 --dist=worksteal
 
 # Both in this order: quick checks that fail often come first.
-LINT := ruff-format ruff yamllint mypy ansible-lint
+LINT := ruff-format ruff yamllint reuse mypy ansible-lint
 QUICK := $(LINT) changelog-lint docs-lint docs conformance unit
 CORES := core-2.18 core-2.19 core-2.20 core-2.21
 SLOW := properties reliability-short lower-bounds build-check integration molecule target-pythons $(CORES)
@@ -57,6 +57,9 @@ ruff: $(READY) ## ruff
 
 yamllint: $(READY) ## yamllint
 	$(BIN)/yamllint --strict .
+
+reuse: $(READY) ## license and copyright of every file
+	$(BIN)/reuse lint --lines
 
 mypy: $(READY) ## types of the plugins, the simulator and tests/support
 	$(BIN)/mypy

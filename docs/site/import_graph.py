@@ -26,6 +26,9 @@ UTILS = ("plugins", "module_utils")
 # The picture is 360 units wide, so that a unit is about a pixel of a phone.
 LEFT, BOX_WIDTH, LANE, GAP, MARGIN, ROW = 8, 190, 20, 34, 12, 20
 COLORS = ("#3a7fc1", "#b8692f", "#3d9160", "#a2609c", "#868a2c", "#c2525e", "#4b8a97")
+LICENSE = """\
+  <!-- SPDX-License-Identifier: GPL-3.0-or-later -->
+""".rstrip()
 STYLE = """
     text { font: 14px system-ui, sans-serif; fill: #16202c }
     text.small { font-size: 11.5px; fill: #3c4858 }
@@ -195,7 +198,7 @@ class Drawing:
         line = f'x="{LEFT}" y="{self._height - 40}" width="{self._width - 16}" height="26"'
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
-            "  <!-- SPDX-License-Identifier: GPL-3.0-or-later -->",
+            LICENSE,
             f"  <title>Imports between the folders of plugins</title>\n  <desc>{described}</desc>",
             f"  <style>{STYLE}  </style>",
             *(f"  {self._arrow(arrow)}" for arrow in self._sorted()),

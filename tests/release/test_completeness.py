@@ -17,6 +17,7 @@ from tests.support.collection import ROOT
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
 # Collections of the community package have no others than those of ansible-core.
 PLUGIN_FOLDERS = {"action", "doc_fragments", "filter", "module_utils", "modules"}
+IDENTIFIER = ": ".join(["SPDX-License-Identifier", "GPL-3.0-or-later"])
 WITH_HEADER = {".cfg", ".css", ".py", ".rst", ".toml", ".yml"}
 
 
@@ -44,7 +45,7 @@ def test_every_module_has_tests(module: str, folder: str) -> None:
 def test_every_file_has_license_identifier(files: list[Path]) -> None:
     def names_it(file: Path) -> bool:
         first = (ROOT / file).read_text(encoding="utf-8").splitlines()[:5]
-        return not first or "SPDX-License-Identifier: GPL-3.0-or-later" in "\n".join(first)
+        return not first or IDENTIFIER in "\n".join(first)
 
     written = [
         file
