@@ -25,7 +25,7 @@ export ANSIBLE_REMOTE_TMP := $(ANSIBLE_HOME)/remote
 WITH_TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-all demo reliability bench bench-short release format graph lint \
+.PHONY: help test test-all demo reliability bench bench-short release tarball format graph lint \
 	$(QUICK) $(SLOW) lock clean
 
 help: ## list the targets
@@ -138,6 +138,9 @@ release: $(READY) ## VERSION=1.2.3: the changelog, a commit, a tag and the tarba
 	git add --all
 	git commit --quiet --message 'build: release $(VERSION)'
 	git tag --annotate '$(VERSION)' --message 'xen.xapi $(VERSION)'
+	@$(MAKE) --no-print-directory tarball
+
+tarball: $(READY) ## the tarball of this version in .cache/dist
 	$(WITH_TOOLS) ansible-galaxy collection build --force --output-path .cache/dist
 
 clean: ## remove everything that make created

@@ -54,7 +54,7 @@ def main() -> int:
     tools = Path(sys.executable).parent
     describe = [str(tools / "antsibull-docs"), "--config-file", str(CONFIG), "collection"]
     describe += ["--use-current", "--no-indexes", "--fail-on-error"]
-    describe += [ "--dest-dir", str(SOURCE), "xen.xapi"]
+    describe += ["--dest-dir", str(SOURCE), "xen.xapi"]
     subprocess.run(describe, check=True)
     # This page lists the variables of plugins only; docs/environment_variables.md has those of
     # modules.

@@ -17,7 +17,9 @@ from tests.support.collection import ROOT
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
 # Collections of the community package have no others than those of ansible-core.
 PLUGIN_FOLDERS = {"action", "doc_fragments", "filter", "module_utils", "modules"}
-IDENTIFIER = ": ".join(["SPDX-License-Identifier", "GPL-3.0-or-later"])
+# REUSE-IgnoreStart
+IDENTIFIER = "SPDX-License-Identifier: GPL-3.0-or-later"
+# REUSE-IgnoreEnd
 WITH_HEADER = {".cfg", ".css", ".py", ".rst", ".toml", ".yml"}
 
 
@@ -63,3 +65,20 @@ def test_tests_named_in_reliability_document_exist() -> None:
     for file, test in named:
         texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob(file)]
         assert any(f"def {test}(" in text for text in texts), f"{file}: {test}"
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_to_commits_with_their_version(workflow: Path) -> None:
+    uses = re.findall(r"uses: (.+)", workflow.read_text(encoding="utf-8"))
+    assert uses
+    pinned = re.compile(r"actions/[a-z-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+")
+    assert [action for action in uses if not pinned.fullmatch(action)] == []
+
+
+def test_each_action_has_one_version() -> None:
+    text = "\n".join(workflow.read_text(encoding="utf-8") for workflow in WORKFLOWS)
+    versions = set(re.findall(r"uses: (.+)", text))
+    assert len(versions) == len({action.split("@")[0] for action in versions})
