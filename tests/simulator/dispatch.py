@@ -111,6 +111,15 @@ class Dispatcher:
         entry.answered = answer.share == 1.0
         return answer
 
+    def enter(self, endpoint: Endpoint, name: str, params: list[Value], session: str) -> None:
+        """Log a request that is not a call, and let a fault that is for it have its way."""
+        entry = Call(self._clock.now(), endpoint.ref, name, params, session)
+        self.log.add(entry)
+        fault = self.faults.hit(name, params)
+        if fault is not None:
+            entry.fault = True
+            self._apply(fault)
+
     def _enter(self, endpoint: Endpoint, request: Request) -> Call:
         params = list(request.params)
         session = ""

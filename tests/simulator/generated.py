@@ -18,10 +18,8 @@ from .inventory import Inventory
 from .messages import Context, Handler, Message
 from .roles import LOCAL_ROOT
 from .types import first_value, reader
-from .values import ApiError, Value
+from .values import NOT_IMPLEMENTED, ApiError, Value
 
-NOT_IMPLEMENTED = "SIMULATOR_NOT_IMPLEMENTED"
-"""Code of the error that names a message which the server has and the simulator does not do."""
 REMOVED = ("VMPP.",)
 """Classes whose messages the server itself refuses since they were removed."""
 DEFAULTS: dict[str, tuple[Value, ...]] = {"host.disable": (True,)}

@@ -6,18 +6,23 @@
 
 from __future__ import annotations
 
+from .values import NOT_IMPLEMENTED
+
 _ENTITIES = str.maketrans({"<": "&lt;", ">": "&gt;", "'": "&apos;", '"': "&quot;", "&": "&amp;"})
 
 
 class Page(Exception):
     """An answer that is a page, after which the connection closes."""
 
-    def __init__(self, status: int, reason: str, body: str, *, version: str = "1.1") -> None:
+    def __init__(
+        self, status: int, reason: str, body: str, *, version: str = "1.1", realm: str = ""
+    ) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
         self.body = body
         self.version = version
+        self.realm = realm
 
 
 def escape(text: str) -> str:
@@ -51,6 +56,18 @@ def unparsable() -> Page:
 def forbidden(*, version: str = "1.1") -> Page:
     text = "Access to the requested resource is forbidden."
     return Page(403, "Forbidden", _html("403 forbidden", text), version=version)
+
+
+def unauthorized(realm: str, *, version: str = "1.1") -> Page:
+    """Return the page for a request without a valid session."""
+    body = _html("401 unauthorised", "Please check your credentials and retry.")
+    return Page(401, "Unauthorised", body, version=version, realm=realm)
+
+
+def not_simulated(name: str, *, version: str = "1.1") -> Page:
+    """Return the simulator's own page for a request that a server answers and it does not."""
+    body = _html("501 not simulated", f"{NOT_IMPLEMENTED} {name}")
+    return Page(501, "Not simulated", body, version=version)
 
 
 def missing(path: str) -> Page:

@@ -12,12 +12,15 @@ import ssl
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from . import html_pages, json_codec, xml_codec
+from . import html_pages, http_actions, json_codec, xml_codec
 from .dispatch import Dispatcher, Endpoint, Request, Undispatched
+from .exchange import Exchange, HttpEndpoint
 from .faults import Cut, OtherAnswer
 from .html_pages import Page
+from .http_actions import Action
 from .http_request import HttpRequest
 from .json_codec import BadRequest
+from .transfers import Transfers
 from .values import ApiError
 
 MIN_HEADER_LENGTH = len("GET / HTTP/1.0\r\n\r\n")
@@ -40,9 +43,10 @@ class Connection:
     def __init__(
         self,
         sock: socket.socket,
-        endpoint: Endpoint,
+        endpoint: HttpEndpoint,
         dispatcher: Dispatcher,
         control: Control | None,
+        transfers: Transfers,
         *,
         legacy_ids: bool = False,
     ) -> None:
@@ -50,6 +54,7 @@ class Connection:
         self._endpoint = endpoint
         self._dispatcher = dispatcher
         self._control = control
+        self._transfers = transfers
         self._legacy_ids = legacy_ids
         self._secure = isinstance(sock, ssl.SSLSocket)
         self._pending = b""
@@ -112,6 +117,8 @@ class Connection:
             self._send(request, (("content-type", "application/json"),), answer)
         elif not request.path.startswith("/"):
             raise html_pages.forbidden()
+        elif (action := http_actions.find(request.method, request.path)) is not None:
+            self._answer_action(action, request)
         elif request.method == "POST":
             self._answer_call(self._read_body(request, MAX_BODY_LENGTH))
         elif request.method == "OPTIONS":
@@ -125,6 +132,21 @@ class Connection:
             )
         else:
             raise html_pages.forbidden()
+
+    def _answer_action(self, action: Action, request: HttpRequest) -> None:
+        """Answer a request that is not a call; the connection ends with it."""
+        params = {key: value for key, value in request.query.items() if key != "session_id"}
+        name = f"{action.method} {action.path}"
+        session = request.parameter("session_id") or ""
+        try:
+            self._dispatcher.enter(self._endpoint, name, list(params.values()), session)
+        except OtherAnswer as other:
+            headers = (("content-type", other.content_type),)
+            self._send(request, headers, other.body.encode(), status=f"{other.status} Fault")
+            raise Cut from other
+        exchange = Exchange(request, self._endpoint, self._socket, self._pending)
+        self._transfers.answer(action, exchange)
+        raise Cut
 
     def _answer_options(self, request: HttpRequest) -> None:
         """What a browser asks before it sends a call from another site."""
@@ -174,6 +196,8 @@ class Connection:
         headers = [("connection", "close"), ("cache-control", "no-cache, no-store")]
         if page.status != 404:
             headers.insert(0, ("content-type", "text/html"))
+        if page.realm:
+            headers.insert(1, ("WWW-Authenticate", f'Basic realm="{page.realm}"'))
         status = f"{page.version} {page.status} {page.reason}"
         self._socket.sendall(_response(status, headers, page.body.encode("utf-8", "replace")))
 

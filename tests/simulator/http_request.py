@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import urllib.parse
 from typing import NamedTuple
 
 from . import html_pages
-from .values import lower, ocaml_int64
+from .values import ApiError, lower, ocaml_int64
 
 
 class HttpRequest(NamedTuple):
@@ -24,7 +26,25 @@ class HttpRequest(NamedTuple):
     """By names in lower case."""
     length: int | None
     """What content-length says."""
+    target: str
+    """Path and parameters, with the percent signs."""
+    query: dict[str, str]
+    """Parameters of the target, the first of each name."""
     body: bytes = b""
+
+    def parameter(self, name: str) -> str | None:
+        """Return a parameter of a cookie, or else of the target."""
+        return self.cookies.get(name, self.query.get(name))
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Return the cookies by their names."""
+        found = {}
+        for part in self.headers.get("cookie", "").split(";"):
+            name, equals, value = part.strip().partition("=")
+            if equals:
+                found[name] = value
+        return found
 
     @classmethod
     def parse(cls, head: bytes) -> HttpRequest:
@@ -53,6 +73,8 @@ class HttpRequest(NamedTuple):
             closes,
             headers,
             _length(headers),
+            _relative(target),
+            _query(target),
         )
 
 
@@ -68,6 +90,17 @@ def _path(target: str) -> str:
         raise html_pages.unparsable() from None
 
 
+def _relative(target: str) -> str:
+    parts = urllib.parse.urlsplit(target)
+    return urllib.parse.urlunsplit(("", "", parts.path, parts.query, ""))
+
+
+def _query(target: str) -> dict[str, str]:
+    """Return the parameters of a target; `_path` has parsed it before."""
+    pairs = urllib.parse.parse_qsl(urllib.parse.urlsplit(target).query, keep_blank_values=True)
+    return dict(reversed(pairs))
+
+
 def _length(headers: dict[str, str]) -> int | None:
     if "content-length" not in headers:
         return None
@@ -75,3 +108,20 @@ def _length(headers: dict[str, str]) -> int | None:
     if length is None:
         raise html_pages.exception('Failure("Int64.of_string")')
     return length
+
+
+def basic_credentials(request: HttpRequest) -> tuple[str, str]:
+    """Return the name and the password of an authorization header; refuse a request without."""
+    header = request.headers.get("authorization", "")
+    scheme, _blank, encoded = header.partition(" ")
+    if not header:
+        raise ApiError("SESSION_AUTHENTICATION_FAILED")
+    if scheme != "Basic":
+        text = f'Failure("Unknown authorization header: {header}")'
+        raise html_pages.exception(text, version=request.version)
+    try:
+        decoded = base64.b64decode(encoded, validate=True).decode("utf-8", "replace")
+    except binascii.Error:
+        raise ApiError("SESSION_AUTHENTICATION_FAILED") from None
+    name, _colon, password = decoded.partition(":")
+    return name, password

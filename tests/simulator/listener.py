@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from .dispatch import Dispatcher
 from .http import Connection, Control
+from .transfers import Transfers
 
 BACKLOG = 512
 HANDSHAKE_TIMEOUT = 10.0
@@ -29,6 +30,7 @@ class Host:
         address: str,
         dispatcher: Dispatcher,
         *,
+        transfers: Transfers,
         master_address: Callable[[], str],
         tls: ssl.SSLContext | None,
         control: Control | None,
@@ -39,6 +41,7 @@ class Host:
         self.emergency: list[str] = []
         self.port = 0
         self._dispatcher = dispatcher
+        self._transfers = transfers
         self._master_address = master_address
         self._tls = tls
         self._control = control
@@ -51,7 +54,12 @@ class Host:
 
     @property
     def url(self) -> str:
-        name = f"[{self.address}]" if ":" in self.address else self.address
+        """Return the URL of the host."""
+        return self.url_at(self.address)
+
+    def url_at(self, address: str) -> str:
+        """Return the URL of a host of the pool: all listen on one port."""
+        name = f"[{address}]" if ":" in address else address
         return f"{'https' if self._tls else 'http'}://{name}:{self.port}"
 
     def master_address(self) -> str | None:
@@ -135,7 +143,12 @@ class Host:
                     accepted.settimeout(HANDSHAKE_TIMEOUT)
                     accepted.do_handshake()
                 Connection(
-                    accepted, self, self._dispatcher, self._control, legacy_ids=self._legacy_ids
+                    accepted,
+                    self,
+                    self._dispatcher,
+                    self._control,
+                    self._transfers,
+                    legacy_ids=self._legacy_ids,
                 ).serve()
         finally:
             with self._lock:

@@ -79,6 +79,10 @@ class Operations:
         self._players[task] = player
         player.start()
 
+    def is_playing(self, task: str) -> bool:
+        """Return whether the work of a task goes on."""
+        return task in self._players
+
     def stop(self, task: str | None = None) -> None:
         """Whoever did the work of a task, or of all, is gone; the records stay as they are."""
         for stopped in [task] if task else list(self._players):

@@ -23,6 +23,8 @@ from .operations import Operations
 from .products import PRODUCTS, newer_fields, newer_messages
 from .sessions import Sessions
 from .tasks import FINAL, Tasks
+from .transfer_handlers import HANDLERS
+from .transfers import Parts, Transfers
 from .values import ApiError, Date, Value
 
 
@@ -63,6 +65,10 @@ class Pool:
             self.database, self.inventory, self._tasks, self._sessions, culls_like=culls_like
         )
         self.dispatcher = Dispatcher(self.database, self.clock, self._sessions)
+        self.transfers = Transfers(
+            Parts(self.database, self._sessions, self._tasks, self.operations, self.inventory),
+            HANDLERS,
+        )
         self._serve()
 
     def _serve(self) -> None:

@@ -92,6 +92,7 @@ class Simulator(Pool):
             self.inventory.add_host(label, address),
             address,
             self.dispatcher,
+            transfers=self.transfers,
             master_address=lambda: self.master.address,
             tls=self.certificate.context if self.certificate else None,
             control=door.answer if door else None,

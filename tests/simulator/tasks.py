@@ -60,15 +60,17 @@ class Tasks:
         session: str = NULL_REF,
         parent: str = NULL_REF,
         other_config: dict[str, str] | None = None,
+        host: str = "",
     ) -> str:
+        """Make a task; `host` is the one that carries it, usually the master."""
         if is_dummy(parent):
             parent = NULL_REF
         record = classes.new(
             "task",
             name_label=label,
             name_description=description,
-            created=Date.at(self._inventory.now()),
-            resident_on=self._inventory.master,
+            created=Date.at(self._inventory.now(host)),
+            resident_on=host or self._inventory.master,
             subtask_of=parent,
             other_config={f"http:{key}": value for key, value in (other_config or {}).items()},
         )
@@ -103,30 +105,37 @@ class Tasks:
         self._database.empty("task")
         self.cancel_hooks.clear()
 
-    def success_writes(self, result: Value) -> Writes:
-        """The writes that end a task well, each one seen by whoever reads in between."""
-        return [
-            ("allowed_operations", []),
-            ("finished", Date.at(self._inventory.now())),
-            ("progress", 1.0),
-            ("result", to_text(result)),
-            ("status", "success"),
-        ]
+    def success_writes(self, result: Value, host: str = "") -> Writes:
+        """Return the writes that end a task well; a client may read between two of them.
 
-    def failure_writes(self, error: list[str]) -> Writes:
+        A result of None writes none, as the server does after an export. The date is that of the
+        host that ends the task, usually the master.
+        """
+        writes: Writes = [
+            ("allowed_operations", []),
+            ("finished", Date.at(self._inventory.now(host))),
+            ("progress", 1.0),
+        ]
+        if result is not None:
+            writes.append(("result", to_text(result)))
+        return [*writes, ("status", "success")]
+
+    def failure_writes(self, error: list[str], host: str = "") -> Writes:
+        """Return the writes that end a task with an error."""
         return [
             ("progress", 1.0),
             ("error_info", error),
             ("backtrace", "(((process xapi)(filename simulated.ml)(line 1)))"),
-            ("finished", Date.at(self._inventory.now())),
+            ("finished", Date.at(self._inventory.now(host))),
             ("allowed_operations", []),
             ("status", "cancelled" if error[0] == "TASK_CANCELLED" else "failure"),
         ]
 
-    def cancelled_writes(self) -> Writes:
+    def cancelled_writes(self, host: str = "") -> Writes:
+        """Return the writes that end a task as cancelled, without an error."""
         return [
             ("progress", 1.0),
-            ("finished", Date.at(self._inventory.now())),
+            ("finished", Date.at(self._inventory.now(host))),
             ("status", "cancelled"),
             ("allowed_operations", []),
         ]

@@ -17,6 +17,8 @@ Value = Any
 """
 
 NULL_REF = "OpaqueRef:NULL"
+NOT_IMPLEMENTED = "SIMULATOR_NOT_IMPLEMENTED"
+"""Code of the error that names a message or a request which the simulator does not do."""
 
 
 class Date(str):

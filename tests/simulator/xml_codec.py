@@ -175,6 +175,11 @@ def to_text(value: Value) -> str:
     return "".join(parts)
 
 
+def from_text(written: bytes) -> Value:
+    """Return the value that a text of `to_text` has; raise BadRequest for any other text."""
+    return _value(_root(written))
+
+
 def _write(value: Value, parts: list[str]) -> None:
     if isinstance(value, dict):
         parts.append("<value><struct>")

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Simulator, VirtualClock
 from ansible_collections.xen.xapi.tests.simulator.api import declarations
-from ansible_collections.xen.xapi.tests.simulator.generated import NOT_IMPLEMENTED
+from ansible_collections.xen.xapi.tests.simulator.values import NOT_IMPLEMENTED
 from ansible_collections.xen.xapi.tests.unit.simulator.client import (
     MISSING,
     NULL,

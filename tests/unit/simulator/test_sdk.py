@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
 from ansible_collections.xen.xapi.tests.simulator.classes import TABLES
-from ansible_collections.xen.xapi.tests.simulator.generated import NOT_IMPLEMENTED
+from ansible_collections.xen.xapi.tests.simulator.values import NOT_IMPLEMENTED
 from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, PASSWORD, Start
 
 XenAPI = pytest.importorskip("XenAPI", reason="the package XenAPI is not installed")
