@@ -52,6 +52,8 @@ class Declaration(NamedTuple):
     """Types of the parameters that must be given, without the session."""
     optional: tuple[str, ...]
     """Types of the trailing parameters that may be left out."""
+    labels: tuple[str, ...] = ()
+    """Names of all parameters, without the session."""
 
 
 class Class(NamedTuple):
@@ -85,6 +87,7 @@ def _declared(name: str, entry: list[str]) -> Declaration:
         "no session" not in flags,
         tuple(kind for label, _colon, kind in split if not label.endswith("?")),
         tuple(kind for label, _colon, kind in split if label.endswith("?")),
+        tuple(label.removesuffix("?") for label, _colon, _kind in split),
     )
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from . import host_work, storage_work, vm_work
+from . import backup_messages, host_work, maintenance_messages, storage_work, vm_work
 from .inventory import Inventory
 from .lifecycle import Life
 from .operations import Args, Check, Effect, Operation
@@ -51,6 +51,15 @@ def _host(
 ) -> Operation:
     held = name if entry is None else entry
     return Operation(f"host.{name}", (("host", 0, held),), effect, life, check)
+
+
+def _appliance(name: str, state: str) -> Operation:
+    return Operation(
+        f"VM_appliance.{name}",
+        (("VM_appliance", 0, name),),
+        backup_messages.for_each_vm(state),
+        _LONG,
+    )
 
 
 CATALOGUE = (
@@ -101,11 +110,61 @@ CATALOGUE = (
     _vdi("copy", storage_work.copy_vdi, _LONG),
     _vdi("resize", storage_work.resize_vdi),
     _vdi("destroy", storage_work.destroy_vdi, _QUICK),
+    Operation(
+        "VDI.pool_migrate",
+        (("VDI", 0, ""),),
+        backup_messages.migrate_disk,
+        _LONG,
+        backup_messages.check_migration,
+    ),
+    _vdi("enable_cbt", backup_messages.track_changes(True), _QUICK),
+    _vdi("disable_cbt", backup_messages.track_changes(False), _QUICK),
+    Operation(
+        "VDI.data_destroy",
+        (("VDI", 0, "data_destroy"),),
+        backup_messages.destroy_data,
+        _QUICK,
+        backup_messages.check_snapshot,
+    ),
+    _appliance("start", "Running"),
+    _appliance("clean_shutdown", "Halted"),
+    _appliance("hard_shutdown", "Halted"),
+    _appliance("shutdown", "Halted"),
     _host("disable", host_work.disable, _QUICK, entry="", check=host_work.check_exists),
     _host("enable", host_work.enable, _QUICK),
     _host("evacuate", host_work.evacuate, _LONG, check=host_work.check_evacuation),
     _host("reboot", host_work.reboot, check=host_work.check_maintenance),
     _host("shutdown", host_work.shut_down, check=host_work.check_maintenance),
     _host("apply_updates", _nothing, _LONG),
+    _host(
+        "restart_agent",
+        maintenance_messages.restart_agent,
+        _QUICK,
+        entry="",
+        check=host_work.check_exists,
+    ),
+    # It runs on the master: the host itself is away.
+    Operation("host.power_on", (), maintenance_messages.power_on, _USUAL, host_work.check_exists),
+    Operation(
+        "pool.sync_updates",
+        (("pool", 0, "sync_updates"),),
+        maintenance_messages.sync_updates,
+        _LONG,
+        maintenance_messages.check_repositories,
+    ),
+    Operation(
+        "pool_update.apply",
+        (("pool_update", 0, ""), ("host", 1, "apply_updates")),
+        maintenance_messages.apply_update,
+        _LONG,
+        maintenance_messages.check_applied,
+    ),
+    Operation(
+        "pool_update.pool_apply",
+        (("pool_update", 0, ""),),
+        maintenance_messages.apply_update_everywhere,
+        _LONG,
+        maintenance_messages.check_applied_everywhere,
+    ),
     _host("call_plugin", host_work.call_plugin, _LONG, entry="", check=host_work.check_plugin),
 )

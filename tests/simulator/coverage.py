@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from . import works
+from . import constructors, works
 from .api import CLASSES, declarations
 from .catalogue import CATALOGUE
 from .clock import VirtualClock
 from .pool import Pool
 
-KINDS = ("recorded", "from source", "generated", "missing")
-"""Answers compared with a recording; written after the server's source; made from the declaration
-of a field; refused with the simulator's own error."""
+KINDS = ("recorded", "from source", "generated", "removed", "missing")
+"""Answers compared with a recording; written after the server's source; made from a declaration;
+refused by the server itself; refused with the simulator's own error."""
 
 
 def kinds(recorded: Collection[str]) -> dict[str, str]:
@@ -24,12 +24,16 @@ def kinds(recorded: Collection[str]) -> dict[str, str]:
     pool = Pool(clock=VirtualClock())
     fields = {f"{name}.get_{field}" for name, one in CLASSES.items() for field in one.fields}
     written = {*works.ALL, *(operation.name for operation in CATALOGUE)}
+    written -= set(constructors.WORKS)
+    removed = {one.name for one in declarations() if one.is_removed}
     found = {}
     for name in sorted(one.name for one in declarations()):
         if not pool.dispatcher.does(name):
             found[name] = "missing"
         elif name in recorded:
             found[name] = "recorded"
+        elif name in removed:
+            found[name] = "removed"
         elif name in written or name.startswith(("session.", "task.", "event.")):
             found[name] = "from source" if name not in fields else "generated"
         else:
@@ -55,7 +59,9 @@ HEAD = (
     "- **from source**: written after the server's source, and compared with no recording. That is",
     "  so for work that needs domain 0, a storage manager or a guest.",
     "- **generated**: a getter or setter that follows from the declaration of a field, as in the",
-    "  server itself. A setter that does more on a server only writes the field.",
+    "  server itself, or a message that only makes or deletes a row. A setter that does more on a",
+    "  server only writes the field.",
+    "- **removed**: the server itself answers `MESSAGE_REMOVED`.",
     "- **missing**: checks arity, types, session and role, then answers with the simulator's own",
     "  error `SIMULATOR_NOT_IMPLEMENTED` and the name of the message.",
     "",

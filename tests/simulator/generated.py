@@ -20,8 +20,6 @@ from .roles import LOCAL_ROOT
 from .types import first_value, reader
 from .values import NOT_IMPLEMENTED, ApiError, Value
 
-REMOVED = ("VMPP.",)
-"""Classes whose messages the server itself refuses since they were removed."""
 DEFAULTS: dict[str, tuple[Value, ...]] = {"host.disable": (True,)}
 """Values of parameters that were left out, where the first value of the type is not it."""
 
@@ -58,13 +56,36 @@ def _bound(work: Work, inventory: Inventory, context: Context, *params: Value) -
     return "" if result is None else result
 
 
+def removed() -> Iterator[Message]:
+    """Yield the messages that the server knows and no longer does.
+
+    It checks their count of arguments and the session, but neither types nor the role, and makes
+    no task for them (gen_server.ml).
+    """
+
+    def refuse(_context: Context, *_params: Value) -> Value:
+        raise ApiError("MESSAGE_REMOVED")
+
+    for declaration in declarations():
+        if declaration.is_removed:
+            yield Message(
+                declaration.name,
+                tuple(_anything for _kind in declaration.params),
+                refuse,
+                defaults=tuple((_anything, "") for _kind in declaration.optional),
+                has_session=declaration.has_session,
+                start=refuse,
+            )
+
+
+def _anything(value: Value) -> Value:
+    return value
+
+
 def _refused(declaration: Declaration) -> Message:
     def refuse(_context: Context, *_params: Value) -> Value:
-        if declaration.name.startswith(REMOVED):
-            raise ApiError("MESSAGE_REMOVED")
         raise ApiError(NOT_IMPLEMENTED, declaration.name)
 
     made = message(declaration, refuse)
-    is_missing = not declaration.name.startswith(REMOVED)
     start = refuse if declaration.has_async else None
-    return made._replace(has_async=False, start=start, is_missing=is_missing)
+    return made._replace(has_async=False, start=start, is_missing=True)

@@ -37,6 +37,10 @@ class Inventory(Resources):
         """What lets a host go away, and come back where it only restarts."""
         self.take_over: Callable[[str], None] = self.make_master
         """What makes another host the master."""
+        self.restart_toolstack: Callable[[str], None] = self.agent_started
+        """Callback that restarts the toolstack of a host."""
+        self.come_back: Callable[[str], None] = lambda host: self.set_live(host, True)
+        """Callback that switches on a host that is away."""
         self._clock = clock
         self.has_guests = False
         """Whether tools report from running VMs; a bare build has none."""
@@ -87,7 +91,7 @@ class Inventory(Resources):
     def agent_started(self, host: str) -> None:
         """A toolstack writes down when it started; a real one takes longer than a second for it."""
         present = self.database.read("host", host)["other_config"]
-        now, before = self.now(host), float(present["agent_start_time"])
+        now, before = self.now(host), float(present.get("agent_start_time", 0))
         if abs(now - before) < 1:
             now = before + 1
         started = {**present, "agent_start_time": f"{now:.0f}."}

@@ -223,9 +223,9 @@ class _Run:
         return self.result
 
     def release(self) -> None:
-        for name, place, _unused in self._operation.holds:
+        for name, place, entry in self._operation.holds:
             target = self._args[place]
-            if target in self._database[name]:
+            if entry and target in self._database[name]:
                 self._database.remove_from_map(name, target, "current_operations", self.task)
 
     def end(self, error: list[str]) -> None:

@@ -84,6 +84,7 @@ class Pool:
             setters.messages(self.database, works.ALL),
             self.operations.messages(catalogue.CATALOGUE),
             own,
+            generated.removed(),
         ):
             self.dispatcher.serve(background.complete(messages))
         self.dispatcher.withdraw(newer_messages(self.product) if self.product else ())

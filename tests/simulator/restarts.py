@@ -37,6 +37,8 @@ class Restarts:
         self._simulator = simulator
         simulator.inventory.leave = self.leave
         simulator.inventory.take_over = self.take_over
+        simulator.inventory.restart_toolstack = self.restart_toolstack
+        simulator.inventory.come_back = self.come_back
 
     def configure(self, **changes: Any) -> None:
         """Change how hosts restart from now on."""
@@ -54,6 +56,29 @@ class Restarts:
         """Make another host the master soon, as the answer comes from the old one."""
         place = self._place(host)
         self._simulator.clock.after(self.usual.leaves_after, lambda: self._simulator.promote(place))
+
+    def restart_toolstack(self, host: str) -> None:
+        """Restart XAPI on a host soon; the host and its VMs go on."""
+        plan, simulator, place = self.usual, self._simulator, self._place(host)
+
+        def restart() -> None:
+            if host == simulator.master_ref:
+                simulator.restart_master()
+            else:
+                simulator.restart_supporter(
+                    place,
+                    startup=plan.startup,
+                    failed_rounds=plan.failed_rounds,
+                    enables=plan.enables,
+                )
+
+        simulator.clock.after(plan.leaves_after, restart)
+
+    def come_back(self, host: str) -> None:
+        """Boot a host that is away."""
+        plan = self.usual
+        if not self._simulator.inventory.is_live(host):
+            self._simulator.clock.after(plan.away, lambda: self._return(host, plan))
 
     def _place(self, host: str) -> int:
         return [member.ref for member in self._simulator.hosts].index(host)

@@ -213,6 +213,10 @@ class SamplePool:
             suspend_image_SR=storage,
             crash_dump_SR=storage,
             cpu_info=CPU,
+            restrictions={
+                **{key: value for key, value in LICENSE.items() if key.startswith("restrict_")},
+                "restrict_vtpm": "false",
+            },
         )
 
     def _add_vm(self, planned: PlannedVM, place: int) -> None:

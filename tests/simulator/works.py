@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import (
+    backup_messages,
+    constructors,
     device_messages,
     host_work,
+    interface_messages,
+    maintenance_messages,
     message_messages,
     network_messages,
     pool_messages,
@@ -20,8 +24,12 @@ from . import (
 from .values import Value
 
 ALL: dict[str, Callable[..., Value]] = {
+    **backup_messages.WORKS,
+    **constructors.WORKS,
     **device_messages.WORKS,
     **host_work.WORKS,
+    **interface_messages.WORKS,
+    **maintenance_messages.WORKS,
     **message_messages.WORKS,
     **network_messages.WORKS,
     **pool_messages.WORKS,

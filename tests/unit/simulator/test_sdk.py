@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
+from ansible_collections.xen.xapi.tests.simulator.api import declared
 from ansible_collections.xen.xapi.tests.simulator.classes import TABLES
 from ansible_collections.xen.xapi.tests.simulator.values import NOT_IMPLEMENTED
 from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, PASSWORD, Start
@@ -92,6 +93,7 @@ def test_every_class_can_be_listed(start: Start) -> None:
         name: len(getattr(session.xenapi, name).get_all_records())
         for name in TABLES
         if f"{name}.get_all_records" in simulator.dispatcher.methods
+        and not declared(f"{name}.get_all_records").is_removed
     }
     session.xenapi.session.logout()
     expected = {"host": 2, "host_cpu": 32, "PBD": 8, "PIF": 2, "VM": 7, "VIF": 3, "console": 2}
