@@ -39,6 +39,10 @@ def commands(seed: int) -> dict[str, list[str]]:
             *(*module, "pytest", "--quiet", "--override-ini=faulthandler_timeout=1200"),
             "tests/stress/test_load.py",
         ],
+        "memory of the simulator": [
+            *(*module, "pytest", "--quiet", "--capture=no"),
+            *("--override-ini=faulthandler_timeout=1200", "tests/stress/test_simulator_memory.py"),
+        ],
     }
 
 
@@ -51,6 +55,7 @@ def sizes(seed: int) -> dict[str, str]:
         "RELIABILITY_WAITS": "50",
         "RELIABILITY_TASKS": "1000",
         "RELIABILITY_RUNS": "1000",
+        "RELIABILITY_CHURN": "6000",
     }
 
 

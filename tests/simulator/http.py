@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -49,6 +48,7 @@ class Connection:
         transfers: Transfers,
         *,
         legacy_ids: bool = False,
+        is_secure: bool = False,
     ) -> None:
         self._socket = sock
         self._endpoint = endpoint
@@ -56,7 +56,7 @@ class Connection:
         self._control = control
         self._transfers = transfers
         self._legacy_ids = legacy_ids
-        self._secure = isinstance(sock, ssl.SSLSocket)
+        self._secure = is_secure
         self._pending = b""
 
     def serve(self) -> None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .dispatch import Dispatcher
 from .http import Connection, Control
 from .transfers import Transfers
+
+if TYPE_CHECKING:
+    import ssl
 
 BACKLOG = 512
 HANDSHAKE_TIMEOUT = 10.0
@@ -130,18 +133,20 @@ class Host:
 
     def _serve(self, accepted: socket.socket) -> None:
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        shake_hands: Callable[[], None] | None = None
         if self._tls is not None:
-            accepted = self._tls.wrap_socket(
+            secured = self._tls.wrap_socket(
                 accepted, server_side=True, do_handshake_on_connect=False
             )
+            secured.settimeout(HANDSHAKE_TIMEOUT)
+            shake_hands, accepted = secured.do_handshake, secured
         with self._lock:
             self._connections[accepted] = threading.current_thread()
         try:
             # A client that leaves, or does not trust the certificate, is nothing to tell of.
             with contextlib.suppress(OSError):
-                if isinstance(accepted, ssl.SSLSocket):
-                    accepted.settimeout(HANDSHAKE_TIMEOUT)
-                    accepted.do_handshake()
+                if shake_hands is not None:
+                    shake_hands()
                 Connection(
                     accepted,
                     self,
@@ -149,6 +154,7 @@ class Host:
                     self._control,
                     self._transfers,
                     legacy_ids=self._legacy_ids,
+                    is_secure=self._tls is not None,
                 ).serve()
         finally:
             with self._lock:

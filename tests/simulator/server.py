@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from . import sample_tasks
-from .certificate import Certificate
 from .clock import Clock
 from .control import Door
 from .dispatch import Request
@@ -20,6 +20,9 @@ from .pool import Pool
 from .restarts import Restarts
 from .sample_pool import SamplePool
 from .values import Value
+
+if TYPE_CHECKING:
+    from .certificate import Certificate
 
 PORT_TRIES = 20
 
@@ -72,7 +75,7 @@ class Simulator(Pool):
         self._collects = collects
         self._legacy_ids = legacy_ids
         all_addresses = [host, *(list(addresses) or _neighbours(host, supporters))]
-        self.certificate = Certificate(["localhost", *all_addresses]) if tls else None
+        self.certificate = _certificate(["localhost", *all_addresses]) if tls else None
         door = Door(self) if control else None
         self.hosts = [self._host(address, door) for address in all_addresses]
         self._fill(plan or usual())
@@ -194,6 +197,13 @@ class Simulator(Pool):
     def bring_up(self, place: int) -> None:
         self.hosts[place].up()
         self.inventory.set_live(self.hosts[place].ref, True)
+
+
+def _certificate(names: list[str]) -> Certificate:
+    """Return a certificate; the libraries for it take a while to import."""
+    from .certificate import Certificate
+
+    return Certificate(names)
 
 
 def _neighbours(host: str, count: int) -> list[str]:
