@@ -60,6 +60,9 @@ def _fixed(inventory: Inventory, vm: str, record: Record, target: str) -> list[s
         vm_lifecycle.check(inventory.database, vm, "pool_migrate")
     except ApiError as error:
         return error.description
+    if record["current_operations"]:
+        current = ", ".join(sorted(record["current_operations"].values()))
+        return ["OTHER_OPERATION_IN_PROGRESS", f"VM.{current}", vm]
     for device in record["VBDs"]:
         storage = inventory.storage_of(device)
         if storage != NULL_REF and not inventory.reaches(target, storage):

@@ -1,0 +1,256 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from ansible_collections.xen.xapi.tests.simulator import Life
+from ansible_collections.xen.xapi.tests.simulator.vm_work import set_power
+from ansible_collections.xen.xapi.tests.support.fixtures import answered
+from ansible_collections.xen.xapi.tests.support.samples import ENDLESS
+
+CHANGING = ("host.disable", "host.evacuate", "host.enable", "host.reboot")
+QUICK = {"quiet_for": "0", "timeout": "20", "quiet_timeout": "20", "evacuate_timeout": "20"}
+
+
+def include(entry, host="host-2", **variables):
+    named = {
+        f"host_maintenance_{name}": value
+        for name, value in {"host": host, **QUICK, **variables}.items()
+    }
+    role = {"name": "xen.xapi.host_maintenance", "tasks_from": entry}
+    return {"ansible.builtin.include_role": role, "vars": named}
+
+
+def expect(**values):
+    conditions = [f"host_maintenance_result.{name} == {value!r}" for name, value in values.items()]
+    return {"ansible.builtin.assert": {"that": conditions}}
+
+
+@pytest.fixture
+def cluster(start_pool):
+    """Return a pool of three hosts, with VMs on the second one."""
+    pool = start_pool(product="xcp-ng-8.3", supporters=2)
+    for method in CHANGING:
+        pool.operations.lives[method] = Life(duration=0.3)
+    pool.restarts.configure(leaves_after=0.3, away=1.0, startup=0.3)
+    return pool
+
+
+@pytest.fixture
+def play_tasks(tmp_path, play_file):
+    def run(pool, tasks, *options, **keywords):
+        connection = {"hostname": pool.url, "password": pool.password}
+        play = {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "module_defaults": {"group/xen.xapi.xapi": connection},
+            "vars": {"_host_maintenance_delay": 0.3, "_host_maintenance_settle": 3},
+            "tasks": tasks,
+            **keywords,
+        }
+        playbook = tmp_path / "maintenance.yml"
+        playbook.write_text(json.dumps([play]))
+        extra = ("-e", json.dumps({"_host_maintenance_delay": 0.3, "_host_maintenance_settle": 3}))
+        return play_file(playbook, *extra, *options, environment={"ANSIBLE_PIPELINING": "1"})
+
+    return run
+
+
+def called(pool):
+    """Return which methods that change hosts were called, in order."""
+    names = [call.method.removeprefix("Async.") for call in pool.log]
+    return [name for name in names if name in CHANGING]
+
+
+def host(pool, name):
+    return pool.database.read("host", pool.find("host", name))
+
+
+def guest_refs(pool, name):
+    found = host(pool, name)["resident_VMs"]
+    return [vm for vm in found if not pool.database.read("VM", vm)["is_control_domain"]]
+
+
+def guests(pool, name):
+    return [pool.database.read("VM", vm)["name_label"] for vm in guest_refs(pool, name)]
+
+
+def failure_of(run):
+    with pytest.raises(AssertionError) as failed:
+        run()
+    return re.sub(r"\s+", " ", str(failed.value))
+
+
+def test_host_is_emptied_and_taken_back_and_the_second_run_changes_nothing(cluster, play_tasks):
+    there = guests(cluster, "host-2")
+    uuid = host(cluster, "host-2")["uuid"]
+    checked = play_tasks(cluster, [include("enter", uuid), include("leave")], "--check")
+    assert "host-2: disabled, evacuated (check mode)" in checked
+    assert called(cluster) == []
+    assert guests(cluster, "host-2") == there
+    play_tasks(cluster, [include("enter"), expect(done=["disabled", "evacuated"], moved=there)])
+    assert called(cluster) == ["host.disable", "host.evacuate"]
+    assert not host(cluster, "host-2")["enabled"]
+    assert guests(cluster, "host-2") == []
+    output = play_tasks(cluster, [include("enter", uuid), expect(done=[], moved=[])])
+    assert "changed=0" in output
+    play_tasks(cluster, [include("leave", uuid), include("leave"), expect(done=[])])
+    assert called(cluster) == ["host.disable", "host.evacuate", "host.enable"]
+    assert host(cluster, "host-2")["enabled"]
+
+
+def test_machines_that_cannot_move_are_named_with_the_reason(cluster, play_tasks):
+    vm = guest_refs(cluster, "host-2")[0]
+    cluster.database.write("VM", vm, "name_label", "web {{ 7 * 191 }} \u202e")
+    cluster.database.write("VM", vm, "blocked_operations", {"pool_migrate": "of the owner"})
+    output = failure_of(lambda: play_tasks(cluster, [include("enter")]))
+    assert "A virtual machine cannot leave the host host-2. web {{ 7 * 191 }} ?" in output
+    assert "of the owner" in output
+    assert "1337" not in output
+    assert called(cluster) == []
+
+
+def test_enter_waits_for_a_backup_of_a_machine_on_the_host(cluster, play_tasks, when):
+    vm = guest_refs(cluster, "host-2")[0]
+    backup = cluster.add_task("[XO] Exporting content of VDI web", life=ENDLESS)
+    cluster.database.write("VM", vm, "current_operations", {backup: "export"})
+
+    def end_backup():
+        assert called(cluster) == []
+        cluster.database.write("VM", vm, "current_operations", {})
+
+    asked = "host.get_vms_which_prevent_evacuation"
+    when(lambda: len(cluster.log.of(asked)) >= 3, end_backup)
+    play_tasks(cluster, [include("enter"), expect(done=["disabled", "evacuated"], obstacles=[])])
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_failed_evacuation_enables_the_host_again_unless_told_otherwise(cluster, play_tasks, keeps):
+    error = ("VM_MIGRATE_FAILED", "OpaqueRef:a", "b", "c", "out of memory")
+    cluster.operations.lives["host.evacuate"] = Life(0.2, outcome="failure", error=error)
+    enter = include("enter", keep_disabled=keeps)
+    output = failure_of(lambda: play_tasks(cluster, [enter]))
+    assert "out of memory" in output
+    assert ("The host was enabled again." in output) is not keeps
+    assert host(cluster, "host-2")["enabled"] is not keeps
+    assert called(cluster) == ["host.disable", "host.evacuate", *([] if keeps else ["host.enable"])]
+
+
+def test_host_that_was_disabled_before_stays_disabled_after_a_failure(cluster, play_tasks):
+    cluster.inventory.set_enabled(cluster.find("host", "host-2"), False)
+    cluster.operations.lives["host.evacuate"] = Life(0.2, outcome="failure", error=("SR_FULL",))
+    failure_of(lambda: play_tasks(cluster, [include("enter")]))
+    assert called(cluster) == ["host.evacuate"]
+    assert not host(cluster, "host-2")["enabled"]
+
+
+def test_lost_answers_are_resolved_by_reading_and_nothing_is_started_twice(cluster, play_tasks):
+    for method in ("host.disable", "host.evacuate"):
+        cluster.fail(f"Async.{method}", cut="after")
+    play_tasks(cluster, [include("enter"), expect(done=["disabled", "evacuated"])])
+    assert called(cluster) == ["host.disable", "host.evacuate"]
+    assert guests(cluster, "host-2") == []
+
+
+def test_call_that_was_lost_before_it_took_effect_is_a_failure(cluster, play_tasks):
+    cluster.fail("Async.host.disable", cut="before")
+    output = failure_of(lambda: play_tasks(cluster, [include("enter")]))
+    assert "It is not known whether Async.host.disable was started" in output
+    assert "The host is still enabled." in output
+    assert called(cluster) == ["host.disable"]
+    assert host(cluster, "host-2")["enabled"]
+
+
+def test_leave_goes_on_when_xapi_on_the_master_restarts(cluster, play_tasks, when):
+    cluster.inventory.set_enabled(cluster.find("host", "host-2"), False)
+    cluster.operations.lives["host.enable"] = ENDLESS
+
+    def restart():
+        cluster.operations.lives["host.enable"] = Life(0.2)
+        cluster.restart_master()
+
+    when(lambda: answered(cluster, "Async.host.enable"), restart)
+    play_tasks(cluster, [include("leave", timeout=120), expect(done=["enabled"])])
+    assert called(cluster) == ["host.enable", "host.enable"]
+    assert host(cluster, "host-2")["enabled"]
+
+
+def test_restart_waits_until_the_host_has_started(cluster, play_tasks):
+    for vm in guest_refs(cluster, "host-1"):
+        set_power(cluster.inventory, vm, "Halted")
+    cluster.inventory.set_enabled(cluster.find("host", "host-1"), False)
+    before = host(cluster, "host-1")["other_config"]["boot_time"]
+    cluster.fail("Async.host.reboot", cut="after")
+    play_tasks(cluster, [include("restart", "host-1"), include("leave", "host-1")])
+    assert host(cluster, "host-1")["other_config"]["boot_time"] != before
+    assert host(cluster, "host-1")["enabled"]
+    assert called(cluster).count("host.reboot") == 1
+
+
+def test_restart_fails_if_the_host_does_not_come_back(cluster, play_tasks):
+    for vm in guest_refs(cluster, "host-2"):
+        set_power(cluster.inventory, vm, "Halted")
+    refused = failure_of(lambda: play_tasks(cluster, [include("restart")]))
+    assert "The host host-2 is enabled." in refused
+    cluster.inventory.set_enabled(cluster.find("host", "host-2"), False)
+    cluster.restarts.configure(away=3600)
+    tasks = [
+        {
+            "block": [include("restart", timeout=8)],
+            "rescue": [{"ansible.builtin.debug": {"msg": "A {{ ansible_failed_result.msg }}"}}],
+        },
+        include("leave", timeout=4),
+    ]
+    output = failure_of(lambda: play_tasks(cluster, tasks))
+    assert "A The host host-2 did not start again within 8" in output
+    assert "XAPI on the host host-2 did not answer within 4" in output
+    assert called(cluster) == ["host.reboot"]
+    assert not host(cluster, "host-2")["enabled"]
+
+
+WRONG = [
+    ("enter", {"tmeout": "5"}, "does not know host_maintenance_tmeout .do you mean"),
+    ("leave", {"timeout": "soon"}, "host_maintenance_timeout of the role .* is not a duration"),
+    ("restart", {"hostname": []}, "host_maintenance_hostname of the role .* must not be empty"),
+    ("main", {}, "needs tasks_from"),
+    ("enter", {"host": ""}, "host_maintenance_host of the role .* must not be empty"),
+]
+
+
+def test_wrong_variables_are_rejected_before_pool_contact(cluster, play_tasks):
+    tasks = [
+        {
+            "block": [
+                include(entry, **variables),
+                {"ansible.builtin.fail": {"msg": "let through"}},
+            ],
+            "rescue": [
+                {
+                    "ansible.builtin.assert": {
+                        "that": "ansible_failed_result.msg is search(said)",
+                        "fail_msg": "{{ said }} is not in {{ ansible_failed_result.msg }}",
+                    },
+                    "vars": {"said": said},
+                }
+            ],
+        }
+        for entry, variables, said in WRONG
+    ]
+    play_tasks(cluster, tasks)
+    assert not cluster.log
+
+
+def test_host_is_chosen_by_exactly_one_match(cluster, play_tasks):
+    cluster.database.write("host", cluster.find("host", "host-3"), "hostname", "host-2")
+    several = failure_of(lambda: play_tasks(cluster, [include("enter")]))
+    assert "Several hosts of the pool have the name host-2; give a uuid." in several
+    none = failure_of(lambda: play_tasks(cluster, [include("enter", "host-9")]))
+    assert "No host of the pool has the uuid, name_label or hostname host-9." in none
+    assert host(cluster, "host-1")["uuid"] in none
+    assert called(cluster) == []

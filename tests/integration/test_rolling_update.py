@@ -1,0 +1,118 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from ansible_collections.xen.xapi.tests.simulator import Life
+
+PLAYBOOK = "xen.xapi.rolling_update"
+CHANGING = ("host.disable", "host.evacuate", "host.enable", "host.reboot")
+PACE = {"_host_maintenance_delay": 0.3, "_host_maintenance_settle": 3}
+QUICK = {"rolling_update_quiet_for": "0", "rolling_update_timeout": "60", **PACE}
+
+
+@pytest.fixture
+def cluster(start_pool):
+    pool = start_pool(product="xcp-ng-8.3", supporters=1)
+    for method in CHANGING:
+        pool.operations.lives[method] = Life(duration=0.2)
+    pool.restarts.configure(leaves_after=0.3, away=1.0, startup=0.3)
+    return pool
+
+
+@pytest.fixture
+def update(cluster, play_file, tmp_path):
+    """Runs the playbook by its full name, with a file of tasks."""
+
+    def run(tasks, *options, **variables):
+        file = tmp_path / "update.yml"
+        file.write_text(json.dumps(tasks))
+        environment = {"XAPI_HOST": cluster.url, "XAPI_PASSWORD": cluster.password}
+        values = {"rolling_update_tasks": str(file), **QUICK, **variables}
+        return play_file(PLAYBOOK, *options, environment=environment, **values)
+
+    return run
+
+
+def failure_of(run):
+    with pytest.raises(AssertionError) as failed:
+        run()
+    return re.sub(r"\s+", " ", str(failed.value))
+
+
+def steps(pool):
+    """Return which methods that change hosts were called on which host, in order."""
+    names = {pool.find("host", name): name for name in ("host-1", "host-2")}
+    calls = [(call.method.removeprefix("Async."), call.params) for call in pool.log]
+    return [f"{name} {names[params[0]]}" for name, params in calls if name in CHANGING]
+
+
+def is_enabled(pool, name):
+    return pool.database.read("host", pool.find("host", name))["enabled"]
+
+
+SAY = {"ansible.builtin.debug": {"msg": "updating {{ rolling_update_host.name_label }}"}}
+FAIL_ONCE = {
+    "ansible.builtin.fail": {"msg": "no space left"},
+    "when": ["rolling_update_host.name_label == 'host-2'", "fails | default(true)"],
+}
+
+
+def test_hosts_are_updated_in_turn_and_a_second_run_goes_on_after_a_failure(cluster, update):
+    reboot = "{{ rolling_update_host.is_master }}"
+    output = failure_of(lambda: update([SAY, FAIL_ONCE], rolling_update_reboot=reboot))
+    assert re.findall(r"updating (host-\d)", output) == ["host-1", "host-2"]
+    assert steps(cluster) == [
+        "host.disable host-1",
+        "host.evacuate host-1",
+        "host.reboot host-1",
+        "host.disable host-2",
+        "host.evacuate host-2",
+    ]
+    assert "no space left Hosts done: 1, not touched: 0, disabled now: 1." in output
+    assert (is_enabled(cluster, "host-1"), is_enabled(cluster, "host-2")) == (True, False)
+    again = json.loads(re.search(r"add -e ''?(\{.*?\})''?\.", output)[1])
+    cluster.log.clear()
+    refused = failure_of(lambda: update([SAY], rolling_update_skip=again["rolling_update_skip"]))
+    assert "These hosts are disabled already: host-2." in refused
+    assert steps(cluster) == []
+    update([SAY, FAIL_ONCE], fails=False, **again)
+    assert steps(cluster) == ["host.enable host-2"]
+    assert is_enabled(cluster, "host-2")
+
+
+def test_check_mode_changes_nothing(cluster, update):
+    output = update([SAY], "--check", rolling_update_reboot=True)
+    assert "(check mode)" in output
+    assert steps(cluster) == []
+
+
+def test_pool_that_cannot_be_updated_is_left_alone(cluster, update):
+    cluster.database.write("pool", cluster.inventory.pool, "ha_enabled", True)
+    cluster.take_down(1)
+    output = failure_of(lambda: update([SAY], rolling_update_skip="host-7"))
+    for said in (
+        "No host of the pool has the uuid, name_label or hostname host-7.",
+        "High availability is enabled",
+        "These hosts are not live: host-2.",
+    ):
+        assert said in output
+    assert steps(cluster) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"rolling_update_reboots": True}, "do you mean rolling_update_reboot"),
+        ({"rolling_update_tasks": "update.yml"}, "is not the absolute path of a file"),
+    ],
+)
+def test_wrong_variables_are_rejected_before_pool_contact(cluster, update, variables, said):
+    assert said in failure_of(lambda: update([SAY], **variables))
+    assert not cluster.log
