@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.xen.xapi.plugins.modules import call, task_cancel, task_info, task_wait
 from ansible_collections.xen.xapi.tests.simulator import Life
 from ansible_collections.xen.xapi.tests.simulator.vm_work import set_power
+from ansible_collections.xen.xapi.tests.support.collection import ROOT
 from ansible_collections.xen.xapi.tests.support.doc_examples import blocks, play_of
 from ansible_collections.xen.xapi.tests.support.fixtures import answered
 from ansible_collections.xen.xapi.tests.support.samples import ENDLESS, LONG_AGO
@@ -27,7 +28,13 @@ PRINTED = {
     "docs/clean_up_stale_tasks.md": blocks("docs/clean_up_stale_tasks.md"),
     "docs/common_questions.md": blocks("docs/common_questions.md"),
     "docs/environment_variables.md": blocks("docs/environment_variables.md"),
+    # The first and the third are played below, the second runs xe, the fifth the rolling update.
+    "docs/from_uri_to_call.md": [
+        block for place, block in enumerate(blocks("docs/from_uri_to_call.md")) if place in (3, 5)
+    ],
     "docs/gate_a_deploy_step.md": blocks("docs/gate_a_deploy_step.md"),
+    # test_host_maintenance.py restarts hosts.
+    "docs/host_maintenance.md": blocks("docs/host_maintenance.md")[:1],
     "docs/start_and_wait.md": blocks("docs/start_and_wait.md"),
     "docs/wait_until_quiet.md": blocks("docs/wait_until_quiet.md"),
     "docs/migrating.md": blocks("docs/migrating.md"),
@@ -90,6 +97,7 @@ def real_pool(start_pool):
         "simulator": pool.simulator.url,
         "pool_uuid": pool.pool_uuid,
         "quiet_for": "1",
+        "host_maintenance_quiet_for": "1",
         "task_gate_quiet_for": "1",
         "task_gate_idle_for": "0.5",
         "vm_uuid": pool.database.read("VM", pool.find("VM", "web-1"))["uuid"],
@@ -139,7 +147,7 @@ def test_document_example_runs(real_pool, play_printed, when, name, number):
             lambda: answered(real_pool, "task.get_all_records"),
             lambda: real_pool.add_task("Async.VM.clean_reboot", status="success"),
         )
-    if re.search("evacuate|resident_VMs", PRINTED[name][number]):
+    if re.search("evacuate|resident_VMs|tasks_from: enter", PRINTED[name][number]):
         # The pool has one host, from which no machine can move.
         for vm, record in real_pool.database.records("VM").items():
             if record["power_state"] == "Running" and not record["is_control_domain"]:
@@ -167,7 +175,7 @@ def test_gate_reports_failed_tasks(real_pool, play_printed):
 
 
 def test_gate_reports_login_failure(real_pool, play_printed):
-    # Each of the two snapshots has a login of its own; the third is that of the wait.
+    # The third login is that of task_wait.
     real_pool.fail(
         "session.login_with_password", nth=3, error=("SESSION_AUTHENTICATION_FAILED", "root", "")
     )
@@ -259,3 +267,22 @@ def test_limit_counts_running_tasks(real_pool, play_printed, count, goes_on):
     with pytest.raises(AssertionError) as failed:
         play_printed(NOT_TOO_MANY)
     assert "failed=1" in str(failed.value)
+
+
+FROM_URI = blocks("docs/from_uri_to_call.md")
+COUNTED = (ROOT / "docs" / "from_uri_to_call.md").read_text(encoding="utf-8")
+
+
+def test_lines_are_counted_as_printed():
+    lines = [len(block.splitlines()) for block in FROM_URI]
+    row = re.search(r"^\| lines of the plays below \| (\d+) \| (\d+) \| (\d+) \|$", COUNTED, re.M)
+    now = re.findall(r"^\| [^|]* \| \d+ \| (\d+) \|$", COUNTED, re.M)
+    assert [*row.groups(), *now] == [str(count) for count in lines]
+
+
+@pytest.mark.parametrize(("place", "column"), [(0, 1), (2, 3)], ids=["uri", "call"])
+def test_requests_are_counted_as_sent(real_pool, play_printed, place, column):
+    play_printed(FROM_URI[place])
+    row = re.search(r"^\| requests .*\|$", COUNTED, re.M)[0].split("|")
+    sent = [call for call in real_pool.log if not call.method.startswith("event.")]
+    assert str(len(sent)) == row[column + 1].strip(), [call.method for call in sent]
