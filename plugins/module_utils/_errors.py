@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from typing import Any, Iterable, Sequence
 
 
 class XapiError(Exception):
@@ -251,7 +251,11 @@ def redact(code: str, params: Sequence[str], *, secrets: Sequence[str] = ()) -> 
     """Return the parameters of an error without secrets; those of SESSION_INVALID are secret."""
     if code == "SESSION_INVALID":
         return [_HIDDEN for _param in params]
-    hidden = list(params)
-    for secret in filter(None, secrets):
-        hidden = [param.replace(secret, _HIDDEN) for param in hidden]
-    return hidden
+    return [hide_texts(param, secrets) for param in params]
+
+
+def hide_texts(text: str, secrets: Iterable[str]) -> str:
+    """Return a text without secrets. The longest is first, since it may contain another one."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, _HIDDEN)
+    return text

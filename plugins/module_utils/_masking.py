@@ -10,9 +10,16 @@ from __future__ import annotations
 import os
 from typing import Any, Iterator, Mapping, Set
 
-from ._client.credentials import find_credentials, find_secrets_under_keys
+from ._client.credentials import (
+    find_credentials,
+    find_secrets_in_args,
+    find_secrets_under_keys,
+)
 from ._client.options import connection_spec
 from ._output import Module
+
+_ARGS = "args"
+"""The option of call with the arguments of a method."""
 
 
 class _LongestFirst(Set[str]):
@@ -48,7 +55,9 @@ class MaskingModule(Module):
             if name not in self._secret_options and not name.startswith("_ansible_"):
                 found = self._misplaced if name in connection_options else self._doubtful
                 found |= find_credentials(value, with_colon=name != "hostname")
-                self._misplaced |= find_secrets_under_keys(value)
+                # A list of words in another option is not a call.
+                find = find_secrets_in_args if name == _ARGS else find_secrets_under_keys
+                self._misplaced |= find(value)
         super().__init__(argument_spec=argument_spec, **settings)
 
     @property

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import math
-from typing import Any, Iterator
+from typing import Any, Collection, Iterator
 
-from .._client.credentials import is_secret_name
+from .._client.credentials import find_secrets_in_args, is_secret_name
 from .._client.session import Session
 from .._error_codes import format_error
-from .._errors import CallerGone, XapiError, XapiFailure
+from .._errors import CallerGone, XapiError, XapiFailure, hide_texts
 from .._tasks.api import Tasks
 from .._tasks.messages import format_progress
 from .._tasks.model import Task
@@ -34,6 +34,7 @@ from .values import convert_result
 
 _HIDDEN = "(hidden)"
 _MAX_NESTED = 100
+_REPEATING = ("name_description", "result", "backtrace")
 
 
 class CallReport:
@@ -47,6 +48,7 @@ class CallReport:
         self._session = session
         self.options = options
         self._described = options.described
+        self._secrets = find_secrets_in_args(options.args)
         self._object: dict[str, Any] | None = None
         self._read: Any = None
         self.operation: Operation | None = None
@@ -104,9 +106,8 @@ class CallReport:
     @property
     def _last_task(self) -> Task | None:
         ref = self.operation.task_ref if self.operation is not None else ""
-        if self.condition is not None:
-            return self.condition.set.tasks.get(ref)
-        return self.task
+        task = self.task if self.condition is None else self.condition.set.tasks.get(ref)
+        return task and hide_args(task, self._secrets)
 
     @property
     def _is_gone(self) -> bool:
@@ -264,6 +265,22 @@ class CallReport:
         failed = self._failed(f"{describe_end(task, self.options.expect)}.", None)
         error_info = task.to_dict(now=None)["error"]
         return {**failed, "error": error_info} if error_info else failed
+
+
+def hide_args(task: Task, secrets: Collection[str]) -> Task:
+    """Return a task without the secrets of its call, which the server may repeat in it.
+
+    They are hidden before a message is cut: Ansible does not find a half of a secret.
+    """
+    if not secrets:
+        return task
+    hidden = dict(task.record)
+    for field in _REPEATING:
+        if isinstance(hidden.get(field), str):
+            hidden[field] = hide_texts(hidden[field], secrets)
+    if isinstance(hidden.get("error_info"), list):
+        hidden["error_info"] = [hide_texts(str(part), secrets) for part in hidden["error_info"]]
+    return Task(task.ref, hidden)
 
 
 def hide_secrets(value: Any, *, depth: int = 0) -> Any:

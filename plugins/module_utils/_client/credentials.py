@@ -62,6 +62,20 @@ def find_secrets_under_keys(value: Any) -> set[str]:
     return found - {""}
 
 
+def find_secrets_in_args(args: Any) -> set[str]:
+    """Return the secrets in the arguments of a call, in all forms in which a message quotes them.
+
+    A value that follows a name such as password is one, as in `VM.add_to_other_config`, which takes
+    a key and a value.
+    """
+    found = find_secrets_under_keys(args)
+    if isinstance(args, (list, tuple)):
+        for name, held in zip(args, args[1:]):
+            if isinstance(name, str) and is_secret_name(name):
+                found.update(form for text in _walk_values(held) for form in _quote(text))
+    return found - {""}
+
+
 def _parse_json(text: str) -> Any:
     """Return the map or list of a JSON text, such as a template with to_json gives; or None."""
     if text.lstrip()[:1] not in ("{", "["):

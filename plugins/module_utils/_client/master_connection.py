@@ -16,7 +16,7 @@ from .._errors import (
     NoHostAnswered,
     XapiFailure,
 )
-from .credentials import find_secrets_under_keys
+from .credentials import find_secrets_in_args
 from .endpoint import Endpoint
 from .jsonrpc import Rpc
 from .left_sessions import LeftSessions
@@ -78,7 +78,7 @@ class MasterConnection:
             answer = rpc.call(
                 method,
                 [self._ref, *sent],
-                secrets=[self._ref, *find_secrets_under_keys(sent)],
+                secrets=[self._ref, *find_secrets_in_args(sent)],
                 time_limit=time_limit,
                 interruptible=interruptible,
             )

@@ -98,3 +98,35 @@ def test_backtrace_of_failed_task_is_shortened(pool, call, when_waiting):
     when_waiting(lambda: pool.set_task(task_of(pool), **error))
     result = call(method="VM.snapshot", args=[WEB, "x"], fails=True)
     assert len(result["task"]["backtrace"]) == 201
+
+
+def test_secret_in_error_of_task_is_hidden_before_it_is_cut(pool, call, when_waiting):
+    pool.add_plugin("p", f=lambda _args: "x")
+    pool.operations.lives["host.call_plugin"] = ENDLESS
+    error = ["XENAPI_PLUGIN_FAILURE", "f", "E", "x" * 290 + SECRET * 3]
+    found = "Async.host.call_plugin"
+
+    def fail():
+        (ref,) = [
+            ref
+            for ref, task in pool.database.records("task").items()
+            if task["name_label"] == found
+        ]
+        pool.set_task(ref, status="failure", error_info=error, backtrace=f"(({SECRET * 3}))")
+
+    when_waiting(fail)
+    args = [HOST, "p", "f", {"password": SECRET * 3}]
+    result = call(method="host.call_plugin", args=args, fails=True)
+    assert result["outcome"] == "failure"
+    assert "HUNTER" not in json.dumps(result)
+    assert "(hidden)" in result["error"]["params"][2]
+
+
+def test_value_after_a_name_of_a_secret_is_hidden(pool, call):
+    pool.fail("VM.add_to_other_config", error=["MAP_DUPLICATE_KEY", "VM", "x" * 290 + SECRET])
+    args = [WEB, "vnc_password", SECRET]
+    result = call(method="VM.add_to_other_config", args=args, fails=True)
+    assert result["outcome"] == "failure"
+    assert "HUNTER" not in json.dumps(result)
+    (sent,) = pool.log.of("VM.add_to_other_config")
+    assert sent.params[1:] == ["vnc_password", SECRET]
