@@ -75,7 +75,9 @@ def test_hosts_are_updated_in_turn_and_a_second_run_goes_on_after_a_failure(clus
         "host.disable host-2",
         "host.evacuate host-2",
     ]
-    assert "no space left Hosts done: 1, not touched: 0, disabled now: 1." in output
+    assert "no space left. Hosts done: 1, not touched: 0, disabled now: 1." in output
+    assert re.search(r"- 'host-1 \(\S+\): done, enabled'", output)
+    assert re.search(r"- 'host-2 \(\S+\): the update stopped here, disabled'", output)
     assert (is_enabled(cluster, "host-1"), is_enabled(cluster, "host-2")) == (True, False)
     again = json.loads(re.search(r"add -e ''?(\{.*?\})''?\.", output)[1])
     cluster.log.clear()
