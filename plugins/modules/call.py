@@ -44,8 +44,8 @@ options:
       - Booleans, numbers, lists and maps have the types of YAML. Text such as V("12") is converted
         where the method takes a number, as results of templates are text. Times are written as in
         C(2026-11-23T10:11:12Z).
-      - Values under keys such as C(password) are masked in what the module prints and logs, as is an
-        argument that follows such a name, such as the value of C(VM.add_to_other_config). Other
+      - Values under keys such as C(password) are masked in what the module prints and logs, as is
+        an argument that follows such a name, such as the value of C(VM.add_to_other_config). Other
         secrets, as plugins take them, need C(no_log) on the task.
     type: list
     elements: raw
