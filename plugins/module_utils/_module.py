@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ansible.module_utils import basic
+from ansible.module_utils.common.parameters import remove_values
 
 from ._client.background import INTERRUPT_POLL_INTERVAL
 from ._client.connection import connect
@@ -29,6 +30,7 @@ from ._error_codes import format_error
 from ._errors import CallerGone, Interrupted, LibraryMissing, XapiError, XapiFailure
 from ._masking import MaskingModule
 from ._messages import error_message
+from ._progress import PIPE_VARIABLE, ProgressWriter
 from ._validators import refuse_booleans, refuse_nulls
 
 _CALLS_VERBOSITY = 3
@@ -53,6 +55,11 @@ class Run:
         self.warn: Callable[[str], None] = module.warn
         self.partial_result: Callable[[], dict[str, Any]] = dict
         """Returns the values to add to the message if the run fails from now on."""
+        is_shown = module.params.get("progress") and not module.check_mode
+        self.progress = ProgressWriter(
+            os.environ.get(PIPE_VARIABLE) if is_shown else None,
+            mask=lambda value: remove_values(value, module.no_log_values),
+        )
 
     @contextmanager
     def connect(self) -> Iterator[Session]:
@@ -66,6 +73,7 @@ class Run:
             add_secret=self._module.no_log_values.add,
             record=self._record,
         ) as session:
+            self.progress.begin()
             yield session
 
     def sleep(self, seconds: float) -> None:

@@ -89,6 +89,7 @@ options:
     default: auto
 extends_documentation_fragment:
   - xen.xapi.connection
+  - xen.xapi.progress
   - xen.xapi.attributes
   - xen.xapi.attributes.calls
 notes:
@@ -505,14 +506,16 @@ from ..module_utils._call.report import CallReport
 from ..module_utils._client.options import connection_spec
 from ..module_utils._client.session import Session
 from ..module_utils._module import Run, run_module
+from ..module_utils._progress import progress_spec
 from ..module_utils._tasks.selection import Selection
 from ..module_utils._wait.completion import CompletionCondition
+from ..module_utils._wait.progress import observe
 from ..module_utils._wait.task_set import CompletionRules
 from ..module_utils._wait.waiter import Waiter
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:
-    return {**connection_spec(), **call_spec()}
+    return {**connection_spec(), **call_spec(), **progress_spec()}
 
 
 def call_method(run: Run) -> dict[str, Any]:
@@ -536,7 +539,15 @@ def call_method(run: Run) -> dict[str, Any]:
 def start_operation(run: Run, session: Session, report: CallReport, args: list[Any]) -> None:
     """Call the method once, and wait for its task if it has one and the options say so."""
     options = report.options
-    operation = Operation(session, options, args, clock=run.clock, sleep=run.sleep)
+    activity = f"waiting for the answer to {options.label}"
+    operation = Operation(
+        session,
+        options,
+        args,
+        clock=run.clock,
+        sleep=run.sleep,
+        before_send=lambda: run.progress.announce(activity, left=f"{options.label} (no answer)"),
+    )
     report.operation = operation
     operation.start()
     if operation.outcome == RUNNING and options.waits:
@@ -561,6 +572,7 @@ def wait_for_task(run: Run, session: Session, report: CallReport, ref: str) -> N
         method=options.wait_method,
         clock=run.clock,
         sleep=run.sleep,
+        observe=observe(condition, run.progress, clock=run.clock),
     )
     report.condition, report.waiter = condition, waiter
     with report.interruptions():

@@ -135,6 +135,7 @@ extends_documentation_fragment:
   - xen.xapi.connection
   - xen.xapi.selector
   - xen.xapi.status
+  - xen.xapi.progress
   - xen.xapi.attributes
   - xen.xapi.attributes.cancels
 notes:
@@ -503,11 +504,13 @@ from ..module_utils._cancel.force import FORCE_TIMEOUT, ForceOperation
 from ..module_utils._cancel.idle import IdleCondition
 from ..module_utils._cancel.operation import CancelOperation
 from ..module_utils._cancel.options import cancelling_spec, parse_cancel_options
+from ..module_utils._cancel.progress import observe
 from ..module_utils._cancel.report import CancelReport
 from ..module_utils._cancel.targets import guard_violations, select_targets
 from ..module_utils._client.options import connection_spec
 from ..module_utils._client.session import Session
 from ..module_utils._module import Run, run_module
+from ..module_utils._progress import progress_spec
 from ..module_utils._tasks.options import SELECTOR_EXCLUSIVE, selector_spec, status_spec
 from ..module_utils._wait.disappearance import Disappearances
 from ..module_utils._wait.task_set import Decision
@@ -520,6 +523,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         **selector_spec(),
         **status_spec(),
         **cancelling_spec(),
+        **progress_spec(),
     }
 
 
@@ -560,7 +564,7 @@ def skip_busy_tasks(
         clock=run.clock,
     )
     timeout = options.idle_for + options.timeout
-    waiter = Waiter(session, condition, timeout=timeout, clock=run.clock, sleep=run.sleep)
+    waiter = create_waiter(run, session, condition, timeout=timeout)
     report.waiters.append(waiter)
     waiter.wait()
     report.disappeared = condition.disappeared
@@ -594,7 +598,7 @@ def cancel(
         clock=run.clock,
     )
     report.operation = operation
-    waiter = Waiter(session, operation, timeout=options.timeout, clock=run.clock, sleep=run.sleep)
+    waiter = create_waiter(run, session, operation, timeout=options.timeout)
     report.waiters.append(waiter)
     waiter.wait()
     operation.close()
@@ -613,7 +617,7 @@ def force(run: Run, session: Session, report: CancelReport, operation: CancelOpe
         deadline=run.clock() + FORCE_TIMEOUT,
         clock=run.clock,
     )
-    waiter = Waiter(session, forcing, timeout=FORCE_TIMEOUT, clock=run.clock, sleep=run.sleep)
+    waiter = create_waiter(run, session, forcing, timeout=FORCE_TIMEOUT)
     report.waiters.append(waiter)
     try:
         waiter.wait()
@@ -624,6 +628,23 @@ def force(run: Run, session: Session, report: CancelReport, operation: CancelOpe
             "force marked tasks as cancelled. This is bookkeeping: it stops no work, and the "
             "server deletes the records within a minute."
         )
+
+
+def create_waiter(
+    run: Run,
+    session: Session,
+    work: IdleCondition | CancelOperation | ForceOperation,
+    *,
+    timeout: float,
+) -> Waiter:
+    return Waiter(
+        session,
+        work,
+        timeout=timeout,
+        clock=run.clock,
+        sleep=run.sleep,
+        observe=observe(work, run.progress, clock=run.clock),
+    )
 
 
 def server_clock(run: Run, report: CancelReport) -> Callable[[], int | None]:

@@ -125,6 +125,7 @@ options:
 extends_documentation_fragment:
   - xen.xapi.connection
   - xen.xapi.selector
+  - xen.xapi.progress
   - xen.xapi.attributes
   - xen.xapi.attributes.changes_nothing
   - xen.xapi.attributes.waits
@@ -580,6 +581,7 @@ from typing import Any
 from ..module_utils._client.options import connection_spec
 from ..module_utils._client.session import Session
 from ..module_utils._module import Run, run_module
+from ..module_utils._progress import progress_spec
 from ..module_utils._tasks.options import (
     SELECTOR_EXCLUSIVE,
     parse_selection,
@@ -590,14 +592,15 @@ from ..module_utils._tasks.selection import Selection
 from ..module_utils._wait.completion import CompletionCondition
 from ..module_utils._wait.completion_report import CompletionReport
 from ..module_utils._wait.options import WaitOptions, parse_wait_options, waiting_spec
+from ..module_utils._wait.progress import observe
 from ..module_utils._wait.quiet import QuietCondition
 from ..module_utils._wait.quiet_report import QuietReport
 from ..module_utils._wait.report import WaitReport
-from ..module_utils._wait.waiter import WaitCondition, Waiter
+from ..module_utils._wait.waiter import Waiter
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:
-    return {**connection_spec(), **selector_spec(), **waiting_spec()}
+    return {**connection_spec(), **selector_spec(), **waiting_spec(), **progress_spec()}
 
 
 def wait_for_tasks(run: Run) -> dict[str, Any]:
@@ -624,7 +627,7 @@ def prepare_wait(
 ) -> tuple[Waiter, WaitReport]:
     """Return a waiter for the condition that the options describe, and its report."""
 
-    def create_waiter(condition: WaitCondition) -> Waiter:
+    def create_waiter(condition: CompletionCondition | QuietCondition) -> Waiter:
         return Waiter(
             session,
             condition,
@@ -633,6 +636,7 @@ def prepare_wait(
             poll_interval=options.poll_interval,
             clock=run.clock,
             sleep=run.sleep,
+            observe=observe(condition, run.progress, clock=run.clock),
         )
 
     if options.quiet_for is None:

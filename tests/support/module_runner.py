@@ -21,6 +21,7 @@ from ansible.module_utils.ansible_release import __version__
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._progress import ProgressWriter
 from ansible_collections.xen.xapi.plugins.modules import call, task_cancel, task_info, task_wait
 from ansible_collections.xen.xapi.tests.simulator import Simulator
 
@@ -89,6 +90,7 @@ class ModuleRun:
         self.check_mode = False
         self.warnings: list[str] = []
         self.warn = self.warnings.append
+        self.progress = ProgressWriter(None)
         self.partial_result: Callable[[], dict[str, Any]] = dict
         self._module = module
 

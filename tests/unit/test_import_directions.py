@@ -22,31 +22,38 @@ SIMULATOR = f"{COLLECTION}.tests.simulator"
 # From top to bottom: the packages, and the files in each. Files in no package have no name before
 # the colon.
 LAYERS = """
-: _module _masking _output
+: _module _masking _progress _output
 _report: page table timeline markup style cells suggestions
-_cancel: report targets force evidence options operation tracker idle cancellation
+_cancel: progress report targets force evidence options operation tracker idle cancellation
 _call: report messages operation candidates references options values refusals datamodel
     datamodel_text
-_wait: completion_report quiet_report report messages options waiter transient_errors pacer
-    event_fallback backoff completion admission set_tracker quiet match_tracker quiet_window stalls
-    object_holds disappearance watcher task_set timeline context intervals
+_wait: progress observer speed completion_report quiet_report report messages options waiter
+    transient_errors pacer event_fallback backoff completion admission set_tracker quiet
+    match_tracker quiet_window stalls object_holds disappearance watcher task_set timeline context
+    intervals
 _tasks: age_messages messages options query objects regex_timeout literal_regexes selection
     clocks api model ages kinds kind_table api_classes result times
 _client: connection messages options session master_connection login left_sessions pool master
     jsonrpc transport http_client background tls tls_errors endpoint credentials schema gc_pause
     retry
 : _messages _validators _error_codes _error_descriptions _error_descriptions_rare _short_failures
-    _text _errors
+    _text _durations _errors
 """
 # An inventory can be YAML where PyYAML is installed; JSON needs no package.
 READS_YAML = {"tests/simulator/plan.py"}
 KNOWS_ANSIBLE = {"_module", "_output", "_client/options"}
+# What runs on the controller alone: modules cannot import it, and only these files know Ansible.
+PLUGIN_UTILS = f"{COLLECTION}.plugins.plugin_utils"
+CONTROLLER_FOLDERS = {"action", "plugin_utils"}
+KNOWS_CONTROLLER = {Path("plugins/plugin_utils/_progress_action.py")}
+PURE_ON_CONTROLLER = {Path("plugins/plugin_utils/_progress_lines.py")}
 # Files that only compute: no input, no output, no clock.
 PURE = {
     *(f"_report/{name}" for name in ("page", "table", "timeline", "markup", "style", "cells")),
     "_report/suggestions",
     *("_call/messages", "_call/values", "_call/refusals", "_call/datamodel"),
     "_call/datamodel_text",
+    *("_cancel/progress", "_wait/progress", "_wait/observer", "_wait/speed"),
     *("_wait/messages", "_wait/task_set", "_wait/timeline", "_wait/intervals"),
     *(
         "_tasks/messages",
@@ -71,7 +78,7 @@ PURE = {
         "_error_descriptions_rare",
         "_short_failures",
     ),
-    *("_text", "_errors"),
+    *("_text", "_durations", "_errors"),
 }
 # Named one by one: a list of libraries that do I/O would never be complete.
 PURE_LIBRARY = {
@@ -157,13 +164,16 @@ def is_broken_in_plugins(path: Path, name: str) -> bool:
         # A file that is not in the order may import nothing of module_utils.
         allowed = ORDER if file is None else ORDER[ORDER.index(file) + 1 :] if file in ORDER else []
         return target_of(name) not in allowed
+    if within(name, PLUGIN_UTILS):
+        return path.parent.name not in CONTROLLER_FOLDERS
     if top == "ansible":
-        return path.parent.name not in ("filter", "modules") and file not in KNOWS_ANSIBLE
+        is_interface = path.parent.name in ("filter", "modules") or path in KNOWS_CONTROLLER
+        return not is_interface and file not in KNOWS_ANSIBLE
     if top in ("requests", "urllib3"):
         return file != "_client/http_client"
     if top not in sys.stdlib_module_names or top == "importlib":
         return True
-    return file in PURE and top not in PURE_LIBRARY
+    return (file in PURE or path in PURE_ON_CONTROLLER) and top not in PURE_LIBRARY
 
 
 def is_broken_in_simulator(path: Path, name: str) -> bool:
@@ -183,7 +193,7 @@ def violations(path: Path, source: str) -> list[str]:
     file = file_of_utils(path)
     if file is not None and file not in ORDER:
         found.append(f"{file} is not in LAYERS")
-    if file in PURE:
+    if file in PURE or path in PURE_ON_CONTROLLER:
         found.extend(f"{name}()" for name in called(tree) if name in IMPURE_CALLS)
     return found
 
@@ -221,7 +231,21 @@ def test_packages_are_not_interleaved() -> None:
     assert sorted(named) == sorted(set(named))
 
 
-@pytest.mark.parametrize("folder", ["plugins/modules", "plugins/module_utils", "tests/simulator"])
+@pytest.mark.parametrize("path", sorted(KNOWS_CONTROLLER | PURE_ON_CONTROLLER))
+def test_rules_name_only_existing_files_of_controller(path: Path) -> None:
+    assert (ROOT / path).is_file()
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "plugins/action",
+        "plugins/modules",
+        "plugins/module_utils",
+        "plugins/plugin_utils",
+        "tests/simulator",
+    ],
+)
 def test_checked_sources_include_each_folder(folder: str) -> None:
     assert [path for path in sources() if path.startswith(folder)]
 
@@ -279,6 +303,13 @@ def test_it_catches_in_module_utils(path: str, source: str) -> None:
         ("plugins/modules/task_info.py", "from ...tests import simulator"),
         ("plugins/modules/task_info.py", "from tests import simulator"),
         ("plugins/doc_fragments/connection.py", "from ansible import constants"),
+        ("plugins/modules/task_wait.py", "from ..plugin_utils._progress_lines import LinePacer"),
+        ("plugins/module_utils/_module.py", f"from {PLUGIN_UTILS} import _progress_lines"),
+        ("plugins/action/task_wait.py", "from ansible.utils.display import Display"),
+        ("plugins/action/task_wait.py", "import requests"),
+        ("plugins/plugin_utils/_progress_channel.py", "from ansible import constants"),
+        ("plugins/plugin_utils/_progress_lines.py", "import time"),
+        ("plugins/plugin_utils/_progress_lines.py", "print('line')"),
         ("tests/simulator/server.py", f"from {UTILS} import _errors"),
         ("tests/simulator/server.py", "from ...plugins.module_utils import _errors"),
         ("tests/simulator/server.py", "from ..support import collection"),
@@ -300,6 +331,12 @@ def test_rule_violations_are_detected(path: str, source: str) -> None:
         ("plugins/module_utils/_tasks/model.py", "from .._errors import XapiError\nimport re"),
         ("plugins/module_utils/_client/http_client.py", "import requests, socket"),
         ("plugins/modules/task_info.py", "from ..module_utils._module import run"),
+        (
+            "plugins/action/task_wait.py",
+            "from ..plugin_utils._progress_action import ProgressAction",
+        ),
+        ("plugins/plugin_utils/_progress_action.py", "from ansible import constants"),
+        ("plugins/plugin_utils/_progress_lines.py", "from ..module_utils._text import escape"),
         ("plugins/modules/task_info.py", f"from {UTILS}._wait.report import WaitReport"),
         ("tests/simulator/server.py", "from .wire import encode\nimport http.server"),
     ],

@@ -51,7 +51,10 @@ class Operation:
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        before_send: Callable[[], None] = lambda: None,
     ) -> None:
+        """The callable before_send runs before each attempt to send the call."""
+        self._before_send = before_send
         self._session = session
         self._options = options
         self._args = args
@@ -110,6 +113,7 @@ class Operation:
         now = parse_seconds(self._session.read_server_time())
         self._began, self._server_began = self._clock(), now
         self._generation = self._session.generation
+        self._before_send()
         self._is_sending = True
         answer = self._session.send(self._options.label, *self._args)
         if self._options.is_async:

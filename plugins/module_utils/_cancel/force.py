@@ -54,10 +54,10 @@ class ForceOperation:
         self._ignored_for = ignored_for
         self._deadline = deadline
         self._clock = clock
-        self._pending: dict[str, Cancel] = {}
+        self.pending: dict[str, Cancel] = {}
         for cancel in cancels:
             if self._due_at(cancel) <= deadline:
-                self._pending[cancel.task.ref] = cancel
+                self.pending[cancel.task.ref] = cancel
             else:
                 cancel.reason = _NOT_IGNORED
         self._evidence = EvidenceCache(session, clock=clock)
@@ -66,11 +66,11 @@ class ForceOperation:
 
     @property
     def decision(self) -> Decision:
-        return Decision.PENDING if self._pending else Decision.MET
+        return Decision.PENDING if self.pending else Decision.MET
 
     @property
     def next_refresh_in(self) -> float:
-        due_at = min((self._due_at(cancel) for cancel in self._pending.values()), default=math.inf)
+        due_at = min((self._due_at(cancel) for cancel in self.pending.values()), default=math.inf)
         return due_at - self._clock()
 
     def invalidate(self) -> None:
@@ -85,8 +85,8 @@ class ForceOperation:
 
     def refresh(self, watch: Watch) -> None:
         """Mark the tasks that are due and may be marked, one after the other."""
-        self._update(watch.refresh(WatchScope(tuple(self._pending))))
-        for cancel in list(self._pending.values()):
+        self._update(watch.refresh(WatchScope(tuple(self.pending))))
+        for cancel in list(self.pending.values()):
             if self._due_at(cancel) <= self._clock() <= self._deadline:
                 self._decide(cancel)
             elif cancel.may_be_marked:
@@ -95,7 +95,7 @@ class ForceOperation:
 
     def close(self) -> None:
         """Give a reason for each pending task, since no more requests follow."""
-        for cancel in self._pending.values():
+        for cancel in self.pending.values():
             if cancel.may_be_marked:
                 cancel.action, cancel.reason = Action.UNKNOWN, _ANSWER_LOST
             else:
@@ -106,19 +106,19 @@ class ForceOperation:
 
     def _update(self, update: Update) -> None:
         for task in update.tasks:
-            cancel = self._pending.get(task.ref)
+            cancel = self.pending.get(task.ref)
             # The next read handles a final record.
             if cancel is not None and not task.is_finished:
                 cancel.update(self._disappearances.remember(task), self._clock())
 
     def _decide(self, cancel: Cancel) -> None:
-        pending = self._pending.values()
+        pending = self.pending.values()
         evidence = self._evidence.read([one.first._replace(task=one.task) for one in pending])
         if not self._read(cancel):
             return
         reason = _CHANGED if cancel.has_changed else explain_refusal(cancel.task, evidence)
         if reason:
-            del self._pending[cancel.task.ref]
+            del self.pending[cancel.task.ref]
             cancel.reason, cancel.may_be_marked = reason, False
         else:
             self._mark(cancel)
@@ -136,7 +136,7 @@ class ForceOperation:
         if cancel.may_be_marked and task.status == "cancelled":
             self._record_forced(cancel)
         cancel.may_be_marked = False
-        del self._pending[ref]
+        del self.pending[ref]
         return False
 
     def _mark(self, cancel: Cancel) -> None:
@@ -151,14 +151,14 @@ class ForceOperation:
             if self._read(cancel):
                 cancel.may_be_marked = False
                 cancel.fail(failure)
-                del self._pending[ref]
+                del self.pending[ref]
         except XapiError as error:
             cancel.may_be_marked |= error.sent
             raise
         else:
             if is_present:
                 self._record_forced(cancel)
-                del self._pending[ref]
+                del self.pending[ref]
             else:
                 self._examine(cancel)
 
@@ -174,7 +174,7 @@ class ForceOperation:
             )
             reasons = {last.task.ref: reason for last, reason in findings}
             cancel.mark_gone(reasons.get(ref, HOST_DISABLED))
-        del self._pending[ref]
+        del self.pending[ref]
 
     def _record_forced(self, cancel: Cancel) -> None:
         cancel.action, cancel.reason = Action.FORCED, ""

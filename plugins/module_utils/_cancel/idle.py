@@ -56,6 +56,16 @@ class IdleCondition:
         return self._began + self._idle_for - self._clock()
 
     @property
+    def watched(self) -> list[Task]:
+        """The tasks that exist, as they were last seen."""
+        return [last.task for last in self._last.values()]
+
+    @property
+    def moved_count(self) -> int:
+        """How many of the watched tasks have made progress."""
+        return len(self._moved & self._last.keys())
+
+    @property
     def disappeared(self) -> list[Cancel]:
         """The tasks that disappeared while they were watched; no request was sent for them."""
         return list(self._disappeared.values())

@@ -67,15 +67,18 @@ class Waiter:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
+        observe: Callable[[XapiError | None], None] = lambda _error: None,
     ) -> None:
         """Times are in seconds, of a monotonic clock; the callable jitter gives 0 to 1.
 
-        An infinite timeout waits without a deadline.
+        An infinite timeout waits without a deadline. The callable observe is told of each step, and
+        of the transient error in which it ended.
         """
         self._session = session
         self._condition = condition
         self.timeout = timeout
         self._pacer = Pacer(clock=clock, sleep=sleep)
+        self._observe = observe
         polls = PollingWatcher(session, interval=poll_interval, sleep=sleep)
         self._fallback = EventFallback(session, EventWatcher(session), polls, method=method)
         self.errors = TransientErrors(session, jitter=jitter)
@@ -124,6 +127,7 @@ class Waiter:
                 self._back_off(error)
             else:
                 self.errors.record_success()
+                self._observe(None)
 
     def _step(self) -> None:
         if self._condition.needs_refresh or self._pacer.is_refresh_due:
@@ -157,6 +161,7 @@ class Waiter:
         if self._fallback.record_error(error):
             return
         self.errors.record(error)
+        self._observe(self.errors.latest)
         pause = self.errors.next_pause(error)
         if pause:
             self._pacer.pause(pause)

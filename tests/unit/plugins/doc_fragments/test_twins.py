@@ -11,8 +11,14 @@ import re
 import pytest
 import yaml
 
-from ansible_collections.xen.xapi.plugins.doc_fragments import connection, selector, status
+from ansible_collections.xen.xapi.plugins.doc_fragments import (
+    connection,
+    progress,
+    selector,
+    status,
+)
 from ansible_collections.xen.xapi.plugins.module_utils._client.options import connection_spec
+from ansible_collections.xen.xapi.plugins.module_utils._progress import progress_spec
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.options import (
     SELECTOR_EXCLUSIVE,
     selector_spec,
@@ -23,6 +29,7 @@ TWINS = [
     (connection.ModuleDocFragment, connection_spec()),
     (selector.ModuleDocFragment, selector_spec()),
     (status.ModuleDocFragment, status_spec()),
+    (progress.ModuleDocFragment, progress_spec()),
 ]
 DOCUMENTED = ("type", "elements", "required", "default", "choices", "aliases")
 

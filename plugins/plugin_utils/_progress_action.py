@@ -1,0 +1,136 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import glob
+import multiprocessing
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Any, Callable, Iterator
+
+from ansible import constants as C
+from ansible.module_utils.parsing.convert_bool import BOOLEANS_FALSE
+from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible.utils.display import Display
+
+from ..module_utils._progress import PIPE_VARIABLE, SWITCH_VARIABLE
+from ..module_utils._text import escape
+from ._progress_channel import FOLDER_PREFIX, LAST_LINE, ProgressChannel
+from ._standard_error import is_writable
+
+_MAX_LAST_LINE = 1000
+
+
+class ProgressAction(NormalAction):  # type: ignore[misc]
+    """Runs the module of the same name as Ansible does, and shows how far it is meanwhile."""
+
+    _pipe: str | None = None
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        with self._progress_shown(task_vars or {}):
+            result: dict[str, Any] = super().run(tmp, task_vars)
+        return result
+
+    def _compute_environment_string(self, raw_environment_out: Any = None) -> str:
+        """Return Ansible's own environment of the module, and with it the name of the pipe."""
+        environment: str = super()._compute_environment_string(raw_environment_out)
+        if self._pipe is None:
+            return environment
+        named = self._connection._shell.env_prefix(**{PIPE_VARIABLE: self._pipe})
+        return f"{environment} {named}".strip()
+
+    @contextlib.contextmanager
+    def _progress_shown(self, task_vars: dict[str, Any]) -> Iterator[None]:
+        channel = self._open_channel(task_vars)
+        if channel is None:
+            yield
+            return
+        self._pipe = channel.path
+        try:
+            with _before_termination(channel.remove):
+                yield
+        except KeyboardInterrupt:
+            channel.interrupt(is_worker_going_on=False)
+            raise
+        except BaseException:
+            # The keyword timeout of a task ends the wait, too.
+            channel.interrupt(is_worker_going_on=True)
+            raise
+        else:
+            channel.close()
+        finally:
+            self._pipe = None
+
+    def _open_channel(self, task_vars: dict[str, Any]) -> ProgressChannel | None:
+        """Return the channel, or None where nothing is to be shown, or nothing can be."""
+        is_silent = (
+            self._connection.transport != "local"
+            or self._task.check_mode
+            or self._task.async_val
+            or self._task.no_log
+            or os.environ.get(SWITCH_VARIABLE, "").lower() in BOOLEANS_FALSE
+        )
+        if is_silent:
+            return None
+        host = str(task_vars.get("inventory_hostname", ""))
+        try:
+            return ProgressChannel(C.DEFAULT_LOCAL_TMP, host, _show_in_main_process)
+        except (OSError, RuntimeError):
+            return None
+
+
+@contextlib.contextmanager
+def _before_termination(tidy: Callable[[], None]) -> Iterator[None]:
+    """Call a function before the handler that Ansible has for SIGTERM, which ends the worker."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        tidy()
+        before(number, frame)  # type: ignore[operator, misc]
+
+    # Without a handler, only the main process is ended, and the worker goes on to its own end.
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGTERM, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _show_in_main_process(line: str) -> None:
+    # The display of a worker hands it to the main process.
+    if is_writable(os.getppid()):
+        _show(line)
+
+
+def _show(line: str) -> None:
+    Display().display(line, stderr=True)
+
+
+def _show_last_lines() -> None:
+    """Show what the workers left that were interrupted; Ansible removes the folders after this."""
+    if multiprocessing.parent_process() is not None:
+        return
+    folders = os.path.join(glob.escape(C.DEFAULT_LOCAL_TMP), f"{FOLDER_PREFIX}*", LAST_LINE)
+    lines = []
+    for path in glob.glob(folders):
+        with contextlib.suppress(OSError), open(path, encoding="utf-8") as file:
+            lines.append(escape(file.read(_MAX_LAST_LINE), limit=_MAX_LAST_LINE))
+    for line in sorted(filter(None, lines)):
+        with contextlib.suppress(Exception):
+            _show(line)
+
+
+# The main process loads an action plugin before it starts the worker that runs it.
+atexit.register(_show_last_lines)

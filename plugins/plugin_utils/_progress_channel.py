@@ -1,0 +1,132 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import tempfile
+import threading
+import time
+from typing import Callable
+
+from ._progress_lines import MAX_INTERVAL, LinePacer, ReportDecoder
+
+FOLDER_PREFIX = "xen-xapi-progress-"
+LAST_LINE = "last-line"
+_CHUNK = 65536
+_JOIN_TIMEOUT = 2.0
+"""Seconds to wait for a display that blocks, before the result of the module goes on."""
+
+
+class ProgressChannel:
+    """Reads what a module reports through a pipe, and shows lines, in a thread of its own.
+
+    The pipe is in a folder that only the user can enter, and is removed as soon as the module has
+    opened it. The folder also holds the line that is shown if Ansible is interrupted, since a
+    worker that is stopped cannot show anything any more.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        host: str,
+        show: Callable[[str], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """The folder has to exist, and show displays one line."""
+        self._show = show
+        self._clock = clock
+        self._pacer = LinePacer(host, now=clock())
+        self._decoder = ReportDecoder()
+        self._is_over = threading.Event()
+        self._parent = os.getppid()
+        self._last_line = ""
+        self._folder = tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=folder)
+        self.path = os.path.join(self._folder, "pipe")
+        self._pipe = self._own_end = -1
+        try:
+            os.mkfifo(self.path, 0o600)
+            self._pipe = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+            # As long as there is a writer, a read does not report the end of the file.
+            self._own_end = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
+            self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
+            self._thread.start()
+        except (OSError, RuntimeError):
+            self._release()
+            raise
+
+    def close(self) -> None:
+        """Stop and remove everything."""
+        if self._stop():
+            self._release()
+
+    def remove(self) -> None:
+        """Remove what is in the file system, and nothing else."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def interrupt(self, *, is_worker_going_on: bool) -> None:
+        """Stop because the wait was interrupted; the last line is shown here or by the parent."""
+        if self._stop() and is_worker_going_on:
+            line = self._pacer.last_line()
+            if line:
+                with contextlib.suppress(Exception):
+                    self._show(line)
+            self._release()
+
+    def _stop(self) -> bool:
+        """Return whether the thread has ended; a display that blocks must not hold up the task."""
+        self._is_over.set()
+        with contextlib.suppress(OSError):
+            os.write(self._own_end, b"\n")
+        self._thread.join(_JOIN_TIMEOUT)
+        if self._thread.is_alive():
+            self.remove()
+            return False
+        return True
+
+    def _release(self) -> None:
+        for descriptor in (self._pipe, self._own_end):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self.remove()
+
+    def _run(self) -> None:
+        # Whatever goes wrong here, the module and its result are what the user wants.
+        with contextlib.suppress(Exception):
+            self._show_lines()
+
+    def _show_lines(self) -> None:
+        reader = select.poll()
+        reader.register(self._pipe, select.POLLIN)
+        while not self._is_over.is_set():
+            seconds = min(self._pacer.next_in(self._clock()), MAX_INTERVAL)
+            if reader.poll(seconds * 1000):
+                self._read()
+            if os.getppid() != self._parent:
+                # The main process was killed: neither can it show a line, nor remove the folder.
+                self.remove()
+                return
+            line = "" if self._is_over.is_set() else self._pacer.next_line(self._clock())
+            if line:
+                self._show(line)
+
+    def _read(self) -> None:
+        reports = self._decoder.feed(os.read(self._pipe, _CHUNK))
+        if not reports:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+        self._pacer.take(reports[-1], self._clock())
+        line = self._pacer.last_line()
+        if line != self._last_line:
+            self._last_line = line
+            with open(os.path.join(self._folder, LAST_LINE), "w", encoding="utf-8") as file:
+                file.write(line)

@@ -1,0 +1,131 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ..module_utils._durations import spell_duration
+from ..module_utils._text import escape
+
+FIRST_AFTER = 5.0
+MIN_INTERVAL = 5.0
+MAX_INTERVAL = 55.0
+"""Seconds; so that a line comes at least once a minute, even on a busy machine."""
+_STALE_AFTER = 35.0
+"""Seconds without a report after which a line says so; a wait takes a step every 30 seconds."""
+_MAX_HOST = 100
+_MAX_LINE = 600
+_MAX_BUFFER = 65536
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the module says of its wait."""
+
+    parts: tuple[str | float, ...]
+    """The pieces of the line; a number is a duration that goes on growing."""
+    mark: str
+    """Changes with each change that deserves a new line."""
+    left: str
+    """The tasks that are running, for the time after an interruption."""
+
+    def format(self, age: float) -> str:
+        """Return the line as it is some seconds after the report."""
+        texts = [
+            part if isinstance(part, str) else spell_duration(part + age) for part in self.parts
+        ]
+        is_dated = age >= _STALE_AFTER and all(isinstance(part, str) for part in self.parts)
+        return "".join(texts) + (f" ({spell_duration(age)} ago)" if is_dated else "")
+
+
+class ReportDecoder:
+    """Takes reports out of the bytes that come through the pipe; lines that are none are lost."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    def feed(self, data: bytes) -> list[Report]:
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        if len(self._buffer) > _MAX_BUFFER:
+            self._buffer = b""
+        reports = [_parse_report(line) for line in lines if line]
+        return [report for report in reports if report is not None]
+
+
+class LinePacer:
+    """Decides when a line is shown, and what it says.
+
+    The first line comes after 5 seconds, then one for each change, at most one in 5 seconds and at
+    least one a minute. All times are seconds of one monotonic clock.
+    """
+
+    def __init__(self, host: str, *, now: float) -> None:
+        self._host = escape(host, limit=_MAX_HOST)
+        self._not_before = now + FIRST_AFTER
+        self._not_after = now + FIRST_AFTER
+        self._report: Report | None = None
+        self._reported_at = now
+        self._shown_mark: str | None = None
+
+    @property
+    def left(self) -> str:
+        """The tasks that were running at the latest report."""
+        return "" if self._report is None else self._report.left
+
+    def take(self, report: Report, now: float) -> None:
+        """Take in a report, which replaces the one before."""
+        self._report, self._reported_at = report, now
+
+    def next_in(self, now: float) -> float:
+        """Return the seconds until a line is due; infinite before the first report."""
+        if self._report is None:
+            return math.inf
+        is_new = self._report.mark != self._shown_mark
+        return max((self._not_before if is_new else self._not_after) - now, 0.0)
+
+    def next_line(self, now: float) -> str:
+        """Return the line that is due, or an empty one."""
+        if self._report is None or self.next_in(now) > 0:
+            return ""
+        self._not_before, self._not_after = now + MIN_INTERVAL, now + MAX_INTERVAL
+        self._shown_mark = self._report.mark
+        return format_line(self._host, self._report.format(now - self._reported_at))
+
+    def last_line(self) -> str:
+        """Return what an interrupted wait leaves behind; empty if no task was running."""
+        if not self.left:
+            return ""
+        text = f"stopped waiting; running in the pool when last seen: {self.left}"
+        return format_line(self._host, text)
+
+
+def format_line(host: str, text: str) -> str:
+    """Return one line, in which nothing acts on a terminal."""
+    return escape(f"{host} | {text}", limit=_MAX_LINE + _MAX_HOST)
+
+
+def _parse_report(line: bytes) -> Report | None:
+    try:
+        fields = json.loads(line)
+        parts = tuple(_parse_part(part) for part in fields["line"])
+        return Report(parts, str(fields["mark"]), str(fields["left"]))
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+        return None
+
+
+def _parse_part(part: Any) -> str | float:
+    """Return text as it is, and a list of one number as this number."""
+    if isinstance(part, str):
+        return part
+    seconds = float(part[0])
+    if not math.isfinite(seconds):
+        raise ValueError(part)
+    return seconds
