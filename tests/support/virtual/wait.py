@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
+from ansible_collections.xen.xapi.plugins.module_utils._errors import XapiError
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Decision
 from ansible_collections.xen.xapi.plugins.module_utils._wait.waiter import WaitCondition, Waiter
 from ansible_collections.xen.xapi.tests.support.virtual.pool import VirtualPool
@@ -56,8 +58,12 @@ def on(
     method: str = "auto",
     jitter: float = 1.0,
     latency: float = 0.001,
+    make_observer: Callable[[Any], Callable[[XapiError | None], None]] | None = None,
 ) -> Iterator[Run]:
-    """A wait that has yet to begin; what is asserted in the block is judged before the logout."""
+    """A wait that has yet to begin; what is asserted in the block is judged before the logout.
+
+    The observer of the condition is told of each step, if one is made.
+    """
     wire = VirtualWire(pool, latency=latency)
     with virtual_session(wire, pool) as session:
         condition = make_condition(session)
@@ -69,5 +75,6 @@ def on(
             clock=pool.now,
             sleep=pool.solo.advance,
             jitter=lambda: jitter,
+            observe=make_observer(condition) if make_observer else lambda _error: None,
         )
         yield Run(pool, wire, session, condition, waiter, pool.now())

@@ -1,0 +1,158 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import itertools
+import os
+import stat
+import threading
+
+import pytest
+
+from ansible_collections.xen.xapi.plugins.module_utils._progress import ProgressWriter
+from ansible_collections.xen.xapi.plugins.plugin_utils import _progress_channel
+from ansible_collections.xen.xapi.plugins.plugin_utils._progress_channel import ProgressChannel
+from ansible_collections.xen.xapi.tests.support.polling import wait_until
+
+REPORT = {"line": ["copy 43 %"], "mark": "1", "left": "'copy' (pending)"}
+LAST = "xcp1 | stopped waiting; running in the pool when last seen: 'copy' (pending)"
+
+
+@pytest.fixture
+def lines():
+    return []
+
+
+@pytest.fixture
+def open_channel(tmp_path, lines):
+    """Opens channels whose clock is 10 seconds ahead at each look, so that each line is due."""
+    opened = []
+
+    def open_one(show=lines.append):
+        ticks = itertools.count(0, 10)
+        opened.append(ProgressChannel(str(tmp_path), "xcp1", show, clock=lambda: next(ticks)))
+        return opened[-1]
+
+    yield open_one
+    for channel in opened:
+        channel._is_over.set()
+
+
+def files(folder):
+    return sorted(path.name for path in folder.rglob("*") if not path.is_dir())
+
+
+def test_reports_are_shown_while_the_channel_is_open(open_channel, lines, tmp_path):
+    channel = open_channel()
+    writer = ProgressWriter(channel.path)
+    writer.send(REPORT)
+    assert wait_until(lambda: lines)
+    assert lines[0] == "xcp1 | copy 43 %"
+    writer.send({**REPORT, "mark": "2", "line": ["copy 50 %"]})
+    assert wait_until(lambda: "xcp1 | copy 50 %" in lines)
+    channel.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_the_user_can_enter_the_folder(open_channel, tmp_path):
+    channel = open_channel()
+    (folder,) = tmp_path.iterdir()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(os.stat(channel.path).st_mode) == 0o600
+    channel.close()
+
+
+def test_pipe_is_removed_once_the_module_has_it(open_channel, lines, tmp_path):
+    channel = open_channel()
+    ProgressWriter(channel.path).send(REPORT)
+    assert wait_until(lambda: files(tmp_path) == ["last-line"])
+    channel.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_module_that_is_killed_leaves_the_channel_usable(open_channel, lines, tmp_path):
+    channel = open_channel()
+    writer = ProgressWriter(channel.path)
+    os.write(writer._pipe, b'\n{"line": ["copy 4')
+    writer.close()
+    channel.close()
+    assert lines == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_display_that_fails_ends_nothing_but_the_lines(open_channel, tmp_path):
+    shown = []
+
+    def fail(line):
+        shown.append(line)
+        raise ValueError("defect")
+
+    channel = open_channel(fail)
+    writer = ProgressWriter(channel.path)
+    writer.send(REPORT)
+    assert wait_until(lambda: not channel._thread.is_alive())
+    for _number in range(10_000):
+        writer.send(REPORT)
+    channel.close()
+    assert len(shown) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_display_that_blocks_does_not_hold_up_the_result(open_channel, tmp_path, monkeypatch):
+    monkeypatch.setattr(_progress_channel, "_JOIN_TIMEOUT", 0.01)
+    is_shown, may_go_on = threading.Event(), threading.Event()
+
+    def block(_line):
+        is_shown.set()
+        may_go_on.wait()
+
+    channel = open_channel(block)
+    ProgressWriter(channel.path).send(REPORT)
+    assert is_shown.wait(60)
+    channel.close()
+    assert list(tmp_path.iterdir()) == []
+    may_go_on.set()
+
+
+def test_interrupted_worker_leaves_last_line_to_the_main_process(open_channel, lines, tmp_path):
+    channel = open_channel()
+    ProgressWriter(channel.path).send(REPORT)
+    assert wait_until(lambda: lines)
+    channel.interrupt(is_worker_going_on=False)
+    assert LAST not in lines
+    (file,) = tmp_path.rglob("last-line")
+    assert file.read_text() == LAST
+
+
+def test_worker_that_goes_on_shows_last_line(open_channel, lines, tmp_path):
+    channel = open_channel()
+    ProgressWriter(channel.path).send(REPORT)
+    assert wait_until(lambda: lines)
+    channel.interrupt(is_worker_going_on=True)
+    assert lines[-1] == LAST
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wait_without_running_tasks_has_no_last_line(open_channel, lines, tmp_path):
+    channel = open_channel()
+    ProgressWriter(channel.path).send({**REPORT, "left": ""})
+    assert wait_until(lambda: lines)
+    channel.interrupt(is_worker_going_on=True)
+    assert lines[-1] != LAST
+
+
+def test_channel_without_a_folder_is_refused(tmp_path):
+    with pytest.raises(OSError, match="missing"):
+        ProgressChannel(str(tmp_path / "missing"), "xcp1", print)
+
+
+def test_channel_without_a_pipe_leaves_nothing(tmp_path, monkeypatch):
+    def fail(*_arguments):
+        raise OSError("no pipes here")
+
+    monkeypatch.setattr(os, "mkfifo", fail)
+    with pytest.raises(OSError, match="no pipes here"):
+        ProgressChannel(str(tmp_path), "xcp1", print)
+    assert list(tmp_path.iterdir()) == []
