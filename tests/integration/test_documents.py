@@ -37,6 +37,7 @@ PRINTED = {
     "docs/host_maintenance.md": blocks("docs/host_maintenance.md")[:1],
     "docs/start_and_wait.md": blocks("docs/start_and_wait.md"),
     "docs/wait_until_quiet.md": blocks("docs/wait_until_quiet.md"),
+    "docs/progress.md": blocks("docs/progress.md"),
     "docs/migrating.md": blocks("docs/migrating.md"),
     # The second block starts a pool of its own: test_simulator_playbook.py plays it.
     "docs/testing_with_the_simulator.md": blocks("docs/testing_with_the_simulator.md")[:1],
