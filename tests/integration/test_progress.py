@@ -307,6 +307,32 @@ def test_ctrl_c_names_what_is_still_running(pool, start, tmp_path):
     assert wait_until(lambda: not pool.sessions(), within=LONG_TIMEOUT)
 
 
+def test_terminated_playbook_leaves_nothing(pool, start, tmp_path):
+    ref = pool.add_task(LABEL, life=ENDLESS, progress=0.43)
+    terminal = start(pool, {"ref": ref})
+    assert terminal.shows(f"xcp1 | {LABEL} 43 %")
+    assert left_behind(tmp_path)
+    terminal.process.terminate()
+    assert terminal.wait() != 0
+    # Before ansible-core 2.19, the worker goes on to the end of the module.
+    finish(pool, ref)
+    assert wait_until(lambda: not left_behind(tmp_path), within=LONG_TIMEOUT)
+    assert wait_until(lambda: not pool.sessions(), within=LONG_TIMEOUT)
+
+
+def test_killed_playbook_leaves_nothing(pool, start, tmp_path):
+    ref = pool.add_task(LABEL, life=ENDLESS, progress=0.43)
+    terminal = start(pool, {"ref": ref})
+    assert terminal.shows(f"xcp1 | {LABEL} 43 %")
+    terminal.kill()
+    # The worker and the module go on; the next report shows that the main process is gone.
+    pool.set_task(ref, progress=0.5)
+    assert wait_until(lambda: not left_behind(tmp_path), within=LONG_TIMEOUT)
+    assert pool.sessions()
+    finish(pool, ref)
+    assert wait_until(lambda: not pool.sessions(), within=LONG_TIMEOUT)
+
+
 def test_task_timeout_names_what_is_still_running(pool, start, tmp_path):
     ref = pool.add_task(LABEL, life=ENDLESS, progress=0.43)
     terminal = start(pool, {"ref": ref}, timeout=15)

@@ -143,6 +143,18 @@ def test_wait_without_running_tasks_has_no_last_line(open_channel, lines, tmp_pa
     assert lines[-1] != LAST
 
 
+def test_folder_is_removed_if_the_main_process_is_gone(open_channel, lines, tmp_path, monkeypatch):
+    channel = open_channel()
+    writer = ProgressWriter(channel.path)
+    writer.send(REPORT)
+    assert wait_until(lambda: lines)
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+    writer.send({**REPORT, "mark": "2"})
+    assert wait_until(lambda: not channel._thread.is_alive())
+    assert list(tmp_path.iterdir()) == []
+    channel.close()
+
+
 def test_channel_without_a_folder_is_refused(tmp_path):
     with pytest.raises(OSError, match="missing"):
         ProgressChannel(str(tmp_path / "missing"), "xcp1", print)
