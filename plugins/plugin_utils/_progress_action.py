@@ -56,7 +56,9 @@ class ProgressAction(NormalAction):  # type: ignore[misc]
             return
         self._pipe = channel.path
         try:
-            with _before_termination(channel.remove):
+            with contextlib.ExitStack() as handlers:
+                handlers.enter_context(_before_signal(signal.SIGINT, channel.hush))
+                handlers.enter_context(_before_signal(signal.SIGTERM, channel.hush, channel.remove))
                 yield
         except KeyboardInterrupt:
             channel.interrupt(is_worker_going_on=False)
@@ -89,23 +91,28 @@ class ProgressAction(NormalAction):  # type: ignore[misc]
 
 
 @contextlib.contextmanager
-def _before_termination(tidy: Callable[[], None]) -> Iterator[None]:
-    """Call a function before the handler that Ansible has for SIGTERM, which ends the worker."""
-    before = signal.getsignal(signal.SIGTERM)
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        tidy()
-        before(number, frame)  # type: ignore[operator, misc]
-
-    # Without a handler, only the main process is ended, and the worker goes on to its own end.
-    if not callable(before) or threading.current_thread() is not threading.main_thread():
+def _before_signal(number: int, *tidy: Callable[[], None]) -> Iterator[None]:
+    """Call functions before the handler of a signal, which may end the worker."""
+    before = signal.getsignal(number)
+    is_main = threading.current_thread() is threading.main_thread()
+    if before is None or before is signal.SIG_IGN or not is_main:
         yield
         return
-    signal.signal(signal.SIGTERM, handle)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        for function in tidy:
+            function()
+        if callable(before):
+            before(number, frame)
+        else:
+            signal.signal(number, before)
+            os.kill(os.getpid(), number)
+
+    signal.signal(number, handle)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(number, before)
 
 
 def _show_in_main_process(line: str) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import os
 import select
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -46,7 +47,9 @@ class ProgressChannel:
         self._clock = clock
         self._pacer = LinePacer(host, now=clock())
         self._decoder = ReportDecoder()
-        self._is_over = threading.Event()
+        # Signal handlers set this, and one may interrupt another: an event could wait for itself.
+        self._is_over = False
+        self._showing = threading.Lock()
         self._parent = os.getppid()
         self._last_line = ""
         self._folder = tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=folder)
@@ -58,7 +61,7 @@ class ProgressChannel:
             # As long as there is a writer, a read does not report the end of the file.
             self._own_end = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
             self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
-            self._thread.start()
+            self._start_thread()
         except (OSError, RuntimeError):
             self._release()
             raise
@@ -67,6 +70,16 @@ class ProgressChannel:
         """Stop and remove everything."""
         if self._stop():
             self._release()
+
+    def hush(self) -> None:
+        """Show no more lines, and wait until the display has taken the current one.
+
+        Call this before the worker is killed. A worker that is killed while it hands a line to the
+        main process keeps a lock, and the main process would wait for that lock forever.
+        """
+        self._is_over = True
+        if self._showing.acquire(timeout=_JOIN_TIMEOUT):
+            self._showing.release()
 
     def remove(self) -> None:
         """Remove what is in the file system, and nothing else."""
@@ -81,9 +94,21 @@ class ProgressChannel:
                     self._show(line)
             self._release()
 
+    def _start_thread(self) -> None:
+        """Start the thread so that no signal reaches it.
+
+        The handlers of Python run in the main thread, which waits for the module. A signal that
+        the system delivers to another thread would not end this wait.
+        """
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            self._thread.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
     def _stop(self) -> bool:
         """Return whether the thread has ended; a display that blocks must not hold up the task."""
-        self._is_over.set()
+        self._is_over = True
         with contextlib.suppress(OSError):
             os.write(self._own_end, b"\n")
         self._thread.join(_JOIN_TIMEOUT)
@@ -106,7 +131,7 @@ class ProgressChannel:
     def _show_lines(self) -> None:
         reader = select.poll()
         reader.register(self._pipe, select.POLLIN)
-        while not self._is_over.is_set():
+        while not self._is_over:
             seconds = min(self._pacer.next_in(self._clock()), MAX_INTERVAL)
             if reader.poll(seconds * 1000):
                 self._read()
@@ -114,9 +139,10 @@ class ProgressChannel:
                 # The main process was killed: neither can it show a line, nor remove the folder.
                 self.remove()
                 return
-            line = "" if self._is_over.is_set() else self._pacer.next_line(self._clock())
-            if line:
-                self._show(line)
+            with self._showing:
+                line = "" if self._is_over else self._pacer.next_line(self._clock())
+                if line:
+                    self._show(line)
 
     def _read(self) -> None:
         reports = self._decoder.feed(os.read(self._pipe, _CHUNK))

@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
+import signal
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -37,7 +40,7 @@ def open_channel(tmp_path, lines):
 
     yield open_one
     for channel in opened:
-        channel._is_over.set()
+        channel._is_over = True
 
 
 def files(folder):
@@ -168,3 +171,62 @@ def test_channel_without_a_pipe_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no pipes here"):
         ProgressChannel(str(tmp_path), "xcp1", print)
     assert list(tmp_path.iterdir()) == []
+
+
+def blocked_signals(thread):
+    """The signals that the system does not deliver to a thread."""
+    status = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
+    mask = int(re.search(r"^SigBlk:\s*(\w+)", status, re.MULTILINE)[1], 16)
+    return {number for number in signal.Signals if mask & 1 << (number - 1)}
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
+def test_signals_reach_the_thread_that_waits_for_the_module(open_channel):
+    """A signal that another thread gets does not end the wait of the main thread."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    channel = open_channel()
+    assert blocked_signals(channel._thread) >= {signal.SIGINT, signal.SIGTERM, signal.SIGALRM}
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
+    channel.close()
+
+
+def test_worker_is_not_killed_while_it_hands_over_a_line(open_channel):
+    """It would keep the lock of the queue, and the main process would wait for that forever."""
+    events, is_shown, may_go_on = [], threading.Event(), threading.Event()
+
+    def hand_over(_line):
+        is_shown.set()
+        may_go_on.wait()
+        events.append("handed over")
+
+    channel = open_channel(hand_over)
+    ProgressWriter(channel.path).send(REPORT)
+    assert is_shown.wait(60)
+    killer = threading.Thread(target=lambda: (channel.hush(), events.append("killed")))
+    killer.start()
+    assert wait_until(lambda: channel._is_over)
+    may_go_on.set()
+    killer.join()
+    assert events == ["handed over", "killed"]
+    channel.close()
+
+
+def test_no_line_follows_the_signal(open_channel, lines):
+    channel = open_channel()
+    writer = ProgressWriter(channel.path)
+    writer.send(REPORT)
+    assert wait_until(lambda: lines)
+    channel.hush()
+    shown = len(lines)
+    writer.send({**REPORT, "mark": "2"})
+    assert wait_until(lambda: not channel._thread.is_alive())
+    assert len(lines) == shown
+    channel.close()
+
+
+def test_second_signal_in_the_handler_of_the_first_does_not_wait_for_it(open_channel, monkeypatch):
+    monkeypatch.setattr(_progress_channel, "_JOIN_TIMEOUT", 0.01)
+    channel = open_channel()
+    with channel._showing:
+        channel.hush()
+    channel.close()
