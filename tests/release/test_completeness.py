@@ -16,7 +16,7 @@ from tests.support.collection import ROOT
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
 # Collections of the community package have no others than those of ansible-core.
-PLUGIN_FOLDERS = {"action", "doc_fragments", "filter", "module_utils", "modules"}
+PLUGIN_FOLDERS = {"action", "doc_fragments", "filter", "module_utils", "modules", "plugin_utils"}
 # REUSE-IgnoreStart
 IDENTIFIER = "SPDX-License-Identifier: GPL-3.0-or-later"
 # REUSE-IgnoreEnd

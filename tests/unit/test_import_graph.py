@@ -28,7 +28,7 @@ def box_of(file: Path) -> str:
         return f"plugins/{file.parts[1]}"
     if len(file.parts) > 3:
         return file.parts[2]
-    return file.stem if file.stem in ("_module", "_masking") else import_graph.SHARED
+    return file.stem if file.stem in ("_module", "_masking", "_progress") else import_graph.SHARED
 
 
 def imports_in(root: Path) -> set[tuple[Path, Path]]:
