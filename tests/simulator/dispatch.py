@@ -201,8 +201,9 @@ class Dispatcher:
     ) -> Context:
         headers = request.headers
         internal = request.method.startswith(INTERNAL)
-        forwarded = "" if internal else ref(headers.get("task-id", ""))
-        if forwarded and not is_dummy(forwarded):
+        named = None if internal else headers.get("task-id")
+        forwarded = ref(named or "")
+        if named is not None and not is_dummy(forwarded):
             self._database.read("task", forwarded)
         prefix = "x-http-other-config-"
         return Context(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable, Iterable
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from . import html_pages, http_actions, json_codec, xml_codec
@@ -30,6 +32,9 @@ MAX_BODY_LENGTH = 300 * 1024
 HEADER_TIMEOUT = 10.0
 """Seconds for a read of the first header of a connection; later ones may take for ever."""
 METHODS = ("GET", "POST", "PUT", "CONNECT", "OPTIONS")
+MAX_RECURSION = 6000
+"""Calls within calls; each level of a value takes one, on a stack of the usual size."""
+_RECURSION = threading.Lock()
 DOOR = "/simulator/"
 
 Headers = Iterable[tuple[str, str]]
@@ -164,7 +169,11 @@ class Connection:
         headers: Headers = (("content-type", content_type), *_cors("X-Requested-With"))
         share = 1.0
         try:
-            body, share = speak(self._dispatcher, self._endpoint, request)
+            try:
+                body, share = speak(self._dispatcher, self._endpoint, request)
+            except RecursionError:
+                with _deep_recursion():
+                    body, share = speak(self._dispatcher, self._endpoint, request)
         except (BadRequest, RecursionError) as error:
             raise html_pages.exception(_exception_text(error), version=request.version) from error
         except _Refused as refused:
@@ -208,6 +217,21 @@ class _Refused(Exception):
     def __init__(self, body: bytes) -> None:
         super().__init__()
         self.body = body
+
+
+@contextlib.contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Allow recursion as deep as a body nests that a server still reads.
+
+    The limit is that of the whole interpreter, so it is higher only for such a call.
+    """
+    with _RECURSION:
+        usual = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(usual, MAX_RECURSION))
+        try:
+            yield
+        finally:
+            sys.setrecursionlimit(usual)
 
 
 def _answer_json(

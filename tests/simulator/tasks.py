@@ -38,6 +38,12 @@ KEY_ROLES = dict.fromkeys(
 )
 
 
+BACKTRACE = "".join(
+    f"((process xapi)(filename ocaml/xapi/simulated_{line % 5}.ml)(line {line}))"
+    for line in range(100, 130)
+).join("()")
+"""Positions in the source; a real failure has about 2 KB of them."""
+
 Writes = list[tuple[str, Value]]
 """Fields and values, in the order in which they are written."""
 
@@ -125,7 +131,7 @@ class Tasks:
         return [
             ("progress", 1.0),
             ("error_info", error),
-            ("backtrace", "(((process xapi)(filename simulated.ml)(line 1)))"),
+            ("backtrace", BACKTRACE),
             ("finished", Date.at(self._inventory.now(host))),
             ("allowed_operations", []),
             ("status", "cancelled" if error[0] == "TASK_CANCELLED" else "failure"),

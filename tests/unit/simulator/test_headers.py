@@ -49,6 +49,10 @@ def test_subtask_of_header_accepts_nonexistent_task(root: Client, still: Simulat
         assert root("task.get_subtask_of", child) == kept
 
 
+def test_empty_task_id_names_no_task(root: Client) -> None:
+    assert root.error("VM.get_all", headers={"task-id": ""}) == ["HANDLE_INVALID", "task", ""]
+
+
 def test_operation_runs_under_task_id_and_leaves_task_pending(
     root: Client, still: Simulator
 ) -> None:

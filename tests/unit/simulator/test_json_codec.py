@@ -133,6 +133,16 @@ def test_error_page_names_exception(simulator: Simulator, text: str, named: str)
     assert named in Client(simulator.url).post(text).body.decode()
 
 
+def test_error_names_a_deeply_nested_value(client: Client) -> None:
+    levels = 2000
+    nested = "[" * levels + "1" + "]" * levels
+    head = '{"jsonrpc": "2.0", "id": 1, "method": "VM.get_uuid", "params": ["x", '
+    answer = client.post(f"{head}{nested}]}}")
+    assert answer.status == 200
+    wrong = f"Expected string, got '{'[' * levels}I(1){']' * levels}'"
+    assert answer.json["error"]["data"] == [f'Failure("{wrong}")']
+
+
 def test_first_of_duplicate_keys_wins(client: Client) -> None:
     text = '{"id": 1, "method": "nope.a", "method": "nope.b", "params": []}'
     assert client.post(text).json["error"] == ["MESSAGE_METHOD_UNKNOWN", "nope.a"]

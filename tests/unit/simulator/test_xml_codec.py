@@ -150,6 +150,7 @@ MALFORMED = {
     "a member of no name": value("<struct><member><name/><value/></member></struct>"),
     "an escaped control character": value("&#1;"),
     "an unknown entity": value("&nbsp;"),
+    "an entity of its own": '<!DOCTYPE a [<!ENTITY e "x">]>' + value("&e;"),
 }
 
 
@@ -191,6 +192,13 @@ def test_non_string_type_for_string_parameter_is_rejected(
 ) -> None:
     error = f"Failure(&quot;Expected string, got '{shown}'&quot;)"
     assert ask(Client(simulator.url), call("a.b", sent)) == failure("INTERNAL_ERROR", error)
+
+
+def test_prefix_of_a_namespace_is_ignored(simulator: Simulator) -> None:
+    text = call("a.b", "x").replace("</", "</m:").replace("<m", "<m:m").replace("<p", "<m:p")
+    text = text.replace("<v", "<m:v").replace("<m:methodCall", '<m:methodCall xmlns:m="any"')
+    assert "<m:methodName>a.b</m:methodName>" in text
+    assert ask(Client(simulator.url), text) == failure("SESSION_INVALID", "x")
 
 
 @pytest.mark.parametrize("sent", ["x", "<string>x</string>", "\n<string>x</string>\n"])
