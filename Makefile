@@ -13,7 +13,7 @@ PARALLEL := --numprocesses=3 --dist=worksteal
 LINT := ruff-format ruff yamllint reuse mypy ansible-lint
 QUICK := $(LINT) changelog-lint docs-lint docs conformance unit
 CORES := core-2.18 core-2.19 core-2.20 core-2.21
-SLOW := properties reliability-short lower-bounds build-check integration molecule target-pythons $(CORES)
+SLOW := properties reliability-short lower-bounds build-check foreign-clients integration molecule target-pythons $(CORES)
 
 # The user's settings of Ansible are for other projects.
 unexport $(filter ANSIBLE_%,$(.VARIABLES))
@@ -106,6 +106,10 @@ bench: $(READY) ## how fast it is, side by side with others
 
 bench-short: $(READY) ## the same in under two minutes
 	@$(BIN)/python -m tests.benchmarks --short
+
+foreign-clients: $(READY) ## programs of others against the simulator; CLIENTS=all: a download of 58 MB
+	@$(BIN)/python -m tests.foreign_clients.install $(CLIENTS)
+	$(PYTEST) -rs tests/foreign_clients
 
 integration: $(READY) ## playbooks against the simulator
 	$(PYTEST) $(PARALLEL) tests/integration
