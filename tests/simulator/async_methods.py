@@ -19,7 +19,7 @@ WITHOUT_TASKS = ("task.", "event.")
 
 
 class Background:
-    """Does the work of a call behind its back: the call is told of a task alone."""
+    """Runs the work of a call in the background: the call returns a task at once."""
 
     def __init__(self, tasks: Tasks) -> None:
         self._tasks = tasks
@@ -31,8 +31,8 @@ class Background:
             yield message._replace(start=start) if message.has_async else message
 
     def _start(self, message: Message, context: Context, *params: Value) -> str:
-        """What goes wrong fails the task, a role that is too low too; without a task nobody hears
-        of it."""
+        """Run the work. An error fails the task, also if the role is too low; without a task it is
+        lost."""
         makes_none = message.name.startswith(WITHOUT_TASKS)
         if makes_none and not context.label.startswith(INTERNAL):
             task = context.task

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Messages of backups and of what belongs to VMs: changed blocks, blobs, vTPMs, appliances."""
+"""Messages of backups and of parts of VMs: changed blocks, blobs, vTPMs, appliances."""
 
 from __future__ import annotations
 
@@ -256,7 +256,7 @@ def _set_shadow(inventory: Inventory, _context: Context, vm: str, multiplier: fl
 
 
 def _ignore(inventory: Inventory, _context: Context, vm: str, *_args: Value) -> None:
-    """Do nothing, as the server does (xapi_vm.ml, set_memory_target_live)."""
+    """Ignore the call, as the server does (xapi_vm.ml, set_memory_target_live)."""
     inventory.database.read("VM", vm)
 
 

@@ -24,7 +24,7 @@ VALUE_SIZE = 60
 
 @dataclasses.dataclass(slots=True)
 class Call:
-    """One call as it came in, and what became of it."""
+    """One call as it came in, and its outcome."""
 
     at: float
     """POSIX time of the server's clock."""
@@ -52,7 +52,7 @@ class CallLog:
 
     @property
     def size(self) -> int:
-        """How many bytes the calls take, as far as can be told from their texts."""
+        """Return the bytes that the calls take, estimated from their texts."""
         return self._size
 
     def add(self, call: Call) -> None:

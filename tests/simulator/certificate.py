@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A self-signed certificate made at start, with nothing but arithmetic: ECDSA on P-256 and some
+"""A self-signed certificate made at start, with arithmetic alone: ECDSA on P-256 and some
 DER.
 
-The key lives as long as the simulator and guards nothing but loopback connections of tests.
+The key lives as long as the simulator and guards only loopback connections of tests.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The classes of the database and what a new object of each looks like."""
+"""The classes of the database and the first values of their objects."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ BLANKS = _load()
 
 
 def new(name: str, /, **fields: Value) -> dict[str, Value]:
-    """The record of a new object: the class's first values, and what is given."""
+    """Return the record of a new object: the class's first values and the given ones."""
     unknown = set(fields) - set(BLANKS[name]) - {"uuid"}
     if unknown:
         raise ValueError(f"a {name} has no field {sorted(unknown)}")

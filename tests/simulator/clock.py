@@ -33,7 +33,7 @@ class Timer:
 
 
 class Clock(Protocol):
-    """What the simulator asks of time. All values are seconds."""
+    """Clocks of the simulator. All values are seconds."""
 
     def now(self) -> float:
         """The time as it passes, as a POSIX time; the hosts' clocks show it, unless set off."""
@@ -51,11 +51,11 @@ class Clock(Protocol):
         """Hold the calling thread until something sets the event."""
 
     def stop(self) -> None:
-        """Call nothing back any more."""
+        """Cancel all callbacks."""
 
 
 class WallClock(Protocol):
-    """What shows a time that somebody may set."""
+    """A clock that can be set."""
 
     def now(self) -> float:
         """The master's clock, as a POSIX time."""
@@ -157,7 +157,7 @@ class VirtualClock:
     after_real = after
 
     def advance(self, seconds: float) -> None:
-        """Let time pass; whatever falls due on the way happens at its own moment."""
+        """Let time pass; each callback runs at its own moment."""
         end = self._now + seconds
         while self._step(end):
             pass

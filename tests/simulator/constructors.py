@@ -66,7 +66,24 @@ def _delete(kind: str) -> Callable[..., Value]:
     return handler
 
 
+def _add_role(inventory: Inventory, _context: Context, subject: str, role: str) -> None:
+    present = inventory.database.read("subject", subject)["roles"]
+    if role not in inventory.database["role"]:
+        raise ApiError("ROLE_NOT_FOUND")
+    if role in present:
+        raise ApiError("ROLE_ALREADY_EXISTS")
+    inventory.database.write("subject", subject, "roles", [role, *present])
+
+
+def _remove_role(inventory: Inventory, _context: Context, subject: str, role: str) -> None:
+    if role not in inventory.database.read("subject", subject)["roles"]:
+        raise ApiError("ROLE_NOT_FOUND")
+    inventory.database.remove_from_set("subject", subject, "roles", role)
+
+
 WORKS: dict[str, Callable[..., Value]] = {
     **{name: _make(declared(name)) for name in MAKE},
     **{name: _delete(name.partition(".")[0]) for name in DELETE},
+    "subject.add_to_roles": _add_role,
+    "subject.remove_from_roles": _remove_role,
 }

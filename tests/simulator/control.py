@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control door: /simulator/VERB, by which a playbook moves the simulator while it plays.
+"""The control endpoint: a playbook controls the simulator with POST requests to /simulator/VERB.
 
-A POST carries a JSON object of arguments; the answer is JSON too. The door asks for no password,
+A POST carries a JSON object of arguments; the answer is JSON too. It asks for no password,
 and is there only for those who opened it: on loopback, for tests.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .server import Simulator
 
 
-class Door:
+class ControlEndpoint:
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
         self._verbs: dict[str, Callable[..., Any]] = {
@@ -71,14 +71,14 @@ class Door:
         return {"ref": ref, "uuid": record["uuid"] if record else ""}
 
     def _life(self, method: str, **life: Any) -> None:
-        """How the work of a message goes from now on, such as VM.snapshot."""
+        """Set the life of the work of a message, such as VM.snapshot, from now on."""
         self._simulator.operations.lives[method] = Life.from_data(life)
 
     def _stop(self) -> None:
         self._simulator.end()
 
     def _calls(self, method: str = "") -> list[dict[str, Any]]:
-        """What was called, without sessions."""
+        """Return the calls, without sessions."""
         return [
             {"method": call.method, "params": call.params, "user": call.user, "error": call.error}
             for call in self._simulator.log

@@ -61,7 +61,7 @@ class Table:
         return ref in self.rows
 
     def __iter__(self) -> Iterator[str]:
-        """In the server's order, which has nothing to do with time: the greatest first."""
+        """Iterate in the server's order, which does not depend on time: the greatest first."""
         return iter(sorted(self.rows, reverse=True))
 
     def changed_since(self, generation: int) -> list[tuple[str, Row]]:
@@ -91,10 +91,10 @@ class Table:
 
 
 class Database:
-    """All tables. Every write takes the next generation and tells the listeners of it. Sets of
+    """All tables. Every write takes the next generation and calls the listeners. Sets of
     those that refer to a row are kept up to date by themselves.
 
-    Records handed out are the live rows: whoever writes to one goes through this class. A field is
+    Records handed out are the live rows: change one only through this class. A field is
     replaced, never changed in place, so that a record read before a write can still be encoded.
     """
 
@@ -141,9 +141,9 @@ class Database:
         return self.tables[table][ref].fields
 
     def write(self, table: str, ref: str, field: str, value: Value) -> None:
-        """Set one field; a write of the value that is there already is no event.
+        """Set one field; a write of the present value is not an event.
 
-        Unlike a new row, which keeps what it can of a bad text, a write refuses it.
+        A new row keeps a part of a bad text, a write refuses it.
         """
         if field in self._absent.get(table, ()):
             return
@@ -223,14 +223,14 @@ class Database:
         return sorted(found, reverse=True)
 
     def empty(self, table: str) -> None:
-        """Drop a table without an event, as a restart does to what is not saved."""
+        """Drop a table without an event, as a restart does with unsaved tables."""
         with self.lock:
             for row in self.tables[table].rows.values():
                 self._by_uuid.pop(row.fields["uuid"], None)
             self.tables[table] = Table(table)
 
     def lose(self, generations: int) -> None:
-        """Go back in count, as a restart does that finds only what was flushed last."""
+        """Go back in count, as a restart does that finds only the last flushed state."""
         with self.lock:
             self.generation = max(1, self.generation - generations)
             for table in self.tables.values():

@@ -79,7 +79,7 @@ def _destroy(kind: str) -> Callable[..., Value]:
 
 
 def _plug(kind: str, attached: bool) -> Callable[..., Value]:
-    """Return what plugs a device of a running VM, or unplugs it."""
+    """Return the handler that plugs a device of a running VM, or unplugs it."""
 
     def handler(inventory: Inventory, _context: Context, device: str) -> None:
         record = inventory.database.read(kind, device)
@@ -130,7 +130,7 @@ def _move(inventory: Inventory, _context: Context, vif: str, network: str) -> No
 
 
 def _allow(version: int, verb: str) -> Callable[..., Value]:
-    """Return what changes the addresses that an interface may use."""
+    """Return the handler that changes the addresses that an interface may use."""
     field = f"ipv{version}_allowed"
 
     def handler(inventory: Inventory, _context: Context, vif: str, value: Value) -> None:
@@ -158,7 +158,7 @@ def _check_address(version: int, address: str, field: str) -> None:
 
 
 def _configure(version: int) -> Callable[..., Value]:
-    """Return what sets a static address, which only a guest with the feature takes."""
+    """Return the handler that sets a static address, which only some guests accept."""
 
     def handler(
         inventory: Inventory, _context: Context, vif: str, mode: str, address: str, gateway: str

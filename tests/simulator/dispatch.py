@@ -5,8 +5,8 @@
 """The one place through which every call passes.
 
 In this order, which is the server's (api_server.ml, the generated dispatcher): emergency mode,
-UTF-8 of the parameters, method and arity, types of the parameters, session, role; then what only
-the simulator has: fault rules and delay; then the handler.
+UTF-8 of the parameters, method and arity, types of the parameters, session, role; then the
+simulator's own fault rules and delay; then the handler.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from .values import ApiError, Value, dummy_ref, internal_failure, is_dummy, ref,
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ASYNC = re.compile("^(Async|InternalAsync)[.]")
 _SECRET = re.compile("login|password", re.IGNORECASE)
-"""Methods, of whatever spelling, whose parameters are not for the log."""
+"""Methods, of any spelling, whose parameters are not for the log."""
 EMERGENCY_CALLS = ("session.slave_local_login_with_password", "session.local_logout")
-"""What a host answers even in emergency mode (datamodel.ml, emergency_calls)."""
+"""Calls that a host answers even in emergency mode (datamodel.ml, emergency_calls)."""
 
 
 class Undispatched(Exception):
@@ -41,7 +41,7 @@ class Undispatched(Exception):
 
 
 class Endpoint(Protocol):
-    """What the dispatcher must know of the host that was asked."""
+    """The host that was asked, as the dispatcher sees it."""
 
     ref: str
     emergency: list[str]
@@ -171,8 +171,8 @@ class Dispatcher:
         return Answer(result, 1.0 if fault is None else fault.share)
 
     def _answer_unknown(self, endpoint: Endpoint, name: str, params: list[Value]) -> Value:
-        """What is no message of a class. With a parameter the server takes it for an extension, and
-        asks for the right to call one."""
+        """Answer a method that is not a message of a class. With a parameter the server takes it
+        for an extension, and requires the right to call one."""
         if name == "system.listMethods":
             return self.methods
         if name.startswith("system.isAlive:"):

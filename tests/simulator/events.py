@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""event.from and event.inject: what changed since a token (xapi_event.ml).
+"""event.from and event.inject: the changes since a token (xapi_event.ml).
 
-Nothing is queued. Each row knows when it came and last changed, and a table remembers its latest
-deletions; a batch is worked out when it is asked for, so that changes coalesce and what came and
-went between two calls leaves no trace.
+No event is queued. Each row knows when it came and last changed, and a table remembers its latest
+deletions; a batch is worked out when it is asked for, so that changes coalesce and an object
+that came and went between two calls leaves no trace.
 """
 
 from __future__ import annotations

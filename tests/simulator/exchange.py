@@ -35,7 +35,7 @@ class Exchange:
         self.endpoint = endpoint
         self._socket = sock
         self._pending = pending
-        """What was received of the body."""
+        """The part of the body that was received and not read."""
         self._left = request.length
 
     def read(self, size: int = -1) -> bytes:

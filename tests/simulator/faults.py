@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults as data: which calls they hit, how often, and what goes wrong."""
+"""Faults as data: which calls they hit, how often, and how those fail."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Fault:
     late: bool = False
     """Whether the call is carried out before the delay, and before the error, page or text."""
     cut: str = ""
-    """`before`: the connection breaks and nothing was done. `after`: done, but no answer comes.
-    `half`: done, and half of the answer comes."""
+    """`before`: the connection breaks before the call is carried out. `after`: done, but no answer
+    comes. `half`: done, and half of the answer comes."""
 
     @property
     def share(self) -> float:

@@ -28,7 +28,7 @@ class _SyntaxError(Exception):
 
 
 def parse(expression: str) -> Predicate:
-    """The predicate of an expression; INVALID_VALUE where it is none."""
+    """The predicate of an expression; INVALID_VALUE where it is invalid."""
     try:
         parser = _Parser(expression)
         predicate = parser.expression()
@@ -39,7 +39,7 @@ def parse(expression: str) -> Predicate:
 
 
 class _Parser:
-    """Reads a token when it is needed, so that the first thing wrong is what is told of."""
+    """Reads a token when it is needed, so that the error names the first mistake."""
 
     def __init__(self, expression: str) -> None:
         self._rest = expression

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Garbage collection: what the server deletes by itself, every 30 seconds (db_gc_util.ml)."""
+"""Garbage collection: the server's own deletions, every 30 seconds (db_gc_util.ml)."""
 
 from __future__ import annotations
 

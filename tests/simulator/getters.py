@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The messages that every class has: get_record, get_all, get_by_uuid and their kin."""
+"""The messages that every class has: get_record, get_all, get_by_uuid and the like."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def add_guest(inventory: Inventory, vm: str) -> None:
 
 
 def remove_guest(inventory: Inventory, vm: str) -> None:
-    """Delete what a guest that has stopped reported."""
+    """Delete the reports of a guest that has stopped."""
     database = inventory.database
     record = database.read("VM", vm)
     for console in record["consoles"]:

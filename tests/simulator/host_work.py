@@ -59,13 +59,13 @@ def check_maintenance(inventory: Inventory, args: Args) -> None:
 
 def reboot(inventory: Inventory, args: Args) -> Value:
     """Let a host restart soon."""
-    inventory.leave(args[0], True)
+    inventory.actions.leave(args[0], True)
     return ""
 
 
 def shut_down(inventory: Inventory, args: Args) -> Value:
     """Let a host go away soon, for good."""
-    inventory.leave(args[0], False)
+    inventory.actions.leave(args[0], False)
     return ""
 
 
@@ -79,7 +79,7 @@ def check_plugin(inventory: Inventory, args: Args) -> None:
 
 
 def call_plugin(inventory: Inventory, args: Args) -> Value:
-    """Return what a plugin's function answers."""
+    """Return the answer of a plugin's function."""
     _host, plugin, function, _arguments = args
     answers = inventory.plugins[plugin]
     if function not in answers:

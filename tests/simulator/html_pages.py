@@ -34,7 +34,7 @@ def _html(title: str, text: str) -> str:
 
 
 def internal_error(extra: str, *, version: str = "1.1") -> Page:
-    """What any exception becomes; `extra` is HTML, mostly the exception's text."""
+    """Return the page for any exception; `extra` is HTML, mostly the exception's text."""
     text = (
         "An unexpected error occurred; please wait a while and try again. If the problem persists, "
         "please contact your support representative."
@@ -45,7 +45,7 @@ def internal_error(extra: str, *, version: str = "1.1") -> Page:
 
 
 def exception(text: str, *, version: str = "1.1") -> Page:
-    """What an exception becomes that is known by its text."""
+    """Return the page for an exception that is known by its text."""
     return internal_error(escape(text), version=version)
 
 

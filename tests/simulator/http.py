@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import NamedTuple
 
 from . import html_pages, http_actions, json_codec, xml_codec
 from .dispatch import Dispatcher, Endpoint, Request, Undispatched
@@ -35,10 +36,19 @@ METHODS = ("GET", "POST", "PUT", "CONNECT", "OPTIONS")
 MAX_RECURSION = 6000
 """Calls within calls; each level of a value takes one, on a stack of the usual size."""
 _RECURSION = threading.Lock()
-DOOR = "/simulator/"
+CONTROL_PATH = "/simulator/"
 
 Headers = Iterable[tuple[str, str]]
 Control = Callable[[HttpRequest], bytes]
+
+
+class Services(NamedTuple):
+    """Parts of the server that answer requests."""
+
+    dispatcher: Dispatcher
+    transfers: Transfers
+    control: Control | None
+    legacy_ids: bool
 
 
 class Connection:
@@ -48,19 +58,13 @@ class Connection:
         self,
         sock: socket.socket,
         endpoint: HttpEndpoint,
-        dispatcher: Dispatcher,
-        control: Control | None,
-        transfers: Transfers,
+        services: Services,
         *,
-        legacy_ids: bool = False,
-        is_secure: bool = False,
+        is_secure: bool,
     ) -> None:
         self._socket = sock
         self._endpoint = endpoint
-        self._dispatcher = dispatcher
-        self._control = control
-        self._transfers = transfers
-        self._legacy_ids = legacy_ids
+        self._services = services
         self._secure = is_secure
         self._pending = b""
 
@@ -117,8 +121,8 @@ class Connection:
     def _answer(self, request: HttpRequest) -> None:
         if request.method not in METHODS:
             raise html_pages.not_implemented(request.method, version=request.version)
-        if self._control is not None and request.path.startswith(DOOR):
-            answer = self._control(self._read_body(request, 2**31))
+        if self._services.control is not None and request.path.startswith(CONTROL_PATH):
+            answer = self._services.control(self._read_body(request, 2**31))
             self._send(request, (("content-type", "application/json"),), answer)
         elif not request.path.startswith("/"):
             raise html_pages.forbidden()
@@ -144,17 +148,17 @@ class Connection:
         name = f"{action.method} {action.path}"
         session = request.parameter("session_id") or ""
         try:
-            self._dispatcher.enter(self._endpoint, name, list(params.values()), session)
+            self._services.dispatcher.enter(self._endpoint, name, list(params.values()), session)
         except OtherAnswer as other:
             headers = (("content-type", other.content_type),)
             self._send(request, headers, other.body.encode(), status=f"{other.status} Fault")
             raise Cut from other
         exchange = Exchange(request, self._endpoint, self._socket, self._pending)
-        self._transfers.answer(action, exchange)
+        self._services.transfers.answer(action, exchange)
         raise Cut
 
     def _answer_options(self, request: HttpRequest) -> None:
-        """What a browser asks before it sends a call from another site."""
+        """Answer the question of a browser before it sends a call from another site."""
         asked = request.headers.get("access-control-request-headers")
         allowed = "X-Requested-With" if asked is None else f"{asked}, X-Requested-With"
         headers = (*_cors(allowed), ("Access-Control-Allow-Methods", "PUT"))
@@ -164,16 +168,16 @@ class Connection:
         speak: Callable[[Dispatcher, Endpoint, HttpRequest], tuple[bytes, float]] = _answer_xml
         content_type = "text/xml"
         if request.path.startswith("/jsonrpc"):
-            speak = partial(_answer_json, legacy_ids=self._legacy_ids)
+            speak = partial(_answer_json, legacy_ids=self._services.legacy_ids)
             content_type = "application/json"
         headers: Headers = (("content-type", content_type), *_cors("X-Requested-With"))
         share = 1.0
         try:
             try:
-                body, share = speak(self._dispatcher, self._endpoint, request)
+                body, share = speak(self._services.dispatcher, self._endpoint, request)
             except RecursionError:
                 with _deep_recursion():
-                    body, share = speak(self._dispatcher, self._endpoint, request)
+                    body, share = speak(self._services.dispatcher, self._endpoint, request)
         except (BadRequest, RecursionError) as error:
             raise html_pages.exception(_exception_text(error), version=request.version) from error
         except _Refused as refused:

@@ -25,7 +25,7 @@ class HttpRequest(NamedTuple):
     headers: dict[str, str]
     """By names in lower case."""
     length: int | None
-    """What content-length says."""
+    """Value of content-length."""
     target: str
     """Path and parameters, with the percent signs."""
     query: dict[str, str]

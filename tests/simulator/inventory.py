@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable
 
@@ -19,6 +20,19 @@ UP_FOR = 30 * 86400.0
 """For how many seconds the toolstack of a new host has been running."""
 
 
+@dataclasses.dataclass
+class HostActions:
+    """Callbacks by which hosts go and come; a pool without sockets only writes its records."""
+
+    leave: Callable[[str, bool], None]
+    """Take a host away, and bring it back if it only restarts."""
+    come_back: Callable[[str], None]
+    """Switch on a host that is away."""
+    restart_toolstack: Callable[[str], None]
+    take_over: Callable[[str], None]
+    """Make another host the master."""
+
+
 class Inventory(Resources):
     """Makes objects and moves hosts. The first host made is the first master."""
 
@@ -29,18 +43,16 @@ class Inventory(Resources):
         self.introduced: set[str] = set()
         """SRs that a client introduced: they need a PBD before they do any work."""
         self.names: dict[str, str] = {}
-        """What VMs were called when their snapshots were taken; a server keeps it in the metadata.
+        """Names of VMs when their snapshots were taken; a server keeps them in the metadata.
         """
         self.disabled_until_reboot: dict[str, bool] = {}
         """Hosts that an administrator disabled, and whether a restart may enable them."""
-        self.leave: Callable[[str, bool], None] = lambda host, returns: self.set_live(host, False)
-        """What lets a host go away, and come back where it only restarts."""
-        self.take_over: Callable[[str], None] = self.make_master
-        """What makes another host the master."""
-        self.restart_toolstack: Callable[[str], None] = self.agent_started
-        """Callback that restarts the toolstack of a host."""
-        self.come_back: Callable[[str], None] = lambda host: self.set_live(host, True)
-        """Callback that switches on a host that is away."""
+        self.actions = HostActions(
+            leave=lambda host, _returns: self.set_live(host, False),
+            come_back=lambda host: self.set_live(host, True),
+            restart_toolstack=self.agent_started,
+            take_over=self.make_master,
+        )
         self._clock = clock
         self.has_guests = False
         """Whether tools report from running VMs; a bare build has none."""
@@ -119,7 +131,7 @@ class Inventory(Resources):
         return self.database.create("VM", record)
 
     def add_snapshot(self, label: str, vm: str, **fields: Value) -> str:
-        """It comes between the VM and what was its parent (xapi_vm_clone.ml)."""
+        """Add a snapshot between the VM and its former parent (xapi_vm_clone.ml)."""
         snapshot = self.add_vm(
             label,
             **{
@@ -164,7 +176,7 @@ class Inventory(Resources):
         return {field: value for field, value in record.items() if field not in own}
 
     def set_attached(self, kind: str, device: str, attached: bool) -> None:
-        """Plug a VBD or VIF, or unplug it; what it allows follows (xapi_vbd_helpers.ml)."""
+        """Plug a VBD or VIF, or unplug it; its allowed operations follow (xapi_vbd_helpers.ml)."""
         record = self.database.read(kind, device)
         removable = ["eject" if not record["empty"] else "insert"] if kind == "VBD" else []
         is_drive = kind == "VBD" and record["type"] == "CD"

@@ -17,7 +17,7 @@ _HALF_A_PAIR = re.compile("[\ud800-\udbff]")
 
 
 class BadRequest(Exception):
-    """A body that is no call; the server answers it with an HTML page and status 500."""
+    """A body that is not a call; the server answers it with an HTML page and status 500."""
 
 
 class JsonCall(NamedTuple):

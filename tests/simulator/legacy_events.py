@@ -28,7 +28,7 @@ class _Queued(NamedTuple):
 
 
 class _Queue:
-    """What one session registered for, and up to where it has read."""
+    """The registration of one session, and its position in the events."""
 
     def __init__(self, position: int) -> None:
         self.wanted = Subscriptions([])
@@ -61,7 +61,7 @@ class LegacyEvents:
                 "class": table.lower(),
                 "operation": operation,
                 "ref": ref,
-                # Unlike event.from, even a deletion tells what the object was last.
+                # Unlike event.from, even a deletion carries the object's last record.
                 "snapshot": snapshot,
             }
             self._events.append(_Queued(self._next, record))
@@ -72,7 +72,7 @@ class LegacyEvents:
             self._changed.notify_all()
 
     def heartbeat(self) -> None:
-        """What each pass of the collector sends, so that nobody waits for ever."""
+        """Send an event in each pass of the collector, so that no call waits for ever."""
         for ref, record in self._database.records("pool").items():
             self._add("pool", "mod", ref, record)
 

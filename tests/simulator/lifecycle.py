@@ -17,7 +17,7 @@ from .values import ApiError, Value
 
 @dataclasses.dataclass(frozen=True)
 class Life:
-    """What happens to a task and when. Times are seconds of the server's clock after its start."""
+    """The life of a task. Times are seconds of the server's clock after its start."""
 
     queued: float = 0.0
     """How long an operation queues for its objects: only then do they name it."""
@@ -28,7 +28,7 @@ class Life:
     outcome: str = "success"
     """How the work ends: success, failure or cancelled."""
     result: Value = ""
-    """What it returns; the task keeps it as XML-RPC text. Operations with a result of their own
+    """Its result; the task keeps it as XML-RPC text. Operations with a result of their own
     win."""
     error: tuple[str, ...] = ("INTERNAL_ERROR", "Simulated failure")
     """Code and parameters of a failure."""
@@ -43,9 +43,9 @@ class Life:
     gap: float = 0.0
     """The time between the separate writes of an end, for a look in between."""
     writes: tuple[tuple[float, str, Value], ...] = ()
-    """Further writes: when, which field, what."""
+    """Further writes: time, field and value."""
     deleted_after: float | None = None
-    """When a client deletes the record, whatever its status by then."""
+    """When a client deletes the record, in any status."""
 
     @classmethod
     def from_data(cls, data: dict[str, Value]) -> Life:
@@ -100,7 +100,7 @@ class Player:
             self._clock.after(life.deleted_after, self._delete)
 
     def stop(self) -> None:
-        """Let the task be, as it is: whoever did the work is gone."""
+        """Leave the task as it is: the process that did the work is gone."""
         self._over = True
         for timer in self._timers:
             timer.cancel()
@@ -122,7 +122,7 @@ class Player:
         return lambda: self._tasks.write(self._task, field, value)
 
     def _follow_plan(self) -> None:
-        """Do what is due and set one timer for what is next: a pool may have thousands of lives."""
+        """Carry out due steps and set one timer: a pool may have thousands of lives."""
         while self._plan and not self._over:
             wait = self._began + self._plan[0][0] - self._clock.now()
             if wait > TICK:

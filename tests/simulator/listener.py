@@ -12,9 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .dispatch import Dispatcher
-from .http import Connection, Control
-from .transfers import Transfers
+from .http import Connection, Services
 
 if TYPE_CHECKING:
     import ssl
@@ -31,27 +29,21 @@ class Host:
         self,
         ref: str,
         address: str,
-        dispatcher: Dispatcher,
+        services: Services,
         *,
-        transfers: Transfers,
         master_address: Callable[[], str],
         tls: ssl.SSLContext | None,
-        control: Control | None,
-        legacy_ids: bool = False,
     ) -> None:
         self.ref = ref
         self.address = address
         self.emergency: list[str] = []
         self.port = 0
-        self._dispatcher = dispatcher
-        self._transfers = transfers
+        self._services = services
         self._master_address = master_address
         self._tls = tls
-        self._control = control
-        self._legacy_ids = legacy_ids
         self._listener: socket.socket | None = None
         self._keeper: socket.socket | None = None
-        """What keeps the port while nobody listens."""
+        """Socket that keeps the port while the host is down."""
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
 
@@ -83,7 +75,7 @@ class Host:
     def down(self) -> None:
         """Refuse new connections and break those that are open, as the end of the process does.
 
-        The one over which the control door was asked for it stays, for the answer.
+        The connection of the control endpoint that asked for it stays, for the answer.
         """
         listener, self._listener = self._listener, None
         if listener is not None:
@@ -143,19 +135,12 @@ class Host:
         with self._lock:
             self._connections[accepted] = threading.current_thread()
         try:
-            # A client that leaves, or does not trust the certificate, is nothing to tell of.
+            # A client may leave, or not trust the certificate.
             with contextlib.suppress(OSError):
                 if shake_hands is not None:
                     shake_hands()
-                Connection(
-                    accepted,
-                    self,
-                    self._dispatcher,
-                    self._control,
-                    self._transfers,
-                    legacy_ids=self._legacy_ids,
-                    is_secure=self._tls is not None,
-                ).serve()
+                is_secure = self._tls is not None
+                Connection(accepted, self, self._services, is_secure=is_secure).serve()
         finally:
             with self._lock:
                 self._connections.pop(accepted, None)

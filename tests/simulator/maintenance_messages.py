@@ -91,7 +91,7 @@ def apply_update_everywhere(inventory: Inventory, args: Args) -> Value:
 
 def restart_agent(inventory: Inventory, args: Args) -> Value:
     """Let the toolstack of a host restart soon; running VMs stay."""
-    inventory.restart_toolstack(args[0])
+    inventory.actions.restart_toolstack(args[0])
     return ""
 
 
@@ -99,7 +99,7 @@ def power_on(inventory: Inventory, args: Args) -> Value:
     """Let a host come back that is away, if it has a way to be switched on."""
     if not inventory.database.read("host", args[0])["power_on_mode"]:
         raise ApiError("INTERNAL_ERROR", 'Failure("The host failed to power on.")')
-    inventory.come_back(args[0])
+    inventory.actions.come_back(args[0])
     return ""
 
 
@@ -208,7 +208,7 @@ def _nothing(inventory: Inventory, _context: Context, *args: Value) -> None:
 
 
 def _no_work(_inventory: Inventory, _context: Context, *_args: Value) -> Value:
-    """Find nothing to do, or nothing to list."""
+    """Return an empty list."""
     return []
 
 
@@ -237,7 +237,7 @@ def _residents(inventory: Inventory, host: str, *, is_control_domain: bool) -> l
 
 
 def _destroy_host(inventory: Inventory, _context: Context, host: str) -> None:
-    """Delete a host that is gone for good, with what only it has."""
+    """Delete a host that is gone for good, with its own objects."""
     _check_gone(inventory, host)
     if _pool(inventory)["ha_enabled"]:
         raise ApiError("HA_IS_ENABLED")
@@ -303,26 +303,6 @@ def _not_implemented(name: str) -> Callable[..., Value]:
     return handler
 
 
-def _add_role(inventory: Inventory, _context: Context, subject: str, role: str) -> None:
-    present = inventory.database.read("subject", subject)["roles"]
-    if role not in inventory.database["role"]:
-        raise ApiError("ROLE_NOT_FOUND")
-    if role in present:
-        raise ApiError("ROLE_ALREADY_EXISTS")
-    inventory.database.write("subject", subject, "roles", [role, *present])
-
-
-def _remove_role(inventory: Inventory, _context: Context, subject: str, role: str) -> None:
-    if role not in inventory.database.read("subject", subject)["roles"]:
-        raise ApiError("ROLE_NOT_FOUND")
-    inventory.database.remove_from_set("subject", subject, "roles", role)
-
-
-def _types(inventory: Inventory, _context: Context) -> Value:
-    """Return the types of storage that the hosts have drivers for."""
-    return sorted(record["type"] for record in inventory.database.records("SM").values())
-
-
 WORKS: dict[str, Callable[..., Value]] = {
     "pool_update.introduce": _introduce_update,
     "pool_update.destroy": _destroy_update,
@@ -362,7 +342,4 @@ WORKS: dict[str, Callable[..., Value]] = {
     "host.backup_rrds": _nothing,
     "host.send_debug_keys": _nothing,
     "host.refresh_pack_info": _nothing,
-    "subject.add_to_roles": _add_role,
-    "subject.remove_from_roles": _remove_role,
-    "SR.get_supported_types": _types,
 }

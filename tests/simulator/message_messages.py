@@ -17,7 +17,7 @@ from .values import ApiError, Date, Value
 KINDS = {"Host": "host", "Pool": "pool"}
 """Classes whose name a message writes in another way."""
 SIMPLE = ("VM_appliance", "VMSS", "VM_group", "secret")
-"""Classes with a constructor that checks nothing."""
+"""Classes with a constructor without checks."""
 
 
 def _exists(inventory: Inventory, kind: str, uuid: str) -> bool:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a message of the API is: its name, its parameters, who may send it, what it does."""
+"""Messages of the API: name, parameters, role and handler."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .roles import LOCAL_ROOT, Account, require
 from .values import Reader, Value
 
 INTERNAL = "InternalAsync."
-"""Before its name, a method makes a task of its own, whatever its class and whatever the headers
-say (context.ml, of_http_req)."""
+"""Before its name, a method makes a task of its own, whatever its class and headers (context.ml,
+of_http_req)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Context:
     task: str = ""
     """Reference of the task that the call runs as; a call that makes none has that of no row."""
     other_config: dict[str, str] = dataclasses.field(default_factory=dict)
-    """What the request's x-http-other-config headers add to a task made by the call."""
+    """Entries that the request's x-http-other-config headers add to a task made by the call."""
 
     def require(self, least: str, permission: str) -> None:
         """Raise RBAC_PERMISSION_DENIED unless the account has the permission.
@@ -66,10 +66,10 @@ class Message(NamedTuple):
     """Trailing parameters that may be left out."""
     has_session: bool = True
     start: Handler | None = None
-    """What `Async.` does: returns the reference of a task, which the check of the role fails too.
+    """Handler of `Async.`: returns the reference of a task, which the check of the role fails too.
     None: the message has no Async form."""
     has_async: bool = False
-    """Whether what is done at once has an Async form all the same, which Background then gives it.
+    """Whether a message that is done at once has an Async form, which Background gives it.
     """
     is_missing: bool = False
     """Whether the server does it and the simulator only says that it does not."""

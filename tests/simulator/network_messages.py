@@ -41,7 +41,7 @@ def _destroy(inventory: Inventory, _context: Context, network: str) -> None:
 
 
 def _plug(attached: bool) -> Callable[..., Value]:
-    """Return what brings an interface of a host up, or down unless it carries the management."""
+    """Return the handler that plugs an interface of a host; one with the management stays up."""
 
     def handler(inventory: Inventory, _context: Context, pif: str) -> None:
         record = inventory.database.read("PIF", pif)

@@ -35,13 +35,13 @@ class Operation(NamedTuple):
     name: str
     holds: tuple[tuple[str, int, str], ...]
     """(class, place among the parameters, entry in that object's current_operations) while it runs.
-    Without an entry the work only runs there, and `check` is what looks for the object.
+    Without an entry the work only runs there, and `check` has to look for the object.
     """
     effect: Effect
-    """What success leaves behind; returns the result."""
+    """Called on success; returns the result."""
     life: Life = Life()
     check: Check | None = None
-    """What refuses the call besides missing objects and what a VM does not allow."""
+    """Refuses the call for reasons other than missing objects and the state of a VM."""
 
 
 class Operations:
@@ -84,7 +84,7 @@ class Operations:
         return task in self._players
 
     def stop(self, task: str | None = None) -> None:
-        """Whoever did the work of a task, or of all, is gone; the records stay as they are."""
+        """Stop the work of a task, or of all; the records stay as they are."""
         for stopped in [task] if task else list(self._players):
             player, run = self._players.pop(stopped, None), self._runs.get(stopped)
             if player is not None:
@@ -101,7 +101,7 @@ class Operations:
                     self._database.write(name, ref, "current_operations", {})
 
     def _start(self, operation: Operation, context: Context, args: Args) -> _Run:
-        """Make the task, unless the call came with one, and begin; what is wrong fails the task."""
+        """Make the task, unless the call came with one, and begin; an error fails the task."""
         task = self._tasks.begin(context)
         run = _Run(operation, args, task, self._database, self._inventory)
         try:
@@ -165,7 +165,7 @@ class Operations:
 
 
 class _Run:
-    """One operation under way: which objects it holds, and what it leaves behind."""
+    """One operation under way, the objects that it holds, and its result."""
 
     def __init__(
         self,
@@ -179,7 +179,7 @@ class _Run:
         self.result: Value = ""
         self.error: list[str] = []
         self.broken = False
-        """Whether whoever did the work has gone, so that no answer comes."""
+        """Whether the work was stopped, so that no answer comes."""
         self.done = threading.Event()
         self._operation = operation
         self._args = args

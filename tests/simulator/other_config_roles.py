@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keys of an other_config that need a role of their own, whatever the rest of the map needs."""
+"""Keys of an other_config that need another role than the rest of the map."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def usual(vms: int = 3, srs: int = 1) -> Plan:
 
 
 def read(path: Path) -> Plan:
-    """Return the plan of a file; raise ValueError with a sentence about what is wrong in it."""
+    """Return the plan of a file; raise ValueError with a sentence about the mistake."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A pool without its sockets: all that it holds, and the hands with which a test moves it."""
+"""A pool without its sockets: its contents, and the methods with which a test controls it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,11 @@ from .operations import Operations
 from .products import PRODUCTS, newer_fields, newer_messages
 from .sessions import Sessions
 from .tasks import FINAL, Tasks
-from .transfer_handlers import HANDLERS
-from .transfers import Parts, Transfers
 from .values import ApiError, Date, Value
 
 
 class Pool:
-    """What a master holds in its memory and its database, and what it does by itself."""
+    """The memory and the database of a master, and its periodic work."""
 
     def __init__(
         self,
@@ -65,10 +63,6 @@ class Pool:
             self.database, self.inventory, self._tasks, self._sessions, culls_like=culls_like
         )
         self.dispatcher = Dispatcher(self.database, self.clock, self._sessions)
-        self.transfers = Transfers(
-            Parts(self.database, self._sessions, self._tasks, self.operations, self.inventory),
-            HANDLERS,
-        )
         self._serve()
 
     def _serve(self) -> None:
@@ -156,7 +150,7 @@ class Pool:
     def add_garbage_collection(self, sr: str, **fields: Value) -> str:
         """Put the task of an SR's garbage collection into the pool, as the storage manager does.
 
-        It goes on until something ends it, and nothing of the SR names it (cleanup.py of SM).
+        It runs until it is ended, and no field of the SR names it (cleanup.py of SM).
         """
         uuid = self.database.read("SR", sr)["uuid"]
         return self.add_task(
@@ -172,7 +166,7 @@ class Pool:
         self.inventory.plugins[name] = answers
 
     def destroy_task(self, ref: str) -> None:
-        """Delete a task's record at once, whatever its status."""
+        """Delete a task's record at once, in any status."""
         self._tasks.delete(ref)
 
     def fail(
@@ -220,7 +214,7 @@ class Pool:
         self.clock.advance(seconds)
 
     def stop(self) -> None:
-        """Do nothing more, and break the calls that are blocked."""
+        """Stop all work, and break the calls that are blocked."""
         self.clock.stop()
         self.operations.stop()
         self.drop_blocked()
@@ -230,7 +224,7 @@ class Pool:
         self._legacy_events.drop_blocked()
 
     def forget_running(self) -> None:
-        """What the end of the master's process takes with it; nobody is told."""
+        """Drop all that lives in the master's process; no event is sent."""
         self.operations.stop()
         self._tasks.forget_all()
         self._sessions.forget_all()
@@ -242,10 +236,9 @@ class Pool:
     ) -> None:
         """XAPI restarts on a supporter, as the master sees it.
 
-        `Pool.hello` disables the host before its tasks are deleted (xapi_pool.ml). The host writes
-        its new start time at the end of its start-up and enables itself after that
-        (dbsync_slave.ml), unless it is to stay disabled, or an administrator disabled it. A
-        start-up that fails begins again.
+        `Pool.hello` disables the host before its tasks are deleted (xapi_pool.ml). At the end of
+        its start-up the host writes its new start time, then enables itself (dbsync_slave.ml),
+        unless it is to stay disabled. A start-up that fails begins again.
         """
         self.inventory.set_enabled(host, False)
         self.inventory.set_live(host, True)
@@ -267,7 +260,7 @@ class Pool:
             come_up()
 
     def delete_carried(self, host: str) -> None:
-        """What the master does when a supporter's toolstack comes back (cancel_tasks.ml)."""
+        """Delete the tasks of a supporter whose toolstack comes back (cancel_tasks.ml)."""
         with self.database.lock:
             for ref, record in self.database.records("task").items():
                 if record["resident_on"] == host and record["status"] in ("pending", "cancelling"):

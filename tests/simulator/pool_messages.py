@@ -69,7 +69,7 @@ def _designate(inventory: Inventory, _context: Context, host: str) -> None:
         return
     if not inventory.is_live(host):
         raise ApiError("HOST_OFFLINE", host)
-    inventory.take_over(host)
+    inventory.actions.take_over(host)
 
 
 def _eject(inventory: Inventory, _context: Context, host: str) -> None:

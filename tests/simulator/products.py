@@ -32,7 +32,7 @@ class Product(NamedTuple):
     """Whether JSON-RPC answers come in version 1.0 with an id of 0."""
 
     def software_version(self) -> dict[str, str]:
-        """Return what `host.get_software_version` answers."""
+        """Return the answer of `host.get_software_version`."""
         short = ".".join(self.xapi.split(".")[:2])
         return {
             "product_version": self.version,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which host has what: memory, storage, networks, a place for a VM."""
+"""Resources of the hosts: memory, storage, networks, a place for a VM."""
 
 from __future__ import annotations
 

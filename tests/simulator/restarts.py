@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from .inventory import HostActions
+
 if TYPE_CHECKING:
     from .server import Simulator
 
@@ -30,15 +32,17 @@ class Restart:
 
 
 class Restarts:
-    """Carries out what operations on hosts only ask for."""
+    """Carries out restarts that operations on hosts request."""
 
     def __init__(self, simulator: Simulator) -> None:
         self.usual = Restart()
         self._simulator = simulator
-        simulator.inventory.leave = self.leave
-        simulator.inventory.take_over = self.take_over
-        simulator.inventory.restart_toolstack = self.restart_toolstack
-        simulator.inventory.come_back = self.come_back
+        simulator.inventory.actions = HostActions(
+            leave=self.leave,
+            come_back=self.come_back,
+            restart_toolstack=self.restart_toolstack,
+            take_over=self.take_over,
+        )
 
     def configure(self, **changes: Any) -> None:
         """Change how hosts restart from now on."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Accounts, their roles, and the refusal of what a role may not do (rbac.ml)."""
+"""Accounts, their roles, and the refusal of other calls (rbac.ml)."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ CERTIFIED = frozenset(
         "host.apply_updates",
     }
 )
-"""What client-cert may do besides, though it is less than the least role (datamodel_vm.ml,
+"""Messages that client-cert may send too, though it is less than the least role (datamodel_vm.ml,
 datamodel_host.ml, _R_CLIENT_CERT).
 """
 
 LOCAL_ROOT = "local-root"
-"""What needs it is for root alone: no role has it (datamodel_roles.ml, _R_LOCAL_ROOT_ONLY)."""
+"""Only root has it, and no role does (datamodel_roles.ml, _R_LOCAL_ROOT_ONLY)."""
 
 PERSONAL = tuple(role for role in BY_PRIVILEGE if role != "client-cert")
 
@@ -78,7 +78,7 @@ def accounts(root: str) -> dict[str, Account]:
 
 
 def holders(least: str) -> tuple[str, ...]:
-    """The roles that may do what needs at least this one."""
+    """Return the roles that include this one."""
     return () if least == LOCAL_ROOT else BY_PRIVILEGE[: BY_PRIVILEGE.index(least) + 1]
 
 

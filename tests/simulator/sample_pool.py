@@ -96,7 +96,7 @@ class SamplePool:
         self._networks[INTERNAL] = internal
 
     def _equip(self, host: str, place: int) -> None:
-        """Give a host what its product, its hardware and its control domain make of it."""
+        """Give a host the fields of its product, its hardware and a control domain."""
         record = self._database.read("host", host)
         names = self._plan.hosts
         label = names[place] if place < len(names) else record["name_label"]
@@ -271,7 +271,7 @@ class SamplePool:
 
 
 def _provisioning(planned: PlannedVM) -> dict[str, str]:
-    """Return what a template tells its installer."""
+    """Return the entries of a template for its installer."""
     if not planned.template:
         return {}
     disks = '<provision><disk device="0" size="10737418240" sr="" bootable="true" type="system"/>'

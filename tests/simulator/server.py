@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 
 from . import sample_tasks
 from .clock import Clock
-from .control import Door
+from .control import ControlEndpoint
 from .dispatch import Request
+from .http import Services
 from .listener import Host
 from .plan import Plan, usual
 from .pool import Pool
 from .restarts import Restarts
 from .sample_pool import SamplePool
+from .transfer_handlers import HANDLERS
+from .transfers import Parts, Transfers
 from .values import Value
 
 if TYPE_CHECKING:
@@ -53,10 +56,10 @@ class Simulator(Pool):
         product: str = "bare",
         plan: Plan | None = None,
     ) -> None:
-        """Nothing listens yet.
+        """Make the pool; it does not listen yet.
 
         `addresses` are those of the supporters, in place of the neighbours of `host`; `control`
-        opens /simulator/ to whoever can connect; `legacy_ids` answers JSON-RPC as XenServer 7.0 to
+        opens /simulator/ to every client; `legacy_ids` answers JSON-RPC as XenServer 7.0 to
         7.2 do, in version 1.0 and with an id of 0. `product` other than `bare` makes a pool as
         `plan` has it, with all that a host of the product has.
         """
@@ -67,17 +70,20 @@ class Simulator(Pool):
             clock=clock,
             product=product,
         )
-        legacy_ids = legacy_ids or bool(self.product and self.product.has_old_json)
         self.restarts = Restarts(self)
         self.end: Callable[[], None] = self.stop
-        """What the control door's verb `stop` does: a server of its own ends its process."""
+        """Callback of the control verb `stop`: a server of its own ends its process."""
         self._port = port
         self._collects = collects
-        self._legacy_ids = legacy_ids
         all_addresses = [host, *(list(addresses) or _neighbours(host, supporters))]
         self.certificate = _certificate(["localhost", *all_addresses]) if tls else None
-        door = Door(self) if control else None
-        self.hosts = [self._host(address, door) for address in all_addresses]
+        services = Services(
+            self.dispatcher,
+            self._transfers(),
+            ControlEndpoint(self).answer if control else None,
+            legacy_ids or bool(self.product and self.product.has_old_json),
+        )
+        self.hosts = [self._host(address, services) for address in all_addresses]
         self._fill(plan or usual())
         sample_tasks.gather(self, tasks)
 
@@ -89,17 +95,18 @@ class Simulator(Pool):
         for task in plan.tasks:
             self.add_task(task.label, age=task.age, status=task.status, **task.fields)
 
-    def _host(self, address: str, door: Door | None) -> Host:
+    def _transfers(self) -> Transfers:
+        parts = Parts(self.database, self._sessions, self._tasks, self.operations, self.inventory)
+        return Transfers(parts, HANDLERS)
+
+    def _host(self, address: str, services: Services) -> Host:
         label = f"host-{len(self.database['host'].rows) + 1}"
         return Host(
             self.inventory.add_host(label, address),
             address,
-            self.dispatcher,
-            transfers=self.transfers,
+            services,
             master_address=lambda: self.master.address,
             tls=self.certificate.context if self.certificate else None,
-            control=door.answer if door else None,
-            legacy_ids=self._legacy_ids,
         )
 
     def __enter__(self) -> Simulator:
@@ -148,7 +155,7 @@ class Simulator(Pool):
         return self.dispatcher.call(self.master, Request(method, list(params))).result
 
     def restart_master(self, *, generations_lost: int = 0) -> None:
-        """The master's toolstack restarts: tasks and sessions are gone, and nobody is told."""
+        """Restart the master's toolstack: tasks and sessions are gone, without events."""
         master = self.master
         master.down()
         self.forget_running()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sessions: login and logout, what a session may be used for, and who owns what through it."""
+"""Sessions: login and logout, their accounts, and the owners of tasks."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Sessions:
         return self._local.get(session) == host
 
     def account(self, session: str) -> roles.Account:
-        """Whose session this is; SESSION_INVALID where there is none. Marks it as used."""
+        """Return the account of a session and mark it as used; raise SESSION_INVALID for none."""
         with self._database.lock:
             try:
                 record = self._database.read("session", session)

@@ -27,7 +27,7 @@ KEY_ROLES: dict[str, KeyRoles] = {
     "network": {**_FOLDERS, "XenCenterCreateInProgress": "vm-operator"},
     "VM": {**_FOLDERS, "pci": "pool-admin", "hvm_serial": "pool-admin"},
 }
-"""Keys of other_config with a role of their own (datamodel.ml and its kin, map_keys_roles)."""
+"""Keys of other_config with a role of their own (datamodel*.ml, map_keys_roles)."""
 
 
 def key_roles(name: str) -> KeyRoles:
@@ -55,7 +55,7 @@ def messages(database: Database, works: Container[str]) -> Iterator[Message]:
 
 
 def _split(name: str, declaration: Declaration) -> tuple[str, str]:
-    """Return the verb and the field of a message that writes one field; else nothing."""
+    """Return the verb and the field of a message that writes one field; else empty texts."""
     fields = CLASSES[name].fields
     label = declaration.name.partition(".")[2]
     for verb in PREFIXES:

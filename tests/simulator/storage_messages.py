@@ -123,7 +123,7 @@ def _unplug(inventory: Inventory, _context: Context, pbd: str) -> None:
 
 
 def _denied(kind: str) -> Callable[..., Value]:
-    """Return what only the storage manager may do: its session has the right, no user's has."""
+    """Return the handler of a message that only the storage manager's session may send."""
 
     def handler(inventory: Inventory, _context: Context, ref: str, *_args: Value) -> None:
         inventory.database.read(kind, ref)
@@ -133,7 +133,7 @@ def _denied(kind: str) -> Callable[..., Value]:
 
 
 def _connected(field: str = "") -> Callable[..., Value]:
-    """Return what needs a plugged SR; it writes a field, or does nothing."""
+    """Return the handler that needs a plugged SR; it may write a field."""
 
     def handler(inventory: Inventory, _context: Context, sr: str, *value: Value) -> None:
         check_connected(inventory, (sr,))
@@ -170,12 +170,18 @@ def _write_vdi(field: str) -> Callable[..., Value]:
 
 
 def _no_data_sources(inventory: Inventory, _context: Context, sr: str) -> Value:
-    """Return data sources of an SR: there are none."""
+    """Return the data sources of an SR, an empty list."""
     inventory.database.read("SR", sr)
     return []
 
 
+def _types(inventory: Inventory, _context: Context) -> Value:
+    """Return the types of storage that the hosts have drivers for."""
+    return sorted(record["type"] for record in inventory.database.records("SM").values())
+
+
 WORKS: dict[str, Callable[..., Value]] = {
+    "SR.get_supported_types": _types,
     "SR.introduce": _introduce,
     "SR.create": _create_sr,
     "SR.set_name_label": _connected("name_label"),

@@ -22,7 +22,7 @@ def check_connected(inventory: Inventory, args: Args) -> None:
 
 
 def scan_sr(_inventory: Inventory, _args: Args) -> Value:
-    """Find nothing new."""
+    """Find no new disk."""
     return ""
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an event call asked for: classes, single objects, or everything (xapi_event.ml)."""
+"""The subscription of an event call: classes, single objects, or everything (xapi_event.ml)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .values import lower
 
 
 class Subscriptions:
-    """Class names in any case; a reference is compared exactly. What does not exist matches
-    nothing."""
+    """Class names in any case; a reference is compared exactly. A missing class
+    or object matches no event."""
 
     def __init__(self, wanted: Iterable[str]) -> None:
         self.everything = False

@@ -56,7 +56,7 @@ class Tasks:
         self._sessions = sessions
         self._inventory = inventory
         self.cancel_hooks: dict[str, Callable[[], None]] = {}
-        """What hears of a cancel, by task; one without is deaf, like any from task.create."""
+        """Callbacks for a cancel, by task. A task of task.create has none and is uncancellable."""
 
     def create(
         self,
@@ -95,7 +95,7 @@ class Tasks:
         return self._database.read("task", task)
 
     def delete(self, task: str) -> None:
-        """Remove the record at once, whatever its status."""
+        """Remove the record at once, in any status."""
         self._database.delete("task", task)
         self.cancel_hooks.pop(task, None)
 
@@ -158,7 +158,7 @@ class Tasks:
         return row is not None and row.fields["status"] == "pending"
 
     def _check_owner(self, context: Context, task: str) -> None:
-        """The task that a call runs under is its own, whoever made it (taskHelper.ml,
+        """Require ownership, except for the task that the call runs under (taskHelper.ml,
         assert_op_valid)."""
         if task == context.task:
             return
@@ -180,7 +180,7 @@ class Tasks:
         return ""
 
     def _cancel(self, context: Context, task: str) -> str:
-        """Accepted whatever the status; whether anything comes of it is the work's affair."""
+        """Accept a cancel in any status; the work decides about the effect."""
         self._check_owner(context, task)
         carrier = self._database["task"][task].hidden["forwarded_to"]
         if carrier in self._database["host"] and not self._inventory.is_live(carrier):
@@ -249,5 +249,5 @@ class Tasks:
 
 
 def unfinished(writes: Writes) -> Writes:
-    """What is left of an end where the task is not one's own to end."""
+    """Return the writes of an end that remain where another party ends the task."""
     return [(field, value) for field, value in writes if field == "backtrace"]

@@ -190,7 +190,7 @@ def import_disk(transfers: Transfers, job: Job) -> None:
 
 
 def _why_not(request: HttpRequest, vdi: str | None) -> tuple[str, str] | None:
-    """Return status and text of what speaks against an import."""
+    """Return status and text of the refusal of an import."""
     kind = (request.parameter("format") or "raw").lower()
     is_chunked = request.parameter("chunked") is not None
     if kind not in TYPES:

@@ -195,7 +195,7 @@ class Transfers:
     def redirects(self, job: Job, storages: set[str]) -> bool:
         """Send the client to a host that reaches the SRs, where the one that was asked does not.
 
-        Raise NO_HOSTS_AVAILABLE where there is none.
+        Raise NO_HOSTS_AVAILABLE if no host reaches them.
         """
         hosts = self.hosts_with(storages)
         endpoint = job.exchange.endpoint

@@ -79,7 +79,7 @@ def date(value: Value) -> Date:
 
 @functools.cache
 def reader(kind: str) -> Reader:
-    """Return what reads an argument of a type."""
+    """Return the function that reads an argument of a type."""
     if kind in _PLAIN:
         return _PLAIN[kind][0]
     if kind == "datetime":
@@ -96,7 +96,7 @@ def reader(kind: str) -> Reader:
 
 
 def first_value(kind: str) -> Value:
-    """Return what a field of a type has before anything was written to it."""
+    """Return the first value of a field of a type."""
     if kind in _PLAIN:
         return _PLAIN[kind][1]
     if kind == "datetime":

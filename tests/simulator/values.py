@@ -30,7 +30,7 @@ class Date(str):
 
 
 class Base64(str):
-    """What came in XML-RPC's base64, decoded; no message takes it."""
+    """Decoded base64 of XML-RPC; no message takes it."""
 
 
 class Int32(int):
@@ -51,7 +51,7 @@ class ApiError(Exception):
 
 
 def internal_failure(text: str) -> ApiError:
-    """What any OCaml `Failure` becomes on its way out (exnHelper.ml)."""
+    """Return the error for an OCaml `Failure` (exnHelper.ml)."""
     return ApiError("INTERNAL_ERROR", f"Failure({_ocaml_quoted(text)})")
 
 
@@ -64,7 +64,7 @@ def encoded(written: str) -> bytes:
 
 
 def lower(written: str) -> str:
-    """Lower case of the letters A to Z, as OCaml's lowercase_ascii: nothing else changes."""
+    """Lower case of the letters A to Z, as OCaml's lowercase_ascii does."""
     return "".join(char.lower() if char.isascii() else char for char in written)
 
 
@@ -236,6 +236,6 @@ def is_storable(written: str) -> bool:
 
 
 def storable(written: str) -> str:
-    """What the database keeps of a text in a new row: all up to the first bad character."""
+    """Return the part of a text that a new row keeps: all up to the first bad character."""
     bad = _NOT_XML.search(written)
     return written if bad is None else written[: bad.start()]

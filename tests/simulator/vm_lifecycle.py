@@ -63,7 +63,7 @@ UNNAMED = ("changing_VCPUs",)
 
 
 def allowed(record: Record) -> list[str]:
-    """Return what a VM allows now, by its power state and what it is."""
+    """Return the operations that a VM allows now, by its power state and flags."""
     if record["is_control_domain"]:
         return []
     listed = [name for name in POWER_STATES if name not in UNLISTED]
@@ -75,7 +75,7 @@ def allowed(record: Record) -> list[str]:
 
 
 def refresh(database: Database, vm: str) -> None:
-    """Write what a VM allows now into its record."""
+    """Write the operations that a VM allows now into its record."""
     database.write("VM", vm, "allowed_operations", allowed(database.read("VM", vm)))
 
 
@@ -87,7 +87,7 @@ def check(database: Database, vm: str, operation: str) -> None:
 
 
 def _refusal(vm: str, record: Record, operation: str) -> ApiError | None:
-    """Return what speaks against an operation, in the server's order."""
+    """Return the error that refuses an operation, in the server's order."""
     state = record["power_state"].lower()
     states = POWER_STATES.get(operation, ANY)
     shown = "(unknown operation)" if operation in UNNAMED else operation

@@ -33,7 +33,7 @@ BIOS = {
 
 
 def _create(inventory: Inventory, _context: Context, args: Record) -> Value:
-    """Nearly nothing is checked: neither sizes nor references."""
+    """Make a VM; neither sizes nor references are checked."""
     seed = {"mac_seed": str(uuid.uuid4())}
     fields = {
         "memory_overhead": OVERHEAD,
@@ -51,7 +51,7 @@ def _create(inventory: Inventory, _context: Context, args: Record) -> Value:
 
 
 def _held(operation: str, work: Callable[..., Value]) -> Callable[..., Value]:
-    """Check and mark the VM as an operation on it does, whatever comes of the work."""
+    """Check and mark the VM as an operation on it does, even if the work fails."""
 
     def handler(inventory: Inventory, context: Context, vm: str, *args: Value) -> Value:
         vm_lifecycle.check(inventory.database, vm, operation)
@@ -67,7 +67,7 @@ def _write(inventory: Inventory, vm: str, **fields: Value) -> None:
 
 
 def _set_is_a_template(inventory: Inventory, _context: Context, vm: str, value: bool) -> None:
-    """A template loses its metrics; one that stops to be a template keeps what it allows."""
+    """A template loses its metrics; a former template keeps its allowed operations."""
     record = inventory.database.read("VM", vm)
     if not value:
         _write(inventory, vm, is_a_template=False)
@@ -113,7 +113,7 @@ def _limits(inventory: Inventory, vm: str, **changes: int) -> None:
 
 
 def _limit(*names: str) -> Callable[..., Value]:
-    """Return what writes the limits of these names, in the order of the arguments."""
+    """Return the handler that writes the limits of these names, in this order."""
 
     def handler(inventory: Inventory, _context: Context, vm: str, *values: int) -> None:
         _limits(inventory, vm, **{f"memory_{n}": v for n, v in zip(names, values, strict=True)})
@@ -184,7 +184,7 @@ def _update_allowed(inventory: Inventory, _context: Context, vm: str) -> None:
 
 
 def _devices(kind: str, field: str) -> Callable[..., Value]:
-    """Return what lists the places that no device of a VM has."""
+    """Return the handler that lists the free places for devices of a VM."""
 
     def handler(inventory: Inventory, _context: Context, vm: str) -> Value:
         devices = inventory.database.read("VM", vm)[f"{kind}s"]

@@ -36,4 +36,4 @@ ALL: dict[str, Callable[..., Value]] = {
     **storage_messages.WORKS,
     **vm_messages.WORKS,
 }
-"""Message -> what does it."""
+"""Message -> its work."""

@@ -33,7 +33,7 @@ class XmlCall(NamedTuple):
 
 
 def read(body: bytes) -> XmlCall:
-    """The call in a document; what follows its end is not looked at."""
+    """Return the call in a document; text after its end is ignored."""
     root = _root(body)
     _expect(root, "methodCall")
     children = _children(root)

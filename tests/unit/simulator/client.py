@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A client of a few lines, which hides nothing that comes over the wire."""
+"""A client of a few lines that shows all data of an answer."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Client:
         return self.call(method, self.session, *params, headers=headers)
 
     def error(self, method: str, *params: Any, headers: dict[str, str] | None = None) -> list[str]:
-        """What a call of the user's session is refused with."""
+        """Return the error of a call of the user's session."""
         try:
             result = self(method, *params, headers=headers)
         except Refused as refused:
@@ -123,12 +123,12 @@ def exchange(url: str, sent: bytes) -> bytes:
 
 
 def kinds(answer: Any) -> list[tuple[str, str]]:
-    """What an answer of event.from tells of, without its details."""
+    """Return operation and reference of each event in an answer of event.from."""
     return [(event["operation"], event["ref"]) for event in answer["events"]]
 
 
 def now(simulator: Simulator, task: str, *fields: str) -> Any:
-    """What a task's record has at this moment: one value, or as many as there are fields."""
+    """Return the present values of a task's fields: one value, or a tuple for several fields."""
     record = simulator.record(task)
     assert record is not None
     values = tuple(record[field] for field in fields)
@@ -142,7 +142,7 @@ def at_work(simulator: Simulator) -> list[str]:
 
 
 def outlasted(simulator: Simulator, call: Future[Any]) -> Any:
-    """What a call comes to whose work takes virtual time, from whenever it begins."""
+    """Return the result of a call whose work takes virtual time."""
 
     def has_ended() -> bool:
         simulator.advance(1)

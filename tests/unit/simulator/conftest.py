@@ -24,7 +24,7 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts simulators; at the end nobody may be logged in any more."""
+    """Start simulators; at the end no session may be left."""
     with contextlib.ExitStack() as stack:
         started: list[Simulator] = []
 
@@ -39,19 +39,19 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture
 def simulator(start: Start) -> Simulator:
-    """One that keeps real time."""
+    """Return a simulator in real time."""
     return start()
 
 
 @pytest.fixture
 def still(start: Start) -> Simulator:
-    """One whose time moves only when told."""
+    """Return a simulator in virtual time."""
     return start(clock=VirtualClock())
 
 
 @pytest.fixture
 def connect(start: Start) -> Iterator[Connect]:
-    """Logs in; whoever is still logged in at the end is logged out."""
+    """Log in; sessions that are left at the end are closed."""
     clients: list[Client] = []
 
     def log_in(simulator: Simulator, name: str = "root", **options: str) -> Client:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Async forms of what is done at once: of tasks, events and sessions."""
+"""Async forms of messages that are done at once: of tasks, events and sessions."""
 
 from __future__ import annotations
 

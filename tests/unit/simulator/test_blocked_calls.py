@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""event.from while nothing has happened yet: what wakes it, and when it gives up."""
+"""event.from without an event yet: causes to wake up, and the timeout."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def alone(start: Start) -> Simulator:
 
 
 def parse_seconds(simulator: Simulator, client: Client, timeout: Any) -> float:
-    """How long a call waits while nothing happens."""
+    """Return how long a call waits without an event."""
     began = simulator.clock.now()
     assert client("event.from", ["task"], "", timeout)["events"] == []
     return simulator.clock.now() - began

@@ -62,7 +62,7 @@ def line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def door(client: Client, verb: str, **arguments: Any) -> Any:
+def control(client: Client, verb: str, **arguments: Any) -> Any:
     return client.post(json.dumps(arguments), f"/simulator/{verb}").json["result"]
 
 
@@ -88,7 +88,7 @@ def test_sigterm_stops_server_with_blocked_call() -> None:
         connection.request(
             "POST", "/jsonrpc", json.dumps({"method": "event.from", "params": params, "id": 1})
         )
-        assert wait_until(lambda: door(client, "calls", method="event.from"))
+        assert wait_until(lambda: control(client, "calls", method="event.from"))
         process.terminate()
         assert process.wait(timeout=TIMEOUT) == 0
         connection.close()
@@ -123,12 +123,14 @@ def test_speed_and_no_gc_options_take_effect(options: list[str]) -> None:
     with simulator("--control", "--speed", "100000", *options) as process:
         client = Client(line(process))
         ended = {"status": "success", "finished": "19700101T00:00:00Z"}
-        old = door(client, "add_task", label="x", **ended)["ref"]
-        new = door(client, "add_task", label="x", life={"duration": 300})["ref"]
+        old = control(client, "add_task", label="x", **ended)["ref"]
+        new = control(client, "add_task", label="x", life={"duration": 300})["ref"]
         assert wait_until(
-            lambda: (door(client, "record", ref=new) or {"status": "gone"})["status"] != "pending"
+            lambda: (
+                (control(client, "record", ref=new) or {"status": "gone"})["status"] != "pending"
+            )
         )
-        assert (door(client, "record", ref=old) is not None) is bool(options)
+        assert (control(client, "record", ref=old) is not None) is bool(options)
 
 
 def test_port_and_control_options_take_effect() -> None:
@@ -144,8 +146,8 @@ def test_port_and_control_options_take_effect() -> None:
         url = line(process)
         assert url == f"http://127.0.0.77:{port}"
         client = Client(url)
-        added = door(client, "add_task", label="x", life={"duration": 0})
-        assert door(client, "record", ref=added["ref"])["status"] == "success"
+        added = control(client, "add_task", label="x", life={"duration": 0})
+        assert control(client, "record", ref=added["ref"])["status"] == "success"
 
 
 def test_legacy_ids_option_answers_with_id_0() -> None:
@@ -218,7 +220,7 @@ def test_senseless_options_are_explained(options: list[str], words: str) -> None
 def test_log_limit_option_turns_log_off() -> None:
     with simulator("--control", "--log-limit", "0") as process:
         client = Client(line(process), "root")
-        assert door(client, "calls") == []
+        assert control(client, "calls") == []
         client.logout()
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control door, by which a playbook moves the simulator."""
+"""The control endpoint, by which a playbook controls the simulator."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ VERBS = (
 )
 
 
-class Door:
-    """What a playbook does with ansible.builtin.uri."""
+class ControlClient:
+    """A client like a playbook with ansible.builtin.uri."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._client = Client(simulator.url)
@@ -44,8 +44,8 @@ def opened(start: Start) -> Simulator:
 
 
 @pytest.fixture
-def door(opened: Simulator) -> Door:
-    return Door(opened)
+def control(opened: Simulator) -> ControlClient:
+    return ControlClient(opened)
 
 
 def test_control_endpoint_is_disabled_by_default(simulator: Simulator) -> None:
@@ -53,82 +53,86 @@ def test_control_endpoint_is_disabled_by_default(simulator: Simulator) -> None:
     assert (answer.status, answer.headers["content-type"]) == (500, "text/html")
 
 
-def test_tasks_are_added_changed_and_destroyed(opened: Simulator, door: Door) -> None:
-    added = door("add_task", label="x", life={"duration": 60, "error": ["A"]}, progress=0.5)
-    record = door("record", ref=added["ref"])
+def test_tasks_are_added_changed_and_destroyed(opened: Simulator, control: ControlClient) -> None:
+    added = control("add_task", label="x", life={"duration": 60, "error": ["A"]}, progress=0.5)
+    record = control("record", ref=added["ref"])
     assert (record["uuid"], record["progress"]) == (added["uuid"], 0.5)
-    door("set_task", ref=added["ref"], name_description="y")
+    control("set_task", ref=added["ref"], name_description="y")
     assert (opened.record(added["ref"]) or {})["name_description"] == "y"
-    door("advance", seconds=60)
-    assert door("record", ref=added["ref"])["status"] == "success"
-    door("destroy_task", ref=added["ref"])
-    assert door("record", ref=added["ref"]) is None
+    control("advance", seconds=60)
+    assert control("record", ref=added["ref"])["status"] == "success"
+    control("destroy_task", ref=added["ref"])
+    assert control("record", ref=added["ref"]) is None
 
 
 def test_outcome_of_method_can_be_configured(
-    opened: Simulator, door: Door, connect: Connect
+    opened: Simulator, control: ControlClient, connect: Connect
 ) -> None:
-    door("life", method="VM.snapshot", duration=1, outcome="failure", error=["A", "b"])
-    vm = door("find", kind="VM", label="web-1")
+    control("life", method="VM.snapshot", duration=1, outcome="failure", error=["A", "b"])
+    vm = control("find", kind="VM", label="web-1")
     task = connect(opened)("Async.VM.snapshot", vm, "x")
-    door("advance", seconds=1)
-    assert door("record", ref=task)["error_info"] == ["A", "b"]
+    control("advance", seconds=1)
+    assert control("record", ref=task)["error_info"] == ["A", "b"]
 
 
-def test_faults_are_injected_and_removed(opened: Simulator, door: Door, connect: Connect) -> None:
+def test_faults_are_injected_and_removed(
+    opened: Simulator, control: ControlClient, connect: Connect
+) -> None:
     client = connect(opened)
-    door("fail", method="task.get_all", count=None, error=["X"])
+    control("fail", method="task.get_all", count=None, error=["X"])
     assert client.error("task.get_all") == ["X"]
-    door("heal")
+    control("heal")
     assert client("task.get_all") == []
 
 
 def test_sessions_and_calls_are_reported_and_logged_out(
-    opened: Simulator, door: Door, connect: Connect
+    opened: Simulator, control: ControlClient, connect: Connect
 ) -> None:
     client = connect(opened)
     client.error("task.get_record", MISSING)
-    assert door("sessions") == 1
-    calls = door("calls", method="task.get_record")
+    assert control("sessions") == 1
+    calls = control("calls", method="task.get_record")
     gone = ["HANDLE_INVALID", "task", MISSING]
     assert calls == [
         {"method": "task.get_record", "params": [MISSING], "user": "root", "error": gone}
     ]
-    assert len(door("calls")) == 2
-    door("logout_all")
-    assert door("sessions") == 0
+    assert len(control("calls")) == 2
+    control("logout_all")
+    assert control("sessions") == 0
 
 
-def test_collect_verb_deletes_expired_task(opened: Simulator, door: Door) -> None:
-    task = door("add_task", label="x", status="success", finished="19700101T00:00:00Z")["ref"]
-    door("collect")
+def test_collect_verb_deletes_expired_task(opened: Simulator, control: ControlClient) -> None:
+    task = control("add_task", label="x", status="success", finished="19700101T00:00:00Z")["ref"]
+    control("collect")
     assert opened.record(task) is None
 
 
 def test_boot_and_restart_master_verbs_affect_master(
-    opened: Simulator, door: Door, connect: Connect
+    opened: Simulator, control: ControlClient, connect: Connect
 ) -> None:
     connect(opened)
-    door("boot", place=0)
+    control("boot", place=0)
     assert opened.hosts[0].emergency == ["HOST_STILL_BOOTING"]
-    door("boot", place=0, error=[])
-    door("restart_master")
+    control("boot", place=0, error=[])
+    control("restart_master")
     assert opened.sessions() == []
 
 
-def test_supporter_verbs_restart_stop_set_clock_and_promote(opened: Simulator, door: Door) -> None:
+def test_supporter_verbs_restart_stop_set_clock_and_promote(
+    opened: Simulator, control: ControlClient
+) -> None:
     there = opened.hosts[1]
-    carried = door("add_task", label="x", resident_on=there.ref)["ref"]
-    door("restart_supporter", place=1)
+    carried = control("add_task", label="x", resident_on=there.ref)["ref"]
+    control("restart_supporter", place=1)
     assert opened.record(carried) is None
-    door("take_down", place=1)
+    control("take_down", place=1)
     assert not opened.inventory.is_live(there.ref)
-    door("bring_up", place=1)
+    control("bring_up", place=1)
     assert opened.inventory.is_live(there.ref)
-    door("set_clock", place=1, offset=-120)
-    late = door("add_task", label="x", resident_on=there.ref, age=60)["ref"]
-    assert door("record", ref=late)["created"] == Date.at(opened.clock.now() - 180)
-    door("promote", place=1)
+    control("set_clock", place=1, offset=-120)
+    late = control("add_task", label="x", resident_on=there.ref, age=60)["ref"]
+    assert control("record", ref=late)["created"] == Date.at(opened.clock.now() - 180)
+    control("promote", place=1)
     assert opened.master is there
 
 
@@ -150,32 +154,32 @@ def test_verb_that_stops_its_host_is_still_answered(opened: Simulator, verb: str
     ],
 )
 def test_invalid_request_returns_error_text(
-    door: Door, verb: str, arguments: dict[str, Any], text: str
+    control: ControlClient, verb: str, arguments: dict[str, Any], text: str
 ) -> None:
-    assert text in door.document(verb, **arguments)["error"]
+    assert text in control.document(verb, **arguments)["error"]
 
 
-def test_unknown_verb_error_lists_all_verbs(door: Door) -> None:
-    listed = door.document("nope")["error"].rpartition("there are ")[2].split(", ")
+def test_unknown_verb_error_lists_all_verbs(control: ControlClient) -> None:
+    listed = control.document("nope")["error"].rpartition("there are ")[2].split(", ")
     assert sorted(listed) == sorted(VERBS.split())
 
 
 def test_restart_life_plugins_and_fields_are_set_from_outside(
-    opened: Simulator, door: Door
+    opened: Simulator, control: ControlClient
 ) -> None:
-    door("restart_life", away=5, startup=1)
+    control("restart_life", away=5, startup=1)
     assert (opened.restarts.usual.away, opened.restarts.usual.startup) == (5, 1)
-    door("add_plugin", name="updater.py", check="[]")
+    control("add_plugin", name="updater.py", check="[]")
     assert opened.inventory.plugins == {"updater.py": {"check": "[]"}}
     vm = opened.find("VM", "db-1")
-    door("write", table="VM", ref=vm, field="user_version", value=7)
+    control("write", table="VM", ref=vm, field="user_version", value=7)
     assert opened.database.read("VM", vm)["user_version"] == 7
     ended: list[bool] = []
     opened.end = lambda: ended.append(True)
-    door("stop")
+    control("stop")
     assert ended == [True]
 
 
-def test_empty_and_long_bodies_are_accepted(opened: Simulator, door: Door) -> None:
+def test_empty_and_long_bodies_are_accepted(opened: Simulator, control: ControlClient) -> None:
     assert Client(opened.url).post(b"", "/simulator/sessions").json == {"result": 0}
-    assert door("add_task", label="x" * 400_000)["ref"] in opened.database["task"]
+    assert control("add_task", label="x" * 400_000)["ref"] in opened.database["task"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The page that lists what the simulator answers."""
+"""The page that lists the simulator's answers."""
 
 from __future__ import annotations
 

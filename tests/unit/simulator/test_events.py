@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""event.from and event.inject: what an event is."""
+"""event.from and event.inject: the contents of an event."""
 
 from __future__ import annotations
 

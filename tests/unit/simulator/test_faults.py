@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults: which calls they hit, and what goes wrong."""
+"""Faults: which calls they hit, and how those fail."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""JSON-RPC, versions 1.0 and 2.0: what is taken for a call, and what an answer looks like."""
+"""JSON-RPC, versions 1.0 and 2.0: accepted calls, and the form of answers."""
 
 from __future__ import annotations
 

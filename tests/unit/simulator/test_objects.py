@@ -27,7 +27,7 @@ GIB = 1024**3
 
 @pytest.fixture
 def lab(start: Start) -> Simulator:
-    """Two hosts of XCP-ng, whose time moves only when told."""
+    """Two hosts of XCP-ng, in virtual time."""
     return start(product="xcp-ng-8.3", supporters=1, clock=VirtualClock())
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Operations: what they hold, what they leave behind, and how they fail."""
+"""Operations: their holds, results and failures."""
 
 from __future__ import annotations
 

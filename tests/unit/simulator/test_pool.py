@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What happens to hosts: restarts, a new master, emergency mode, death."""
+"""Events of hosts: restarts, a new master, emergency mode, death."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import (
 
 @pytest.fixture
 def pool(start: Start) -> Simulator:
-    """A master and two supporters, whose time moves only when told."""
+    """A master and two supporters, in virtual time."""
     return start(clock=VirtualClock(), supporters=2)
 
 

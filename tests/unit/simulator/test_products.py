@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pools of products: what a client finds in them, and what an old release lacks."""
+"""Pools of products: their objects, and missing fields of old releases."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Roles and owners: who may do what to whose tasks."""
+"""Roles and owners: permissions on own tasks and on those of others."""
 
 from __future__ import annotations
 

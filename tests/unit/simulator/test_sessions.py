@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sessions: login, what a session knows of itself, and how it ends."""
+"""Sessions: login, their own messages, and their end."""
 
 from __future__ import annotations
 

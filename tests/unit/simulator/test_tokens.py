@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tokens of event.from: what they are, and what has happened since."""
+"""Tokens of event.from, and the events since a token."""
 
 from __future__ import annotations
 

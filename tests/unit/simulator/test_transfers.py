@@ -200,7 +200,8 @@ def test_cancelled_export_ends_as_cancelled(
     assert (record["status"], record["error_info"]) == ("cancelled", ["TASK_CANCELLED", task])
 
 
-def test_client_that_leaves_fails_its_export(start: Start, connect: Connect) -> None:
+@pytest.mark.parametrize("reads", [True, False])
+def test_client_that_leaves_fails_its_export(start: Start, connect: Connect, reads: bool) -> None:
     simulator = start(clock=VirtualClock(), product="xcp-ng-8.3")
     client, vm = connect(simulator), simulator.find("VM", "db-1")
     where = urllib.parse.urlsplit(simulator.url)
@@ -208,6 +209,9 @@ def test_client_that_leaves_fails_its_export(start: Start, connect: Connect) -> 
         target = f"/export?session_id={client.session}&ref={vm}"
         connection.sendall(f"GET {target} HTTP/1.1\r\n\r\n".encode())
         assert wait_until(lambda: at_work(simulator))
+        received = b""
+        while reads and not received.endswith(bytes(1024)):
+            received += connection.recv(65536)
     assert wait_until(lambda: the_task(simulator, "VM.export")["status"] == "failure")
     assert the_task(simulator, "VM.export")["error_info"][0] == "INTERNAL_ERROR"
     assert wait_until(lambda: not simulator.database.read("VM", vm)["current_operations"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parameters of the wrong type, and odd ones of the right type."""
+"""Parameters of the wrong type, and unusual ones of the right type."""
 
 from __future__ import annotations
 

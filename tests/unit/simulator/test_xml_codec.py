@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""XML-RPC: what is taken for a call, and what an answer looks like."""
+"""XML-RPC: accepted calls, and the form of answers."""
 
 from __future__ import annotations
 
