@@ -66,6 +66,14 @@ def control(client: Client, verb: str, **arguments: Any) -> Any:
     return client.post(json.dumps(arguments), f"/simulator/{verb}").json["result"]
 
 
+def test_start_imports_no_slow_library() -> None:
+    slow = {"asyncio", "ssl", "yaml", "http.client", "xmlrpc.client", "ansible", "requests"}
+    code = f"import sys, tests.simulator.__main__; print(*{slow} & set(sys.modules))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serves_until_sigterm_or_sigint(number: signal.Signals) -> None:
     with simulator() as process:
