@@ -32,8 +32,8 @@ STYLE = """
   }
 """
 KINDS = (
-    (re.compile(r"\d\. "), "head"),
-    (re.compile(r"All |.*It held |.*100 %  success"), "good"),
+    (re.compile(r"\d\. |TASK "), "head"),
+    (re.compile(r"All |ok: |.*It held |.*100 %  success"), "good"),
     (re.compile(r".*ended as failure"), "bad"),
     (re.compile(r"\$ "), "soft"),
 )
@@ -65,8 +65,13 @@ def _kind(line: str) -> str:
     return ""
 
 
+def _wrap(line: str) -> list[str]:
+    """Return a line as a terminal shows it."""
+    return [line[place : place + COLUMNS] for place in range(0, len(line), COLUMNS)] or [""]
+
+
 def main() -> None:
-    printed = [line.rstrip() for line in sys.stdin]
+    printed = [part for line in sys.stdin for part in _wrap(line.rstrip())]
     print(draw([f"$ {command}" for command in sys.argv[1:]] + printed), end="")
 
 

@@ -18,6 +18,8 @@ from ._client.options import read_environment
 PIPE_VARIABLE = "_XEN_XAPI_PROGRESS_PIPE"
 """The environment variable in which the action plugin names its pipe to the module."""
 SWITCH_VARIABLE = "XAPI_PROGRESS"
+_HOLD = 5.0
+"""Seconds after which it is worth a line that the module still waits for an answer."""
 MAX_MESSAGE = 4096
 """Bytes; a write of this size to a pipe is all or nothing on Linux."""
 
@@ -60,7 +62,8 @@ class ProgressWriter:
 
     def announce(self, activity: str, *, left: str = "") -> None:
         """Report what the module is doing from now on, and what an interruption would leave."""
-        self.send({"line": [f"{activity} for ", [0.0]], "mark": activity, "left": left})
+        line = [f"{activity} for ", [0.0]]
+        self.send({"line": line, "mark": activity, "left": left, "hold": _HOLD})
 
     def mask(self, text: str) -> str:
         """Return text without the secrets in it."""

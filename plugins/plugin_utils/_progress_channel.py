@@ -31,7 +31,8 @@ class ProgressChannel:
 
     The pipe is in a folder that only the user can enter, and is removed as soon as the module has
     opened it. The folder also holds the line that is shown if Ansible is interrupted, since a
-    worker that is stopped cannot show anything any more.
+    worker that is stopped cannot show anything any more. Large because it owns the
+    pipe, the folder and the thread, which end together.
     """
 
     def __init__(

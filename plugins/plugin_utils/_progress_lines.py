@@ -36,6 +36,8 @@ class Report:
     """Changes with each change that deserves a new line."""
     left: str
     """The tasks that are running, for the time after an interruption."""
+    hold: float = 0.0
+    """Seconds in which a newer report may replace this one before it is shown."""
 
     def format(self, age: float) -> str:
         """Return the line as it is some seconds after the report."""
@@ -89,7 +91,8 @@ class LinePacer:
         if self._report is None:
             return math.inf
         is_new = self._report.mark != self._shown_mark
-        return max((self._not_before if is_new else self._not_after) - now, 0.0)
+        due = self._not_before if is_new else self._not_after
+        return max(max(due, self._reported_at + self._report.hold) - now, 0.0)
 
     def next_line(self, now: float) -> str:
         """Return the line that is due, or an empty one."""
@@ -116,7 +119,8 @@ def _parse_report(line: bytes) -> Report | None:
     try:
         fields = json.loads(line)
         parts = tuple(_parse_part(part) for part in fields["line"])
-        return Report(parts, str(fields["mark"]), str(fields["left"]))
+        hold = min(FIRST_AFTER, max(0.0, float(fields.get("hold", 0.0))))
+        return Report(parts, str(fields["mark"]), str(fields["left"]), hold)
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
         return None
 

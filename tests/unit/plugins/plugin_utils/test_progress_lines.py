@@ -67,6 +67,16 @@ def test_repeated_line_without_new_report_tells_its_age(pacer):
     assert pacer.next_line(161.0) == "xcp1 | copy 43 % (60 s ago)"
 
 
+def test_report_of_a_request_is_held_back_for_its_answer(pacer):
+    pacer.take(Report(("waiting for ", 0.0), "1", "", hold=5.0), 104.0)
+    assert pacer.next_line(108.9) == ""
+    pacer.take(report("2"), 108.9)
+    assert pacer.next_line(108.9) == "xcp1 | copy 43 %"
+    pacer.take(Report(("waiting for ", 0.0), "3", "", hold=5.0), 110.0)
+    assert pacer.next_in(110.0) == 5.0
+    assert pacer.next_line(115.0) == "xcp1 | waiting for 5 s"
+
+
 def test_durations_go_on_growing(pacer):
     pacer.take(report("1", "quiet for ", 3.0, " of 60 s"), 101.0)
     assert pacer.next_line(110.0) == "xcp1 | quiet for 12 s of 60 s"
@@ -110,6 +120,7 @@ def test_decoder_joins_pieces_of_a_report():
         message(line=[[10**400]]),
         message(line=[None]),
         message(line=7),
+        message(hold="soon"),
         b'{"line": []}',
     ],
 )
