@@ -546,7 +546,9 @@ def start_operation(run: Run, session: Session, report: CallReport, args: list[A
         args,
         clock=run.clock,
         sleep=run.sleep,
-        before_send=lambda: run.progress.announce(activity, left=f"{options.label} (no answer)"),
+        before_send=lambda: run.progress.announce(
+            activity, left=f"{options.label} (sent, not answered)"
+        ),
     )
     report.operation = operation
     operation.start()

@@ -43,10 +43,11 @@ class ProgressAction(NormalAction):  # type: ignore[misc]
     def _compute_environment_string(self, raw_environment_out: Any = None) -> str:
         """Return Ansible's own environment of the module, and with it the name of the pipe."""
         environment: str = super()._compute_environment_string(raw_environment_out)
-        if self._pipe is None:
-            return environment
-        named = self._connection._shell.env_prefix(**{PIPE_VARIABLE: self._pipe})
-        return f"{environment} {named}".strip()
+        if self._pipe is not None:
+            with contextlib.suppress(Exception):
+                named = self._connection._shell.env_prefix(**{PIPE_VARIABLE: self._pipe})
+                environment = f"{environment} {named}".strip()
+        return environment
 
     @contextlib.contextmanager
     def _progress_shown(self, task_vars: dict[str, Any]) -> Iterator[None]:
@@ -79,15 +80,17 @@ class ProgressAction(NormalAction):  # type: ignore[misc]
             or self._task.check_mode
             or self._task.async_val
             or self._task.no_log
-            or os.environ.get(SWITCH_VARIABLE, "").lower() in BOOLEANS_FALSE
+            or (
+                "progress" not in self._task.args
+                and os.environ.get(SWITCH_VARIABLE, "").lower() in BOOLEANS_FALSE
+            )
         )
-        if is_silent:
-            return None
-        host = str(task_vars.get("inventory_hostname", ""))
-        try:
-            return ProgressChannel(C.DEFAULT_LOCAL_TMP, host, _show_in_main_process)
-        except (OSError, RuntimeError):
-            return None
+        if not is_silent:
+            host = str(task_vars.get("inventory_hostname", ""))
+            # Without lines, the task is the same.
+            with contextlib.suppress(Exception):
+                return ProgressChannel(C.DEFAULT_LOCAL_TMP, host, _show_in_main_process)
+        return None
 
 
 @contextlib.contextmanager

@@ -31,8 +31,9 @@ class ProgressChannel:
 
     The pipe is in a folder that only the user can enter, and is removed as soon as the module has
     opened it. The folder also holds the line that is shown if Ansible is interrupted, since a
-    worker that is stopped cannot show anything any more. Large because it owns the
-    pipe, the folder and the thread, which end together.
+    worker that is stopped cannot show anything any more.
+
+    Large because it owns the pipe, the folder and the thread, which end together.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class ProgressChannel:
             self._own_end = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
             self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
             self._start_thread()
-        except (OSError, RuntimeError):
+        except BaseException:
             self._release()
             raise
 

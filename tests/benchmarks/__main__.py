@@ -51,6 +51,7 @@ def main() -> int:
         "one_run": playbooks.one_run,
         "cancelling": measurements.cancelling,
         "fleet": playbooks.fleet,
+        "progress": playbooks.progress,
     }
     sizes = measurements.SHORT if arguments.short else measurements.LONG
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.machine()}"

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -107,6 +108,28 @@ def fleet(server: Worker, sizes: Sizes) -> list[Row]:
     return against(PING, rows)
 
 
+def progress(server: Worker, sizes: Sizes) -> list[Row]:
+    """The CPU time of plays that wait for a task, with and without lines; all side by side."""
+    figure = f"CPU of a play that waits {sizes.idle_seconds:g} s"
+    rows = {
+        is_shown: Row(figure, subject, 1, "s", [], requests=0)
+        for is_shown, subject in ((False, "without lines"), (True, "with lines"))
+    }
+    urls = server.call(pools.start, len(rows) * sizes.slow_repeats)
+    plays = []
+    for place, url in enumerate(urls):
+        is_shown = place % 2 == 1
+        ref = server.call(pools.add_moving_task, sizes.idle_seconds, place)
+        options = {"ref": ref, "timeout": "10m", "progress": is_shown}
+        plays.append((is_shown, _Play([url], [{"name": "Wait", "xen.xapi.task_wait": options}])))
+        plays[-1][1].start()
+    for place, (is_shown, play) in enumerate(plays):
+        row = rows[is_shown]
+        row.values.append(play.cpu())
+        row.requests = (row.requests or 0) + server.call(pools.calls, place) / sizes.slow_repeats
+    return against("without lines", list(rows.values()))
+
+
 class _Play:
     """A play over pools, in a folder that goes with it."""
 
@@ -145,6 +168,17 @@ class _Play:
         if self._process.returncode:
             raise RuntimeError(output)
         return output
+
+    def cpu(self) -> float:
+        """Wait for the end of the play, and return its CPU time with that of its processes."""
+        assert self._process.stdout
+        output = self._process.stdout.read()
+        _pid, status, usage = os.wait4(self._process.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        self._folder.cleanup()
+        if self._process.returncode:
+            raise RuntimeError(output)
+        return usage.ru_utime + usage.ru_stime
 
     def seconds(self) -> float:
         began = time.perf_counter()

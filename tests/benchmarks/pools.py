@@ -32,6 +32,11 @@ def add_tasks(count: int, place: int = 0) -> list[str]:
     return [_pools[place].add_task(LABEL, life=life) for _number in range(count)]
 
 
+def add_moving_task(seconds: float, place: int) -> str:
+    """The reference of a task that makes progress each second, and then succeeds."""
+    return _pools[place].add_task(LABEL, life=Life(duration=seconds, steps=int(seconds)))
+
+
 def end_one(ref: str, *, blocked: int, spread: float) -> float:
     """Let a task succeed at a moment by chance, once so many waits stand; and say when it did."""
     while _pools[0].events.blocked < blocked:

@@ -192,6 +192,7 @@ def test_lines_come_only_where_they_should(pool, start, tmp_path):
     shown = {
         "plain": {},
         "become": {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"},
+        "pipelined": {"ansible_pipelining": True},
         "delegated": {"to": "plain"},
         "vault": {"label": "{{ vaulted }}"},
     }
@@ -211,7 +212,7 @@ def test_lines_come_only_where_they_should(pool, start, tmp_path):
             "progress": "{{ show | default(omit) }}",
             "timeout": SILENCE,
         },
-        "--forks=10",
+        "--forks=11",
         f"--extra-vars=wanted={ref}",
         f"--extra-vars=@{vault}",
         f"--vault-password-file={secret}",

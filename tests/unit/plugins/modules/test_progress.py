@@ -83,7 +83,7 @@ def test_call_reports_request_and_then_its_task(virtual, play):
     result, reported, screen = play("call", method="VM.snapshot", args=args)
     assert result["outcome"] == "success"
     assert reported[0] == "waiting for the answer to Async.VM.snapshot for 0 s"
-    assert screen.reports[0].left == "Async.VM.snapshot (no answer)"
+    assert screen.reports[0].left == "Async.VM.snapshot (sent, not answered)"
     assert "Async.VM.snapshot 50 %, about 30 s left; 1 of 1 task running" in reported
     assert screen.reports[1].left.startswith("'Async.VM.snapshot' (uuid ")
 
