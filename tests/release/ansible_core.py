@@ -22,8 +22,11 @@ UNITS = {"2.19": ("tests/unit/plugins/",)}
 UNITS_OF_MODULES = ("tests/unit/plugins/modules/",)
 FILES_OF_USERS = ("meta/", "plugins/", "roles/")
 # Those that are about playbooks; the others are about secrets, signals and tools of ours.
-PLAYBOOKS = ("task_info", "task_wait", "task_cancel", "task_gate", "connection")
-INTEGRATION = {"2.18": (*PLAYBOOKS, "documents"), "2.21": PLAYBOOKS}
+PLAYBOOKS = ("call", "task_info", "task_wait", "task_cancel", "task_gate", "connection")
+INTEGRATION = {
+    "2.18": (*PLAYBOOKS, "host_maintenance", "rolling_update", "documents"),
+    "2.21": PLAYBOOKS,
+}
 
 
 def ansible_test(python: Path, *arguments: str) -> list[str]:
