@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""docs/troubleshooting.md lists every message of the modules, role and filters, and no others."""
+"""docs/troubleshooting.md lists each message of modules, roles, playbooks and filters, no others."""
 
 from __future__ import annotations
 
@@ -41,7 +41,16 @@ FILTERS = [
     *sorted((ROOT / "plugins" / "module_utils" / "_report").glob("*.py")),
 ]
 FILTER_ERRORS = ("AnsibleFilterError", "ReportError")
-TASKS = sorted((ROOT / "roles" / "task_gate" / "tasks").glob("*.yml"))
+TASKS = sorted(
+    path
+    for folder in (
+        "roles/task_gate/tasks",
+        "roles/host_maintenance/tasks",
+        "playbooks/tasks/rolling_update",
+    )
+    for path in (ROOT / folder).glob("*.yml")
+)
+TEXTS_OF_ROLES = ("_task_gate_", "_host_maintenance_", "_rolling_update_")
 GAP = "…"
 # Texts that no user reads, or only after the beginning of another message.
 FOLLOWING = (
@@ -101,11 +110,11 @@ def texts_of_yaml(node, key=""):
     """Yield the texts of a role file's messages, with a gap for each template."""
     if isinstance(node, dict):
         for name, value in node.items():
-            yield from texts_of_yaml(value, name)
+            yield from texts_of_yaml(value, "fail_msg" if key.endswith(".fail") else name)
     elif isinstance(node, list):
         for value in node:
             yield from texts_of_yaml(value, key)
-    elif isinstance(node, str) and (key.startswith("_task_gate_") or key == "fail_msg"):
+    elif isinstance(node, str) and (key.startswith(TEXTS_OF_ROLES) or key == "fail_msg"):
         for part in re.split(r"\{%.*?%\}", node, flags=re.DOTALL):
             yield " ".join(re.sub(r"\{\{.*?\}\}", GAP, part, flags=re.DOTALL).split())
         yield from (text.replace("%s", GAP) for text in re.findall(r"'([A-Z][^']+)'", node))
