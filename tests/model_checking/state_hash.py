@@ -34,6 +34,7 @@ ONLY_REPORTED = frozenset(
         "CompletionCondition.rules",
         "CompletionCondition.timeline",
         "EventWatcher._token",
+        "LeftSessions._unanswered_at",
         "LeftSessions._unended",
         "LeftSessions.logout_errors",
         "MasterConnection._ref",

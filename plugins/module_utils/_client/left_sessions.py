@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Callable
 
 from .._errors import XapiError, XapiFailure
@@ -17,11 +18,13 @@ from .transport import Interruptible
 
 _LOGOUT_TIME_LIMIT = 2.0
 _SECONDS_PER_SESSION = 2.0
-"""Each session that may have been left adds this to the pause before the next login.
+"""Each session that may have been left in the last day adds this to the pause before a login.
 
 If no login is answered, that makes about 60 logins in an hour and 300 in a day. The server ends the
 oldest sessions when it has 500 of one originator, and those may belong to other runs.
 """
+_SESSION_LIFETIME = 86400.0
+"""Seconds after which the server drops a session that is not used."""
 
 
 class LeftSessions:
@@ -31,6 +34,7 @@ class LeftSessions:
         self._clock = clock
         self._login_due = clock()
         self._unended: list[tuple[Rpc, str]] = []
+        self._unanswered_at: deque[float] = deque()
         self.unanswered_logins = 0
         """The number of logins without a usable answer; each may have opened a session."""
         self.logout_errors: list[XapiError] = []
@@ -48,6 +52,7 @@ class LeftSessions:
     def record_unanswered_login(self) -> None:
         """Count a login that was sent and got no usable answer."""
         self.unanswered_logins += 1
+        self._unanswered_at.append(self._clock())
         self._put_off_login()
 
     def add(self, rpc: Rpc, ref: str) -> None:
@@ -80,8 +85,11 @@ class LeftSessions:
         self._unended.clear()
 
     def _put_off_login(self) -> None:
-        count = self.unanswered_logins + len(self._unended)
-        self._login_due = self._clock() + _SECONDS_PER_SESSION * count
+        now = self._clock()
+        while self._unanswered_at and now - self._unanswered_at[0] > _SESSION_LIFETIME:
+            self._unanswered_at.popleft()
+        count = len(self._unanswered_at) + len(self._unended)
+        self._login_due = now + _SECONDS_PER_SESSION * count
 
 
 def _log_out(rpc: Rpc, ref: str) -> XapiError | None:

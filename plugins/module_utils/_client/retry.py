@@ -35,9 +35,11 @@ _NETWORK = (
     ProxyFailed,
     RequestTimedOut,
 )
-# Errors while hosts start, while the master changes, and while the server is overloaded.
+# Errors while hosts start, while the master changes, and while the server is overloaded or has
+# dropped events, after which everything is read again.
 _TRANSIENT_CODES = frozenset(
     {
+        "EVENTS_LOST",
         "EVENT_FROM_TOKEN_PARSE_FAILURE",
         "HANDLE_INVALID",
         "HOST_BROKEN",

@@ -65,6 +65,7 @@ MAY_PASS = {
 }
 OTHERS = {_errors.HostError, NoHostAnswered, UnexpectedAnswer, XapiFailure}
 PASSING_CODES = [
+    "EVENTS_LOST",
     "EVENT_FROM_TOKEN_PARSE_FAILURE",
     "HANDLE_INVALID",
     "HOST_BROKEN",
