@@ -35,6 +35,14 @@ def commands(seed: int) -> dict[str, list[str]]:
             "--numprocesses=2",
             "tests/stress/test_interrupts.py",
         ],
+        "events": [
+            *module,
+            "pytest",
+            "--quiet",
+            "--numprocesses=2",
+            "--override-ini=faulthandler_timeout=1200",
+            "tests/stress/test_task_events.py",
+        ],
         "load": [
             *(*module, "pytest", "--quiet", "--override-ini=faulthandler_timeout=1200"),
             "tests/stress/test_load.py",
@@ -52,6 +60,7 @@ def sizes(seed: int) -> dict[str, str]:
         "RELIABILITY_SEED": str(seed),
         "RELIABILITY_ENDS": "600",
         "RELIABILITY_LOGGED_OUT_WITHIN": "3",
+        "RELIABILITY_HOURS": "240",
         "RELIABILITY_WAITS": "50",
         "RELIABILITY_TASKS": "1000",
         "RELIABILITY_RUNS": "1000",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""docs/troubleshooting.md lists each message of modules, roles, playbooks and filters, no others."""
+"""docs/troubleshooting.md lists each message of modules, roles, playbooks and filters."""
 
 from __future__ import annotations
 

@@ -1,0 +1,161 @@
+# Copyright: xen.xapi contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection xen.xapi: it may change in any release.
+# Use it at your own risk outside of the collection.
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Sequence
+
+from .._client.session import Session
+from .._tasks.model import Task
+from .._tasks.selection import SelectionContext, creation
+from .._wait.context import CachedContext
+from .._wait.disappearance import MAX_LATENCY
+from .._wait.task_set import Decision
+from .._wait.watcher import Update, Watch
+from .alarms import Alarms
+from .content import EventWriter
+from .gaps import GapDetector
+from .matcher import Matcher
+from .missing import MissingTasks
+from .object_scope import ObjectScope
+from .reporter import Reporter
+from .tracker import EndTracker
+
+
+class EventCondition:
+    """Emits an event for each end of a selected task; it is never met, so a wait never ends.
+
+    A failed request, a new session or a suspended process leaves a gap. After it, all tasks are
+    listed again, and the ends that were missed are reported then.
+    """
+
+    decision = Decision.PENDING
+
+    def __init__(
+        self,
+        session: Session,
+        matcher: Matcher,
+        alarms: Alarms,
+        *,
+        writer: EventWriter,
+        emit: Callable[[dict[str, Any]], None],
+        warn: Callable[[str], None],
+        describe_error: Callable[[], str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """The callable describe_error returns the reason of the latest interruption."""
+        self._session = session
+        self._matcher = matcher
+        self._alarms = alarms
+        self._clock = clock
+        context = CachedContext(session, matcher.selection, ages=alarms.options, clock=clock)
+        self._cached_context = context
+        self._object = ObjectScope(matcher.selection, context, warn=warn)
+        self._tracker = EndTracker()
+        self._missing = MissingTasks(session, self._tracker, clock=clock)
+        self._gaps = GapDetector(describe_error)
+        self._reporter = Reporter(session, context, self._tracker, writer=writer, emit=emit)
+        self._is_watched = False
+        self.needs_refresh = True
+
+    @property
+    def next_refresh_in(self) -> float:
+        return self._alarms.next_in
+
+    def invalidate(self) -> None:
+        self.needs_refresh = True
+        self._is_watched = False
+        self._gaps.interrupt()
+        self._alarms.interrupt()
+
+    def refresh(self, watch: Watch) -> None:
+        """Read all tasks of the pool and the hosts, and report what is new."""
+        self._cached_context.read()
+        asked_at = self._clock()
+        update = watch.refresh(self._object.watch_scope)
+        # The refresh may have needed another login.
+        self._cached_context.read()
+        generation = self._session.generation
+        self._reporter.method = watch.method
+        self._record_answer(asked_at, generation)
+        self._apply_refresh(update)
+        # After a login, the next updates would not follow from this refresh.
+        self.needs_refresh = generation != self._session.generation
+        self._is_watched = watch.method == "events" and self._clock() - asked_at < MAX_LATENCY
+
+    def apply(self, update: Update) -> bool:
+        """Report what an update shows; return whether a task began or ended, or disappeared."""
+        self._reporter.after_gap = False
+        if update.is_answer:
+            self._gaps.record_update(self._clock())
+        before = set(self._tracker.running)
+        self._missing.update_hosts(update.hosts)
+        self.needs_refresh |= self._object.add(update.operations)
+        self._apply_tasks(update.tasks)
+        if update.hosts:
+            self._missing.refresh_hosts(update.deleted)
+        self._tracker.forget(update.deleted)
+        # A refresh shows how deleted tasks ended.
+        running = self._tracker.running
+        self.needs_refresh |= not running.keys().isdisjoint(update.deleted)
+        self.needs_refresh |= bool(update.hosts) and self._missing.are_undecided
+        # An alarm needs a fresh record.
+        self.needs_refresh |= self._alarms.next_in <= 0
+        return self.needs_refresh or before != set(running)
+
+    def _record_answer(self, asked_at: float, generation: int) -> None:
+        gap = self._gaps.record_refresh(
+            asked_at=asked_at, answered_at=self._clock(), generation=generation
+        )
+        self._reporter.after_gap = gap is not None
+        if gap is not None:
+            self._reporter.report_gap(gap)
+
+    def _apply_refresh(self, update: Update) -> None:
+        self._missing.update_hosts(update.hosts)
+        self._object.refresh(update.operations)
+        self._apply_tasks(update.tasks)
+        present = {task.ref for task in update.tasks}
+        self._tracker.complete_listing(present)
+        self._object.keep(present)
+        found, gone = self._missing.confirm(
+            [ref for ref in self._tracker.running if ref not in present]
+        )
+        self._apply_tasks(found)
+        missing = self._missing.examine(
+            gone,
+            expected_time=self._cached_context.server_time,
+            was_watched=self._is_watched,
+            after_gap=self._reporter.after_gap,
+        )
+        for ref in gone:
+            self._alarms.forget(ref)
+        self._reporter.report_missing(missing)
+        running = [last.task for last in self._tracker.running.values()]
+        self._reporter.report_alarms(self._alarms.take_due(running))
+
+    def _apply_tasks(self, tasks: Sequence[Task]) -> None:
+        context = self._cached_context.context
+        ends = self._matcher.apply(
+            tasks,
+            context,
+            lambda is_selected: self._tracker.update(
+                tasks, is_selected=is_selected, remember=self._missing.remember
+            ),
+        )
+        for task in tasks if self._alarms.are_set else ():
+            if task.ref in self._tracker.running:
+                self._alarms.update(task, min_age=_min_age(task, context))
+        for task in ends:
+            self._alarms.forget(task.ref)
+        self._reporter.report_ends(ends)
+
+
+def _min_age(task: Task, context: SelectionContext) -> float:
+    """Return the seconds for which a task has certainly existed."""
+    return max((context.now or 0) - creation(task, context).latest, 0.0)
