@@ -13,7 +13,8 @@ PARALLEL := --numprocesses=3 --dist=worksteal
 LINT := ruff-format ruff yamllint reuse mypy ansible-lint
 QUICK := $(LINT) changelog-lint docs-lint docs conformance unit
 CORES := core-2.18 core-2.19 core-2.20 core-2.21
-SLOW := properties reliability-short lower-bounds build-check foreign-clients integration molecule target-pythons $(CORES)
+SLOW := properties reliability-short lower-bounds build-check foreign-clients integration eda molecule \
+	target-pythons $(CORES)
 
 # The user's settings of Ansible are for other projects.
 unexport $(filter ANSIBLE_%,$(.VARIABLES))
@@ -113,6 +114,9 @@ foreign-clients: $(READY) ## programs of others against the simulator; CLIENTS=a
 
 integration: $(READY) ## playbooks against the simulator
 	$(PYTEST) $(PARALLEL) tests/integration
+
+eda: $(READY) ## rulebooks, where ansible-rulebook and a Java runtime are installed
+	$(PYTEST) -rs tests/eda
 
 molecule: $(READY) ## the role, in molecule's scenarios
 	@$(WITH_TOOLS) molecule test --all >.cache/molecule.log 2>&1 || { \

@@ -43,11 +43,17 @@ _client: connection messages options session master_connection login left_sessio
 """
 # An inventory can be YAML where PyYAML is installed; JSON needs no package.
 READS_YAML = {"tests/simulator/plan.py"}
-: _module _masking _progress _output
-_report: page table timeline markup style cells suggestions
-_events: source options condition reporter missing object_scope matcher tracker content messages
-    alarms gaps secrets buffer
-_cancel: progress report targets force evidence options operation tracker idle cancellation
+KNOWS_ANSIBLE = {"_module", "_output", "_client/options", "_events/options"}
+# What runs on the controller alone: modules cannot import it, and only these files know Ansible.
+PLUGIN_UTILS = f"{COLLECTION}.plugins.plugin_utils"
+CONTROLLER_FOLDERS = {"action", "plugin_utils"}
+KNOWS_CONTROLLER = {Path("plugins/plugin_utils/_progress_action.py")}
+PURE_ON_CONTROLLER = {Path("plugins/plugin_utils/_progress_lines.py")}
+# Files that only compute: no input, no output, no clock.
+PURE = {
+    *(f"_report/{name}" for name in ("page", "table", "timeline", "markup", "style", "cells")),
+    "_report/suggestions",
+    *("_events/tracker", "_events/content", "_events/messages", "_events/alarms", "_events/gaps"),
     *("_call/messages", "_call/values", "_call/refusals", "_call/datamodel"),
     "_call/datamodel_text",
     *("_cancel/progress", "_wait/progress", "_wait/observer", "_wait/speed"),

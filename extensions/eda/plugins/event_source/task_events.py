@@ -283,12 +283,25 @@ async def main(queue: asyncio.Queue[Any], args: Mapping[str, Any]) -> None:
     except (XapiError, InvalidOptions) as error:
         raise _source_error(error, secrets) from None
     secrets.unmask_values()
+    _restore_signal_handlers()
     reader = _Reader(options, secrets)
     reader.start()
     try:
         await reader.deliver(queue)
     finally:
         await reader.stop()
+
+
+def _restore_signal_handlers() -> None:
+    """Install the handlers of ansible-rulebook again, which the Java runtime has replaced.
+
+    Otherwise Java ends the process at a signal, and the source cannot log out.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in _ENDING_SIGNALS:
+            handler = signal.getsignal(number)
+            if callable(handler):
+                signal.signal(number, handler)
 
 
 def _source_error(error: XapiError | InvalidOptions, secrets: Secrets) -> SourceError:

@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import logging
+import os
+import signal
 
 import pytest
 
@@ -190,3 +193,22 @@ def test_second_cancellation_does_not_prevent_the_logout(pool):
 
     asyncio.run(play())
     assert pool.sessions() == []
+
+
+def test_signal_handlers_that_the_java_runtime_replaced_work_again(pool, monkeypatch):
+    received = []
+    before = signal.signal(signal.SIGUSR1, lambda number, _frame: received.append(number))
+    monkeypatch.setattr(task_events, "_ENDING_SIGNALS", (signal.SIGUSR1,))
+
+    async def scenario(_queue):
+        await listed(pool)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        await asyncio.sleep(0)
+
+    try:
+        # As Java does, past Python: 1 stands for ignoring the signal.
+        ctypes.CDLL(None).signal(signal.SIGUSR1, ctypes.c_void_p(1))
+        run(pool, scenario)
+        assert received == [signal.SIGUSR1]
+    finally:
+        signal.signal(signal.SIGUSR1, before)
