@@ -47,6 +47,7 @@ def main() -> int:
         "next_task": playbooks.next_task,
         "idle": measurements.idle,
         "storm": measurements.storm,
+        "events": measurements.events,
         "listing": measurements.listing,
         "one_run": playbooks.one_run,
         "cancelling": measurements.cancelling,

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import json
+import logging
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +18,7 @@ from urllib.parse import urlsplit
 
 import XenAPI
 
+from ansible_collections.xen.xapi.extensions.eda.plugins.event_source import task_events
 from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Transport
@@ -105,6 +108,43 @@ def bare_changes(url: str, refs: list[str]) -> dict[str, Any]:
                 if event["snapshot"]["status"] in FINAL:
                     seen.setdefault(event["ref"], time.monotonic())
         return {"seen": seen}
+
+
+def source_wait(url: str, _refs: list[str]) -> dict[str, Any]:
+    """Until the first end is in the queue of the event source."""
+    return {"at": min(_events_in_queue(url, 1).values())}
+
+
+def source_changes(url: str, refs: list[str]) -> dict[str, Any]:
+    """When the event for the end of each task was in the queue."""
+    return {"seen": _events_in_queue(url, len(refs))}
+
+
+def _events_in_queue(url: str, count: int) -> dict[str, float]:
+    seen: dict[str, float] = {}
+
+    class Queue:
+        async def put(self, event: dict[str, Any]) -> None:
+            ref = event["task"]["ref"]
+            if ref in seen:
+                raise RuntimeError(f"two events for {ref}")
+            seen[ref] = time.monotonic()
+            if len(seen) == count:
+                is_complete.set()
+
+    async def run() -> None:
+        options = {"hostname": url, "username": USERNAME, "password": PASSWORD}
+        source = asyncio.create_task(task_events.main(Queue(), options))  # type: ignore[arg-type]
+        complete = asyncio.create_task(is_complete.wait())
+        await asyncio.wait([source, complete], return_when=asyncio.FIRST_COMPLETED)
+        source.cancel()
+        await asyncio.gather(source, return_exceptions=True)
+
+    is_complete = asyncio.Event()
+    # The warning about http is not for the output of a benchmark.
+    logging.getLogger("xen.xapi.task_events").setLevel(logging.ERROR)
+    asyncio.run(run())
+    return seen
 
 
 @contextlib.contextmanager

@@ -54,6 +54,20 @@ def detection(server: Worker, sizes: Sizes) -> list[Row]:
     return against(BARE, rows)
 
 
+def events(server: Worker, sizes: Sizes) -> list[Row]:
+    """From the write of a status in the server to the event in the queue of the event source."""
+    figure, rows = "From the end of a task to its event in the queue", []
+    for size in (1, 100, 1000):
+        (url,) = server.call(pools.start)
+        refs = server.call(pools.add_tasks, size)
+        for name, wait in ((BARE, implementations.bare_wait), (OURS, implementations.source_wait)):
+            end, repeats = pools.end_one_where_it_blocks, sizes.repeats
+            rows.append(_detection(server, url, refs, name, wait, end, repeats, figure=figure))
+    figure = "From an end to its event, 10 changes a second and task"
+    watches = ((BARE, implementations.bare_changes), (OURS, implementations.source_changes))
+    return [*against(BARE, rows), *_storm(server, sizes, watches, figure=figure)]
+
+
 def _detection(
     server: Worker,
     url: str,
@@ -62,8 +76,10 @@ def _detection(
     wait: Callable[..., Any],
     end: Callable[..., Any],
     repeats: int,
+    *,
+    figure: str = "From the end of a task to the return of a wait",
 ) -> Row:
-    row = Row("From the end of a task to the return of a wait", name, len(refs), "ms", [])
+    row = Row(figure, name, len(refs), "ms", [])
     found, requests = [], []
     with Worker() as client:
         client.call(time.monotonic)
@@ -113,8 +129,20 @@ def idle(server: Worker, sizes: Sizes) -> list[Row]:
 
 def storm(server: Worker, sizes: Sizes) -> list[Row]:
     """A thousand tasks of which each changes ten times a second; a part of them ends meanwhile."""
+    watches = ((BARE, implementations.bare_changes), (OURS, implementations.our_changes))
+    figure = "From an end to its sight, 10 changes a second and task"
+    return _storm(server, sizes, watches, figure=figure)
+
+
+def _storm(
+    server: Worker,
+    sizes: Sizes,
+    watches: Sequence[tuple[str, Callable[..., Any]]],
+    *,
+    figure: str,
+) -> list[Row]:
     rows = []
-    for name, watch in ((BARE, implementations.bare_changes), (OURS, implementations.our_changes)):
+    for name, watch in watches:
         (url,) = server.call(pools.start)
         refs = server.call(pools.add_tasks, 1000)
         seconds = sizes.storm_seconds
@@ -124,7 +152,7 @@ def storm(server: Worker, sizes: Sizes) -> list[Row]:
             told = server.call(pools.change, refs, seconds, 10.0, 300)
             found = client.result()
         late = [(found["seen"][ref] - moment) * 1000 for ref, moment in told["moments"].items()]
-        row = Row("From an end to its sight, 10 changes a second and task", name, 1000, "ms", late)
+        row = Row(figure, name, 1000, "ms", late)
         _costs(row, [found], [server.call(pools.calls)])
         share = found["cpu"] / found["wall"] * 100
         rows += [row, Row("CPU meanwhile", name, 1000, "% of a core", [share])]
