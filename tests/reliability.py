@@ -24,7 +24,7 @@ def commands(seed: int) -> dict[str, list[str]]:
     return {
         "faults": [
             *(*module, "tests.fault_injection", f"--seed={seed}"),
-            *("--virtual=20000", "--real=480"),
+            *("--virtual=20000", "--sources=2000", "--real=480"),
         ],
         "model checking": [*module, "tests.model_checking", "--long"],
         "fuzzing": [*module, "tests.fuzzing", "--examples=100000", f"--seed={seed}"],

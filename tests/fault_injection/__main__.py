@@ -31,8 +31,10 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     parser.add_argument("--virtual", type=int, default=2000, metavar="N", help="in virtual time")
+    parser.add_argument("--sources", type=int, default=200, metavar="N", help="of event sources")
     parser.add_argument("--real", type=int, default=48, metavar="N", help="over real sockets")
     parser.add_argument("--replay", metavar="SEED/NUMBER", help="one run in virtual time")
+    parser.add_argument("--replay-source", metavar="SEED/NUMBER", help="one of an event source")
     parser.add_argument("--replay-real", metavar="SEED/NUMBER", help="one run over sockets")
     return parser.parse_args()
 
@@ -42,15 +44,16 @@ def main() -> int:
     forget_the_network(os.environ)
     use_this_collection(os.environ)
     sys.path.insert(0, os.environ["ANSIBLE_COLLECTIONS_PATH"])
-    if arguments.replay or arguments.replay_real:
+    if arguments.replay or arguments.replay_source or arguments.replay_real:
         return replay(arguments)
     print(f"seed {arguments.seed}", flush=True)
     failed = tell("virtual time", virtual(arguments.seed, arguments.virtual), "--replay")
+    failed += tell("event sources", sources(arguments.seed, arguments.sources), "--replay-source")
     failed += tell("real time", real(arguments.seed, arguments.real), "--replay-real")
     most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
     print(f"The largest process took {most} MiB, of {MAX_MEMORY} MiB that it may take.")
     failed += most > MAX_MEMORY
-    total = arguments.virtual + arguments.real + 1
+    total = arguments.virtual + arguments.sources + arguments.real + 1
     print(f"{total - failed} passed, {failed} failed")
     return 1 if failed else 0
 
@@ -61,6 +64,14 @@ def virtual(seed: int, runs: int) -> Iterator[tuple[str, Any]]:
     for number in range(runs):
         name = f"{seed}/{number}"
         yield name, Play(name).run()
+
+
+def sources(seed: int, runs: int) -> Iterator[tuple[str, Any]]:
+    from ansible_collections.xen.xapi.tests.fault_injection.source_runs import SourcePlay
+
+    for number in range(runs):
+        name = f"{seed}/{number}"
+        yield name, SourcePlay(name).run()
 
 
 def real(seed: int, runs: int) -> Iterator[tuple[str, Any]]:
@@ -94,11 +105,15 @@ def tell(title: str, outcomes: Iterator[tuple[str, Any]], option: str) -> int:
 
 def replay(arguments: argparse.Namespace) -> int:
     from ansible_collections.xen.xapi.tests.fault_injection.socket_runs import RealPlay
+    from ansible_collections.xen.xapi.tests.fault_injection.source_runs import SourcePlay
     from ansible_collections.xen.xapi.tests.fault_injection.virtual_runs import Play
 
-    play: Play | RealPlay
-    if arguments.replay:
-        play = Play(arguments.replay)
+    play: Play | SourcePlay | RealPlay
+    if arguments.replay or arguments.replay_source:
+        replayed, seed = (
+            (Play, arguments.replay) if arguments.replay else (SourcePlay, arguments.replay_source)
+        )
+        play = replayed(seed)
         outcome = play.run()
     else:
         play = RealPlay(arguments.replay_real)

@@ -18,11 +18,13 @@ from ansible_collections.xen.xapi.plugins.module_utils._client.master_connection
 )
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._errors import HostError
+from ansible_collections.xen.xapi.plugins.module_utils._events.tracker import EndTracker
 from ansible_collections.xen.xapi.plugins.module_utils._wait.pacer import Pacer
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import TaskSet
 from ansible_collections.xen.xapi.plugins.modules import task_cancel
 from ansible_collections.xen.xapi.tests.fault_injection import faults, faulty_proxy
 from ansible_collections.xen.xapi.tests.fault_injection.socket_runs import RealPlay
+from ansible_collections.xen.xapi.tests.fault_injection.source_runs import SourcePlay
 from ansible_collections.xen.xapi.tests.fault_injection.virtual_runs import Play
 from ansible_collections.xen.xapi.tests.support.polling import TIMEOUT
 
@@ -41,6 +43,31 @@ def test_virtual_time_campaign_has_no_violations(part):
     outcomes = {name: play.run() for name, play in plays.items()}
     assert {name: one.violations for name, one in outcomes.items() if one.violations} == {}
     assert {fault for one in outcomes.values() for fault in one.faults} == set(faults.FAULTS)
+
+
+def test_source_campaign_has_no_violations():
+    plays = {f"{SEED}/{number}": SourcePlay(f"{SEED}/{number}") for number in range(80)}
+    outcomes = {name: play.run() for name, play in plays.items()}
+    assert {name: one.violations for name, one in outcomes.items() if one.violations} == {}
+    assert {one.ending for one in outcomes.values()} >= {"task_events went on"}
+
+
+def test_detects_end_that_is_reported_twice(monkeypatch):
+    monkeypatch.setattr(EndTracker, "complete_listing", lambda self, _refs: forget_all(self))
+
+    def forget_all(tracker):
+        tracker._has_baseline = True
+        tracker._settled.clear()
+
+    outcomes = [SourcePlay(f"{SEED}/{number}").run() for number in range(20)]
+    assert "each end once" in {name for one in outcomes for name in one.violations}
+
+
+def test_detects_missed_end(monkeypatch):
+    # Each listing counts as the first one.
+    monkeypatch.setattr(EndTracker, "complete_listing", lambda _self, _refs: None)
+    outcomes = [SourcePlay(f"{SEED}/{number}").run() for number in range(25)]
+    assert "no missed end" in {name for one in outcomes for name in one.violations}
 
 
 @pytest.mark.parametrize("fault", faulty_proxy.FAULTS)

@@ -12,14 +12,19 @@ from .._tasks.messages import format_task, percent
 from .._tasks.model import Task
 from .alarms import LONG_RUNNING
 
-_VERBS = {"success": "has succeeded", "failure": "has failed", "cancelled": "was cancelled"}
+_ENDS = {
+    "success": "Task {task} has succeeded",
+    "failure": "Task {task} has failed",
+    "cancelled": "Task {task} was cancelled",
+}
 
 
 def describe_end(task: Task) -> str:
     """Return a sentence about the end of a task, with its error."""
     info = task.record.get("error_info") or []
     error = f": {describe_error(info[0], info[1:])}" if info else ""
-    return f"Task {format_task(task)} {_VERBS[task.status]}{error}".rstrip(".") + "."
+    end = _ENDS[task.status].format(task=format_task(task))
+    return f"{end}{error}".rstrip(".") + "."
 
 
 def describe_disappearance(task: Task, reason: str) -> str:
@@ -53,7 +58,7 @@ def loss_message(lost: int) -> str:
 
 def object_message(kind: str, name: str) -> str:
     """Return a warning about an object that does not exist any more."""
-    return f"The {kind} {name} does not exist any more, so no further task can belong to it."
+    return f"The selected object does not exist any more ({kind} {name}); no task can belong to it."
 
 
 def literal_message(option: str, value: str, problem: str) -> str:

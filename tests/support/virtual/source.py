@@ -46,7 +46,7 @@ class VirtualSource:
             warn=self.warnings.append,
             stop=lambda: None,
             sleep=pool.solo.advance,
-            clock=pool.now,
+            clock=getattr(wire, "client_now", pool.now),
             jitter=lambda: 1.0,
         )
         self.source = Source(session, parse_source_options(written), self.secrets, outlets)

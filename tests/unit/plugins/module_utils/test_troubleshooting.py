@@ -24,6 +24,7 @@ SPEAKERS = [
             "_cancel/report",
             "_cancel/targets",
             "_client/messages",
+            "_events/messages",
             "_messages",
             "_module",
             "_output",

@@ -216,7 +216,7 @@ def test_missing_object_is_an_error_at_start_and_a_warning_later(pool):
     pool.at(10, lambda: pool.database.delete("VM", vm))
     source = run(pool, object={"type": "VM", "name_label": "web-1"})
     assert source.warnings == [
-        "The VM 'web-1' does not exist any more, so no further task can belong to it."
+        "The selected object does not exist any more (VM 'web-1'); no task can belong to it."
     ]
 
 
