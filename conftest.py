@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Let `pytest` run from any checkout; do nothing under ansible-test, which has its own loader."""
+"""Let `pytest` run from any checkout; ansible-test has its own loader and needs no change."""
 
 from __future__ import annotations
 

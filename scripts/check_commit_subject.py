@@ -13,7 +13,7 @@ from pathlib import Path
 MAX_LENGTH = 72
 TYPES = ("build", "ci", "docs", "feat", "fix", "perf", "refactor", "revert", "style", "test")
 SUBJECT = re.compile(rf"(?:{'|'.join(TYPES)})(?:\([a-z0-9_-]+\))?!?: (?P<verb>\S+) \S.*")
-# Words that begin a statement about the code instead of saying what the commit does.
+# Words that begin a statement about the code instead of describing the commit.
 NO_VERBS = {
     *("a", "all", "an", "any", "each", "every", "it", "no", "nobody", "nothing", "of", "one"),
     *("only", "some", "that", "the", "there", "these", "this", "those", "what", "when", "whoever"),

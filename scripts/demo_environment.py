@@ -42,7 +42,7 @@ def environments() -> Iterator[dict[str, str]]:
 
 
 def install(python: Path) -> bool:
-    """Install the requirements, and show what pip printed only if that is impossible."""
+    """Install the requirements, and show the output of pip only if that fails."""
     call = [str(python), "-m", "pip", "install", "--quiet", "--retries=1"]
     done = None
     for environ in environments():

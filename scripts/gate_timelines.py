@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run gates on the simulator and draw what happened over time.
+"""Run gates on the simulator and draw their course over time.
 
 python -m scripts.gate_timelines writes the pictures to docs/images, with the Python of .venv.
 """
@@ -40,7 +40,7 @@ STYLE = """
 
 
 class Bar(NamedTuple):
-    """A row of a picture: from when to when in seconds, and what happened at its end."""
+    """A row of a picture: its beginning and end in seconds, and the event at its end."""
 
     name: str
     begin: float

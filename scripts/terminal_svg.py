@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Draw what a command printed as an SVG of a terminal, for light and dark pages.
+"""Draw the output of a command as an SVG of a terminal, for light and dark pages.
 
 make demo | python -m scripts.terminal_svg 'make demo' > docs/images/demo.svg
 """

@@ -95,7 +95,7 @@ def main() -> int:
 
 
 def _sum(output: str) -> tuple[int, int]:
-    """What the last line says has passed and failed, in the words of pytest or of our own."""
+    """Return the numbers of passed and failed runs in the last line of an output."""
     found = list(_SUM.finditer(output))
     if not found:
         return 0, 1

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How Sphinx makes the site; docs/site/build.py gathers what it is made of."""
+"""Configures Sphinx for the site; docs/site/build.py gathers its sources."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ html_show_sphinx = False
 html_copy_source = False
 myst_heading_anchors = 3
 pygments_style = "ansible"
-# What antsibull-docs writes has labels for what is not in this site, such as other collections.
+# The pages of antsibull-docs have labels for pages elsewhere, such as other collections.
 suppress_warnings = ["myst.header"]
 nitpicky = False
 MAX_ANCHOR_WORDS = 12

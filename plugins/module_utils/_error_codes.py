@@ -66,7 +66,7 @@ def _format_parameter(param: str) -> str:
 
 
 def _describe_obstacles(param: str) -> str:
-    """Describe what prevents an evacuation: `CODE,one,two|CODE,one` (xapi_host.ml)."""
+    """Describe the reasons against an evacuation: `CODE,one,two|CODE,one` (xapi_host.ml)."""
     errors = [error.split(",") for error in param.split("|")]
     if not all(_is_known(code) for code, *_params in errors):
         return _format_parameter(param)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is compared: this collection, the package XenAPI, and a bare loop; called in a process."""
+"""The implementations to compare: this collection, the package XenAPI, and a bare loop."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def bare_list(url: str) -> dict[str, Any]:
 
 
 def bare_json(_url: str) -> dict[str, Any]:
-    """Only the reading of what bare_list was told last, in the same process."""
+    """Only parse the last answer to bare_list, in the same process."""
     return {"count": len(json.loads(_listed)["result"])}
 
 
@@ -211,7 +211,7 @@ def _session(url: str) -> Session:
 
 
 def _work(module: str, url: str, options: dict[str, Any]) -> dict[str, Any]:
-    """What a module returns, where Ansible is not what is measured."""
+    """Return the result of a module, without the time of Ansible."""
     run = ModuleRun(module, options, lambda: _session(url))
     result = run.work()
     assert not run.warnings

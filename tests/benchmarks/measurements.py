@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is measured: each function makes the rows of one figure, all subjects in one run."""
+"""The measurements: each function makes the rows of one figure, all subjects in one run."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _detection(
 
 
 def idle(server: Worker, sizes: Sizes) -> list[Row]:
-    """Requests of waits for tasks on which nothing happens; all side by side, a pool for each."""
+    """Count the requests of waits for idle tasks; all side by side, a pool for each."""
     waits = [
         (name, wait, size)
         for name, wait in (
@@ -177,7 +177,7 @@ def listing(server: Worker, sizes: Sizes) -> list[Row]:
             clients = {BARE: plain, JSON: plain, OURS: ours, SDK: sdk}
             for client in (plain, ours, sdk):
                 client.call(time.monotonic)
-            # In turn, so that what the machine does besides falls on all of them.
+            # In turn, so that other work of the machine affects all of them.
             for _number in range(max(sizes.repeats // 4, 2)):
                 for name, work in lists:
                     found[name].append(clients[name].call(measured, work, url))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is measured with Ansible around it: plays, and the parts of one run of a module."""
+"""Measurements with Ansible: plays, and the parts of one run of a module."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def next_task(server: Worker, sizes: Sizes) -> list[Row]:
 
 
 def one_run(server: Worker, sizes: Sizes) -> list[Row]:
-    """A task of a play, and what a run of a module is made of, one part after the other."""
+    """Measure a task of a play, and the parts of a run of a module, one after the other."""
     (url,) = server.call(pools.start)
     rows = _tasks_of_a_play(url, sizes)
     basic = "import ansible.module_utils.basic"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A process of its own that calls what it is told to, so that CPU and memory are its own."""
+"""A process that calls one function, so that CPU and memory are its own."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Worker:
         self._process.join()
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
-        """What a function of a module returns over there."""
+        """Return the result of a function that the process calls."""
         self.start(function, *args)
         return self.result()
 
@@ -50,7 +50,7 @@ class Worker:
 
 
 def measured(function: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
-    """What a function returns, with its seconds of wall time and CPU, and the process's peak."""
+    """The result of a function, with its seconds of wall time and CPU, and the peak of memory."""
     began, cpu = time.perf_counter(), time.process_time()
     figures = function(*args)
     return {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Scenarios of event arguments, asynchronous calls, setters and operations on nothing."""
+"""Scenarios of event arguments, asynchronous calls, setters and operations on missing objects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MISSING_REF = "OpaqueRef:00000000-0000-4000-8000-000000000001"
 HEX = re.compile(r"trackid=[0-9a-f]{32}")
 
 
-# What to keep of an answer
+# The parts of an answer to keep
 
 
 def code_of(answer):
@@ -232,7 +232,7 @@ def legacy_events(run):
 
 
 def ended(run, s, name, task):
-    """Record what became of an asynchronous task."""
+    """Record the end of an asynchronous task."""
     for _attempt in range(100):
         if run.quiet("task.get_status", s, task) != "pending":
             break
@@ -513,7 +513,7 @@ def sessions_in_detail(run):
     run.call("help", "system.methodHelp", "task.cancel", keep=untracked)
 
 
-# Operations of what does not exist, and of a VM in the wrong state
+# Operations on missing objects, and on a VM in the wrong state
 
 
 def operations_on_nothing(run):

@@ -54,7 +54,7 @@ def untracked(answer):
 
 
 def as_a_set(answer):
-    """A list in whatever order it came."""
+    """Return a list without its order."""
     if code_of(answer) != "success":
         return untracked(answer)
     value = value_of(answer)
@@ -127,7 +127,7 @@ def is_whole(value):
 
 
 def ended(run, s, name, task):
-    """Record what became of an asynchronous task."""
+    """Record the end of an asynchronous task."""
     for _attempt in range(100):
         if run.quiet("task.get_status", s, task) != "pending":
             break
@@ -143,7 +143,7 @@ def ended(run, s, name, task):
 
 
 def put(run, s, name, cls, field, ref, value):
-    """Set a field; record the answer, and what the field reads then."""
+    """Set a field; record the answer and the new value of the field."""
     answer = run.raw(f"{cls}.set_{field}", s, ref, value)[0]
     read = run.quiet(f"{cls}.get_{field}", s, ref)
     run.record(
@@ -258,7 +258,7 @@ def new_storage(run, s, label="sr"):
 
 
 def gone(run, s, cls, *refs):
-    """Destroy what is left of these, with the messages about them."""
+    """Destroy the rest of these, with the messages about them."""
     for ref in refs:
         if ref and ref != MISSING_REF:
             uuid = run.quiet(cls + ".get_uuid", s, ref)

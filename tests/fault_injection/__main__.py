@@ -85,7 +85,7 @@ def real(seed: int, runs: int) -> Iterator[tuple[str, Any]]:
 
 
 def tell(title: str, outcomes: Iterator[tuple[str, Any]], option: str) -> int:
-    """Print what came to pass, and return how many runs broke an invariant."""
+    """Print the outcome, and return how many runs broke an invariant."""
     counts: dict[str, Counter[str]] = {"Faults": Counter(), "Endings": Counter()}
     counts["Checks"] = Counter()
     failed = 0

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes wrong between a client and a pool in virtual time: each kind by its name."""
+"""Faults between a client and a pool in virtual time: each kind by its name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ODD_VALUES: tuple[Any, ...] = (
 
 
 class Campaign(NamedTuple):
-    """What a fault can reach."""
+    """The parts that a fault can reach."""
 
     pool: VirtualPool
     wire: MangledWire
@@ -41,7 +41,7 @@ class Campaign(NamedTuple):
 
 
 class Mangle(NamedTuple):
-    """Some of the answers to come, and what becomes of them."""
+    """Some of the answers to come, and their fate."""
 
     method: str
     count: int
@@ -49,7 +49,7 @@ class Mangle(NamedTuple):
 
 
 class MangledWire(VirtualWire):
-    """Brings some answers in another form than the pool gave them, and notes what was told."""
+    """Changes some answers of the pool, and notes the answers that arrived."""
 
     def __init__(self, pool: VirtualPool) -> None:
         super().__init__(pool)
@@ -98,7 +98,7 @@ class MangledWire(VirtualWire):
         return answer
 
     def _deliver(self, answer: Answer, *, method: str) -> None:
-        """What was mangled may have been refused, so it is not said to have been told."""
+        """Do not note a changed answer, since the client may have refused it."""
         if not self._is_mangled:
             super()._deliver(answer, method=method)
 
@@ -294,7 +294,7 @@ def _page_after_login(campaign: Campaign) -> None:
 
 
 def _step_clock(of_the_master: bool) -> Callable[[Campaign], None]:
-    """A host is set to another time; what was created keeps its date."""
+    """A host is set to another time; tasks that exist keep their date."""
 
     def happen(campaign: Campaign) -> None:
         pool, seconds = campaign.pool, campaign.chance.choice(JUMPS)

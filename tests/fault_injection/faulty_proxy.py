@@ -24,14 +24,14 @@ _PAGE = b"<html><h1>Oops</h1></html>"
 
 
 class Exchange(NamedTuple):
-    """One request on its way, and what can be done with it."""
+    """One request on its way, with the faults that it can meet."""
 
     way: HostileWay
     connection: socket.socket
     body: bytes
 
     def forward(self) -> bytes:
-        """What the pool answers, which so has done what it was asked for."""
+        """Return the answer of the pool, which has then carried out the request."""
         return self.way.ask_pool(self.body)
 
     def send(self, text: bytes) -> None:
@@ -82,7 +82,7 @@ def _reset_after(exchange: Exchange) -> None:
 
 def _reset_between(exchange: Exchange) -> None:
     exchange.send(whole(exchange.forward()))
-    # Only what has been read is not lost by a reset.
+    # A reset loses data that has not been read.
     exchange.way.ended.wait(0.05)
     exchange.reset()
 

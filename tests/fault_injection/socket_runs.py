@@ -126,7 +126,7 @@ class RealPlay:
         self.checks.check("no session left", len(pool.sessions()) <= told)
         sent = [call.params[0] for call in pool.log.of("task.cancel")]
         may_cancel = self.module == "task_cancel"
-        self.checks.check("no stray cancel", all(may_cancel and ref in meant for ref in sent))
+        self.checks.check("no unexpected cancel", all(may_cancel and ref in meant for ref in sent))
         if self.module == "task_wait" and result and not result.get("failed"):
             statuses = [pool.record(ref)["status"] for ref in meant]
             rule = self.options.get("wait_for", "all")
@@ -156,7 +156,7 @@ class RealPlay:
 
 
 def _told_of_sessions(result: dict[str, Any]) -> int:
-    """How many sessions may be left by what is warned of: a request can last too long by itself."""
+    """How many sessions the warnings explain: a request can take too long by itself."""
     warnings = json.dumps(result.get("warnings", []))
     lost = re.findall(r"Logins without a usable answer: (\d+)", warnings)
     stay = re.findall(r"The logout failed, so the session stays .*? it(?: \((\d+))?:", warnings)

@@ -95,7 +95,7 @@ def test_detects_cancel_of_unselected_task(monkeypatch):
 
     meant = task_cancel.select_targets
     monkeypatch.setattr(task_cancel, "select_targets", every_task)
-    assert "no stray cancel" in violations(300)
+    assert "no unexpected cancel" in violations(300)
 
 
 def test_detects_second_start(monkeypatch):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs of the modules in virtual time under faults by chance, and what must hold of each."""
+"""Runs of the modules in virtual time under random faults, with the invariants of each."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LABEL = "Async.VM.copy"
 OTHER = "Async.SR.scan"
 OTHERS = (OTHER, OTHER, "Async.VM." * 30000, LABEL + "\u202e" * 1100)
 """Labels of tasks that are not meant, some of them of any size."""
-LAST_LOOK = 5.0
+FINAL_REFRESH = 5.0
 LOGOUT = 2.0
 REQUEST = 30.0
 ROUNDING = 0.1
@@ -190,14 +190,14 @@ class Play:
             self.checks.check("no false open", self._is_open_rightly())
 
     def _judge_call(self, is_check: bool) -> None:
-        """The tasks that the pool made tell what was started."""
+        """The tasks that the pool made show which operations started."""
         made = [ref for ref, label in self.pool.labels.items() if label == SNAPSHOT]
         self.checks.check("no second start", len(made) <= (0 if is_check else 1))
         result = self.result
         if result is None or is_check:
             return
         outcome = result["outcome"]
-        # A server that says that it is starting has started nothing, but where that is not true.
+        # A starting server has not started an operation, unless a fault only pretends to start.
         if outcome == "not_started" and "error as array with id 0" not in self.faults:
             self.checks.check("no false word about a call", not made)
         if outcome in FINAL and not STATUS_FAULTS & set(self.faults):
@@ -209,28 +209,28 @@ class Play:
 
     def _judge_time(self, is_check: bool) -> None:
         elapsed = self.pool.now() - self.began
-        patience = REQUEST * self.wire.requests
+        limit = REQUEST * self.wire.requests
         if self.module == "task_wait" and not is_check:
-            patience = float(self.options["timeout"]) + LAST_LOOK
+            limit = float(self.options["timeout"]) + FINAL_REFRESH
         if self.module == "call":
-            patience += float(self.options["timeout"]) + LAST_LOOK
+            limit += float(self.options["timeout"]) + FINAL_REFRESH
         cancels = self.pool.log.of("task.cancel")
         if cancels:
             elapsed = self.pool.now() - cancels[0].at
-            patience = float(self.options["timeout"]) + LAST_LOOK
-            patience += FORCE_TIMEOUT * bool(self.options.get("force"))
-        self.checks.check("an end by the deadline", elapsed <= patience + LOGOUT + ROUNDING)
+            limit = float(self.options["timeout"]) + FINAL_REFRESH
+            limit += FORCE_TIMEOUT * bool(self.options.get("force"))
+        self.checks.check("an end by the deadline", elapsed <= limit + LOGOUT + ROUNDING)
 
     def _judge_cancels(self, is_check: bool) -> None:
         sent = self.pool.log.of("task.cancel")
         if self.module != "task_cancel" or is_check:
-            self.checks.check("no stray cancel", not sent)
+            self.checks.check("no unexpected cancel", not sent)
             return
         for call in sent:
-            self.checks.check("no stray cancel", self._is_meant(call.params[0], call.at))
-            # A status that is missing or that nobody knows counts as running.
+            self.checks.check("no unexpected cancel", self._is_meant(call.params[0], call.at))
+            # A missing or unknown status counts as running.
             if not STATUS_FAULTS & set(self.faults):
-                status = self.pool.status_at(call.params[0], call.at - LAST_LOOK - ROUNDING)
+                status = self.pool.status_at(call.params[0], call.at - FINAL_REFRESH - ROUNDING)
                 self.checks.check("no cancel of what had ended", status not in FINAL)
         asked = {call.params[0] for call in sent}
         most = self.options.get("max_tasks", len(self.meant))
@@ -253,7 +253,7 @@ class Play:
         """Whether a task may be asked to end then."""
         if ref not in self.meant:
             return False
-        # Of a clock that was wrong and has been set since, nobody can know by how much it was.
+        # If a wrong clock has been corrected since, its former error is unknown.
         if "server clock jumps" in self.faults:
             return True
         if "member clock jumps" in self.faults and self.offset:
@@ -284,6 +284,6 @@ class Play:
 
 
 def is_clear(sentence: str) -> bool:
-    """Whether it is a sentence for people: of one line, and nothing of Python in it."""
-    odd = ("Traceback", "Error(", "object at 0x", "\x1b", "\n")
-    return 10 < len(sentence) < 3000 and not any(part in sentence for part in odd)
+    """Return whether it is a sentence for people: one line, without a repr or traceback."""
+    wrong = ("Traceback", "Error(", "object at 0x", "\x1b", "\n")
+    return 10 < len(sentence) < 3000 and not any(part in sentence for part in wrong)

@@ -59,7 +59,7 @@ TEXTS = st.one_of(
 NUMBERS = st.one_of(
     st.sampled_from([0, 1, -1, 2**63, 0.0, 5e-324, 1e308, -1e308]),
     st.sampled_from(["nan", "inf", "-inf"]).map(float),
-    # By their exponents: what is huge would fill the screen where hypothesis shows a strategy.
+    # By their exponents: huge numbers would fill the screen if hypothesis prints a strategy.
     st.sampled_from([400, 4000]).map(lambda exponent: 10**exponent),
     st.integers(),
     st.floats(),
@@ -101,7 +101,7 @@ def changed(value: Any, path: tuple[Any, ...], part: Any) -> Any:
         else:
             copy[key] = changed(copy[key], tuple(rest), part)
     except (IndexError, KeyError, TypeError):
-        # Another change has taken away what this one was meant for.
+        # Another change has removed the target of this one.
         return value
     return copy
 
@@ -118,5 +118,5 @@ def mutated(draw: st.DrawFn, *bases: Any, most: int = 3) -> Any:
 
 
 def as_json(value: Any) -> str:
-    """What a module prints has to be JSON of the strict kind; NaN is none."""
+    """A module must print strict JSON, without NaN."""
     return json.dumps(value, allow_nan=False)

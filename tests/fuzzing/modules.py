@@ -49,7 +49,7 @@ TASKS: dict[str, list[dict[str, Any]]] = {
 
 
 class SchemaError(NamedTuple):
-    """What is done to the answers of one method: the part in a place becomes another one."""
+    """A change to the answers of one method: the part at a place becomes another one."""
 
     method: str
     place: int
@@ -104,7 +104,7 @@ class InvalidWire(VirtualWire):
         self._answers: dict[str, int] = {}
 
     def _deliver(self, answer: Answer, *, method: str) -> None:
-        """Nothing is noted: what the answers say is not what the pool did."""
+        """Do not note answers, since they do not show the work of the pool."""
 
     def post(self, *args: Any, **options: Any) -> Answer:
         answer = super().post(*args, **options)

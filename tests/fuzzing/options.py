@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What may stand in a playbook: a bad option has to end as an error that names it."""
+"""Options of a playbook: a bad option must end as an error that names it."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class Reached(Exception):
 
 
 def refusal_of(read: Callable[[], object]) -> OptionError | None:
-    """The error of an option, which names it; None for what is accepted."""
+    """Return the error of an option, which names it; None if it is accepted."""
     try:
         read()
     except Reached:
@@ -179,7 +179,7 @@ def refusal_of(read: Callable[[], object]) -> OptionError | None:
 
 
 def values_of(option: str, spec: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Mostly what nearly fits an option, and now and then anything."""
+    """Mostly values that nearly fit an option, and sometimes any value."""
     fitting = FITTING.get(option, TEXTS)
     if "choices" in spec:
         fitting = st.sampled_from(spec["choices"])
@@ -250,7 +250,7 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
 
 
 def check_value(given: tuple[str, Any]) -> None:
-    """What a single value means: the reader returns it, or names the option."""
+    """The meaning of a single value: the reader returns it, or names the option."""
     reader, value = given
     error = refusal_of(lambda: READERS[reader]("the_option", value))
     assert error is None or error.option == "the_option"

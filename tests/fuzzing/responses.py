@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a server may send, rightly and wrongly, to each room that reads it.
+"""Valid and invalid data of a server, for each module that reads it.
 
 Wrong answers have to end as an error of the collection, or be dealt with.
 """
@@ -241,12 +241,14 @@ def check_events(given: Any) -> None:
     scope = WatchScope((REF,), ("VM", "OpaqueRef:vm"), hosts=True)
     with explained(), session_of(CannedResponses({"event.from": given})) as session:
         watch = EventWatcher(session)
-        for sight in (watch.refresh(scope), watch.wait(1.0)):
-            for task in sight.tasks:
+        for update in (watch.refresh(scope), watch.wait(1.0)):
+            for task in update.tasks:
                 use(task, task)
-            Disappearances(session).update_hosts(sight.hosts)
-            assert all(isinstance(host["metrics"], str) for host in sight.hosts.values())
-            assert all(isinstance(ref, str) for ref in (*sight.deleted, *(sight.operations or ())))
+            Disappearances(session).update_hosts(update.hosts)
+            assert all(isinstance(host["metrics"], str) for host in update.hosts.values())
+            assert all(
+                isinstance(ref, str) for ref in (*update.deleted, *(update.operations or ()))
+            )
 
 
 def check_pool(given: tuple[str, Any]) -> None:
@@ -288,7 +290,7 @@ def check_objects(given: tuple[str, Any]) -> None:
         as_json(Objects(session).to_dict(Task(REF, TASK)))
 
 
-def check_surroundings(given: tuple[str, Any]) -> None:
+def check_context(given: tuple[str, Any]) -> None:
     method, answer = given
     fine = {
         "VM.get_by_uuid": REF,
@@ -429,7 +431,7 @@ TARGETS = [
             host__get_servertime=("20261123T10:11:12Z",),
             host__get_all_records=({REF: HOST, NO_REF: HOST},),
         ),
-        check_surroundings,
+        check_context,
     ),
     runner.Target("dates", DATES, check_dates),
     runner.Target("results", XML, check_result),

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 
-# A batch has a seed of its own: hypothesis becomes slow over what it has tried already.
+# A batch has a seed of its own: hypothesis becomes slow after many examples.
 _BATCH = 2000
 
 
 class Target(NamedTuple):
-    """Something that reads what others wrote; the check fails where it lets an error escape."""
+    """A reader of untrusted data; the check fails if an error escapes from it."""
 
     name: str
     inputs: st.SearchStrategy[Any]

@@ -20,7 +20,7 @@ def test_document_contains_at_least_seven_examples():
 
 @pytest.mark.parametrize("number", range(len(PRINTED)))
 def test_document_example_runs(start_pool, play_file, tmp_path, number):
-    """As printed, but for what every pool, and every proxy, has of its own."""
+    """As printed, except for the values of this pool and proxy."""
     pool = start_pool(tls=True)
     address = f"localhost:{pool.hosts[0].port}"
     with ConnectProxy() as tunnel:

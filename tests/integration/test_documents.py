@@ -45,7 +45,7 @@ PRINTED = {
 }
 _ONE, SEVERAL_AT_ONCE, _RESCUE, A_WHOLE_STEP = PRINTED["docs/gate_a_deploy_step.md"][:4]
 A_CODE_DECIDES = PRINTED["docs/chaining_results.md"][2]
-# What takes long as printed, and what is played in its place.
+# Printed options that take long, and their replacements.
 TIMEOUT = {
     r"\bquiet_for: \w+": "quiet_for: 1",
     r"\bidle_for: \w+": "idle_for: 0.5",
@@ -58,19 +58,19 @@ DIRECT = {
     "host.get_enabled",
     "host.get_resident_VMs",
 }
-"""What is called without a task."""
+"""Methods that are called without a task."""
 READERS = {"task.get_all_records", "task.get_record", "event.from"}
 
 
 @pytest.fixture
 def real_pool(start_pool):
-    """A pool over TLS with what the documents take for granted."""
+    """A pool over TLS with the objects that the documents name."""
     pool = start_pool(tls=True, collects=False)
     pool.simulator = start_pool(control=True)
     for method in ("VM.copy", "host.disable", "host.evacuate", "host.enable"):
         pool.operations.lives[method] = Life(duration=0.5)
     pool.database.write("host", pool.master_ref, "name_label", "xcp1")
-    # XAPI's times are whole seconds: what began in this very second would be one of the step's.
+    # XAPI's times are whole seconds: a task of this second would count as one of the step.
     pool.add_task(
         "Async.VM.start",
         status="failure",
@@ -109,7 +109,7 @@ def real_pool(start_pool):
 
 @pytest.fixture
 def play_printed(real_pool, play_file, tmp_path):
-    """Plays what is printed, but for the names of hosts, of their certificate, and patience."""
+    """Plays a printed play, with other hosts, certificates and times."""
 
     def run(printed):
         port = real_pool.hosts[0].port
@@ -143,7 +143,7 @@ def test_document_example_runs(real_pool, play_printed, when, name, number):
         orphan = real_pool.add_task("nightly backup", created=LONG_AGO, life=ENDLESS)
         real_pool.variables["orphan_uuid"] = real_pool.record(orphan)["uuid"]
     if "gate" in name:
-        # What a step starts: printed steps start nothing, and this is after the time was noted.
+        # The task of a step, since printed steps start none; it comes after the time was noted.
         when(
             lambda: answered(real_pool, "task.get_all_records"),
             lambda: real_pool.add_task("Async.VM.clean_reboot", status="success"),
@@ -159,7 +159,7 @@ def test_document_example_runs(real_pool, play_printed, when, name, number):
 
 
 def told_by(task, failed):
-    """What a failed play prints of a task, which is laid out anew by each release of Ansible."""
+    """Return the output of a failed play for a task, in one line for all releases of Ansible."""
     return re.sub(r"\s+", " ", str(failed.value).split(f"TASK [{task}]")[1])
 
 

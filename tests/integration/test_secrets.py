@@ -33,7 +33,7 @@ PASSWORDS = {
 
 
 def sides(secret):
-    """What would give a secret away: itself, and as text in JSON, in Python and in YAML."""
+    """Return the forms of a secret: itself, and as text in JSON, in Python and in YAML."""
     written = {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], ascii(secret)[1:-1]}
     return written | {secret.replace("'", "''"), secret.encode("unicode_escape").decode()}
 
@@ -43,7 +43,7 @@ def assert_untold(text, *secrets):
 
 
 def keep_log(monkeypatch, told):
-    """Keep what a module gives to the system's log, which is not to be written to by tests."""
+    """Keep the messages of a module to the system's log, so that tests do not write there."""
 
     def log(_module, text, log_args=None):
         told.append((text, log_args))
@@ -60,8 +60,8 @@ def password(request):
 def wreck(start_pool):
     """Starts a pool of one password on which something goes wrong, by the name of the trouble."""
 
-    def start(trouble, password):
-        pool = start_pool(password=password, tls=trouble == "certificate")
+    def start(fault, password):
+        pool = start_pool(password=password, tls=fault == "certificate")
         told = ["INTERNAL_ERROR", f"cannot take {password} of root"]
         {
             "nothing": lambda: None,
@@ -77,18 +77,18 @@ def wreck(start_pool):
             "right": lambda: pool.fail("task.*", error=["RBAC_PERMISSION_DENIED", "task", "x"]),
             "other pool": lambda: None,
             "option": lambda: None,
-        }[trouble]()
+        }[fault]()
         options = {
             "other pool": {"pool_uuid": "00000000-0000-4000-8000-000000000000"},
             "option": {"uuid": "abc"},
             "late": {"request_timeout": "0.2"},
         }
-        return pool, options.get(trouble, {})
+        return pool, options.get(fault, {})
 
     return start
 
 
-TROUBLES = [
+FAULTS = [
     *("nothing", "certificate", "login", "echo", "page", "body", "cut", "late", "booting"),
     *("session", "right", "other pool", "option"),
 ]
@@ -96,7 +96,7 @@ TROUBLES = [
 
 @pytest.fixture
 def told(monkeypatch):
-    """What the module gave to the system's log, and every error that was raised in it."""
+    """The messages of the module to the system's log, and every error that was raised in it."""
     told = []
     keep_log(monkeypatch, told)
     leave = Session.__exit__
@@ -117,14 +117,14 @@ def told(monkeypatch):
     return told
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_module_output_and_errors_contain_no_secret(wreck, capsys, told, password, trouble):
-    pool, options = wreck(trouble, password)
+@pytest.mark.parametrize("trouble", FAULTS)
+def test_module_output_and_errors_contain_no_secret(wreck, capsys, told, password, fault):
+    pool, options = wreck(fault, password)
     arguments = {"hostname": pool.url, "password": password, "_ansible_verbosity": 4, **options}
     with patch_module_args(arguments), pytest.raises(SystemExit) as ended:
         task_info.main()
     output = capsys.readouterr()
-    assert bool(ended.value.code) is (trouble != "nothing"), output.out
+    assert bool(ended.value.code) is (fault != "nothing"), output.out
     assert "invocation" in json.loads(output.out)
     assert_untold(output.out + output.err + "".join(map(str, told)), *secrets_of(pool))
     # A login that was answered in another way, or a fault that is no truth, leaves its session.
@@ -132,13 +132,13 @@ def test_module_output_and_errors_contain_no_secret(wreck, capsys, told, passwor
 
 
 @pytest.mark.parametrize("trouble", ["nothing", "echo", "gone"])
-def test_output_and_logs_contain_no_given_session(pool, capsys, monkeypatch, trouble):
+def test_output_and_logs_contain_no_given_session(pool, capsys, monkeypatch, fault):
     logged = []
     keep_log(monkeypatch, logged)
     with session_on(pool) as ref:
-        if trouble == "echo":
+        if fault == "echo":
             pool.fail("task.get_all_records", error=["INTERNAL_ERROR", f"no {ref}"])
-        if trouble == "gone":
+        if fault == "gone":
             pool.fail("task.get_all_records", error=["SESSION_INVALID", ref])
         arguments = {"hostname": pool.url, "session_ref": ref, "_ansible_verbosity": 4}
         with patch_module_args(arguments), pytest.raises(SystemExit):

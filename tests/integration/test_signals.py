@@ -117,7 +117,7 @@ def test_killed_playbook_leaves_no_session(pool, play_on):
 
 
 def test_killed_worker_leaves_no_session(pool, play_on):
-    """The one that reads what the module prints; it leads the session of its processes."""
+    """The reader of the module's output; it leads the session of its processes."""
     pool.fail(LISTING, delay=FOREVER)
     playbook = play_on(pool)
     wait_for_call(pool, LISTING)

@@ -7,12 +7,17 @@ from __future__ import annotations
 import signal
 
 from ansible_collections.xen.xapi.tests.support.polling import wait_until
-from ansible_collections.xen.xapi.tests.support.samples import DEAF, ENDLESS, LONG_AGO, NO_UUID
+from ansible_collections.xen.xapi.tests.support.samples import (
+    ENDLESS,
+    LONG_AGO,
+    NO_UUID,
+    UNCANCELLABLE,
+)
 
 
 def test_cancel_playbook_sends_no_cancel_to_other_tasks(start_pool, play):
     pool = start_pool(collects=False)
-    twins = [pool.add_task("twins", created=LONG_AGO, life=ENDLESS) for _number in range(2)]
+    pair = [pool.add_task("pair", created=LONG_AGO, life=ENDLESS) for _number in range(2)]
     bystander = pool.add_task("bystander", created=LONG_AGO, life=ENDLESS)
     play(
         "cancel",
@@ -20,12 +25,12 @@ def test_cancel_playbook_sends_no_cancel_to_other_tasks(start_pool, play):
         pool_password=pool.password,
         no_uuid=NO_UUID,
         honours=pool.add_task("Async.VM.copy", life=ENDLESS),
-        deaf=pool.add_task("Async.VM.copy", life=DEAF),
+        uncancellable=pool.add_task("Async.VM.copy", life=UNCANCELLABLE),
         ended=pool.add_task("Async.VM.copy", status="failure"),
         orphan=pool.add_task("backup", created=LONG_AGO, life=ENDLESS),
     )
     asked = {call.params[0] for call in pool.log.of("task.cancel")}
-    assert asked.isdisjoint([*twins, bystander])
+    assert asked.isdisjoint([*pair, bystander])
 
 
 def test_no_cancel_is_sent_after_interrupt(pool, start_play):

@@ -19,8 +19,8 @@ def tasks(pool):
     running = {"progress": 0.4, "allowed_operations": ["cancel"]}
     failed = pool.add_task("VM.clone", status="failure", error_info=["SR_FULL", "20", "10"])
     return {
-        "twin": pool.add_task("Async.VM.start", **running),
-        "other_twin": pool.add_task("Async.VM.start", **running),
+        "first": pool.add_task("Async.VM.start", **running),
+        "second": pool.add_task("Async.VM.start", **running),
         "failed": failed,
         "failed_uuid": pool.record(failed)["uuid"],
         "pool_uuid": pool.pool_uuid,

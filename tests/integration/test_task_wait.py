@@ -22,17 +22,17 @@ def is_waited_for(pool, ref):
 
 
 def test_wait_playbook_succeeds(start_pool, play, when):
-    # An end that is written here has no time, and a pool deletes what ended long ago.
+    # An end that is written here has no time, and a pool deletes tasks that ended long ago.
     pool = start_pool(collects=False)
     full = Life(duration=None, writes=((0.0, "progress", 1.0),))
-    moving, vanishing, failing = (
+    moving, disappearing, failing = (
         pool.add_task("Async.VM.copy"),
         pool.add_task("Async.VM.copy"),
         pool.add_task("Async.VM.copy", life=full),
     )
     for ref, happen in (
         (moving, lambda: pool.set_task(moving, status="success")),
-        (vanishing, lambda: pool.destroy_task(vanishing)),
+        (disappearing, lambda: pool.destroy_task(disappearing)),
         (failing, lambda: pool.set_task(failing, status="failure")),
     ):
         when(functools.partial(is_waited_for, pool, ref), happen)
@@ -44,7 +44,7 @@ def test_wait_playbook_succeeds(start_pool, play, when):
         pool_password=pool.password,
         no_uuid=NO_UUID,
         moving=moving,
-        vanishing=vanishing,
+        disappearing=disappearing,
         full=failing,
         succeeded=pool.add_task("Async.VM.copy", status="success"),
         failed=pool.add_task("Async.VM.copy", status="failure", error_info=["SR_FULL", "1", "2"]),

@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def parts(args: argparse.Namespace) -> list[tuple[str, int, int, int]]:
-    """What is to be searched: rule, tasks, steps, and how many of these may be transient errors."""
+    """The space to search: rule, tasks, steps, and how many of these may be transient errors."""
     rules = args.rule or RULES
     if args.long:
         return [(rule, *size) for rule in rules for size in LONG[rule]]

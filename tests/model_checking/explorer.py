@@ -55,7 +55,7 @@ SHORT = 1.0
 
 
 class Start(NamedTuple):
-    """What a run begins with: for `none` some of the tasks may begin later, as a step."""
+    """The start of a run: for `none` some of the tasks may begin later, as a step."""
 
     rule: str
     tasks: int
@@ -220,7 +220,7 @@ class Player:
 
 
 class _HookedWaiter(Waiter):
-    """Tells when it is between two steps, and leaves nothing to chance."""
+    """Knows when it is between two steps, and is deterministic."""
 
     hook: Any = staticmethod(lambda _waiter: None)
 
@@ -256,7 +256,7 @@ def _cancelling(run: Ended) -> ModuleRun:
 
 
 class Tally:
-    """What a search has come to."""
+    """The result of a search."""
 
     def __init__(self, rule: str) -> None:
         self.rule = rule

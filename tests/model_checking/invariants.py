@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What must hold at the end of each run, judged by what the server did and what it answered."""
+"""Invariants at the end of each run, checked against the server's state and answers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ansible_collections.xen.xapi.tests.support.invariants import Checks
 
 LAST_LOOK = 5.0
 EARLY = 18.0
-"""Seconds: what is settled by then is known, and has been quiet, well before the deadline."""
+"""Seconds: the client knows all changes until then well before the deadline."""
 AT_ONCE = 1.0
 EXPECTED = "success"
 
 
 class Ended:
-    """What came of one run."""
+    """The outcome of one run."""
 
     def __init__(self, pool: SmallPool, wire: ScriptedWire) -> None:
         self.pool = pool
@@ -34,12 +34,12 @@ class Ended:
         self.decision = Decision.PENDING
         self.quiet_since: float | None = None
         self.troubled_at = 0.0
-        """When a request came to nothing last; as of the end of the wait, like the one above."""
+        """When a request failed last, before the end of the wait, like the one above."""
         self.error: BaseException | None = None
         self.result: dict[str, Any] | None = None
-        """What task_cancel returned."""
+        """The result of task_cancel."""
         self.second: dict[str, Any] | None = None
-        """What it returned when it was run again."""
+        """The result of a second run."""
         self.settled_at: float | None = None
         """When the last task ended or went, if all have."""
 
@@ -99,7 +99,7 @@ def _judge_any(run: Ended, checks: Checks) -> None:
 
 
 def _judge_settled(run: Ended, checks: Checks) -> None:
-    """Whatever the events hid, and be it at the last look: what is settled is known at the end."""
+    """Check that the client knows the final state at the end, even if events were lost."""
     if run.settled_at is not None:
         calm_since = max(run.settled_at, run.troubled_at)
         if calm_since < run.began + run.timeout:
@@ -139,7 +139,7 @@ def is_settled_early(settled_at: float | None, troubled_at: float) -> bool:
 
 def _judge_cancel(run: Ended, checks: Checks) -> None:
     pool, wire = run.pool, run.wire
-    checks.check("no stray cancel", not wire.stray)
+    checks.check("no stray cancel", not wire.unexpected)
     if run.result is None:
         return
     by_ref = {task["ref"]: task["action"] for task in run.result["tasks"]}

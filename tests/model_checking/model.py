@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A pool in which nothing happens but what a schedule says, at the moments when a client talks."""
+"""A pool that only changes by the steps of a schedule, when a client talks to it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class EndlessTalk(BaseException):
 
 
 class Script:
-    """Lets happen what a schedule says and nothing else, and notes what else might have happened.
+    """Runs the steps of a schedule, and notes the other steps that were possible.
 
     The notes begin where the schedule ends, so that each schedule is noted exactly once: by the one
     that is a step shorter.
@@ -78,7 +78,7 @@ class Script:
         self.point = 0
         self.branches: list[Schedule] = []
         self.is_over = False
-        """Whether nothing shall happen any more, nor be noted."""
+        """Whether the schedule has ended, so that no step happens or is noted."""
 
     @property
     def is_played(self) -> bool:
@@ -144,7 +144,7 @@ class SmallPool(VirtualPool):
         return max(moments, default=0.0)
 
     def task_steps(self, number: int) -> list[Step]:
-        """What may happen to a task as it is; not what would make no difference."""
+        """Return the steps that a task can take now and that make a difference."""
         if number in self.unborn:
             return [Step("begin", number)] if number == self.unborn[0] else []
         record = self.record(self.refs[number])
@@ -197,7 +197,7 @@ class SmallPool(VirtualPool):
         return self._tasks.cancelled_writes()
 
     def _lose(self, ref: str) -> None:
-        """Delete a record so that nobody is ever told: not by an event, not afterwards."""
+        """Delete a record without an event, at once or later."""
         with self.database.lock:
             row = self.database["task"].rows.pop(ref)
             self.database._by_uuid.pop(row.fields["uuid"], None)
@@ -218,6 +218,6 @@ def _numbered(number: int) -> uuid.UUID:
 
 
 def uuids() -> Callable[[], uuid.UUID]:
-    """What stands in for uuid.uuid4, so that a schedule names the same things each time."""
+    """Replaces uuid.uuid4, so that a schedule has the same names each time."""
     count = itertools.count(1)
     return lambda: _numbered(next(count))

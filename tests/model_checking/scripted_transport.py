@@ -22,7 +22,7 @@ from ansible_collections.xen.xapi.tests.support.virtual.pool import Member
 from ansible_collections.xen.xapi.tests.support.virtual.transport import VirtualWire
 
 WRITING = frozenset({"session.login_with_password", "task.cancel"})
-"""What leaves something behind on the server, so that an answer which is lost matters."""
+"""Methods that change the server, so that a lost answer matters."""
 BLOCKED_FOR = 0.0
 """Seconds for which a call has been blocked when a step comes upon it."""
 
@@ -49,8 +49,8 @@ class ScriptedWire(VirtualWire):
         """What was sent a cancel; of a request that was cut off nobody knows how far it came."""
         self.taken: set[str] = set()
         """Those whose cancel the server took, or may have taken for all that the client knows."""
-        self.stray: list[str] = []
-        """What was wrong with cancels at the moment when they were sent."""
+        self.unexpected: list[str] = []
+        """Errors of cancels at the moment when they were sent."""
         self.quiet_since: float | None = None
         """Since when, by the truth at each answer that tells of all tasks, nothing was running;
         and the answers were without a gap."""
@@ -154,11 +154,11 @@ class ScriptedWire(VirtualWire):
         now = self._pool.now()
         self.cancels.append(ref)
         if ref not in self._small.refs:
-            self.stray.append("a task outside of the set was sent a cancel")
+            self.unexpected.append("a task outside of the set was sent a cancel")
         if ref in self.told_end:
-            self.stray.append("a cancel went to a task whose end the client had read")
+            self.unexpected.append("a cancel went to a task whose end the client had read")
         if now - self.told_running_at.get(ref, -1e9) > 5.0 + 1e-6:
-            self.stray.append("a cancel went to a task that was not read within 5 s")
+            self.unexpected.append("a cancel went to a task that was not read within 5 s")
 
     def _deliver(self, answer: Answer, *, method: str) -> None:
         super()._deliver(answer, method=method)

@@ -81,7 +81,7 @@ def state_of(rule: str, waiter: Waiter, pool: SmallPool, wire: ScriptedWire) -> 
         client,
         getattr(condition, "found", None) is None,
         _server(rule, pool, waiter),
-        _truth(rule, pool, wire),
+        _actual_state(rule, pool, wire),
     )
 
 
@@ -111,7 +111,7 @@ def _sessions(pool: SmallPool, waiter: Waiter) -> object:
     return connection.is_open, is_known, len(session._left)
 
 
-def _truth(rule: str, pool: SmallPool, wire: ScriptedWire) -> object:
+def _actual_state(rule: str, pool: SmallPool, wire: ScriptedWire) -> object:
     """What the judge goes by, as far as it does for the rule. The deadline is still to come."""
     refs = pool.refs
     found: list[object] = [
@@ -136,7 +136,7 @@ def _truth(rule: str, pool: SmallPool, wire: ScriptedWire) -> object:
             sorted(set(wire.cancels)),
             sorted(wire.taken),
             [ref in pool.restarted_over for ref in refs],
-            len(wire.stray),
+            len(wire.unexpected),
         ]
     return repr(found)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A bounded part of all schedules, and whether what runs them would notice a mistake."""
+"""A bounded part of all schedules, and tests that the search notices a mistake."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What may happen to a pool and to the way there, for hypothesis to put together."""
+"""Events of a pool and its connection, for hypothesis to combine."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _restart_supporter(
 
 def _set_enabled(enabled: bool, pool: VirtualPool, _wire: VirtualWire) -> None:
     """An administrator disables a host for maintenance, or enables it again."""
-    # Enabling a host in the middle of its start-up tells the opposite of what is the case.
+    # Enabling a host during its start-up would claim that it has started.
     if not (enabled and pool.is_starting):
         pool.inventory.set_enabled(pool.supporter.ref, enabled)
 
@@ -117,7 +117,7 @@ def _hang(count: int, _pool: VirtualPool, wire: VirtualWire) -> None:
     wire.hangs = count
 
 
-def _vanish_unheard(place: int, pool: VirtualPool, _wire: VirtualWire) -> None:
+def _disappear_unheard(place: int, pool: VirtualPool, _wire: VirtualWire) -> None:
     """A deletion that the server has forgotten before anybody could be told of it."""
     refs = pool.present()
     if refs:
@@ -156,7 +156,7 @@ TROUBLE: st.SearchStrategy[Happening] = st.one_of(
     st.builds(
         functools.partial, st.just(_fail_events), st.sampled_from(["page", "cut", "slow", "hang"])
     ),
-    st.builds(functools.partial, st.just(_vanish_unheard), PLACES),
+    st.builds(functools.partial, st.just(_disappear_unheard), PLACES),
     st.builds(
         functools.partial,
         st.just(_overwrite),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ages must hold whatever the clocks of the hosts show."""
+"""Properties of ages, with any clocks of the hosts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def seconds(moment_):
 
 
 class Case:
-    """A task of a supporter, and what is known of it."""
+    """A task of a supporter, and the known facts about it."""
 
     def __init__(self, offset, age, latency, by_master, set_right):
         """The clock of the supporter is off; it made the task, unless the master handed it on.

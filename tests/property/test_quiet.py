@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the quiet condition must hold whatever happens, judged by the pool's own history."""
+"""Properties of the quiet condition, checked against the pool's own history."""
 
 from __future__ import annotations
 
@@ -95,18 +95,18 @@ def judge_open(run, ours, quiet_for):
     window = [one for one in run.wire.deliveries if one.at >= began]
     assert not ours & set().union(*(one.running for one in window))
     assert all(b - a <= MAX_GAP for a, b in itertools.pairwise(moments))
-    # Whatever breaks the watching starts the quiet time again.
+    # Each interruption of the watch restarts the quiet time.
     assert not [at for at in run.wire.troubled_at if began < at < opened]
     # A task that an answer shows finished, and that ran in the quiet time, starts it again.
     shown = set().union(*(one.finished for one in window)) & ours
     for ref in shown:
         assert all(end <= began + 0.01 for _begin, end in running_times(run.pool, ref)), ref
-    # What was running all the time between two answers has to be in one of them.
+    # A task that was running all the time between two answers must be in one of them.
     for ref in ours:
         for begin, end in running_times(run.pool, ref):
             overlap = min(end, opened) - max(begin, opened - quiet_for)
             assert overlap <= MAX_GAP, ref
-            # What began while the last answer was on its way cannot be in it.
+            # The last answer cannot have a task that began while it was on its way.
             assert end < opened or begin > opened - 0.01, ref
 
 

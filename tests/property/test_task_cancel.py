@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What task_cancel must hold whatever happens, judged by the calls that the pool received."""
+"""Properties of task_cancel, checked against the calls that the pool received."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.xen.xapi.tests.property.strategies import (
 from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
 from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.support.module_runner import ModuleRun
-from ansible_collections.xen.xapi.tests.support.samples import DEAF
+from ansible_collections.xen.xapi.tests.support.samples import UNCANCELLABLE
 from ansible_collections.xen.xapi.tests.support.virtual.pool import VirtualPool
 from ansible_collections.xen.xapi.tests.support.virtual.transport import (
     VirtualWire,
@@ -51,7 +51,7 @@ MORE = st.fixed_dictionaries(
 
 
 class Reader:
-    """Whoever reads what the module prints, and for how long."""
+    """The reader of the module's output, and for how long it reads."""
 
     def __init__(self, pool, ends_at=float("inf")):
         self._pool = pool
@@ -75,7 +75,7 @@ class CheckedWire(VirtualWire):
 
 
 def run_on(pool, options, *, transient_errors=(), reader=None):
-    """The result of the module's work, or nothing if it did not come to its end."""
+    """Return the result of the module, or None if it did not end."""
     reader = reader or Reader(pool)
     wire = CheckedWire(pool, reader)
 
@@ -95,7 +95,7 @@ def run_on(pool, options, *, transient_errors=(), reader=None):
 
 @THOROUGHLY
 @example(
-    tasks=[(DEAF, "Async.VM.copy", 0)],
+    tasks=[(UNCANCELLABLE, "Async.VM.copy", 0)],
     options={"name_label": "Async.VM.copy"},
     more={},
     transient_errors=[(0.0, functools.partial(step_clock, 90.0, True))],
@@ -191,8 +191,8 @@ def test_second_run_reports_no_change(lived, more):
         assert run_on(pool, options)["changed"] is False
 
 
-DEAF_LIVES = st.one_of(
-    st.just(DEAF), lives().map(lambda life: dataclasses.replace(life, cancel_after=None))
+UNCANCELLABLE_LIVES = st.one_of(
+    st.just(UNCANCELLABLE), lives().map(lambda life: dataclasses.replace(life, cancel_after=None))
 )
 WRITE_FAULTS = st.builds(
     dict,
@@ -205,14 +205,14 @@ WRITE_FAULTS = st.builds(
 
 @settings(THOROUGHLY, max_examples=250)
 @example(
-    tasks=[(DEAF, "backup", 0)],
+    tasks=[(UNCANCELLABLE, "backup", 0)],
     transient_errors=[(0.0, functools.partial(step_clock, 86000.0, True))],
     fault=None,
 )
 @given(
     tasks=st.lists(
         st.tuples(
-            DEAF_LIVES,
+            UNCANCELLABLE_LIVES,
             st.sampled_from(["backup"] * 4 + ["Async.VM.copy"]),
             st.sampled_from([7200] * 4 + [0]),
         ),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What task_wait must hold whatever happens, judged by the pool's own history.
+"""Properties of task_wait, checked against the pool's own history.
 
 The module's verdict is compared with what the pool did and with what came through the wire whole,
 never with what the module says of the tasks.
@@ -87,17 +87,17 @@ def test_wait_by_uuid_or_ref_matches_pool_history(
     told = {ref: run.wire.delivered.get(ref) or run.wire.delivered.get(uuids[ref]) for ref in refs}
     met = {ref for ref in refs if any(status in rules.expect for _at, status in ends[ref])}
     spoilt = {ref for ref in refs if any(status not in rules.expect for _at, status in ends[ref])}
-    told_met = {ref for ref in refs if told[ref] in rules.expect}
-    vanished = {ref for ref in refs if gone[ref] is not None}
+    reported_met = {ref for ref in refs if told[ref] in rules.expect}
+    disappeared = {ref for ref in refs if gone[ref] is not None}
     if rules.wait_for == "any":
-        judge_any(run, refs, met, spoilt, told_met, vanished, has_missing)
+        judge_any(run, refs, met, spoilt, reported_met, disappeared, has_missing)
     else:
-        judge_all(run, refs, met, spoilt, told_met, vanished, has_missing)
+        judge_all(run, refs, met, spoilt, reported_met, disappeared, has_missing)
 
-    # Whatever the messages hide, the truth is read in time.
+    # The wait learns the actual state in time, even if events are lost.
     statuses = {ref: pool.status(ref) for ref in refs}
     settled = [ends[ref][-1][0] if statuses[ref] in FINAL else gone[ref] for ref in refs]
-    may_be_awaited = rules.on_missing == "wait" and (has_missing or vanished)
+    may_be_awaited = rules.on_missing == "wait" and (has_missing or disappeared)
     if None not in settled and not may_be_awaited:
         settled_at, deadline = max(run.began, *settled), run.began + timeout
         calm_since = max(settled_at, *run.wire.troubled_at, *pool.restarts)
@@ -106,26 +106,26 @@ def test_wait_by_uuid_or_ref_matches_pool_history(
             assert run.decision is not Decision.PENDING
 
 
-def judge_all(run, refs, met, spoilt, told_met, vanished, has_missing):
+def judge_all(run, refs, met, spoilt, reported_met, disappeared, has_missing):
     rules = run.condition.rules
     if run.decision is Decision.MET:
-        may_be_left_out = vanished if "ok" in (rules.on_gone, rules.on_missing) else set()
+        may_be_left_out = disappeared if "ok" in (rules.on_gone, rules.on_missing) else set()
         assert met | may_be_left_out >= set(refs)
         assert not has_missing or rules.on_missing == "ok"
     elif run.decision is Decision.FAILED:
-        lost = vanished if "fail" in (rules.on_gone, rules.on_missing) else set()
+        lost = disappeared if "fail" in (rules.on_gone, rules.on_missing) else set()
         assert spoilt or lost or (has_missing and rules.on_missing == "fail")
-    if told_met == set(refs) and not (has_missing and rules.on_missing != "ok"):
+    if reported_met == set(refs) and not (has_missing and rules.on_missing != "ok"):
         assert run.decision is Decision.MET
 
 
-def judge_any(run, refs, met, spoilt, told_met, vanished, has_missing):
+def judge_any(run, refs, met, spoilt, reported_met, disappeared, has_missing):
     if run.decision is Decision.MET:
         assert met
     elif run.decision is Decision.FAILED:
-        assert spoilt | vanished >= set(refs)
+        assert spoilt | disappeared >= set(refs)
         assert not (has_missing and run.condition.rules.on_missing == "wait")
-    if told_met:
+    if reported_met:
         assert run.decision is Decision.MET
 
 

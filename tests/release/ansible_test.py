@@ -53,7 +53,7 @@ def prepare_home() -> None:
 
 
 def _write_at_once(path: Path, text: str) -> None:
-    """Units and sanity are run side by side: what one writes again, the other may be reading."""
+    """Units and sanity run side by side: one may read a file that the other writes."""
     part = path.with_name(f"{path.name}.{os.getpid()}")
     part.write_text(text)
     part.replace(path)

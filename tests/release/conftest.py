@@ -14,7 +14,7 @@ from tests.support.collection import ROOT
 
 @pytest.fixture(scope="session")
 def files() -> list[Path]:
-    """What a commit of everything would hold, relative to the root."""
+    """Return all files that a commit would contain, relative to the root."""
     call = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listing = subprocess.run(call, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     names = [Path(name) for name in listing.split("\0") if name]

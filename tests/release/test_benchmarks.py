@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""That the benchmarks work, and what they count; how long things take is for no test to judge."""
+"""The benchmarks run and count correctly; no test checks durations."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nothing is forgotten when a module or a file is added."""
+"""New modules and files are complete."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def mark() -> str:
 
 
 def processes(mark: str) -> Iterator[int]:
-    """Those that inherited the mark, at whatever distance."""
+    """Yield the processes that inherited the mark, directly or not."""
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             if mark.encode() in (entry / "environ").read_bytes():
@@ -82,7 +82,7 @@ def test_demo_succeeds_despite_unusual_environment(mark: str) -> None:
     assert "xapi-secret" not in done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert [line[:3] for line in lines if line[:1].isdigit()] == ["1. ", "2. ", "3. ", "4. ", "5. "]
-    # The playbook fails if a gate has nothing to wait for.
+    # The playbook fails if a gate does not have to wait.
     assert len(re.findall(r"It held for [\d.]+ s, with \d+ requests\.", done.stdout)) == 2
     for words in ("VM_BAD_POWER_STATE", "   would be cancelled ", "   cancelled  "):
         assert words in done.stdout

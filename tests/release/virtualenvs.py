@@ -36,7 +36,7 @@ def interpreter(version: str) -> str | None:
 
 
 def environment(name: str, base: str, requirements: Iterable[str]) -> Path:
-    """The Python of an environment that has these and nothing else, made at its first use."""
+    """Return the Python of an environment with only these, made at its first use."""
     folder = BASE / name
     python, ready = folder / "bin" / "python", folder / ".ready"
     with _alone_at(folder):
@@ -53,7 +53,7 @@ def environment(name: str, base: str, requirements: Iterable[str]) -> Path:
 
 @contextlib.contextmanager
 def _alone_at(folder: Path) -> Iterator[None]:
-    """Test processes side by side want the same environment, and one clears what it makes anew."""
+    """Hold a lock: parallel test processes use the same environment, and one may rebuild it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -61,7 +61,7 @@ def _alone_at(folder: Path) -> Iterator[None]:
 
 
 def skip(gate: str, why: str) -> None:
-    """Say, here and at the end of the run, what was not tested."""
+    """Report a skipped check, here and at the end of the run."""
     print(f"!! SKIPPED: {why}", flush=True)
     suite = ElementTree.Element("testsuite", tests="1", failures="0", errors="0", skipped="1")
     case = ElementTree.SubElement(suite, "testcase", name=gate)
@@ -72,7 +72,7 @@ def skip(gate: str, why: str) -> None:
 
 
 def pins(names: Iterable[str]) -> list[str]:
-    """What requirements-dev.txt says of some packages."""
+    """Return the lines of requirements-dev.txt for some packages."""
     wanted = set(names)
     lines = (ROOT / "requirements-dev.txt").read_text().splitlines()
     return [line for line in lines if line.partition("==")[0] in wanted]

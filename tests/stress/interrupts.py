@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ends a module at any moment, and looks at what it leaves behind in the pool."""
+"""Ends a module at any moment, and checks for its remains in the pool."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.xen.xapi.tests.support.module_runner import start_modul
 from ansible_collections.xen.xapi.tests.support.polling import wait_until
 
 CLOSED = 0
-"""In the place of a signal: nobody reads the output any more, as after Ansible's timeout."""
+"""In place of a signal: the reader of the output is gone, as after Ansible's timeout."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, CLOSED)
 _OPTIONS: dict[str, dict[str, Any]] = {
     "task_info": {},
@@ -59,7 +59,7 @@ def drawn(seed: int, runs: int) -> list[End]:
 
 
 def violations(end: End, folder: Path, *, within: float) -> list[str]:
-    """What the end left behind that it should not have; the logout has so many seconds."""
+    """Return the remains that should not exist; the logout has so many seconds."""
     with Simulator() as pool:
         for _number in range(5):
             pool.add_task("Async.VM.copy", life=Life(duration=None, cancel_after=None))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many at once, and many in turn: nothing may grow, neither here nor in the pool."""
+"""Many at once, and many in turn: memory and sessions do not grow."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""This checkout, made known to Ansible as xen.xapi whatever its folder is called."""
+"""Make this checkout known to Ansible as xen.xapi, with any name of its folder."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def use_this_collection(environ: MutableMapping[str, str]) -> None:
 
 
 def forget_the_network(environ: MutableMapping[str, str]) -> None:
-    """Neither a pool of the user's nor a way to it; what is left is the simulator on loopback."""
+    """Remove the user's pools and proxies, so that only the simulator on loopback is left."""
     for name in list(environ):
         if name.startswith(("XAPI_", "XENSERVER_")) or name.lower() in NETWORK:
             del environ[name]

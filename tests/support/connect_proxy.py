@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A proxy on loopback that knows nothing but CONNECT, for tests of the way through one."""
+"""A proxy on loopback that only supports CONNECT, for tests of connections through it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the documentation shows, taken out of it so that tests can run it as printed."""
+"""Examples of the documentation, so that tests can run them as printed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def rows(document: str) -> list[Row]:
 
 
 def play_of(tasks: str) -> str:
-    """A play of nothing but these tasks, for documents that show tasks only."""
+    """Return a play of these tasks, for documents that show only tasks."""
     if re.search(r"^  hosts:", tasks, re.MULTILINE):
         return tasks
     indented = re.sub(r"^(?=.)", "    ", tasks, flags=re.MULTILINE)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all tests share that need a simulated pool."""
+"""Fixtures for all tests that need a simulated pool."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def answered(pool: Simulator, *methods: str) -> list[Call]:
 
 
 def secrets_of(pool: Simulator) -> set[str]:
-    """The password, and every session that a call came in with: what no output may have in it."""
+    """Return the secrets that no output may contain: the password and the sessions of all calls."""
     return {pool.password, *(call.session for call in pool.log if call.session)}
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is checked of a run, and how often: for all that judge one."""
+"""Counts the checks of a run, and their violations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import Counter
 
 
 class Checks:
-    """How often each invariant was checked, and what was found against it in one run."""
+    """How often each invariant was checked, and its violations in one run."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for what another thread or process is about to do."""
+"""Waits for the effect of another thread or process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 Condition = Callable[[], object]
 
 TIMEOUT = 60.0
-"""Seconds until a test gives up on what should come at once: a busy machine may take a while."""
+"""Seconds until a test gives up on an immediate effect: a busy machine may take a while."""
 LONG_TIMEOUT = 240.0
 """The same for a process that has much to do; a test that takes 300 ends the whole run."""
 

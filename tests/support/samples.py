@@ -24,7 +24,7 @@ LONG_AGO = Date.at(time.time() - 2 * 86400)
 may collect: a pool deletes what is over a day old and has not moved between two passes, which are
 30 seconds apart."""
 ENDLESS = Life(duration=None)
-DEAF = Life(duration=None, cancel_after=None)
+UNCANCELLABLE = Life(duration=None, cancel_after=None)
 TASK: dict[str, Any] = {
     "uuid": UUID,
     "name_label": "Async.VM.start",

@@ -140,7 +140,7 @@ def length(node: Definition) -> int:
 
 
 def attributes(node: ast.ClassDef) -> set[str]:
-    """Return the attributes of the instances of a class: fields, and what methods set on self."""
+    """Return the attributes of the instances of a class: fields, and those that methods set."""
     names = {
         statement.target.id
         for statement in node.body

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stands in for a server that answers as it was told, without a socket."""
+"""Replaces a server with prepared answers, without a socket."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ POOL = {REF: {"uuid": UUID, "name_label": "", "master": REF}}
 
 
 class StubTransport:
-    """A transport that gives one answer to everything and keeps what was posted."""
+    """A transport that gives one answer to all requests and keeps their bodies."""
 
     def __init__(
         self, body: Any, *, status: int = 200, content_type: str = "application/json"
@@ -41,7 +41,7 @@ class StubTransport:
 
 
 class CannedResponses:
-    """A transport that answers some methods as told, and what else a session needs rightly."""
+    """A transport with prepared answers to some methods, and usual ones to those of a session."""
 
     time_limit = 30.0
     deadline: float | None = None
@@ -67,7 +67,7 @@ class CannedResponses:
         return Answer(200, "application/json", content.encode())
 
     def close(self) -> None:
-        """Nothing: there is no connection."""
+        """Do not close anything: there is no connection."""
 
 
 class Refusal(list[Any]):

@@ -164,7 +164,7 @@ def is_broken_in_plugins(path: Path, name: str) -> bool:
     file = file_of_utils(path)
     top = name.partition(".")[0]
     if within(name, UTILS):
-        # A file that is not in the order may import nothing of module_utils.
+        # A file that is not in the order must not import from module_utils.
         allowed = ORDER if file is None else ORDER[ORDER.index(file) + 1 :] if file in ORDER else []
         return target_of(name) not in allowed
     if within(name, PLUGIN_UTILS):

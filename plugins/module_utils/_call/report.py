@@ -83,7 +83,7 @@ class CallReport:
 
     @contextlib.contextmanager
     def interruptions(self) -> Iterator[None]:
-        """Keep an error that ends a wait early, so that the result can say what was started."""
+        """Keep an error that ends a wait early, so that the result has the started task."""
         try:
             yield
         except CallerGone:

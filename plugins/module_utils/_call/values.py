@@ -136,7 +136,7 @@ def _convert_float(value: Any, where: str) -> float:
 
 
 def _convert_bool(value: Any, where: str) -> bool:
-    # A template gives a text, whatever it is about.
+    # A template returns text for values of any type.
     found = _BOOLEANS.get(value.lower(), value) if isinstance(value, str) else value
     if not isinstance(found, bool):
         _fail(where, value, "is neither true nor false")

@@ -190,7 +190,7 @@ class Cancel:
 
 
 def is_asked(task: Task) -> bool:
-    """Tell by the latest record whether any client has requested the cancellation of a task."""
+    """Return whether, by the latest record, any client requested the cancellation of a task."""
     return "cancel" in _operations(task).values()
 
 
@@ -200,7 +200,7 @@ def _operations(task: Task) -> dict[str, str]:
 
 
 def _is_written(before: Task, after: Task) -> bool:
-    """Tell whether anything but requests to cancel a task was written to its record.
+    """Return whether anything but requests to cancel a task was written to its record.
 
     Such a request replaces the former current_operations.
     """

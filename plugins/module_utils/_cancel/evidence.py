@@ -111,7 +111,7 @@ def explain_refusal(task: Task, evidence: Evidence) -> str:
 
 
 def _is_own_label(label: str) -> bool:
-    """Tell whether the server itself gives this label to tasks.
+    """Return whether the server itself gives this label to tasks.
 
     It names a task after the called method or, for an HTTP request without a task of the client,
     after the path (context.ml).

@@ -99,7 +99,7 @@ class IdleCondition:
         return self.needs_refresh
 
     def was_idle(self, task: Task) -> bool:
-        """Tell whether a task that was read again has made no progress since the watch began."""
+        """Return whether a task that was read again has made no progress since the watch began."""
         is_watched = task.ref in self._last and task.ref not in self._moved
         return is_watched and task.progress == self._progress.get(task.ref)
 

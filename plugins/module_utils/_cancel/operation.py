@@ -150,7 +150,7 @@ class CancelOperation:
                 self._tracker.pending.pop(ref).leave()
 
     def _read_after(self, failure: XapiFailure, cancel: Cancel) -> None:
-        """Find out what an error response means, since the server may have accepted the request.
+        """Interpret an error response, since the server may have accepted the request.
 
         A request that is forwarded to another host may end in INTERNAL_ERROR after it arrived.
         """

@@ -93,7 +93,7 @@ def _targets_among(
 
 
 def _is_found_anywhere(task: Task, selection: Selection) -> bool:
-    """Tell whether a label contains name_regex, as an expression or as text."""
+    """Return whether a label contains name_regex, as an expression or as text."""
     regex, label = selection.name_regex, task.name_label
     if regex is None or is_long(label):
         return False

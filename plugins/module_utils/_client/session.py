@@ -143,7 +143,7 @@ class Session:
     def send(self, method: str, *params: Any) -> Any:
         """Return the result of a call that changes the pool; it is sent once.
 
-        A signal does not interrupt it once it is sent, because its answer says what it started.
+        A signal does not interrupt it once it is sent, because its answer names the task.
         """
         return self._attempt(method, lambda: params, interruptible=Interruptible.BEFORE_SEND)
 

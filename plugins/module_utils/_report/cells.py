@@ -151,4 +151,4 @@ COLUMNS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "status": format_status,
     "uuid": _field("uuid"),
 }
-"""What the columns of a table show of a task, by their names."""
+"""The columns of a table by their names, with the functions that format a task."""

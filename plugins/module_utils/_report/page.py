@@ -38,7 +38,7 @@ _COLUMNS = {
 
 
 def format_page(value: Any, *, title: str = "Tasks") -> str:
-    """Return the page: what became of the run, a timeline, and a table of the tasks."""
+    """Return the page: the outcome of the run, a timeline, and a table of the tasks."""
     if not isinstance(title, str):
         raise ReportError(f"title must be a string, not {type(title).__name__}")
     tasks = find_tasks(value)

@@ -20,7 +20,7 @@ _START_TOLERANCE = 2
 
 
 class HostClock(NamedTuple):
-    """What is known of the clock of a host."""
+    """The known facts about the clock of a host."""
 
     name: str
     lead: tuple[float, float] | None = (0.0, 0.0)
@@ -80,7 +80,7 @@ def host_clock(
     started: float | None,
     master_started: float | None,
 ) -> HostClock:
-    """Return what is known of a clock from its lead and the starts of XAPI, each by its own host.
+    """Return the facts about a clock from its lead and the starts of XAPI, each by its own host.
 
     Tasks live in the memory of the master, and a host that starts loses its own.
     """
@@ -88,7 +88,7 @@ def host_clock(
         return HostClock(name, None, first_record=math.inf)
     margin = 0.0
     if lead[0] <= 0 <= lead[1]:
-        # It may be right, as far as the readings tell.
+        # It may be right, by these readings.
         margin, lead = max(-lead[0], lead[1]), (0.0, 0.0)
     ahead, behind = max(lead[1], 0.0), max(-lead[0], 0.0)
     start = -math.inf if started is None else started - ahead - _START_TOLERANCE

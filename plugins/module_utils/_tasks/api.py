@@ -61,6 +61,6 @@ class Tasks:
         return none_if_gone(lambda: self._send("task.set_status", ref, status)) is not None
 
     def _send(self, method: str, *params: str) -> bool:
-        """Call a method without a result; whatever the server returns for it is ignored."""
+        """Call a method without a result, and ignore a value that the server returns."""
         self._session.call(method, *params)
         return True

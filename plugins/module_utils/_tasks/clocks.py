@@ -22,7 +22,7 @@ _TIME = "host.get_servertime"
 
 
 class _Reading(NamedTuple):
-    """What a clock showed at some moment between two of ours."""
+    """The time of a clock at some moment between two readings of ours."""
 
     seconds: int
     asked_at: float

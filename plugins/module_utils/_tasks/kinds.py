@@ -5,7 +5,7 @@
 # This file is private to the collection xen.xapi: it may change in any release.
 # Use it at your own risk outside of the collection.
 
-"""Tells the kind of a task and the client that made it, from what its record says."""
+"""Finds the kind of a task and the client that made it, from its record."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _KIND_OF_METHOD = {method: kind for kind, methods in METHODS.items() for method 
 def classify(
     label: str, description: str = "", other_config: Mapping[str, str] | None = None
 ) -> Classification:
-    """Return the kind and the client of a task; what is not known is other and None."""
+    """Return the kind and the client of a task: other and None if they are unknown."""
     classify_label = _classify if len(label) <= _MAX_CACHED else _classify.__wrapped__
     found = _UNKNOWN
     for row_description, classification in classify_label(label):
@@ -71,7 +71,7 @@ def is_of_kind(
 ) -> bool:
     """Return whether a task is of one of these kinds or groups.
 
-    Labels of XAPI do not tell who called it, so that an export of XAPI may be a backup: it counts
+    Labels of XAPI do not show the caller, so that an export of XAPI may be a backup: it counts
     as one, unless a task too many is worse than a task too few.
     """
     if classification.kind in kinds:

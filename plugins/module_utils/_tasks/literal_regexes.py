@@ -19,7 +19,7 @@ from .._text import quote
 from .model import Task
 from .selection import Selection, is_long, is_named
 
-# A group stands for its opening parenthesis; what follows it is a token of its own.
+# A group stands for its opening parenthesis; the text after it is a token of its own.
 _TOKEN = re.compile(
     r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?|[()|]|\{\d+\}|\{\d*,\d*\}|[+?*]+|[$^]|.", re.DOTALL
 )
@@ -103,7 +103,7 @@ def is_found_as_text(pattern: str, label: str) -> bool:
 def _escaped_match(pattern: str, label: str, *, is_whole: bool) -> str:
     """Return the expression with as few characters escaped as makes it match; empty if none does.
 
-    Only what is in the label is escaped, so that labels without special characters cost nothing.
+    Only parts of the label are escaped, so that labels without special characters cost nothing.
     """
     tokens, choices = _parse(pattern)
     present = tuple(choice for choice in choices if _text(tokens, choice) in label)
@@ -180,5 +180,5 @@ def _with_escapes(pattern: str, escaped: frozenset[int]) -> re.Pattern[str] | No
 
 
 def _escape(text: str) -> str:
-    """Escape what is special; unlike re.escape, leave spaces as they are written."""
+    """Escape special characters; unlike re.escape, leave spaces as they are written."""
     return _SPECIAL.sub(r"\\\g<0>", text)

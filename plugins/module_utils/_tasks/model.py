@@ -150,7 +150,7 @@ def _fraction(progress: Any) -> float | None:
 
 
 def _eta(age: int | None, progress: float | None) -> int | None:
-    """Return the seconds left at the average speed so far; None if that cannot be told."""
+    """Return the seconds left at the average speed so far; None if it is unknown."""
     if age is None or progress is None or age < _ETA_MIN_AGE or not 0 < progress < 1:
         return None
     left = age * (1 - progress) / progress

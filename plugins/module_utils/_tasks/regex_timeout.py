@@ -38,7 +38,7 @@ def limit_matching(selection: Selection, *, seconds: float = _MAX_SECONDS) -> It
     """Raise OptionError if the user's regular expressions need too long for one pass over tasks.
 
     An expression can need time that is exponential in the length of a label, and labels are written
-    by others. Python looks for signals while it matches. What counts is processor time, so that
+    by others. Python looks for signals while it matches. Only processor time counts, so that
     waiting for a pool, or a busy or suspended machine, is no reason to fail.
 
     Signals are only handled in the main thread, so in any other thread there is no limit. A limit

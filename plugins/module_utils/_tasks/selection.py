@@ -157,7 +157,7 @@ NOWHERE = SelectionContext(now=None)
 
 
 def matches(task: Task, selection: Selection, context: SelectionContext) -> bool:
-    """Return whether a task has the identity and passes the filters, whatever exclude says."""
+    """Return whether a task has the identity and passes the filters, without exclude."""
     return (
         is_named(task, selection)
         and (selection.name_description in (None, task.record.get("name_description")))

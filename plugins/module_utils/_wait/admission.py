@@ -45,17 +45,17 @@ class Admission:
         """Whether new matches join until the end."""
 
     def is_open(self, tasks: TaskSet) -> bool:
-        """Tell whether new matches join the set now."""
+        """Return whether new matches join the set now."""
         is_awaiting = tasks.is_unmatched and self._rules.on_missing == "wait"
         return is_awaiting or self.is_permanent
 
     def is_awaited(self, task: Task, tasks: TaskSet) -> bool:
-        """Tell whether a task was missing and is waited for."""
+        """Return whether a task was missing and is waited for."""
         is_missing = task.uuid in tasks.missing or task.ref in tasks.missing
         return is_missing and self._rules.on_missing == "wait"
 
     def is_new(self, task: Task, tasks: TaskSet, context: SelectionContext) -> bool:
-        """Tell whether a task is a match that has not joined the set yet."""
+        """Return whether a task is a match that has not joined the set yet."""
         return (
             not self.had_finished(task)
             and task.ref not in tasks.tasks
@@ -63,7 +63,7 @@ class Admission:
         )
 
     def had_finished(self, task: Task) -> bool:
-        """Tell whether a task is excluded because it had finished before the first listing."""
+        """Return whether a task is excluded because it had finished before the first listing."""
         return task.ref in self._finished_before
 
     def exclude_finished(self, present: list[Task], found: Found) -> None:
@@ -93,7 +93,7 @@ class Admission:
             self.update_operations(current_operations(self._session, kind, ref))
 
     def scope(self, tasks: TaskSet) -> WatchScope:
-        """Return what must be watched, for the set and for new matches."""
+        """Return the scope to watch, for the set and for new matches."""
         is_awaiting = bool(tasks.missing) and self._rules.on_missing == "wait"
         is_open = self.is_open(tasks)
         if not (is_awaiting or is_open):

@@ -249,7 +249,7 @@ def _disabled_reason(last: LastSeen, hosts: Mapping[str, HostState]) -> str:
 
 
 def _has_started_since(last: LastSeen, hosts: Mapping[str, HostState]) -> bool:
-    """Tell whether XAPI on the host of a task started after the task was created."""
+    """Return whether XAPI on the host of a task started after the task was created."""
     host, created = hosts.get(last.host), last.task.created
     if host is None or created is None:
         return False
@@ -258,7 +258,7 @@ def _has_started_since(last: LastSeen, hosts: Mapping[str, HostState]) -> bool:
 
 
 def _is_older(host: HostState, task: Task) -> bool:
-    """Tell whether XAPI on the host started well before the task, by two clocks that may differ."""
+    """Return whether XAPI on the host started well before the task; their clocks may differ."""
     created = task.created
     return created is not None and _seconds(host.start) < created - _MAX_CLOCK_DIFFERENCE
 

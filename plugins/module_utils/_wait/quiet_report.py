@@ -90,7 +90,7 @@ class QuietReport(WaitReport):
         return bool(self._condition.matches.blocking or self._condition.held)
 
     def _activity(self) -> str:
-        """Return what keeps the pool from having been quiet for long enough."""
+        """Return why the pool has not been quiet for long enough."""
         condition, matches = self._condition, self._condition.matches
         if self._is_busy:
             return self._running_matches()

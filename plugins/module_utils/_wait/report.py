@@ -88,7 +88,7 @@ class WaitReport(ABC):
 
     @abstractmethod
     def _pending_message(self) -> str:
-        """Return what the condition still waits for, as the rest of a sentence."""
+        """Return the tasks that the condition still waits for, as the rest of a sentence."""
 
     @abstractmethod
     def _met_warnings(self) -> list[str]:
@@ -100,7 +100,7 @@ class WaitReport(ABC):
 
 
 def timeout_message(waiter: Waiter, pending: str, *, was_reached: bool) -> str:
-    """Return the message of a timeout; pending says what the condition still waits for."""
+    """Return the message of a timeout; pending names the tasks that are missing."""
     how_long = f"{waiter.timeout:g} s" if waiter.timeout else "one check, since timeout is 0,"
     message, last = f"Timed out after {how_long}", waiter.errors.latest
     if last is not None and not was_reached:

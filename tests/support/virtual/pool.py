@@ -20,7 +20,7 @@ from ansible_collections.xen.xapi.tests.simulator.values import ApiError
 
 
 class Change(NamedTuple):
-    """One entry of the pool's history: what became of a task, and when."""
+    """One entry of the pool's history: a change of a task, and its time."""
 
     at: float
     ref: str
@@ -175,5 +175,5 @@ def _without_error(happen: Callable[[], object]) -> None:
     try:
         happen()
     except ApiError:
-        # What it was about is gone by now.
+        # Its task has disappeared.
         return

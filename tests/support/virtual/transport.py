@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The way to a virtual pool: what stands in for Transport, and a session on it."""
+"""The connection to a virtual pool: a replacement for Transport, and a session on it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Delivery(NamedTuple):
 
 
 class VirtualWire:
-    """What stands in for Transport: the same methods, and a log of what came through whole."""
+    """Replaces Transport: the same methods, and a log of the answers that arrived complete."""
 
     def __init__(self, pool: VirtualPool, *, latency: float = 0.001) -> None:
         self._pool = pool
@@ -56,7 +56,7 @@ class VirtualWire:
         """The first final status of each task that was in an answer which came through whole."""
         self.deliveries: list[Delivery] = []
         self.troubled_at = [0.0]
-        """When requests came to nothing."""
+        """When requests failed."""
         self.asked_at: list[tuple[float, str]] = []
 
     def post(
@@ -85,7 +85,7 @@ class VirtualWire:
             self._pool.solo.patience = float("inf")
 
     def close(self) -> None:
-        """Nothing: there is no connection."""
+        """Do not close anything: there is no connection."""
 
     def _post(self, endpoint: Endpoint, body: bytes, end: float) -> Answer:
         url = endpoint.url
@@ -134,7 +134,7 @@ class VirtualWire:
         return _json(json_codec.write_result(call, answer.result))
 
     def _deliver(self, answer: Answer, *, method: str) -> None:
-        """Note what the client has been told of; what it makes of it is its affair."""
+        """Note the tasks in the answers to the client."""
         if method not in TELLING or answer.status != 200:
             return
         running, finished = set(), set()

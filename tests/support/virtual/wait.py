@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One wait on a virtual pool, with what holds for every wait."""
+"""One wait on a virtual pool, with the checks that apply to every wait."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def on(
     latency: float = 0.001,
     make_observer: Callable[[Any], Callable[[XapiError | None], None]] | None = None,
 ) -> Iterator[Run]:
-    """A wait that has yet to begin; what is asserted in the block is judged before the logout.
+    """A wait that has not begun; assertions in the block run before the logout.
 
     The observer of the condition is told of each step, if one is made.
     """

@@ -20,7 +20,7 @@ __all__ = ["pool", "run", "start_pool"]
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_user():
-    """The environment of whoever runs the tests is about other pools, and other ways to them."""
+    """Remove the user's environment, which names other pools and proxies."""
     with mock.patch.dict(os.environ):
         forget_the_network(os.environ)
         yield
@@ -28,7 +28,7 @@ def _no_settings_of_the_user():
 
 @pytest.fixture
 def run(capsys, monkeypatch):
-    """Runs the main() of a module as Ansible does, and returns what Ansible would read."""
+    """Runs the main() of a module as Ansible does, and returns the result."""
     # Core collects warnings in other places in the controller's process than on a target.
     warnings = []
     monkeypatch.setattr(AnsibleModule, "warn", lambda _module, warning: warnings.append(warning))

@@ -65,7 +65,7 @@ class Page(html.parser.HTMLParser):
 
 
 def read(text):
-    """Return a page that has nothing but harmless markup and no template."""
+    """Return a page that has only harmless markup and no template."""
     page = Page(text)
     assert page.tags <= TAGS, page.tags - TAGS
     assert page.attributes <= ATTRIBUTES, page.attributes - ATTRIBUTES
@@ -132,8 +132,8 @@ def test_title_must_be_text():
 @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=lambda text: ascii(text)[:30])
 def test_hostile_text_is_escaped_everywhere(text):
     fields = ("name_label", "status", "kind", "uuid", "resident_on_name", "created", "finished")
-    odd = task(**dict.fromkeys(fields, text), error={"message": text}, is_finished=True)
-    odd["objects"] = [{"type": text, "name_label": text}] * 9
+    hostile = task(**dict.fromkeys(fields, text), error={"message": text}, is_finished=True)
+    hostile["objects"] = [{"type": text, "name_label": text}] * 9
     change = {"at": text, "uuid": text, "status": text, "progress": text}
     result = {
         "failed": True,
@@ -143,7 +143,7 @@ def test_hostile_text_is_escaped_everywhere(text):
         "elapsed": text,
         "warnings": [text] * 50,
         "timeline": [change] * 300,
-        "tasks": [odd, task(name_label=text)],
+        "tasks": [hostile, task(name_label=text)],
     }
     page = task_report(result, title=text)
     read(page)
@@ -165,8 +165,8 @@ def test_result_of_a_wrong_type_breaks_nothing(field, value):
 
 
 def test_page_is_of_bounded_size():
-    odd = task(name_label="<" * 300_000, error={"message": "'" * 300_000})
-    assert len(task_report({**FAILED, "msg": "<" * 10**6, "tasks": [odd] * 5000})) < 3_000_000
+    hostile = task(name_label="<" * 300_000, error={"message": "'" * 300_000})
+    assert len(task_report({**FAILED, "msg": "<" * 10**6, "tasks": [hostile] * 5000})) < 3_000_000
     assert len(task_report({**FAILED, "tasks": [task()] * 500})) < 400_000
 
 

@@ -328,7 +328,7 @@ def test_host_clocks_are_read_only_for_age_options(
 def test_unreadable_server_time_fails_and_names_age_option(
     request, pool, module, options, option, result
 ):
-    # It is the fifth call, after the login, what identifies the pool, and the hosts.
+    # It is the fifth call, after the login, the calls for the pool, and the hosts.
     pool.fail("host.get_servertime", body=f'{{"jsonrpc": "2.0", "result": {result}, "id": 5}}')
     pool.add_task(LABEL, life=ENDLESS, age=HOUR)
     given = {k: bounds(pool)[k] if v is None else v for k, v in options.items()}

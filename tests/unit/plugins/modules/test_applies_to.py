@@ -37,7 +37,7 @@ def test_quiet_wait_on_sr_waits_for_garbage_collection(pool, wait, sr, storage, 
 def test_garbage_collection_starting_during_quiet_wait_counts(
     pool, wait, sr, storage, when_waiting
 ):
-    """The storage manager creates the task first, and then writes what it applies to."""
+    """The storage manager creates the task first, and then writes the object that it applies to."""
 
     def begin():
         ref = pool.add_task("Garbage Collection")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the documentation claims of check mode, diff mode and idempotence, against what happens."""
+"""The documented check mode, diff mode and idempotence are true."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._call import candidates
 from ansible_collections.xen.xapi.plugins.modules import call as call_module
 from ansible_collections.xen.xapi.tests.simulator import Life
 from ansible_collections.xen.xapi.tests.support.fixtures import session_on
-from ansible_collections.xen.xapi.tests.support.samples import DEAF, ENDLESS
+from ansible_collections.xen.xapi.tests.support.samples import ENDLESS, UNCANCELLABLE
 
 SNAPSHOT = "Async.VM.snapshot"
 WEB = {"class": "VM", "name_label": "web-1"}
@@ -121,7 +121,7 @@ def test_task_outlives_the_session_that_started_it(pool, call, wait):
 
 
 def test_timeout_says_that_the_operation_goes_on(pool, call):
-    pool.operations.lives["VM.snapshot"] = DEAF
+    pool.operations.lives["VM.snapshot"] = UNCANCELLABLE
     result = call(method="VM.snapshot", args=ARGS, timeout="0.5", fails=True)
     assert (result["outcome"], result["timed_out"]) == ("running", True)
     assert result["msg"].startswith("Timed out after 0.5 s waiting for 'Async.VM.snapshot'")

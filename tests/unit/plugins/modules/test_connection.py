@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of the connection, as whoever runs a module meets them."""
+"""The options of the connection, as the user of a module sees them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DEAD = "127.0.0.1:1"
 
 @pytest.fixture
 def why_not(info):
-    """Runs task_info with options with which it fails, and returns what it says."""
+    """Runs task_info with options with which it fails, and returns its message."""
     return lambda **options: info(fails=True, **options)["msg"]
 
 
@@ -59,7 +59,7 @@ def another_certificate(pool, *names, **validity):
 
 
 class Listening:
-    """Stands for the dispatcher of a host, and keeps the headers of what comes in."""
+    """Replaces the dispatcher of a host, and keeps the headers of requests."""
 
     def __init__(self, dispatcher, heads):
         self._dispatcher = dispatcher

@@ -52,7 +52,7 @@ def test_table_states_default_of_option(row):
 
 @pytest.mark.parametrize("row", TABLE, ids=[row.option for row in TABLE])
 def test_table_example_connects_to_pool(start_pool, run, row):
-    """As printed, but for what every pool has of its own."""
+    """As printed, except for the values of this pool."""
     pool = start_pool(tls=True)
     port = pool.hosts[0].port
     assert list(row.example) == [row.option]

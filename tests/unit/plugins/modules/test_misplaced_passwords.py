@@ -14,7 +14,7 @@ from ansible.module_utils.ansible_release import __version__
 
 from ansible_collections.xen.xapi.plugins.modules import call, task_cancel, task_info, task_wait
 
-# From 2.20 on, Ansible itself adds them to what a module returns.
+# From 2.20 on, Ansible itself adds them to the result of a module.
 RETURNS_ARGUMENTS = tuple(map(int, __version__.split(".")[:2])) < (2, 20)
 VALID = {"hostname": "127.0.0.1:1", "password": "xapi-secret"}
 FORMS = {
@@ -33,7 +33,7 @@ FORMS = {
     "quotes": ("""root:hunter2"'\\2retnuh@xcp1""", """hunter2"'\\2retnuh"""),
     "letters": ("root:hünter2-\u00a02retnuh@xcp1", "hünter2-\u00a02retnuh"),
 }
-# What is wrong besides; core finds the first of them, the module the others.
+# Other errors; core finds the first of them, the module the others.
 ERRORS = [
     {},
     {"bogus": 1},
@@ -65,7 +65,7 @@ SELECTOR = [
 
 @pytest.fixture
 def logged(monkeypatch):
-    """What core writes to the system's log, which tests are not to write to."""
+    """Return the messages of core to the system's log, where tests must not write."""
     texts = []
     log = basic.AnsibleModule.log
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules return is what their documentation says: no more and no less in each case."""
+"""The modules return the documented values, no more and no less, in each case."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import yaml
 
 from ansible_collections.xen.xapi.plugins.modules import call, task_cancel, task_info, task_wait
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
-from ansible_collections.xen.xapi.tests.support.samples import DEAF, LONG_AGO
+from ansible_collections.xen.xapi.tests.support.samples import LONG_AGO, UNCANCELLABLE
 
 MODULES = {"info": task_info, "wait": task_wait, "cancel": task_cancel, "call": call}
 OF_ANSIBLE = {"changed", "exception", "failed", "msg", "invocation", "warnings"}
 LIVES = {
     "well": Life(duration=0.2),
     "badly": Life(duration=0.2, outcome="failure"),
-    "never": DEAF,
+    "never": UNCANCELLABLE,
 }
-STRANGER = {"password": "wrong"}
+UNKNOWN_ACCOUNT = {"password": "wrong"}
 ODD = {"name_regex": "("}
 VERBOSE = {"_ansible_verbosity": 3}
 CHECK = {"_ansible_check_mode": True}
@@ -61,9 +61,9 @@ CASES = {
     ),
     "info -vvv": Case("info", "well", VERBOSE, False, (SUCCESS, WITH_CALLS)),
     "info by nonsense": Case("info", "well", ODD, True, ()),
-    "info for a stranger": Case("info", "well", STRANGER, True, (FAILING,)),
-    "info for a stranger -vvv": Case(
-        "info", "well", {**STRANGER, **VERBOSE}, True, (FAILING, WITH_CALLS)
+    "info for an unknown account": Case("info", "well", UNKNOWN_ACCOUNT, True, (FAILING,)),
+    "info for an unknown account -vvv": Case(
+        "info", "well", {**UNKNOWN_ACCOUNT, **VERBOSE}, True, (FAILING, WITH_CALLS)
     ),
     "wait": Case("wait", "well", {}, False, (ASKED, REACHED)),
     "wait -vvv": Case("wait", "well", VERBOSE, False, (ASKED, REACHED, WITH_CALLS)),
@@ -75,7 +75,7 @@ CASES = {
     ),
     "wait for many": Case("wait", "well", {}, False, (ASKED, REACHED), count=21),
     "wait by nonsense": Case("wait", "well", ODD, True, ()),
-    "wait of a stranger": Case("wait", "well", STRANGER, True, (ASKED, FAILING)),
+    "wait of an unknown account": Case("wait", "well", UNKNOWN_ACCOUNT, True, (ASKED, FAILING)),
     "wait that is denied": Case("wait", "never", {}, True, (ASKED, REACHED, FAILING), 2),
     "wait that is denied -vvv": Case(
         "wait", "never", VERBOSE, True, (ASKED, REACHED, FAILING, WITH_CALLS), 2
@@ -83,7 +83,9 @@ CASES = {
     "quiet": Case("wait", "well", QUIET, False, (ASKED, REACHED)),
     "quiet in check mode": Case("wait", "well", {**QUIET, **CHECK}, False, (ASKED, REACHED)),
     "quiet in vain": Case("wait", "never", {**QUIET, "timeout": 1}, True, (ASKED, REACHED)),
-    "quiet for a stranger": Case("wait", "well", {**QUIET, **STRANGER}, True, (ASKED, FAILING)),
+    "quiet for an unknown account": Case(
+        "wait", "well", {**QUIET, **UNKNOWN_ACCOUNT}, True, (ASKED, FAILING)
+    ),
     "quiet that is denied": Case("wait", "never", QUIET, True, (ASKED, REACHED, FAILING), 2),
     "cancel": Case("cancel", "well", {}, False, (READ,)),
     "cancel -vvv": Case("cancel", "well", VERBOSE, False, (READ, WITH_CALLS)),
@@ -96,7 +98,7 @@ CASES = {
     ),
     "cancel of too many": Case("cancel", "never", {}, True, (READ, OMITTING), count=21),
     "cancel by nonsense": Case("cancel", "well", ODD, True, ()),
-    "cancel by a stranger": Case("cancel", "well", STRANGER, True, (FAILING,)),
+    "cancel by an unknown account": Case("cancel", "well", UNKNOWN_ACCOUNT, True, (FAILING,)),
     "cancel that is denied": Case("cancel", "never", {}, True, (READ, FAILING), 2),
     "cancel that is denied -vvv": Case(
         "cancel", "never", VERBOSE, True, (READ, FAILING, WITH_CALLS), 2
@@ -114,7 +116,9 @@ CALLS = {
     "call in vain": Case("call", "never", {**SNAPSHOT, "timeout": 0}, True, (ASKED, REACHED)),
     "call that is lost": Case("call", "lost", SNAPSHOT, True, (ASKED, REACHED)),
     "call of nonsense": Case("call", "well", {**SNAPSHOT, "method": "x"}, True, ()),
-    "call by a stranger": Case("call", "well", {**SNAPSHOT, **STRANGER}, True, (ASKED, FAILING)),
+    "call by an unknown account": Case(
+        "call", "well", {**SNAPSHOT, **UNKNOWN_ACCOUNT}, True, (ASKED, FAILING)
+    ),
     "call that is denied": Case("call", "never", SNAPSHOT, True, (ASKED, REACHED, FAILING), 2),
 }
 
@@ -142,7 +146,7 @@ def documented(module):
 
 
 def assert_documented(value, entries, returned):
-    """All that is documented and nothing else is there, in this order; no list may be empty."""
+    """Only the documented values are there, in this order; no list may be empty."""
     expected = [name for name, entry in entries.items() if entry.get("returned") in returned]
     assert list(value) == expected
     for name in expected:

@@ -13,11 +13,11 @@ from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.support.fixtures import answered, session_on
 from ansible_collections.xen.xapi.tests.support.polling import wait_until
 from ansible_collections.xen.xapi.tests.support.samples import (
-    DEAF,
     ENDLESS,
     LONG_AGO,
     NO_REF,
     NO_UUID,
+    UNCANCELLABLE,
 )
 
 LABEL = "Async.VM.copy"
@@ -67,14 +67,14 @@ def test_second_run_sends_no_cancel_and_reports_unchanged(pool, cancel, endless,
 
 
 def test_task_that_ignores_cancel_is_still_running_at_timeout(pool, cancel, endless):
-    result = cancel(ref=endless(life=DEAF), timeout=3, fails=True)
+    result = cancel(ref=endless(life=UNCANCELLABLE), timeout=3, fails=True)
     assert actions(result) == {"still_running": 1}
     assert "is still running 3 s after cancellation was requested" in result["msg"]
     assert result["changed"] is False
 
 
 def test_task_that_succeeds_despite_cancel_is_finished_first(pool, cancel, endless, when):
-    ref = endless(life=DEAF)
+    ref = endless(life=UNCANCELLABLE)
     when(lambda: answered(pool, "task.cancel"), lambda: pool.set_task(ref, status="success"))
     result = cancel(ref=ref)
     assert (actions(result), result["changed"]) == ({"finished_first": 1}, False)
@@ -82,7 +82,7 @@ def test_task_that_succeeds_despite_cancel_is_finished_first(pool, cancel, endle
 
 
 def test_task_that_disappears_after_cancel_is_reported_gone(pool, cancel, endless, when):
-    ref = pool.add_task(LABEL, life=DEAF)
+    ref = pool.add_task(LABEL, life=UNCANCELLABLE)
     when(lambda: answered(pool, "task.cancel"), lambda: pool.destroy_task(ref))
     result = cancel(ref=ref)
     assert (actions(result), result["changed"]) == ({"gone": 1}, True)
@@ -90,7 +90,7 @@ def test_task_that_disappears_after_cancel_is_reported_gone(pool, cancel, endles
 
 def test_day_old_task_that_disappears_after_cancel_is_unknown(start_pool, cancel, when):
     pool = start_pool(collects=False)
-    ref = pool.add_task(LABEL, life=DEAF, created=LONG_AGO)
+    ref = pool.add_task(LABEL, life=UNCANCELLABLE, created=LONG_AGO)
     when(lambda: answered(pool, "task.cancel"), lambda: pool.destroy_task(ref))
     result = cancel(hostname=pool.url, ref=ref, fails=True)
     assert (actions(result), result["changed"]) == ({"unknown": 1}, False)
@@ -104,7 +104,7 @@ def test_day_old_task_that_disappears_after_cancel_is_unknown(start_pool, cancel
 )
 def test_task_of_host_restarted_after_cancel_is_unknown(start_pool, cancel, when, startup, words):
     pool = start_pool(supporters=1)
-    ref = pool.add_task(LABEL, life=DEAF, resident_on=pool.hosts[1].ref)
+    ref = pool.add_task(LABEL, life=UNCANCELLABLE, resident_on=pool.hosts[1].ref)
     when(
         lambda: answered(pool, "task.cancel"),
         lambda: pool.restart_supporter(1, startup=startup),
@@ -117,7 +117,7 @@ def test_task_of_host_restarted_after_cancel_is_unknown(start_pool, cancel, when
 def test_waits_for_disabled_host_before_reporting_task_gone(start_pool, cancel, when):
     pool = start_pool(supporters=1)
     supporter = pool.hosts[1].ref
-    ref = pool.add_task(LABEL, life=DEAF, resident_on=supporter)
+    ref = pool.add_task(LABEL, life=UNCANCELLABLE, resident_on=supporter)
 
     def disable_and_delete():
         pool.inventory.set_enabled(supporter, False)
@@ -133,7 +133,7 @@ def test_waits_for_disabled_host_before_reporting_task_gone(start_pool, cancel, 
 
 
 def test_cancel_with_lost_response_is_not_resent_without_wait(pool, cancel, endless):
-    ref = endless(life=DEAF)
+    ref = endless(life=UNCANCELLABLE)
     pool.fail("task.cancel", cut="after")
     result = cancel(ref=ref, wait=False)
     assert (actions(result), result["changed"]) == ({"requested": 1}, True)
@@ -142,7 +142,7 @@ def test_cancel_with_lost_response_is_not_resent_without_wait(pool, cancel, endl
 
 def test_task_lost_with_session_after_cancel_is_unknown(pool, cancel, endless, when_waiting):
     when_waiting(pool.restart_master)
-    result = cancel(ref=endless(life=DEAF), fails=True)
+    result = cancel(ref=endless(life=UNCANCELLABLE), fails=True)
     assert actions(result) == {"unknown": 1}
     assert "the session was lost" in result["msg"]
 
@@ -163,7 +163,9 @@ def test_task_that_disappears_during_idle_watch_is_gone_or_unknown(
 ):
     pool = start_pool(supporters=1)
     hosts = [host.ref for host in pool.hosts]
-    deleted, restarted = (pool.add_task(LABEL, life=DEAF, resident_on=host) for host in hosts)
+    deleted, restarted = (
+        pool.add_task(LABEL, life=UNCANCELLABLE, resident_on=host) for host in hosts
+    )
 
     def happen():
         before = len(answered(pool, "host.get_all_records"))
@@ -193,7 +195,7 @@ def test_task_lost_during_idle_watch_is_unknown_after_late_host_restart(
     start_pool, cancel, when_waiting
 ):
     pool = start_pool(supporters=1)
-    ref = pool.add_task(LABEL, life=DEAF, resident_on=pool.hosts[1].ref)
+    ref = pool.add_task(LABEL, life=UNCANCELLABLE, resident_on=pool.hosts[1].ref)
     when_waiting(lambda: pool.restart_supporter(1, startup=3), pool=pool)
     result = cancel(hostname=pool.url, ref=ref, idle_for="1", fails=True)
     assert actions(result) == {"unknown": 1}
@@ -219,7 +221,7 @@ def test_cancel_in_flight_at_sigterm_is_reported_as_requested(pool, cancel, endl
 def test_reports_lost_cancel_response_if_pool_stops_answering(pool, cancel, endless, when):
     pool.fail("task.cancel", cut="after")
     when(lambda: cancels(pool), lambda: pool.fail(count=None, cut="before"))
-    result = cancel(ref=endless(life=DEAF), wait=False, timeout=2, fails=True)
+    result = cancel(ref=endless(life=UNCANCELLABLE), wait=False, timeout=2, fails=True)
     pool.heal()
     assert (actions(result), result["changed"]) == ({"requested": 1}, True)
     assert "was requested; the answer to the request was lost" in result["msg"]
@@ -258,7 +260,7 @@ def test_own_task_can_be_cancelled_only_while_its_session_exists(pool, cancel):
     result = cancel(ref=ref, username="vm-admin", timeout=3, fails=True)
     assert actions(result) == {"still_running": 1}
     pool.logout(session)
-    # With the session, the right to cancel what it made is gone.
+    # Without the session, its account may not cancel the task any more.
     result = cancel(ref=ref, username="vm-admin", timeout=3, fails=True)
     assert actions(result) == {"denied": 1}
     assert actions(cancel(ref=ref, username="pool-operator", timeout=3, fails=True)) == {
@@ -267,7 +269,7 @@ def test_own_task_can_be_cancelled_only_while_its_session_exists(pool, cancel):
 
 
 def test_second_run_without_wait_reports_unchanged(pool, cancel, endless):
-    ref = endless(life=DEAF)
+    ref = endless(life=UNCANCELLABLE)
     predicted = cancel(ref=ref, wait=False, _ansible_check_mode=True)
     first, second = cancel(ref=ref, wait=False), cancel(ref=ref, wait=False)
     for result in (predicted, first, second):

@@ -31,7 +31,7 @@ FILTERS = {
 
 @pytest.fixture
 def refused(pool, cancel):
-    """Runs what must be refused before anything is asked, and returns why it was."""
+    """Runs options that must be refused before a call to the pool, and returns the message."""
     pool.add_task("copy", created=LONG_AGO)
 
     def run_refused(**options):

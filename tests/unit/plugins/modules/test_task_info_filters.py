@@ -21,10 +21,10 @@ def labels(result):
 
 
 @pytest.fixture
-def crowd(pool):
+def samples(pool):
     """One task for each trait, and the filter that finds it."""
-    pool.inventory.add_host("twin", "127.0.0.9")
-    pool.inventory.add_host("twin", "127.0.0.10")
+    pool.inventory.add_host("same name", "127.0.0.9")
+    pool.inventory.add_host("same name", "127.0.0.10")
     other_host = pool.inventory.add_host("other", "127.0.0.8")
     parent = pool.add_task("parent", progress=0.9)
     vm = pool.find("VM", "web-1")
@@ -90,17 +90,17 @@ ALONE = {
 
 
 @pytest.mark.usefixtures("clock_of_the_pool")
-def test_each_filter_alone_returns_matching_tasks(crowd, info):
-    assert crowd.keys() == ALONE.keys()
-    for name, options in crowd.items():
+def test_each_filter_alone_returns_matching_tasks(samples, info):
+    assert samples.keys() == ALONE.keys()
+    for name, options in samples.items():
         assert set(labels(info(**options))) == ALONE[name], name
 
 
 @pytest.mark.usefixtures("clock_of_the_pool")
-def test_pair_of_filters_returns_tasks_matching_both(crowd, info):
-    for one, other in combinations(crowd, 2):
-        options = {**crowd[one], **crowd[other]}
-        if {"name_label", "name_regex"} <= options.keys() or crowd[one].keys() == crowd[
+def test_pair_of_filters_returns_tasks_matching_both(samples, info):
+    for one, other in combinations(samples, 2):
+        options = {**samples[one], **samples[other]}
+        if {"name_label", "name_regex"} <= options.keys() or samples[one].keys() == samples[
             other
         ].keys():
             continue
@@ -174,20 +174,20 @@ def test_slow_exclude_is_rejected(pool, info):
         ({"subtask_of": NO_REF}, f"'subtask_of': '{NO_REF}' is no task"),
         ({"resident_on": NO_UUID}, f"'resident_on': '{NO_UUID}' is no host"),
         ({"resident_on": "nowhere"}, "'resident_on': 'nowhere' is no host"),
-        ({"resident_on": "twin"}, "'resident_on': 'twin' is the name of 2 hosts"),
+        ({"resident_on": "same name"}, "'resident_on': 'same name' is the name of 2 hosts"),
     ],
 )
-def test_unknown_or_ambiguous_filter_target_is_rejected(crowd, info, options, words):
+def test_unknown_or_ambiguous_filter_target_is_rejected(samples, info, options, words):
     assert words in info(fails=True, **options)["msg"]
 
 
 @pytest.mark.parametrize("count", [2, 7])
 def test_ambiguous_object_name_error_lists_up_to_five_objects(pool, info, count):
-    refs = [pool.inventory.add_vm("twin") for _number in range(count)]
+    refs = [pool.inventory.add_vm("same name") for _number in range(count)]
     uuids = [pool.database.read("VM", ref)["uuid"] for ref in refs]
-    message = info(object={"type": "VM", "name_label": "twin"}, fails=True)["msg"]
-    assert f"'object.name_label': 'twin' is the name of {count} VMs of this pool" in message
-    assert sum(f"'twin' (uuid {uuid})" in message for uuid in uuids) == min(count, 5)
+    message = info(object={"type": "VM", "name_label": "same name"}, fails=True)["msg"]
+    assert f"'object.name_label': 'same name' is the name of {count} VMs of this pool" in message
+    assert sum(f"'same name' (uuid {uuid})" in message for uuid in uuids) == min(count, 5)
     assert ("and 2 more; give a uuid." in message) is (count == 7)
 
 

@@ -44,7 +44,7 @@ def operate(pool, session):
 
 
 def seconds_to_logout(pool, *, since):
-    """From what the pool was asked last, and the moment of another call of it."""
+    """Return the seconds from a call to the last logout."""
     return pool.log.of("session.logout")[-1].at - since.at
 
 

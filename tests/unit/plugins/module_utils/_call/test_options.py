@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The methods that clients use most: what is written in a play, and what goes to the server."""
+"""The methods that clients use most: the arguments in a play, and those sent to the server."""
 
 from __future__ import annotations
 

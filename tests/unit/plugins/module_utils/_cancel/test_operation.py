@@ -11,7 +11,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._client.transport import 
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
 from ansible_collections.xen.xapi.tests.simulator.clock import START
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
-from ansible_collections.xen.xapi.tests.support.samples import DEAF, ENDLESS
+from ansible_collections.xen.xapi.tests.support.samples import ENDLESS, UNCANCELLABLE
 from ansible_collections.xen.xapi.tests.support.virtual.transport import VirtualWire
 from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 
@@ -57,7 +57,7 @@ def test_stale_task_is_reread_before_cancel_is_sent(virtual, end):
 
 
 def test_cancel_is_resent_every_five_seconds_while_task_runs(virtual):
-    ref = virtual.add_task("deaf", life=DEAF)
+    ref = virtual.add_task("busy", life=UNCANCELLABLE)
     assert cancel(virtual, [ref], timeout=21.0) == ["still_running"]
     times = [call.at - START for call in virtual.log.of("task.cancel")]
     assert times == pytest.approx([0, 5, 10, 15, 20], abs=0.5)
@@ -105,7 +105,7 @@ def test_error_response_is_ignored_if_cancel_took_effect(virtual, code, waits):
 
 
 def test_denied_cancel_is_not_credited_with_task_end(virtual):
-    ref = virtual.add_task("slow", life=DEAF)
+    ref = virtual.add_task("slow", life=UNCANCELLABLE)
     virtual.fail("task.cancel", error=["RBAC_PERMISSION_DENIED", "task.cancel"], delay=1.0)
     virtual.at(0.5, lambda: virtual.set_task(ref, status="cancelled"))
     (outcome,) = run_operation(virtual, [ref])
@@ -120,7 +120,7 @@ def test_denied_cancel_is_not_credited_with_task_end(virtual):
     ("code", "is_changed"), [("INTERNAL_ERROR", True), ("RBAC_PERMISSION_DENIED", False)]
 )
 def test_task_that_disappears_during_failed_cancel_is_gone(virtual, code, is_changed):
-    ref = virtual.add_task("slow", life=DEAF)
+    ref = virtual.add_task("slow", life=UNCANCELLABLE)
     virtual.fail("task.cancel", error=[code, "x"], delay=1.0)
     virtual.at(0.5, lambda: virtual.destroy_task(ref))
     (outcome,) = run_operation(virtual, [ref])
@@ -133,7 +133,7 @@ def test_error_after_accepted_cancel_does_not_end_wait(virtual):
     virtual.fail("task.cancel", nth=2, count=None, error=denied)
     (outcome,) = run_operation(virtual, [ref])
     assert (outcome.action.value, outcome.error) == ("cancelled", None)
-    other = virtual.add_task("deaf", life=DEAF)
+    other = virtual.add_task("busy", life=UNCANCELLABLE)
     virtual.heal()
     virtual.fail("task.cancel", ref=other, nth=2, count=None, error=denied)
     (outcome,) = run_operation(virtual, [other], timeout=21.0)
@@ -152,7 +152,7 @@ def test_failed_read_after_error_response_is_retried(virtual):
     ("cut", "expected"), [("before", ("finished_first", False)), ("after", ("cancelled", True))]
 )
 def test_only_delivered_cancel_is_credited_with_task_end(virtual, cut, expected):
-    ref = virtual.add_task("slow", life=DEAF)
+    ref = virtual.add_task("slow", life=UNCANCELLABLE)
     virtual.fail("task.cancel", cut=cut)
     virtual.at(2, lambda: virtual.set_task(ref, status="cancelled"))
     (outcome,) = run_operation(virtual, [ref])
@@ -161,7 +161,7 @@ def test_only_delivered_cancel_is_credited_with_task_end(virtual, cut, expected)
 
 @pytest.mark.parametrize(("cut", "requests"), [("before", 2), ("after", 1)])
 def test_without_waiting_resends_only_cancel_that_did_not_arrive(virtual, cut, requests):
-    ref = virtual.add_task("slow", life=DEAF)
+    ref = virtual.add_task("slow", life=UNCANCELLABLE)
     virtual.fail("task.cancel", cut=cut)
     (outcome,) = run_operation(virtual, [ref], waits=False)
     assert (outcome.action.value, outcome.is_changed, outcome.doubt) == ("requested", True, "")
@@ -170,7 +170,7 @@ def test_without_waiting_resends_only_cancel_that_did_not_arrive(virtual, cut, r
 
 @pytest.mark.parametrize(("waits", "action"), [(True, "still_running"), (False, "requested")])
 def test_lost_response_without_later_read_reports_doubt(virtual, waits, action):
-    ref = virtual.add_task("slow", life=DEAF)
+    ref = virtual.add_task("slow", life=UNCANCELLABLE)
     virtual.fail("task.cancel", cut="after")
     virtual.fail("event.from", nth=2, count=None, cut="before")
     virtual.fail("task.get_record", count=None, cut="before")
@@ -180,7 +180,7 @@ def test_lost_response_without_later_read_reports_doubt(virtual, waits, action):
 
 
 def test_cancel_already_requested_by_another_client_is_unchanged(virtual):
-    ref = virtual.add_task("slow", life=DEAF, current_operations={"theirs": "cancel"})
+    ref = virtual.add_task("slow", life=UNCANCELLABLE, current_operations={"theirs": "cancel"})
     virtual.fail("task.cancel", cut="before")
     (outcome,) = run_operation(virtual, [ref], waits=False)
     assert (outcome.action.value, outcome.is_changed) == ("requested", False)
@@ -188,14 +188,14 @@ def test_cancel_already_requested_by_another_client_is_unchanged(virtual):
 
 
 def test_accepted_cancel_that_keeps_failing_reports_error(virtual):
-    ref = virtual.add_task("deaf", life=DEAF)
+    ref = virtual.add_task("busy", life=UNCANCELLABLE)
     virtual.fail("task.cancel", error=["INTERNAL_ERROR", "x"], late=True, count=None)
     (outcome,) = run_operation(virtual, [ref], timeout=21.0)
     assert (outcome.action.value, outcome.error.code) == ("error", "INTERNAL_ERROR")
 
 
 def test_error_of_undelivered_cancel_is_reported_without_resending(virtual):
-    ref = virtual.add_task("deaf", life=DEAF)
+    ref = virtual.add_task("busy", life=UNCANCELLABLE)
     virtual.fail("task.cancel", error=["INTERNAL_ERROR", "x"])
     assert cancel(virtual, [ref]) == ["error"]
     assert len(sent(virtual)) == 1
@@ -203,7 +203,7 @@ def test_error_of_undelivered_cancel_is_reported_without_resending(virtual):
 
 def test_task_deleted_by_age_is_unknown_if_clock_is_set_back(virtual):
     """The server deletes the task at 24 hours, and its clock is set back before that is noticed."""
-    ref = virtual.add_task("deaf", life=DEAF, age=86400 - 20)
+    ref = virtual.add_task("busy", life=UNCANCELLABLE, age=86400 - 20)
 
     def delete_and_set_back():
         virtual.destroy_task(ref)

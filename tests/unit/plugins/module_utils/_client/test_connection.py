@@ -35,7 +35,7 @@ def options_for(pool):
 
 @pytest.fixture
 def callbacks():
-    """What connect reports: warnings, session references and calls."""
+    """Reports of connect: warnings, session references and calls."""
     return {"warnings": [], "secrets": [], "calls": []}
 
 

@@ -85,5 +85,5 @@ def test_invalid_response_error_names_method_and_field(method, answer, field, re
     answers = {"VM.get_by_uuid": VM, method: answer}
     with session_of(CannedResponses(answers)) as session, pytest.raises(InvalidResponse) as caught:
         read(session)
-    odd = caught.value
-    assert (odd.url, odd.method, odd.field) == (ENDPOINT.url, method, field)
+    error = caught.value
+    assert (error.url, error.method, error.field) == (ENDPOINT.url, method, field)

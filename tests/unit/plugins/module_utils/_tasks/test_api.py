@@ -61,7 +61,7 @@ def test_get_all_records_returns_every_task_by_ref(pool, tasks):
 
 
 def test_cancel_reports_whether_task_exists(pool, tasks):
-    ref = pool.add_task("deaf")
+    ref = pool.add_task("busy")
     assert tasks.cancel(ref) is True
     assert list(pool.record(ref)["current_operations"].values()) == ["cancel"]
     assert pool.record(ref)["status"] == "pending"

@@ -104,7 +104,7 @@ def test_clock_of_unavailable_host_is_unknown(virtual, error):
 
 
 def test_unparsable_host_time_makes_clock_unknown(virtual):
-    # It is the fifth call, after the login, what identifies the pool, and the hosts.
+    # It is the fifth call, after the login, the calls for the pool, and the hosts.
     virtual.fail("host.get_servertime", body='{"jsonrpc": "2.0", "result": "noon", "id": 5}')
     assert lead(virtual) is None
 

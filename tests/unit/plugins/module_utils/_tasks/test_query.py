@@ -24,8 +24,8 @@ class Pool:
 
     read, validate = Session.read, Session.validate
 
-    def __init__(self, *, vanishing=(), error=None):
-        self._vanishing = vanishing
+    def __init__(self, *, disappearing=(), error=None):
+        self._disappearing = disappearing
         self._error = error
         self.methods = []
         self.generation = 1
@@ -46,7 +46,7 @@ class Pool:
                     return ref
             raise XapiFailure("", method=method, code="UUID_INVALID", params=["task", params[0]])
         assert method == "task.get_record"
-        if params[0] in RECORDS and params[0] not in self._vanishing:
+        if params[0] in RECORDS and params[0] not in self._disappearing:
             return RECORDS[params[0]]
         raise XapiFailure("", method=method, code="HANDLE_INVALID", params=["task", params[0]])
 
@@ -100,7 +100,7 @@ def test_find_returns_tasks_and_missing_ids_with_expected_calls(selection, names
 
 
 def test_task_that_disappears_between_calls_is_missing():
-    found = find(Pool(vanishing=[REFS["a"]]), Selection(uuids=(UUIDS["a"],)))
+    found = find(Pool(disappearing=[REFS["a"]]), Selection(uuids=(UUIDS["a"],)))
     assert found.tasks == []
     assert found.missing == {"uuid": [UUIDS["a"]], "ref": []}
 

@@ -140,7 +140,7 @@ def meaning(kind, rules):
     }[kind]
 
 
-def verdict_by_the_design(kinds, rules):
+def decision_by_the_design(kinds, rules):
     """Section 5 as a list: the first meaning of those that are there decides."""
     if rules.wait_for == "any":
         order = [(GOOD, MET), (COMING, PENDING)]
@@ -178,7 +178,7 @@ def test_decision_for_every_task_set_under_all_rules():
     for rules in all_rules():
         for size in range(len(KINDS) + 1):
             for kinds in itertools.combinations(KINDS, size):
-                expected = verdict_by_the_design(kinds, rules)
+                expected = decision_by_the_design(kinds, rules)
                 assert decide(set_of(kinds), rules) is expected, (kinds, rules)
                 count += 1
     assert count == 24 * 64
