@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from scripts import bar_charts, gate_timelines, terminal_svg
+from scripts import bar_charts, gate_timelines, module_chart, terminal_svg
 from tests.support.collection import ROOT
 
 IMAGES = ROOT / "docs" / "images"
@@ -31,6 +31,12 @@ def test_bar_chart_shows_figures_of_page(chart: bar_charts.Chart) -> None:
     text = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
     drawn = bar_charts.draw(chart, bar_charts.last_row(text, chart.sentence))
     assert (IMAGES / f"{chart.name}.svg").read_text(encoding="utf-8") == drawn
+
+
+def test_chart_of_modules_is_current_and_names_every_module() -> None:
+    assert module_chart.PICTURE.read_text(encoding="utf-8") == module_chart.draw()
+    answers = {answer.split(",")[0] for _question, answer in module_chart.STEPS}
+    assert answers == {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
 
 
 @pytest.mark.parametrize("path", sorted(IMAGES.glob("*.svg")), ids=lambda path: path.stem)
