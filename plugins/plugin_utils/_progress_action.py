@@ -59,7 +59,9 @@ class ProgressAction(NormalAction):  # type: ignore[misc]
         try:
             with contextlib.ExitStack() as handlers:
                 handlers.enter_context(_before_signal(signal.SIGINT, channel.hush))
-                handlers.enter_context(_before_signal(signal.SIGTERM, channel.hush, channel.remove))
+                # Ansible ends a worker with SIGTERM, and so does a terminal with SIGHUP.
+                for number in (signal.SIGTERM, signal.SIGHUP):
+                    handlers.enter_context(_before_signal(number, channel.abandon))
                 yield
         except KeyboardInterrupt:
             channel.interrupt(is_worker_going_on=False)
@@ -94,8 +96,8 @@ class ProgressAction(NormalAction):  # type: ignore[misc]
 
 
 @contextlib.contextmanager
-def _before_signal(number: int, *tidy: Callable[[], None]) -> Iterator[None]:
-    """Call functions before the handler of a signal, which may end the worker."""
+def _before_signal(number: int, tidy: Callable[[], None]) -> Iterator[None]:
+    """Call a function before the handler of a signal, which may end the worker."""
     before = signal.getsignal(number)
     is_main = threading.current_thread() is threading.main_thread()
     if before is None or before is signal.SIG_IGN or not is_main:
@@ -103,8 +105,7 @@ def _before_signal(number: int, *tidy: Callable[[], None]) -> Iterator[None]:
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
-        for function in tidy:
-            function()
+        tidy()
         if callable(before):
             before(number, frame)
         else:

@@ -83,6 +83,17 @@ class ProgressChannel:
         if self._showing.acquire(timeout=_JOIN_TIMEOUT):
             self._showing.release()
 
+    def abandon(self) -> None:
+        """Show no more lines and remove the folder, since the main process may be ended as well.
+
+        After Ctrl-C it is not: Ansible interrupts a worker first, ends it if that takes long, and
+        removes the folder when it has shown the last line.
+        """
+        is_interrupted = self._is_over
+        self.hush()
+        if not is_interrupted:
+            self.remove()
+
     def remove(self) -> None:
         """Remove what is in the file system, and nothing else."""
         shutil.rmtree(self._folder, ignore_errors=True)

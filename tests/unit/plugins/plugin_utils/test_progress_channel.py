@@ -211,6 +211,23 @@ def test_worker_is_not_killed_while_it_hands_over_a_line(open_channel):
     channel.close()
 
 
+def test_worker_that_is_ended_removes_the_folder(open_channel, tmp_path):
+    channel = open_channel()
+    channel.abandon()
+    assert list(tmp_path.iterdir()) == []
+    channel.close()
+
+
+def test_worker_that_is_ended_after_ctrl_c_leaves_its_last_line(open_channel, lines, tmp_path):
+    channel = open_channel()
+    ProgressWriter(channel.path).send(REPORT)
+    assert wait_until(lambda: lines)
+    channel.hush()
+    channel.abandon()
+    assert files(tmp_path) == ["last-line"]
+    channel.close()
+
+
 def test_no_line_follows_the_signal(open_channel, lines):
     channel = open_channel()
     writer = ProgressWriter(channel.path)
