@@ -19,7 +19,7 @@ from ansible_collections.xen.xapi.tests.unit.simulator.client import PASSWORD, C
 
 ROUNDS = int(os.environ.get("RELIABILITY_CHURN", "300"))
 """Rounds of the churn; each makes and deletes five tasks and a snapshot within 60 s."""
-GROWTH = 500
+GROWTH = 200
 """Blocks of memory by which the second half may grow: caches of the interpreter."""
 HTTP_EVERY = 30
 EXPORT = Life(duration=0.0, steps=1)

@@ -273,3 +273,9 @@ def test_failed_blocking_call_raises_error_and_deletes_task(
     expected = {"A": ["A", "b"]}.get(code, ["TASK_CANCELLED", task])
     assert outlasted(still, running) == expected
     assert still.record(task) is None
+
+
+def test_failure_has_a_backtrace_as_long_as_a_real_one(root: Client, still: Simulator) -> None:
+    task = root("Async.VM.start", still.find("VM", "web-1"), False, False)
+    assert root("task.get_status", task) == "failure"
+    assert 1500 < len(root("task.get_backtrace", task)) < 2500
