@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import uuid
 from collections.abc import Callable
 
 from . import vm_lifecycle, vm_work
@@ -107,7 +108,7 @@ def _nbd_info(inventory: Inventory, _context: Context, vdi: str) -> Value:
 def _introduce(
     inventory: Inventory,
     _context: Context,
-    uuid: str,
+    own: str,
     label: str,
     description: str,
     storage: str,
@@ -135,7 +136,7 @@ def _introduce(
     return inventory.add_vdi(
         label,
         storage,
-        uuid=uuid,
+        uuid=own or str(uuid.uuid4()),
         name_description=description,
         type=kind,
         sharable=sharable,

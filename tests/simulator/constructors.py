@@ -52,7 +52,7 @@ def _make(declaration: Declaration) -> Callable[..., Value]:
         if kind in UNIQUE:
             field, code = UNIQUE[kind]
             records = inventory.database.records(kind).values()
-            if any(record[field] == fields[field] for record in records):
+            if any(record[field] == fields.get(field, "") for record in records):
                 raise ApiError(code)
         return inventory.add(kind, **fields)
 

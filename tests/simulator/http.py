@@ -153,6 +153,8 @@ class Connection:
             headers = (("content-type", other.content_type),)
             self._send(request, headers, other.body.encode(), status=f"{other.status} Fault")
             raise Cut from other
+        except ApiError as error:
+            raise html_pages.internal_error(str(error), version=request.version) from error
         exchange = Exchange(request, self._endpoint, self._socket, self._pending)
         self._services.transfers.answer(action, exchange)
         raise Cut

@@ -138,8 +138,8 @@ def export_disk(transfers: Transfers, job: Job) -> None:
     with transfers.task("Exporting raw VDI", job) as task:
         kind = (request.parameter("format") or "raw").lower()
         if kind not in TYPES:
-            error = ["INTERNAL_ERROR", f"Unknown format {request.parameter('format')}"]
-            pool.tasks.end(task, pool.tasks.failure_writes(error))
+            unknown = f"Unknown format {request.parameter('format')}"
+            transfers.fail(task, job, ["INTERNAL_ERROR", unknown])
             job.exchange.send_head("404 Not Found", version="1.0")
             return
         if kind not in ("raw", "vhd"):
@@ -166,20 +166,24 @@ def _send_disk(job: Job, kind: str, size: int) -> None:
 def import_disk(transfers: Transfers, job: Job) -> None:
     """Read the contents of a disk and forget them; an SR gets a new disk for raw contents."""
     pool, exchange = transfers.pool, job.exchange
-    vdi, storage = _vdi(transfers, exchange.request), _sr(transfers, exchange.request)
-    storage = pool.database.read("VDI", vdi)["SR"] if vdi else storage
-    if not storage:
-        transfers.fail_named_task(exchange, ApiError("VDI_MISSING"))
+    try:
+        vdi, storage = _vdi(transfers, exchange.request), _sr(transfers, exchange.request)
+        storage = pool.database.read("VDI", vdi)["SR"] if vdi else storage
+        if not storage:
+            transfers.fail_named_task(exchange, ApiError("VDI_MISSING"))
+            exchange.send_head("400 Bad Request")
+            return
+        if transfers.redirects(job, {storage}):
+            return
+    except ApiError as error:
+        transfers.fail_named_task(exchange, error)
         exchange.send_head("400 Bad Request")
-        return
-    if transfers.redirects(job, {storage}):
-        return
+        raise
     with transfers.task("Importing raw VDI", job) as task:
         wrong = _why_not(exchange.request, vdi)
         if wrong:
             status, text = wrong
-            error = ["INTERNAL_ERROR", text]
-            pool.tasks.end(task, pool.tasks.failure_writes(error))
+            transfers.fail(task, job, ["INTERNAL_ERROR", text])
             exchange.send_head(status, version="1.0")
             return
         length = exchange.request.length or 0

@@ -72,14 +72,12 @@ class Transfers:
                     raise ApiError(NOT_IMPLEMENTED, f"http/{action.name}")
                 handler(self, Job(exchange, session))
             except ApiError as error:
+                if error.code != NOT_IMPLEMENTED:
+                    # The task of the client goes on, unless the error came while it was at work.
+                    raise _failed(error, exchange) from error
                 self.fail_named_task(exchange, error)
-                if error.code == NOT_IMPLEMENTED:
-                    page = html_pages.not_simulated(
-                        error.params_list[0], version=exchange.request.version
-                    )
-                else:
-                    page = _failed(error, exchange)
-                raise page from error
+                (name,) = error.params_list
+                raise html_pages.not_simulated(name, version=exchange.request.version) from error
 
     @contextlib.contextmanager
     def _session(self, action: Action, exchange: Exchange) -> Iterator[str]:
@@ -133,12 +131,20 @@ class Transfers:
         try:
             yield task
         except ApiError as error:
-            tasks.end(task, tasks.failure_writes(error.description, host))
+            self.fail(task, job, error.description)
+            raise
+        except html_pages.Page:
+            self.fail(task, job, ["INTERNAL_ERROR", "Not_found"])
             raise
         except OSError as error:
-            tasks.end(task, tasks.failure_writes(["INTERNAL_ERROR", BROKEN], host))
+            self.fail(task, job, ["INTERNAL_ERROR", BROKEN])
             raise Cut from error
         tasks.end(task, tasks.success_writes(job.result, host))
+
+    def fail(self, task: str, job: Job, error: list[str]) -> None:
+        """End a task with an error, by the clock of the host that was asked."""
+        tasks = self.pool.tasks
+        tasks.end(task, tasks.failure_writes(error, job.exchange.endpoint.ref))
 
     def play(
         self,

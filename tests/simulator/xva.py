@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import zlib
 from typing import IO, Any, cast
 
 from . import vm_lifecycle
@@ -111,7 +112,7 @@ def unpack(stream: Any) -> list[dict[str, Value]]:
                 raise ApiError("IMPORT_ERROR_UNEXPECTED_FILE", DESCRIPTION, first.name)
             text = archive.extractfile(first)
             document = from_text(text.read() if text else b"")
-    except tarfile.ReadError as error:
+    except (tarfile.TarError, EOFError, zlib.error) as error:
         raise ApiError("IMPORT_ERROR_PREMATURE_EOF") from error
     except BadRequest as error:
         raise ApiError("IMPORT_ERROR_GENERIC", f"INTERNAL_ERROR: [ {error} ]") from error
