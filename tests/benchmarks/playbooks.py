@@ -24,6 +24,7 @@ from ansible_collections.xen.xapi.tests.benchmarks.worker import Worker
 
 PING, INFO = "ansible.builtin.ping", "xen.xapi.task_info"
 _MODULE = "ansible_collections.xen.xapi.plugins.modules.task_info"
+_CALL = "ansible_collections.xen.xapi.plugins.modules.call"
 _MAX_FORKS = 20
 
 
@@ -58,12 +59,14 @@ def one_run(server: Worker, sizes: Sizes) -> list[Row]:
     module = f"{basic}; import {_MODULE}"
     options = {"hostname": url, "password": pools.PASSWORD}
     arguments = json.dumps({"ANSIBLE_MODULE_ARGS": options})
+    call = {**options, "method": "pool.get_all"}
     parts = {
         "interpreter": ["-c", "pass"],
         "and module_utils.basic": ["-c", basic],
         "and requests": ["-c", f"{basic}; import requests"],
         "and this module": ["-c", module],
         "a whole run": ["-m", _MODULE, arguments],
+        "call of a getter, a whole run": ["-m", _CALL, json.dumps({"ANSIBLE_MODULE_ARGS": call})],
         "ping, a whole run": ["-m", "ansible.modules.ping", '{"ANSIBLE_MODULE_ARGS": {}}'],
     }
     values: dict[str, list[float]] = {part: [] for part in parts}
