@@ -10,6 +10,7 @@ import re
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Life
+from ansible_collections.xen.xapi.tests.simulator.plan import usual
 from ansible_collections.xen.xapi.tests.simulator.vm_work import set_power
 from ansible_collections.xen.xapi.tests.support.fixtures import answered
 from ansible_collections.xen.xapi.tests.support.samples import ENDLESS
@@ -35,7 +36,7 @@ def expect(**values):
 @pytest.fixture
 def cluster(start_pool):
     """Return a pool of three hosts, with VMs on the second one."""
-    pool = start_pool(product="xcp-ng-8.3", supporters=2)
+    pool = start_pool(product="xcp-ng-8.3", supporters=2, plan=usual(6))
     for method in CHANGING:
         pool.operations.lives[method] = Life(duration=0.3)
     pool.restarts.configure(leaves_after=0.3, away=1.0, startup=0.3)
@@ -77,6 +78,11 @@ def guest_refs(pool, name):
     return [vm for vm in found if not pool.database.read("VM", vm)["is_control_domain"]]
 
 
+def disk_of(pool, vm):
+    devices = [pool.database.read("VBD", vbd) for vbd in pool.database.read("VM", vm)["VBDs"]]
+    return next(device["VDI"] for device in devices if device["VDI"] != "OpaqueRef:NULL")
+
+
 def guests(pool, name):
     return [pool.database.read("VM", vm)["name_label"] for vm in guest_refs(pool, name)]
 
@@ -109,9 +115,13 @@ def test_machines_that_cannot_move_are_named_with_the_reason(cluster, play_tasks
     vm = guest_refs(cluster, "host-2")[0]
     cluster.database.write("VM", vm, "name_label", "web {{ 7 * 191 }} \u202e")
     cluster.database.write("VM", vm, "blocked_operations", {"pool_migrate": "of the owner"})
+    local = cluster.inventory.add_sr("only here", shared=False)
+    cluster.database.write("VDI", disk_of(cluster, guest_refs(cluster, "host-2")[1]), "SR", local)
     output = failure_of(lambda: play_tasks(cluster, [include("enter")]))
-    assert "A virtual machine cannot leave the host host-2. web {{ 7 * 191 }} ?" in output
+    assert "2 virtual machines cannot leave the host host-2." in output
+    assert "web {{ 7 * 191 }} ?" in output
     assert "of the owner" in output
+    assert "needs the storage repository only here on its host." in output
     assert "1337" not in output
     assert called(cluster) == []
 
@@ -163,6 +173,7 @@ def test_call_that_was_lost_before_it_took_effect_is_a_failure(cluster, play_tas
     output = failure_of(lambda: play_tasks(cluster, [include("enter")]))
     assert "It is not known whether Async.host.disable was started" in output
     assert "The host is still enabled." in output
+    assert "The host was enabled again." not in output
     assert called(cluster) == ["host.disable"]
     assert host(cluster, "host-2")["enabled"]
 
