@@ -13,7 +13,7 @@ from typing import Any, Callable, Mapping, NamedTuple
 from .._tasks.ages import Clocks
 from .._tasks.model import Task
 from .._tasks.times import iso_time
-from .._text import bound_message, escape
+from .._text import MAX_PARAMETER, bound_message, escape
 from .alarms import LONG_RUNNING
 from .gaps import Gap
 from .messages import (
@@ -67,12 +67,12 @@ class Scene(NamedTuple):
     after_gap: bool
 
 
-def make_safe(value: Any) -> Any:
+def make_safe(value: Any, *, limit: int = _MAX_TEXT) -> Any:
     """Return a value with all texts cut, escaped, and without the beginnings of templates."""
     if isinstance(value, str):
-        return _defuse(escape(value, limit=_MAX_TEXT))
+        return _defuse(escape(value, limit=limit))
     if isinstance(value, (list, tuple)):
-        return [make_safe(item) for item in value[:_MAX_PARAMETERS]]
+        return [make_safe(item, limit=MAX_PARAMETER) for item in value[:_MAX_PARAMETERS]]
     if isinstance(value, Mapping):
         return {key: make_safe(item) for key, item in value.items()}
     return value
