@@ -73,13 +73,15 @@ def make_safe(value: Any, *, limit: int = _MAX_TEXT) -> Any:
         return _defuse(escape(value, limit=limit))
     if isinstance(value, (list, tuple)):
         return [make_safe(item, limit=MAX_PARAMETER) for item in value[:_MAX_PARAMETERS]]
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: make_safe(item) for key, item in value.items()}
     return value
 
 
 def _defuse(text: str) -> str:
     """Return text that Ansible does not take for a template: a space separates its brackets."""
+    if "{" not in text and "#" not in text:
+        return text
     return _HEADER.sub(r"\1# ", _TEMPLATE.sub("{ ", text))
 
 
