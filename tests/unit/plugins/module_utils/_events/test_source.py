@@ -171,7 +171,7 @@ def test_polls_where_events_are_refused_and_tries_them_again_later(pool):
     pool.fail("event.from", error=["MESSAGE_METHOD_UNKNOWN", "event.from"], count=1)
     pool.at(60, lambda: pool.add_task(COPY, life=Life(duration=5)))
     pool.at(7 * 3600, lambda: pool.add_task(COPY, life=Life(duration=5)))
-    source = run(pool, 8 * 3600)
+    source = run(pool, 8 * 3600, poll_interval="30")
     assert [event["method"] for event in source.of("success")] == ["poll", "events"]
 
 
