@@ -312,7 +312,7 @@ def test_failed_gate_reports_reason_and_cancels_running_tasks(pool, play_tasks):
     why = output[output.index("why: ") :]
     assert why.startswith("why: Task ''Async.VM.copy''")
     assert "The storage repository is full" in why
-    assert "What was still running was asked to end (cancelled: 1)." in why
+    assert "The cancellation of the running tasks was requested (cancelled: 1)." in why
     assert pool.record(late)["status"] == "cancelled"
     assert pool.record(other)["status"] == "pending"
 
@@ -328,7 +328,7 @@ def test_unreachable_pool_is_reported_as_failure_reason(pool, play_tasks):
     gate = include(ref=NO_REF, timeout="0", cancel_on_failure=True)
     tasks = [{**gate, "vars": {**gate["vars"], "task_gate_hostname": "127.0.0.1:1"}}]
     output = re.sub(r"\s+", " ", failure_of(lambda: play_tasks([pool], tasks)))
-    assert "127.0.0.1:1 refused" in output.split("Say why the gate is shut")[1]
+    assert "127.0.0.1:1 refused" in output.split("Fail with the reason")[1]
 
 
 @pytest.mark.parametrize(
@@ -336,7 +336,10 @@ def test_unreachable_pool_is_reported_as_failure_reason(pool, play_tasks):
     [
         ("task_gate_result.tasks | length == 1", ""),
         ("task_gate_result.tasks[0].duration < 0", "duration < 0. of task_gate_assert does not"),
-        ("task_gate_result.nonsense.more > 1", "task_gate_assert cannot be told: .*nonsense"),
+        (
+            "task_gate_result.nonsense.more > 1",
+            "task_gate_assert could not be evaluated: .*nonsense",
+        ),
     ],
 )
 def test_assert_conditions_are_checked_against_result(pool, play_tasks, condition, said):
@@ -350,7 +353,7 @@ def test_assert_conditions_are_checked_against_result(pool, play_tasks, conditio
         assert "open pool-1" in run()
         return
     output = re.sub(r"\s+", " ", failure_of(run))
-    assert re.search(said, output.split("Say why the gate is shut")[1])
+    assert re.search(said, output.split("Fail with the reason")[1])
     assert "open pool-1" not in output
 
 
