@@ -12,7 +12,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._cancel.progress import o
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
 from ansible_collections.xen.xapi.plugins.module_utils._wait.disappearance import Disappearances
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
-from ansible_collections.xen.xapi.tests.support.samples import DEAF, ENDLESS
+from ansible_collections.xen.xapi.tests.support.samples import ENDLESS, UNCANCELLABLE
 from ansible_collections.xen.xapi.tests.support.virtual.screen import Screen
 from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 
@@ -36,7 +36,7 @@ def lines(virtual):
 
 
 def test_line_tells_which_tasks_have_ended(virtual, lines):
-    refs = [virtual.add_task("deaf", life=DEAF, progress=0.43)]
+    refs = [virtual.add_task("deaf", life=UNCANCELLABLE, progress=0.43)]
     refs += [virtual.add_task(f"ends {number}", life=ENDLESS) for number in range(5)]
     tasks = [Task(ref, virtual.record(ref)) for ref in refs]
 

@@ -737,7 +737,7 @@ class Clock:
         return self.now
 
 
-@pytest.mark.parametrize(("hours", "most"), [(1, 65), (24, 310), (72, 520)])
+@pytest.mark.parametrize(("hours", "most"), [(1, 65), (24, 310), (72, 720)])
 def test_login_retry_delay_limits_lost_logins(pool, hours, most):
     pool.fail(LOGIN, http=(504, "<html>"), count=None)
     clock = Clock()
