@@ -350,7 +350,9 @@ def test_netrc_credentials_are_not_sent(info, pool, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(netrc))
     heads = []
-    pool.hosts[0]._dispatcher = Listening(pool.hosts[0]._dispatcher, heads)
+    services = pool.hosts[0]._services
+    listening = Listening(services.dispatcher, heads)
+    pool.hosts[0]._services = services._replace(dispatcher=listening)
     info()
     assert heads
     assert not [headers for headers in heads if "authorization" in headers]
