@@ -53,6 +53,7 @@ ONLY_REPORTED = frozenset(
         "TransientErrors.count",
         "TransientErrors.is_disconnected",
         "TransientErrors.latest",
+        "Waiter._observe",
         "Waiter.elapsed",
         "Waiter.waited",
     ]
