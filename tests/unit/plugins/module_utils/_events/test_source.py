@@ -209,6 +209,28 @@ def test_object_is_followed_by_its_operations(pool):
     assert source.refs("success") == [ours]
 
 
+def test_task_that_the_object_named_once_belongs_to_it(pool):
+    """The object does not name the task any more in the refresh, which shows its end."""
+    vm = pool.inventory.add_vm("web-1")
+    ours = pool.add_task("Async.VM.snapshot", life=Life(duration=None))
+
+    def name(operations):
+        pool.database.write("VM", vm, "current_operations", operations)
+
+    def end():
+        name({})
+        pool.set_task(ours, status="success")
+
+    def name_and_end():
+        name({ours: "snapshot"})
+        # The answer with the name is on its way then.
+        pool.at(0.0005, end)
+
+    pool.at(5, name_and_end)
+    source = run(pool, object={"type": "VM", "name_label": "web-1"})
+    assert source.refs("success") == [ours]
+
+
 def test_missing_object_is_an_error_at_start_and_a_warning_later(pool):
     vm = pool.inventory.add_vm("web-1")
     with pytest.raises(OptionError, match=r"object\.name_label"):
