@@ -30,15 +30,20 @@ class EventBuffer:
     def __len__(self) -> int:
         return len(self._events)
 
-    def add(self, event: dict[str, Any]) -> None:
-        """Add an event, or count it as lost if there is no space for it."""
+    def add(self, event: dict[str, Any]) -> bool:
+        """Add an event, or count it as lost if there is no space for it.
+
+        Return whether the buffer was empty, so that the receiver may be waiting.
+        """
         with self._lock:
+            was_empty = not self._events
             if self._lost and len(self._events) < self._size:
                 self._append_loss()
             if self._lost or len(self._events) >= self._size:
                 self._lost += 1
             else:
                 self._events.append(event)
+            return was_empty
 
     def take(self) -> dict[str, Any] | None:
         """Return the next event; None if there is none."""

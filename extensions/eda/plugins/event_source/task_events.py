@@ -368,8 +368,8 @@ class _Reader(threading.Thread):
         raise SourceError(bound_message(self._secrets.mask(text))) from self._error
 
     def _emit(self, event: dict[str, Any]) -> None:
-        self._buffer.add(event)
-        self._call(self._wake_up.set)
+        if self._buffer.add(event):
+            self._call(self._wake_up.set)
 
     def _call(self, function: Callable[[], None]) -> None:
         """Call a function in the thread of the loop, unless the loop has ended already."""

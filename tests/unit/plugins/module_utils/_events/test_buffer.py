@@ -20,8 +20,7 @@ def taken(buffer):
 
 def test_events_come_out_in_order():
     buffer = buffer_of(3)
-    for number in range(3):
-        buffer.add({"number": number})
+    assert [buffer.add({"number": number}) for number in range(3)] == [True, False, False]
     assert taken(buffer) == [{"number": 0}, {"number": 1}, {"number": 2}]
 
 
