@@ -58,7 +58,7 @@ def password(request):
 
 @pytest.fixture
 def wreck(start_pool):
-    """Starts a pool of one password on which something goes wrong, by the name of the trouble."""
+    """Starts a pool of one password on which something goes wrong, by the name of the fault."""
 
     def start(fault, password):
         pool = start_pool(password=password, tls=fault == "certificate")
@@ -117,7 +117,7 @@ def told(monkeypatch):
     return told
 
 
-@pytest.mark.parametrize("trouble", FAULTS)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_module_output_and_errors_contain_no_secret(wreck, capsys, told, password, fault):
     pool, options = wreck(fault, password)
     arguments = {"hostname": pool.url, "password": password, "_ansible_verbosity": 4, **options}
@@ -127,11 +127,11 @@ def test_module_output_and_errors_contain_no_secret(wreck, capsys, told, passwor
     assert bool(ended.value.code) is (fault != "nothing"), output.out
     assert "invocation" in json.loads(output.out)
     assert_untold(output.out + output.err + "".join(map(str, told)), *secrets_of(pool))
-    # A login that was answered in another way, or a fault that is no truth, leaves its session.
+    # A login that was answered in another way, or a fault that lies about it, leaves its session.
     pool.logout_all()
 
 
-@pytest.mark.parametrize("trouble", ["nothing", "echo", "gone"])
+@pytest.mark.parametrize("fault", ["nothing", "echo", "gone"])
 def test_output_and_logs_contain_no_given_session(pool, capsys, monkeypatch, fault):
     logged = []
     keep_log(monkeypatch, logged)
