@@ -263,6 +263,7 @@ def archive(name: str, text: bytes) -> bytes:
         (archive("ova.xml", b"<value>x</value>"), ["IMPORT_ERROR_GENERIC"]),
         (archive("ova.xml", b"<x"), ["IMPORT_ERROR_GENERIC"]),
     ],
+    ids=["cut gzip", "empty", "no tar", "other file", "other value", "cut XML"],
 )
 def test_broken_archive_fails_its_import(
     pool: Simulator, user: Client, sent: bytes, error: list[str]
