@@ -10,6 +10,7 @@ import re
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._client.options import connection_spec
+from ansible_collections.xen.xapi.plugins.module_utils._progress import SWITCH_VARIABLE
 from ansible_collections.xen.xapi.plugins.modules import task_info
 from ansible_collections.xen.xapi.tests.support.collection import ROOT
 from ansible_collections.xen.xapi.tests.support.doc_examples import rows
@@ -35,7 +36,8 @@ def test_environment_table_lists_every_variable():
     text = (ROOT / "docs" / "environment_variables.md").read_text(encoding="utf-8")
     written = re.findall(r"^\| (`[A-Z_`, ]+) \| `(\w+)` \|", text, re.MULTILINE)
     assert {option: quoted(variables) for variables, option in written} == {
-        name: option["fallback"][1] for name, option in SPEC.items() if "fallback" in option
+        **{name: option["fallback"][1] for name, option in SPEC.items() if "fallback" in option},
+        "progress": [SWITCH_VARIABLE],
     }
 
 
