@@ -11,10 +11,10 @@ PARALLEL := --numprocesses=3 --dist=worksteal
 
 # Both in this order: quick checks that fail often come first.
 LINT := ruff-format ruff yamllint reuse mypy ansible-lint
-QUICK := $(LINT) changelog-lint docs-lint docs conformance unit
+QUICK := $(LINT) changelog-lint docs-lint docs unit
 CORES := core-2.18 core-2.19 core-2.20 core-2.21
-SLOW := properties reliability-short lower-bounds build-check foreign-clients integration eda molecule \
-	target-pythons $(CORES)
+SLOW := simulator conformance foreign-clients properties reliability-short lower-bounds build-check \
+	integration eda molecule target-pythons $(CORES)
 
 # The user's settings of Ansible are for other projects.
 unexport $(filter ANSIBLE_%,$(.VARIABLES))
@@ -85,7 +85,10 @@ docs: $(READY) ## the site of the documentation
 
 unit: $(READY) ## unit tests, which must cover 95 % of the plugins' lines and branches
 	COVERAGE_FILE=.cache/coverage $(PYTEST) $(PARALLEL) --cov=plugins --cov-branch \
-		--cov-report= --cov-fail-under=95 tests/unit
+		--cov-report= --cov-fail-under=95 --ignore=tests/unit/simulator tests/unit
+
+simulator: $(READY) ## unit tests of the simulator
+	$(PYTEST) $(PARALLEL) tests/unit/simulator
 
 lower-bounds: $(READY) ## tests of the client with the oldest requests that is supported
 	$(BIN)/python tests/release/lower_bounds.py
