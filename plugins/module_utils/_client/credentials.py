@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 _SECRET_NAME = re.compile(
     r".*(?:password|passwd|passphrase|pwd|psk|private_key|session_id|token|token_id)|pass|secret",
@@ -68,12 +68,28 @@ def find_secrets_in_args(args: Any) -> set[str]:
     A value that follows a name such as password is one, as in `VM.add_to_other_config`, which takes
     a key and a value.
     """
+    if isinstance(args, str) and _parse_json(args) is None:
+        # Ansible makes a list of such a text.
+        args = [piece.strip() for piece in args.split(",")]
     found = find_secrets_under_keys(args)
-    if isinstance(args, (list, tuple)):
-        for name, held in zip(args, args[1:]):
+    for listed in _walk_lists(args):
+        for name, held in zip(listed, listed[1:]):
             if isinstance(name, str) and is_secret_name(name):
                 found.update(form for text in _walk_values(held) for form in _quote(text))
     return found - {""}
+
+
+def _walk_lists(value: Any) -> Iterator[Sequence[Any]]:
+    """Yield the lists in a value at any depth, also those in JSON texts."""
+    if isinstance(value, str):
+        value = _parse_json(value)
+    if isinstance(value, (list, tuple)):
+        yield value
+        for element in value:
+            yield from _walk_lists(element)
+    elif isinstance(value, dict):
+        for held in value.values():
+            yield from _walk_lists(held)
 
 
 def _parse_json(text: str) -> Any:

@@ -207,7 +207,12 @@ def _create_session(*, validates: bool, fingerprints: Collection[str]) -> reques
                 _check_connections(manager, fingerprints)
             return manager
 
-    http = requests.Session()
+    class Session(requests.Session):
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            # Else the library reads the whole body of a redirect at once, without any limit.
+            return None
+
+    http = Session()
     http.trust_env = False
     http.headers.clear()
     http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

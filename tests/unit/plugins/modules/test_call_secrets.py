@@ -122,6 +122,21 @@ def test_secret_in_error_of_task_is_hidden_before_it_is_cut(pool, call, when_wai
     assert "(hidden)" in result["error"]["params"][2]
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        f'["r", "password", "{SECRET}"]',
+        f"r, password, {SECRET}",
+        ["r", ["password", SECRET]],
+        ["r", {"list": f'["password", "{SECRET}"]'}],
+    ],
+    ids=["JSON", "commas", "inner list", "JSON in a map"],
+)
+def test_value_after_a_name_of_a_secret_is_hidden_in_every_form(call, args):
+    result = call(method="VM.add_to_other_config", args=args, fails=True)
+    assert "HUNTER" not in json.dumps(result)
+
+
 def test_value_after_a_name_of_a_secret_is_hidden(pool, call):
     pool.fail("VM.add_to_other_config", error=["MAP_DUPLICATE_KEY", "VM", "x" * 290 + SECRET])
     args = [WEB, "vnc_password", SECRET]

@@ -100,7 +100,10 @@ def test_redirects_are_not_followed(transport):
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n"
         + b"x" * 1001
         + b"\r\n0\r\n\r\n",
+        # A body that is read only in part.
+        b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 999999999\r\n\r\n" + b"x" * 300_000,
     ],
+    ids=["length", "chunks", "redirect"],
 )
 def test_response_over_size_limit_is_rejected_and_not_retained(answer):
     with RawServer(answer) as wire, pytest.raises(AnswerTooLarge) as caught:
