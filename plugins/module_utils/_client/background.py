@@ -100,9 +100,11 @@ class Worker(threading.Thread):
         self._latest_ended: threading.Event | None = None
 
     @property
-    def is_busy(self) -> bool:
-        """Whether a call has not ended, so that the next one would have to wait."""
-        return self._latest_ended is not None and not self._latest_ended.is_set()
+    def is_free(self) -> bool:
+        """Whether the next call would be run at once; false in a fork, which has no threads."""
+        if self._latest_ended is None:
+            return True
+        return self._latest_ended.is_set() and self.is_alive()
 
     def submit(self, function: Callable[[], T]) -> BackgroundCall[T]:
         """Have the function called as soon as the calls before it have ended."""

@@ -119,8 +119,8 @@ class Transport:
         return call.result
 
     def _start(self, function: Callable[[], T]) -> BackgroundCall[T]:
-        if self._worker.is_busy:
-            # With a call that was abandoned, and that keeps its connection.
+        if not self._worker.is_free:
+            # An abandoned call keeps the worker and its connection.
             self._replace_worker()
         return self._worker.submit(function)
 

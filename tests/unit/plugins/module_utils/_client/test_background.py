@@ -67,10 +67,10 @@ def test_background_call_is_awaited_until_deadline(worker):
     call = worker.submit(may_end.wait)
     assert len(list(call.poll_until(10, lambda: next(times)))) == 2
     assert not call.ended.is_set()
-    assert worker.is_busy
+    assert not worker.is_free
     may_end.set()
     assert call.ended.wait(FOREVER)
-    assert not worker.is_busy
+    assert worker.is_free
 
 
 def test_calls_of_worker_share_one_thread(worker):
@@ -86,6 +86,7 @@ def test_stopped_worker_ends_after_its_calls():
     may_end.set()
     worker.join(FOREVER)
     assert call.result is True
+    assert not worker.is_free
 
 
 def test_worker_does_not_keep_result(worker):
