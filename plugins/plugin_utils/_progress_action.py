@@ -25,7 +25,7 @@ from ansible.utils.display import Display
 from ..module_utils._progress import PIPE_VARIABLE, SWITCH_VARIABLE
 from ..module_utils._text import escape
 from ._progress_channel import FOLDER_PREFIX, LAST_LINE, ProgressChannel
-from ._standard_error import is_writable
+from ._standard_error import STANDARD_ERROR, is_writable
 
 _MAX_LAST_LINE = 1000
 
@@ -121,7 +121,7 @@ def _before_signal(number: int, tidy: Callable[[], None]) -> Iterator[None]:
 
 def _show_in_main_process(line: str) -> None:
     # The display of a worker hands it to the main process.
-    if is_writable(os.getppid()):
+    if is_writable(STANDARD_ERROR):
         _show(line)
 
 

@@ -7,41 +7,78 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import multiprocessing
 import os
 import select
+import socket
 import stat
+import sys
+import termios
+
+_MAX_UNREAD = 16384
+"""Bytes in a pipe; other workers may write before the line comes, and a full pipe has 65536."""
 
 
-def is_writable(pid: int) -> bool:
-    """Return whether the standard error of another process can be written to, as far as is known.
+def is_writable(descriptor: int) -> bool:
+    """Return whether a line can be written without an error and without waiting for a reader.
 
     A worker hands each line to the main process. There, an error ends the thread that takes the
-    results of all workers, and the playbook would wait forever.
+    results of all workers, and the playbook would wait forever. A write that blocks holds that
+    thread up.
     """
-    if not os.path.isdir(f"/proc/{pid}/fd"):
-        # Other systems than Linux do not tell.
-        return True
-    path = f"/proc/{pid}/fd/2"
     try:
-        mode = os.stat(path).st_mode
+        if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            return False
+        mode = os.fstat(descriptor).st_mode
         if stat.S_ISREG(mode):
-            return os.statvfs(path).f_bavail > 0
-        if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
-            return _has_reader(path)
-    except OSError:
+            return os.fstatvfs(descriptor).f_bavail > 0
+        if not _takes_bytes(descriptor, is_socket=stat.S_ISSOCK(mode)):
+            return False
+        if stat.S_ISFIFO(mode):
+            return _count_unread(descriptor) <= _MAX_UNREAD
+        if stat.S_ISCHR(mode) and not os.isatty(descriptor):
+            # A full device refuses a write and tells it in no other way.
+            os.write(descriptor, b"\n")
+    except (OSError, ValueError):
         return False
     return True
 
 
-def _has_reader(path: str) -> bool:
-    """Return whether a pipe has a reader or a device takes bytes; an error means the same as no."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    try:
-        if stat.S_ISCHR(os.fstat(descriptor).st_mode) and not os.isatty(descriptor):
-            # A full device refuses a write and tells it in no other way.
-            os.write(descriptor, b"\n")
-        poll = select.poll()
-        poll.register(descriptor, 0)
-        return not poll.poll(0)
-    finally:
-        os.close(descriptor)
+def _takes_bytes(descriptor: int, *, is_socket: bool) -> bool:
+    """Return whether there is a reader, and room for some bytes: in a pipe, for PIPE_BUF."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT | (_closed_event(descriptor) if is_socket else 0))
+    return poll.poll(0) == [(descriptor, select.POLLOUT)]
+
+
+def _closed_event(descriptor: int) -> int:
+    """Return the event by which a connection tells that the other side may have closed it.
+
+    Only the answer to the next write would show it otherwise. A socket of the same machine shows
+    it at once, and has this event where it is merely never read from.
+    """
+    with socket.socket(fileno=os.dup(descriptor)) as connection:
+        return 0 if connection.family == socket.AF_UNIX else getattr(select, "POLLRDHUP", 0)
+
+
+def _count_unread(descriptor: int) -> int:
+    answer = fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4)
+    return int.from_bytes(answer, sys.byteorder)
+
+
+def _duplicate() -> int:
+    """Return another descriptor of the standard error of the main process, or -1.
+
+    A worker inherits it, while its own standard error is none of Ansible's. To open the file of
+    the main process again may not be allowed, as after su, and a socket cannot be opened.
+    """
+    if multiprocessing.parent_process() is None and sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            return os.dup(sys.stderr.fileno())
+    return -1
+
+
+# The main process imports this with the action plugin, before it starts the worker that runs it.
+STANDARD_ERROR = _duplicate()

@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import termios
@@ -363,20 +364,40 @@ def test_module_that_is_killed_fails_as_without_lines(pool, start, tmp_path):
     assert left_behind(tmp_path) == []
 
 
-@pytest.mark.parametrize("kind", ["no reader", "full"])
+def open_bad_standard_error(kind):
+    """Return the end to write to, and the other one if it has to stay open."""
+    if kind == "full device":
+        return os.open("/dev/full", os.O_WRONLY), None
+    if kind == "socket without reader":
+        reader, writer = socket.socketpair()
+        reader.close()
+        return writer.detach(), None
+    unread, stderr = os.pipe()
+    if kind == "pipe without reader":
+        os.close(unread)
+        return stderr, None
+    os.set_blocking(stderr, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(stderr, b"x" * 4096)
+    os.set_blocking(stderr, True)
+    return stderr, unread
+
+
+@pytest.mark.parametrize(
+    "kind", ["pipe without reader", "full pipe", "socket without reader", "full device"]
+)
 def test_standard_error_that_fails_changes_nothing(start_pool, start, kind):
     pool = start_pool(tls=True)
     ref = pool.add_task(LABEL, life=ENDLESS, progress=0.43)
-    reader, stderr = os.pipe()
-    if kind == "full":
-        os.close(stderr)
-        stderr = os.open("/dev/full", os.O_WRONLY)
-    os.close(reader)
+    stderr, unread = open_bad_standard_error(kind)
     options = {"ref": ref, "validate_certs": False, "timeout": SILENCE}
     terminal = start(pool, options, stderr=stderr, ignore_errors=True)
     os.close(stderr)
     assert terminal.wait() == 0
     assert "ignored=1" in terminal.output
+    if unread is not None:
+        os.close(unread)
 
 
 def test_ansible_runner_has_the_lines_as_events(pool, tmp_path):
