@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import stat
+import time
 from typing import Any, Callable, Mapping
 
 from ._client.options import read_environment
@@ -43,10 +44,15 @@ class ProgressWriter:
     """
 
     def __init__(
-        self, path: str | None, *, mask: Callable[[Any], Any] = lambda value: value
+        self,
+        path: str | None,
+        *,
+        mask: Callable[[Any], Any] = lambda value: value,
+        cpu_clock: Callable[[], float] = time.thread_time,
     ) -> None:
         """The path names a pipe, and mask replaces the secret values in a report."""
         self._mask = mask
+        self._cpu_clock = cpu_clock
         self._pipe = -1
         if path:
             with contextlib.suppress(OSError, ValueError):
@@ -64,6 +70,10 @@ class ProgressWriter:
         """Report what the module is doing from now on, and what an interruption would leave."""
         line = [f"{activity} for ", [0.0]]
         self.send({"line": line, "mark": activity, "left": left, "hold": _HOLD})
+
+    def cpu_clock(self) -> float:
+        """Return how many seconds a processor has worked for this thread."""
+        return self._cpu_clock()
 
     def mask(self, text: str) -> str:
         """Return text without the secrets in it."""

@@ -17,7 +17,9 @@ from .._text import escape, join_limited
 from .speed import MAX_LABEL, SpeedTracker, mask_label, name_running
 
 _MAX_COST = 0.02
-"""The share of the time that reports may take."""
+"""The share of the time that the processor may work for reports."""
+_MAX_PAUSE = 5.0
+"""Seconds without a report that this may cost; lines do not come more often."""
 _ERROR_STEP = 20.0
 """Seconds after which a pool that still does not answer gets another line."""
 
@@ -31,6 +33,9 @@ class Sink(Protocol):
     @property
     def is_open(self) -> bool:
         """Whether a report may reach a reader."""
+
+    def cpu_clock(self) -> float:
+        """Return how many seconds a processor has worked for this thread."""
 
     def mask(self, text: str) -> str:
         """Return text without the secrets in it."""
@@ -47,6 +52,7 @@ class Observer:
         self._clock = clock
         self._answered_at = self._reported_at = clock()
         self._cost = 0.0
+        self._reported_state: object = None
         self._tracker = SpeedTracker()
         self._seen: list[Part] = []
         """The line of the latest step that succeeded."""
@@ -64,13 +70,21 @@ class Observer:
         now = self._clock()
         if error is None:
             self._answered_at = now
-        if now - self._reported_at < self._cost / _MAX_COST:
+        state = self._state(error)
+        is_paused = now - self._reported_at < min(self._cost / _MAX_COST, _MAX_PAUSE)
+        if is_paused and state == self._reported_state:
             return
+        began = self._sink.cpu_clock()
         report = self._report(error, now)
         if report["line"]:
             self._sink.send(report)
-        self._reported_at = self._clock()
-        self._cost = self._reported_at - now
+        self._reported_at, self._reported_state = now, state
+        self._cost = self._sink.cpu_clock() - began
+
+    def _state(self, error: XapiError | None) -> object:
+        """Return what a change is reported of at once, since the next step may be far away."""
+        refs = frozenset(task.ref for task in self._running())
+        return type(error), self._is_reached(), self._mark(), refs
 
     def _report(self, error: XapiError | None, now: float) -> dict[str, Any]:
         if error is None and self._is_reached():

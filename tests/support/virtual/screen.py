@@ -36,8 +36,14 @@ class Line(NamedTuple):
 class Screen(ProgressWriter):
     """Takes reports as the action plugin does, and keeps the lines with their time."""
 
-    def __init__(self, clock: Callable[[], float], *, host: str = "xcp1") -> None:
-        super().__init__(None, mask=_mask)
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        *,
+        cpu_clock: Callable[[], float] = lambda: 0.0,
+        host: str = "xcp1",
+    ) -> None:
+        super().__init__(None, mask=_mask, cpu_clock=cpu_clock)
         self.is_on = True
         self._clock = clock
         self._began = self._now = clock()

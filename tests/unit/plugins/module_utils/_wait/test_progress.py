@@ -8,6 +8,8 @@ import itertools
 
 import pytest
 
+from ansible_collections.xen.xapi.plugins.module_utils._errors import RequestTimedOut
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import Selection
 from ansible_collections.xen.xapi.plugins.module_utils._wait.completion import CompletionCondition
 from ansible_collections.xen.xapi.plugins.module_utils._wait.observer import Observer
@@ -251,18 +253,71 @@ def test_observer_that_fails_does_not_end_the_wait(virtual, watch, screen, monke
     assert virtual.status(ref) == "success"
 
 
-def test_reports_take_a_small_share_of_the_time(virtual, screen):
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self):
+        self.time = 0.0
+
+    def __call__(self):
+        return self.time
+
+
+class ExpensiveObserver(Observer):
+    """Needs a processor, and time, for each report."""
+
+    def __init__(self, *, wall, cpu):
+        self.clock, self.cpu = Clock(), Clock()
+        self.screen = Screen(self.clock, cpu_clock=self.cpu)
+        super().__init__(self.screen, clock=self.clock)
+        self.tasks = [Task("OpaqueRef:1", {"name_label": COPY, "status": "pending"})]
+        self._wall, self._cpu = wall, cpu
+
+    def _running(self):
+        return self.tasks
+
+    def _line(self, running):
+        self.clock.time += self._wall
+        self.cpu.time += self._cpu
+        return [f"{len(running)} running"]
+
+    def take_steps(self, number, *, every=0.5, error=None):
+        """Return how many of the steps were reported."""
+        before = len(self.screen.reports)
+        for _number in range(number):
+            self.clock.time += every
+            self(error)
+        return len(self.screen.reports) - before
+
+
+def test_reports_take_a_small_share_of_the_processor():
     """Where a report takes long, as with thousands of tasks, there are fewer of them."""
+    observer = ExpensiveObserver(wall=0.05, cpu=0.05)
+    assert 35 <= observer.take_steps(200) <= 45
 
-    class SlowObserver(Observer):
-        def _running(self):
-            return []
 
-        def _line(self, running):
-            return ["line"]
+def test_reports_stop_for_at_most_five_seconds():
+    observer = ExpensiveObserver(wall=1.0, cpu=1.0)
+    assert 20 <= observer.take_steps(200) <= 25
 
-    ticks = iter(range(1000))
-    observer = SlowObserver(screen, clock=lambda: next(ticks))
-    for _number in range(200):
-        observer(None)
-    assert 2 <= len(screen.reports) <= 10
+
+def test_busy_machine_suppresses_no_report():
+    observer = ExpensiveObserver(wall=0.6, cpu=0.001)
+    assert observer.take_steps(100) == 100
+
+
+def test_change_of_what_runs_is_reported_at_once():
+    """The next step may be 30 seconds away, and a line would call a busy pool quiet until then."""
+    observer = ExpensiveObserver(wall=1.0, cpu=1.0)
+    assert observer.take_steps(2) == 1
+    observer.tasks = []
+    assert observer.take_steps(2) == 1
+    assert observer.screen.reports[-1].parts == ("0 running",)
+
+
+def test_trouble_is_reported_at_once():
+    observer = ExpensiveObserver(wall=1.0, cpu=1.0)
+    assert observer.take_steps(2) == 1
+    assert observer.take_steps(1, error=RequestTimedOut("https://10.0.0.1", seconds=60)) == 1
+    assert "no answer from 10.0.0.1" in observer.screen.reports[-1].parts[0]
+    assert observer.take_steps(1) == 1
