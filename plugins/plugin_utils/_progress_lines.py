@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Union
 
 from ..module_utils._durations import spell_duration
 from ..module_utils._text import escape
@@ -26,12 +26,21 @@ _MAX_LINE = 600
 _MAX_BUFFER = 65536
 
 
+class Observed(NamedTuple):
+    """A duration that the pool has to confirm again and again."""
+
+    seconds: float
+
+
+Part = Union[str, float, Observed]
+"""A piece of a line; a number is a duration that goes on growing without the pool."""
+
+
 @dataclass(frozen=True)
 class Report:
     """What the module says of its wait."""
 
-    parts: tuple[str | float, ...]
-    """The pieces of the line; a number is a duration that goes on growing."""
+    parts: tuple[Part, ...]
     mark: str
     """Changes with each change that deserves a new line."""
     left: str
@@ -41,10 +50,9 @@ class Report:
 
     def format(self, age: float) -> str:
         """Return the line as it is some seconds after the report."""
-        texts = [
-            part if isinstance(part, str) else spell_duration(part + age) for part in self.parts
-        ]
-        is_dated = age >= _STALE_AFTER and all(isinstance(part, str) for part in self.parts)
+        is_stale = age >= _STALE_AFTER
+        texts = [_format_part(part, age, is_stale=is_stale) for part in self.parts]
+        is_dated = is_stale and not any(isinstance(part, float) for part in self.parts)
         return "".join(texts) + (f" ({spell_duration(age)} ago)" if is_dated else "")
 
 
@@ -125,11 +133,18 @@ def _parse_report(line: bytes) -> Report | None:
         return None
 
 
-def _parse_part(part: Any) -> str | float:
-    """Return text as it is, and a list of one number as this number."""
+def _format_part(part: Part, age: float, *, is_stale: bool) -> str:
+    if isinstance(part, Observed):
+        # A pool that does not answer is not known to go on as before.
+        return spell_duration(part.seconds if is_stale else part.seconds + age)
+    return part if isinstance(part, str) else spell_duration(part + age)
+
+
+def _parse_part(part: Any) -> Part:
+    """Return text as it is, and a list as the number in it, which may be marked as observed."""
     if isinstance(part, str):
         return part
     seconds = float(part[0])
     if not math.isfinite(seconds):
         raise ValueError(part)
-    return seconds
+    return Observed(seconds) if part[1:] == ["observed"] else seconds

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Callable, Mapping, Protocol
 
+from .._durations import spell_duration
 from .._errors import HostError, NoHostAnswered, XapiError, XapiFailure
 from .._tasks.messages import shorten_word
 from .._tasks.model import Task
@@ -24,7 +25,10 @@ _ERROR_STEP = 20.0
 """Seconds after which a pool that still does not answer gets another line."""
 
 Part = Any
-"""A piece of a line: text, or a list with the seconds of a duration that continues to grow."""
+"""A piece of a line: text, or a list with the seconds of a duration that continues to grow.
+
+The list has the word observed as well if only an answer of the pool can confirm the growth.
+"""
 
 
 class Sink(Protocol):
@@ -97,7 +101,7 @@ class Observer:
         if error is not None:
             seconds = now - self._answered_at
             problem = _describe_error(error, seconds)
-            line = [*problem, "; last seen: ", *line] if line else problem
+            line = [*problem, "; last seen: ", *map(_freeze, line)] if line else problem
             mark += f" {type(error).__name__} {seconds // _ERROR_STEP}"
         return {"line": line, "mark": mark, "left": self._left}
 
@@ -136,6 +140,11 @@ def _describe_error(error: XapiError, seconds: float) -> list[Part]:
     if len(codes) == len(attempts):
         text = f"{names} answered {shorten_word(codes[0])}"
     return [f"{text}, retrying"] if seconds < 1 else [f"{text} for ", [seconds], ", retrying"]
+
+
+def _freeze(part: Part) -> str:
+    """Return a part with the duration as it was at the answer of the pool."""
+    return part if isinstance(part, str) else spell_duration(part[0])
 
 
 def _host(url: str) -> str:

@@ -96,7 +96,8 @@ class QuietObserver(Observer):
         if undecided:
             return [f"{self._name(undecided[0].subject)} disappeared; it may still be running"]
         # One answer is not a span of time: the quiet time begins with it.
-        return ["quiet for ", [window.quiet], f" of {spell_duration(window.quiet_for)}"]
+        seconds = [window.quiet, "observed"]
+        return ["quiet for ", seconds, f" of {spell_duration(window.quiet_for)}"]
 
     def _name(self, subject: Task | str) -> str:
         if isinstance(subject, Task):

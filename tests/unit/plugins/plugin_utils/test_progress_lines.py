@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.plugin_utils._progress_lines import (
     LinePacer,
+    Observed,
     Report,
     ReportDecoder,
 )
@@ -80,6 +81,19 @@ def test_report_of_a_request_is_held_back_for_its_answer(pacer):
 def test_durations_go_on_growing(pacer):
     pacer.take(report("1", "quiet for ", 3.0, " of 60 s"), 101.0)
     assert pacer.next_line(110.0) == "xcp1 | quiet for 12 s of 60 s"
+
+
+def test_observed_duration_grows_only_while_answers_may_come(pacer):
+    pacer.take(report("1", "quiet for ", Observed(3.0), " of 5 min"), 101.0)
+    assert pacer.next_line(110.0) == "xcp1 | quiet for 12 s of 5 min"
+    assert pacer.next_line(165.0) == "xcp1 | quiet for 3 s of 5 min (64 s ago)"
+
+
+def test_decoder_tells_observed_durations_from_others():
+    line = ["a", [3], [4, "observed"]]
+    (found,) = ReportDecoder().feed(message(line=line) + b"\n")
+    assert found.parts == ("a", 3.0, Observed(4.0))
+    assert [type(part) for part in found.parts] == [str, float, Observed]
 
 
 def test_last_line_names_running_tasks(pacer):

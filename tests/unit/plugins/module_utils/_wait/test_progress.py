@@ -180,6 +180,16 @@ def test_quiet_time_grows_between_reports(virtual, watch):
     assert texts[1] == "xcp1 | quiet for 60 s of 2 min"
 
 
+def test_quiet_time_does_not_grow_while_pool_does_not_answer(virtual, watch):
+    """The time is of the latest answer before the trouble."""
+    virtual.at(40, lambda: [virtual.take_down_for(300, place) for place in (0, 1)])
+    texts = watch(quiet_for=600, timeout=300)
+    assert len(texts) >= 5
+    troubled = [text for text in texts if "no answer from" in text]
+    assert len(troubled) >= 3
+    assert {text.partition("last seen: ")[2] for text in troubled} == {"quiet for 60 s of 10 min"}
+
+
 def test_quiet_wait_tells_change_to_quiet(virtual, watch):
     virtual.add_task(COPY, life=Life(duration=20))
     texts = watch(quiet_for=30, timeout=200)
