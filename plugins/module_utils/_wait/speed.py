@@ -28,18 +28,21 @@ _MAX_ETA = 10 * 86400.0
 class _Movement:
     """How one task has moved since it was first seen."""
 
-    __slots__ = ("base", "mark", "moved_at", "next_base", "progress")
+    __slots__ = ("base", "has_fallen", "mark", "moved_at", "next_base", "progress")
 
     def __init__(self, at: float, progress: float, mark: tuple[str, int]) -> None:
         self.base = self.next_base = (at, progress)
         self.progress = progress
         self.moved_at = at
         self.mark = mark
+        self.has_fallen = False
+        """Whether another phase has begun, so that the age says nothing of this one."""
 
     def see(self, at: float, progress: float) -> None:
         """Take in the progress at a moment; the rate is that of the last one or two windows."""
         if progress < self.progress:
             self.base = self.next_base = (at, progress)
+            self.has_fallen = True
         elif at - self.next_base[0] >= _MAX_WINDOW:
             self.base, self.next_base = self.next_base, (at, progress)
         if progress != self.progress:
@@ -56,8 +59,8 @@ class _Movement:
             return None
         if seconds < _MIN_WINDOW or not gained:
             # At first nothing was observed; after a standstill the average would be wrong.
-            is_new = at - self.moved_at < _MIN_STANDSTILL
-            seconds, gained = (age, self.progress) if is_new else (0.0, 0.0)
+            is_known = at - self.moved_at < _MIN_STANDSTILL and not self.has_fallen
+            seconds, gained = (age, self.progress) if is_known else (0.0, 0.0)
         if seconds < _MIN_WINDOW or not gained:
             return None
         left = (1 - self.progress) * seconds / gained

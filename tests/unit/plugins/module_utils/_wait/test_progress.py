@@ -99,7 +99,21 @@ def test_progress_that_goes_back_gives_no_eta(virtual, watch):
     ref = virtual.add_task(COPY, progress=0.9)
     virtual.at(20, lambda: virtual.set_task(ref, progress=0.2))
     texts = watch([ref], timeout=26)
-    assert texts[-1].startswith("xcp1 | Async.VM.copy 20 %")
+    assert texts[-1].startswith("xcp1 | Async.VM.copy 20 %; ")
+
+
+def test_second_phase_has_the_eta_of_its_own_rate(virtual, watch):
+    """The age counts from the start of the first phase, which took an hour."""
+    ref = virtual.add_task(COPY, progress=0.9)
+    virtual.solo.advance(HOUR)
+    virtual.at(10, lambda: virtual.set_task(ref, progress=0.95))
+    for second in range(20, 61):
+        virtual.at(second, lambda second=second: virtual.set_task(ref, progress=second / 100 - 0.2))
+    texts = watch([ref], timeout=61)
+    second_phase = [text for text in texts if " 9" not in text]
+    assert second_phase[0].startswith("xcp1 | Async.VM.copy 0 %; ")
+    assert [text for text in second_phase if " min left" in text or " h" in text] == []
+    assert "30 %, about 70 s left" in texts[-1]
 
 
 @pytest.mark.parametrize("every", [5, 600])
