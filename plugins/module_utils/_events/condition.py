@@ -59,7 +59,9 @@ class EventCondition:
         self._tracker = EndTracker()
         self._missing = MissingTasks(session, self._tracker, clock=clock)
         self._gaps = GapDetector(describe_error)
-        self._reporter = Reporter(session, context, self._tracker, writer=writer, emit=emit)
+        self._reporter = Reporter(
+            session, context, self._tracker, self._missing, writer=writer, emit=emit
+        )
         self._is_watched = False
         self.needs_refresh = True
 
@@ -103,7 +105,7 @@ class EventCondition:
         # A refresh shows how deleted tasks ended.
         running = self._tracker.running
         self.needs_refresh |= not running.keys().isdisjoint(update.deleted)
-        self.needs_refresh |= bool(update.hosts) and self._missing.are_undecided
+        self.needs_refresh |= bool(update.hosts) and self._missing.undecided > 0
         # An alarm needs a fresh record.
         self.needs_refresh |= self._alarms.next_in <= 0
         return self.needs_refresh or before != set(running)

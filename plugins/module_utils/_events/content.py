@@ -63,7 +63,7 @@ class Scene(NamedTuple):
     method: str
     """The method of watching: events or poll."""
     running: int
-    """The number of selected tasks that run."""
+    """The number of selected tasks that run, or may run."""
     after_gap: bool
 
 

@@ -46,9 +46,9 @@ class MissingTasks:
         self._undecided: dict[str, _Undecided] = {}
 
     @property
-    def are_undecided(self) -> bool:
-        """Whether a task disappeared from a host that may be restarting XAPI."""
-        return bool(self._undecided)
+    def undecided(self) -> int:
+        """The number of tasks that disappeared from hosts that may be restarting XAPI."""
+        return len(self._undecided)
 
     def update_hosts(self, hosts: Mapping[str, Mapping[str, Any]]) -> None:
         """Apply records of hosts, by reference."""

@@ -15,7 +15,7 @@ from .._wait.context import CachedContext
 from .alarms import Alarm
 from .content import EventWriter, Scene
 from .gaps import Gap
-from .missing import Missing
+from .missing import Missing, MissingTasks
 from .tracker import EndTracker
 
 
@@ -27,6 +27,7 @@ class Reporter:
         session: Session,
         cached_context: CachedContext,
         tracker: EndTracker,
+        missing: MissingTasks,
         *,
         writer: EventWriter,
         emit: Callable[[dict[str, Any]], None],
@@ -34,6 +35,7 @@ class Reporter:
         self._session = session
         self._cached_context = cached_context
         self._tracker = tracker
+        self._missing = missing
         self._writer = writer
         self._emit = emit
         self.method = "events"
@@ -64,6 +66,6 @@ class Reporter:
             now=context.now,
             clocks=context.clocks,
             method=self.method,
-            running=len(self._tracker.running),
+            running=len(self._tracker.running) + self._missing.undecided,
             after_gap=self.after_gap,
         )

@@ -155,6 +155,15 @@ def test_task_of_host_that_stays_disabled_is_reported_as_unknown_in_the_end(pool
     assert (event["outcome"], event["reason"]) == ("unknown", HOST_DISABLED)
 
 
+def test_task_of_disabled_host_counts_as_running_until_it_is_reported(pool):
+    pool.add_task(COPY, life=Life(duration=None), resident_on=pool.supporter.ref)
+    pool.add_task(COPY, life=Life(duration=60))
+    pool.at(20, lambda: pool.restart_supporter(startup=200))
+    source = run(pool, 400)
+    told = [(event["type"], event["running"]) for event in source.events]
+    assert told == [("success", 1), ("disappeared", 0)]
+
+
 @pytest.mark.parametrize("code", ["EVENTS_LOST", "EVENT_FROM_TOKEN_PARSE_FAILURE"])
 def test_lost_token_makes_it_list_again_and_go_on_with_events(pool, code):
     ref = pool.add_task(COPY, life=Life(duration=22))
