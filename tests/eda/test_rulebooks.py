@@ -14,6 +14,8 @@ import json
 import os
 import shutil
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -81,7 +83,31 @@ def start_rulebooks(tmp_path, pool):
         one.wait()
 
 
-def test_rulebooks_run_their_playbooks_and_log_out(start_rulebooks, pool, tmp_path):
+@pytest.fixture
+def receiver():
+    """A server for notifications: its URL, and the bodies that were posted to it."""
+    posted = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self):
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_arguments):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", posted
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_rulebooks_run_their_playbooks_and_log_out(start_rulebooks, pool, receiver, tmp_path):
+    url, posted = receiver
     marker, harm = tmp_path / "updated", tmp_path / "harm"
     update = tmp_path / "update.yml"
     touch = {"ansible.builtin.copy": {"content": "done", "dest": str(marker), "mode": "0600"}}
@@ -91,7 +117,7 @@ def test_rulebooks_run_their_playbooks_and_log_out(start_rulebooks, pool, tmp_pa
         long_running_after="4s",
         quiet_for="2s",
         update_tasks=str(update),
-        notify_url="",
+        notify_url=url,
     )
 
     def shows(*texts):
@@ -107,6 +133,9 @@ def test_rulebooks_run_their_playbooks_and_log_out(start_rulebooks, pool, tmp_pa
     backup = pool.add_task("Async.VM.snapshot", life=Life(duration=None))
     assert shows("has failed: A_CODE", "has made no progress for 4 s", "has been running for 4 s")
     assert pool.record(migration)["uuid"] in output.read_text()
+    assert wait_until(lambda: len(posted) >= 3, within=LONG_TIMEOUT), output.read_text()
+    (failure,) = [body for body in posted if "has failed: A_CODE" in body["text"]]
+    assert [task["uuid"] for task in failure["details"]] == [pool.record(migration)["uuid"]]
     assert not marker.exists()
     pool.set_task(backup, status="success")
     assert wait_until(marker.exists, within=LONG_TIMEOUT), output.read_text()
