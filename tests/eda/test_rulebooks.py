@@ -106,12 +106,23 @@ def receiver():
     server.server_close()
 
 
+def are_listed(pool):
+    """Wait until each of the four sources has listed the tasks, and waits for changes."""
+    return wait_until(lambda: len(pool.log.of("event.from")) >= 8, within=LONG_TIMEOUT)
+
+
+def write_update(folder, marker):
+    """Write a file of tasks that stands for an update and makes a marker; return its path."""
+    path = folder / "update.yml"
+    touch = {"ansible.builtin.copy": {"content": "done", "dest": str(marker), "mode": "0600"}}
+    path.write_text(yaml.safe_dump([{"name": "Update", **touch}]))
+    return path
+
+
 def test_rulebooks_run_their_playbooks_and_log_out(start_rulebooks, pool, receiver, tmp_path):
     url, posted = receiver
     marker, harm = tmp_path / "updated", tmp_path / "harm"
-    update = tmp_path / "update.yml"
-    touch = {"ansible.builtin.copy": {"content": "done", "dest": str(marker), "mode": "0600"}}
-    update.write_text(yaml.safe_dump([{"name": "Update", **touch}]))
+    update = write_update(tmp_path, marker)
     running, output = start_rulebooks(
         stalled_after="4s",
         long_running_after="4s",
@@ -125,8 +136,7 @@ def test_rulebooks_run_their_playbooks_and_log_out(start_rulebooks, pool, receiv
             lambda: all(text in output.read_text() for text in texts), within=LONG_TIMEOUT
         )
 
-    # Each of the four sources has listed the tasks, and waits for changes.
-    assert wait_until(lambda: len(pool.log.of("event.from")) >= 8, within=LONG_TIMEOUT)
+    assert are_listed(pool)
     hostile = "{{ lookup('pipe', 'touch " + str(harm) + "') }}"
     failed = Life(duration=1, outcome="failure", error=("A_CODE", hostile))
     migration = pool.add_task("Async.VM.migrate_send", life=failed)
@@ -137,7 +147,7 @@ def test_rulebooks_run_their_playbooks_and_log_out(start_rulebooks, pool, receiv
     (failure,) = [body for body in posted if "has failed: A_CODE" in body["text"]]
     assert [task["uuid"] for task in failure["details"]] == [pool.record(migration)["uuid"]]
     assert not marker.exists()
-    pool.set_task(backup, status="success")
+    pool.set_task(backup, status="cancelled")
     assert wait_until(marker.exists, within=LONG_TIMEOUT), output.read_text()
     running.terminate()
     running.wait(TIMEOUT)
@@ -146,6 +156,20 @@ def test_rulebooks_run_their_playbooks_and_log_out(start_rulebooks, pool, receiv
     text = output.read_text()
     assert not [secret for secret in secrets_of(pool) if secret in text]
     assert "Traceback" not in text
+
+
+def test_update_starts_when_client_deletes_the_record_of_the_last_task(
+    start_rulebooks, pool, tmp_path
+):
+    backup = pool.add_task("Async.VM.snapshot", life=Life(duration=None))
+    marker = tmp_path / "updated"
+    update = write_update(tmp_path, marker)
+    running, output = start_rulebooks(quiet_for="1s", update_tasks=str(update))
+    assert are_listed(pool)
+    pool.destroy_task(backup)
+    assert wait_until(marker.exists, within=LONG_TIMEOUT), output.read_text()
+    running.terminate()
+    running.wait(TIMEOUT)
 
 
 def test_wrong_option_ends_ansible_rulebook_with_the_message(start_rulebooks):
