@@ -45,6 +45,7 @@ class Alarms:
         self._clock = clock
         self._stalls = Stalls(stalled_after, clock=clock)
         self._began: dict[str, float] = {}
+        self._first_read: dict[str, float] = {}
         self._states: dict[str, tuple[str, float | None]] = {}
         """The status and progress of each task that was reported as stalled."""
         self._long: set[str] = set()
@@ -65,6 +66,7 @@ class Alarms:
         """Apply the record of a running task, which has existed for at least min_age seconds."""
         if not self.are_set:
             return
+        self._first_read.setdefault(task.ref, self._clock())
         self._began.setdefault(task.ref, self._clock() - min_age)
         self._stalls.update(task, min_age=min_age)
         state = self._states.get(task.ref)
@@ -75,10 +77,18 @@ class Alarms:
         """Note that changes may have been missed."""
         self._stalls.interrupt()
 
+    def forget_new(self, since: float) -> None:
+        """Note that the ages of tasks that were first read since then may be wrong."""
+        reported = self._long | self._states.keys()
+        for ref in [ref for ref, at in self._first_read.items() if at >= since]:
+            if ref not in reported:
+                self.forget(ref)
+
     def forget(self, ref: str) -> None:
         """Note that a task does not run any more."""
         self._stalls.forget(ref)
         self._began.pop(ref, None)
+        self._first_read.pop(ref, None)
         self._states.pop(ref, None)
         self._long.discard(ref)
 

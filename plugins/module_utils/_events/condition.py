@@ -15,6 +15,7 @@ from .._tasks.model import Task
 from .._tasks.selection import SelectionContext, creation
 from .._wait.context import CachedContext
 from .._wait.disappearance import MAX_LATENCY
+from .._wait.intervals import RESYNC_INTERVAL
 from .._wait.task_set import Decision
 from .._wait.watcher import Update, Watch
 from .alarms import Alarms
@@ -25,6 +26,9 @@ from .missing import MissingTasks
 from .object_scope import ObjectScope
 from .reporter import Reporter
 from .tracker import EndTracker
+
+_MIN_CHECK_INTERVAL = RESYNC_INTERVAL / 2
+"""Seconds between two checks of the pool's clock, since polling may read the tasks often."""
 
 
 class EventCondition:
@@ -78,8 +82,11 @@ class EventCondition:
     def refresh(self, watch: Watch) -> None:
         """Read all tasks of the pool and the hosts, and report what is new."""
         self._cached_context.read()
+        if self._clock() - self._cached_context.checked_at >= _MIN_CHECK_INTERVAL:
+            self._check_time()
         asked_at = self._clock()
         update = watch.refresh(self._object.watch_scope)
+        self.needs_refresh = False
         # The refresh may have needed another login.
         self._cached_context.read()
         generation = self._session.generation
@@ -87,7 +94,7 @@ class EventCondition:
         self._record_answer(asked_at, generation)
         self._apply_refresh(update)
         # After a login, the next updates would not follow from this refresh.
-        self.needs_refresh = generation != self._session.generation
+        self.needs_refresh |= generation != self._session.generation
         self._is_watched = watch.method == "events" and self._clock() - asked_at < MAX_LATENCY
 
     def apply(self, update: Update) -> bool:
@@ -110,6 +117,15 @@ class EventCondition:
         self.needs_refresh |= self._alarms.next_in <= 0
         return self.needs_refresh or before != set(running)
 
+    def _check_time(self) -> bool:
+        """Correct the pool's time; return whether it was wrong."""
+        since = self._cached_context.checked_at
+        ahead = self._cached_context.check_time()
+        self._gaps.record_clock(ahead)
+        if ahead:
+            self._alarms.forget_new(since)
+        return ahead != 0
+
     def _record_answer(self, asked_at: float, generation: int) -> None:
         gap = self._gaps.record_refresh(
             asked_at=asked_at, answered_at=self._clock(), generation=generation
@@ -131,13 +147,20 @@ class EventCondition:
         self._apply_tasks(found)
         missing = self._missing.examine(
             gone,
-            expected_time=self._cached_context.server_time,
+            expected_time=self._cached_context.latest_time,
             was_watched=self._is_watched,
             after_gap=self._reporter.after_gap,
         )
         for ref in gone:
             self._alarms.forget(ref)
         self._reporter.report_missing(missing)
+        self._report_alarms()
+
+    def _report_alarms(self) -> None:
+        if self._alarms.next_in <= 0 and self._check_time():
+            # The next refresh applies the ages by the corrected time.
+            self.needs_refresh = True
+            return
         running = [last.task for last in self._tracker.running.values()]
         self._reporter.report_alarms(self._alarms.take_due(running))
 

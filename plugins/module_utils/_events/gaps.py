@@ -15,6 +15,10 @@ from .._wait.intervals import RESYNC_INTERVAL
 _MAX_SILENCE = 2 * RESYNC_INTERVAL + 5.0
 """Seconds between two answers; more means that the process was suspended."""
 _SUSPENDED = "the source was not running"
+_CLOCK_AHEAD = (
+    "the pool's clock is ahead of the expected time: the system of the source was suspended, or "
+    "the clock was set"
+)
 
 
 class Gap(NamedTuple):
@@ -38,10 +42,19 @@ class GapDetector:
         self._answered_at = 0.0
         self._generation = 0
         self._is_interrupted = False
+        self._ahead = 0.0
 
     def interrupt(self) -> None:
         """Note that a request failed, so that changes may be missed until the next refresh."""
         self._is_interrupted = True
+
+    def record_clock(self, ahead: float) -> None:
+        """Note by how many seconds the pool's clock is ahead of the expected time.
+
+        The difference may be a time in which the system of the source was suspended.
+        """
+        if ahead > _MAX_SILENCE:
+            self._ahead += ahead
 
     def record_refresh(self, *, asked_at: float, answered_at: float, generation: int) -> Gap | None:
         """Apply the answer to a refresh; return the gap that it ends, if there is one.
@@ -53,10 +66,11 @@ class GapDetector:
         if self._known_at is not None:
             reason = self._find_reason(answered_at, generation)
             if reason:
-                gap = Gap(answered_at - self._known_at, reason)
+                gap = Gap(answered_at - self._known_at + self._ahead, reason)
         self._known_at, self._answered_at = asked_at, answered_at
         self._generation = generation
         self._is_interrupted = False
+        self._ahead = 0.0
         return gap
 
     def record_update(self, answered_at: float) -> None:
@@ -73,4 +87,6 @@ class GapDetector:
             return SESSION_LOST
         if answered_at - self._answered_at > _MAX_SILENCE:
             return _SUSPENDED
+        if self._ahead:
+            return _CLOCK_AHEAD
         return ""

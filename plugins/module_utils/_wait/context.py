@@ -14,13 +14,18 @@ from .._client.session import Session
 from .._tasks.clocks import read_time
 from .._tasks.query import resolve_context
 from .._tasks.selection import Selection, SelectionContext
+from .._tasks.times import parse_seconds
+
+_MAX_DEVIATION = 5
+"""Seconds by which the master's clock may differ from the expected time; it has whole seconds."""
 
 
 class CachedContext:
     """Caches the context of a selection, with the master's clock.
 
     The context is read once. The clocks are read again after each login, since another host may be
-    the master then. In between, the master's clock is continued by the local clock.
+    the master then. In between, the master's clock is continued by the local clock. A caller that
+    runs for long has to check it.
     """
 
     def __init__(
@@ -39,6 +44,10 @@ class CachedContext:
         self._session_generation = 0
         self._cached: SelectionContext | None = None
         self._read_at = 0.0
+        self.checked_at = 0.0
+        """When the master's clock was read last, by the local clock."""
+        self._set_back = 0
+        """Seconds by which the master's clock is behind the latest one that was known."""
 
     def read(self) -> None:
         """Read the context unless it is cached; fail without a time, since ages need it."""
@@ -50,10 +59,33 @@ class CachedContext:
             now, clocks = read_time(self._session, self._ages, clock=self._clock)
             self._store(replace(self._cached, now=now, clocks=clocks))
 
+    def check_time(self) -> int:
+        """Read the master's clock, and correct the context if that is not the expected time.
+
+        Return by how many seconds it is ahead, 0 if it is as expected. A clock is ahead if it was
+        set, and after a suspension of this system, during which the local clock stands still.
+        """
+        self.checked_at = self._clock()
+        earliest, generation = self.server_time, self._session.generation
+        now = parse_seconds(self._session.read_server_time())
+        latest = self.server_time
+        if now is None or earliest is None or latest is None:
+            raise self._session.invalid_response("host.get_servertime")
+        if generation != self._session.generation:
+            return 0
+        ahead = max(now - latest, 0) or min(now - earliest, 0)
+        if abs(ahead) <= _MAX_DEVIATION:
+            return 0
+        now, clocks = read_time(self._session, self._ages, clock=self._clock)
+        self._store(replace(self._known, now=now, clocks=clocks))
+        self._set_back = max(self._set_back - ahead, 0)
+        return ahead
+
     def _store(self, context: SelectionContext) -> None:
         if context.now is None:
             raise self._session.invalid_response("host.get_servertime")
-        self._cached, self._read_at = context, self._clock()
+        self._cached = context
+        self._read_at = self.checked_at = self._clock()
         self._session_generation = self._session.generation
 
     def update_operations(self, operations: Mapping[str, str] | None) -> None:
@@ -70,6 +102,12 @@ class CachedContext:
         """The master's clock; None before the context was read."""
         cached = self._known.now
         return None if cached is None else cached + int(self._clock() - self._read_at)
+
+    @property
+    def latest_time(self) -> int | None:
+        """The master's clock as if it had never been set back."""
+        now = self.server_time
+        return None if now is None else now + self._set_back
 
     @property
     def _known(self) -> SelectionContext:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import pytest
 
@@ -13,6 +14,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.disappearance impor
     HOST_DISABLED,
     HOST_RESTARTED,
     SESSION_LOST,
+    TOO_OLD,
 )
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.support.virtual.pool import VirtualPool
@@ -282,4 +284,49 @@ def test_hostile_labels_and_secrets_stay_out_of_events_and_warnings(pool):
 def test_idle_source_needs_few_requests(pool):
     pool.add_task(COPY, life=Life(duration=None))
     source = run(pool, 3600)
-    assert source.wire.requests <= 5 * 60
+    assert source.wire.requests <= 7 * 60
+
+
+def set_clocks(pool, offset):
+    """Set the clocks of all hosts to so many seconds from their present time."""
+    for member in pool.members:
+        pool.inventory.set_clock(member.ref, offset)
+
+
+@pytest.mark.parametrize("method", ["events", "poll"])
+@pytest.mark.parametrize("offset", [-7200, 7200])
+def test_clock_that_was_set_is_noticed(pool, offset, method):
+    pool.at(20, lambda: set_clocks(pool, offset))
+    pool.at(22, lambda: pool.add_task(COPY, life=Life(duration=None)))
+    pool.at(50, lambda: pool.add_task(COPY, life=Life(duration=30)))
+    source = run(pool, 2200, method=method, stalled_after="30m", long_running_after="30m")
+    (end,) = source.of("success")
+    assert 28 <= end["task"]["age"] <= 33
+    began = datetime.fromisoformat(end["task"]["created"])
+    assert 28 <= (datetime.fromisoformat(end["at"]) - began).total_seconds() <= 33
+    alarms = [
+        at
+        for at, event in zip(source.emitted_at, source.events, strict=True)
+        if event["type"] in ("stalled", "long_running")
+    ]
+    assert len(alarms) == 2
+    # Seconds from the creation of the first task.
+    assert all(1800 <= at - 1_800_000_022 < 1840 for at in alarms)
+
+
+@pytest.mark.parametrize("method", ["events", "poll"])
+def test_suspended_system_leaves_gap(pool, method):
+    """The clock of the pool goes on while that of the source stands still."""
+    pool.at(20, lambda: set_clocks(pool, 3600))
+    (gap,) = run(pool, method=method).events
+    assert gap["type"] == "gap"
+    assert 3600 <= gap["seconds"] <= 3680
+    assert "was suspended" in gap["reason"]
+
+
+def test_old_task_that_is_deleted_after_the_clock_was_set_back_is_unknown(pool):
+    ref = pool.add_task(COPY, life=Life(duration=None), age=86300)
+    pool.at(90, lambda: set_clocks(pool, -7200))
+    pool.at(150, lambda: pool.destroy_task(ref))
+    (event,) = run(pool, 200).events
+    assert (event["outcome"], event["reason"]) == ("unknown", TOO_OLD)
