@@ -109,6 +109,20 @@ def test_pool_that_cannot_be_updated_is_left_alone(cluster, update):
 
 
 @pytest.mark.parametrize(
+    ("options", "variables", "said"),
+    [
+        ([], {"host_maintenance_host": "host-2"}, "host_maintenance_host names another host than"),
+        (["--skip-tags", "always"], {}, "The role host_maintenance was not carried out for"),
+    ],
+)
+def test_tasks_never_run_on_a_host_that_was_not_emptied(cluster, update, options, variables, said):
+    output = failure_of(lambda: update([SAY], *options, rolling_update_skip="host-2", **variables))
+    assert said in output
+    assert "updating" not in output
+    assert steps(cluster) == []
+
+
+@pytest.mark.parametrize(
     ("variables", "said"),
     [
         ({"rolling_update_reboots": True}, "do you mean rolling_update_reboot"),
