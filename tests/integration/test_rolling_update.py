@@ -89,6 +89,13 @@ def test_hosts_are_updated_in_turn_and_a_second_run_goes_on_after_a_failure(clus
     assert is_enabled(cluster, "host-2")
 
 
+@pytest.mark.parametrize("message", ["", "{{ none }}"])
+def test_failure_without_a_message_is_a_failure(cluster, update, message):
+    tasks = [{"ansible.builtin.fail": {"msg": message}}]
+    output = failure_of(lambda: update(tasks, rolling_update_skip="host-2"))
+    assert "Hosts done: 0, not touched: 0, disabled now: 1." in output
+
+
 def test_check_mode_changes_nothing(cluster, update):
     output = update([SAY], "--check", rolling_update_reboot=True)
     assert "(check mode)" in output
