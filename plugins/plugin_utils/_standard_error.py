@@ -47,7 +47,7 @@ def is_writable(descriptor: int) -> bool:
 
 
 def _takes_bytes(descriptor: int, *, is_socket: bool) -> bool:
-    """Return whether there is a reader, and room for some bytes: in a pipe, for PIPE_BUF."""
+    """Return whether there is a reader, and space for some bytes: in a pipe, for PIPE_BUF."""
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT | (_closed_event(descriptor) if is_socket else 0))
     return poll.poll(0) == [(descriptor, select.POLLOUT)]
