@@ -67,12 +67,11 @@ class CompletionCondition:
         return decide(self.set, self.rules)
 
     @property
-    def server_time(self) -> int | None:
-        return self._cached_context.server_time
-
-    @property
     def context(self) -> SelectionContext:
         return self._cached_context.context
+
+    def compute_age(self, task: Task) -> int | None:
+        return self._cached_context.compute_age(task)
 
     @property
     def undated(self) -> list[Task]:

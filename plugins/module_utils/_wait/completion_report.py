@@ -23,7 +23,7 @@ class CompletionReport(WaitReport):
 
     def _results(self) -> dict[str, Any]:
         condition, tasks, found = self._condition, self._condition.set, self._condition.found
-        now, clocks = condition.server_time, condition.context.clocks
+        now, clocks = condition.context.now, condition.context.clocks
         in_order = sorted(tasks.tasks.values(), key=condition.selection.place_of)
 
         def uuids(refs: set[str]) -> list[str]:

@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import Callable, Mapping, Sequence
 
 from .._client.session import Session
+from .._tasks.ages import compute_age
 from .._tasks.clocks import read_time
+from .._tasks.model import Task
 from .._tasks.query import resolve_context
 from .._tasks.selection import Selection, SelectionContext
 from .._tasks.times import parse_seconds
@@ -102,6 +104,13 @@ class CachedContext:
         """The master's clock; None before the context was read."""
         cached = self._known.now
         return None if cached is None else cached + int(self._clock() - self._read_at)
+
+    def compute_age(self, task: Task) -> int | None:
+        """Return the age of a task in seconds; None if another host may have dated it."""
+        host = task.record.get("resident_on")
+        if host != self._session.pool.master_ref:
+            return None
+        return compute_age(task.created, host, clocks=self._known.clocks, now=self.server_time)
 
     @property
     def latest_time(self) -> int | None:

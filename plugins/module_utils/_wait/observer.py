@@ -93,7 +93,7 @@ class Observer:
     def _report(self, error: XapiError | None, now: float) -> dict[str, Any]:
         if error is None and self._is_reached():
             running = self._running()
-            self._tracker.see(running, now, server_time=self._server_time())
+            self._tracker.see(running, now)
             self._seen = self._line(running)
             self._seen_mark = f"{self._tracker.changes} {self._mark()}"
             self._left = name_running(running, self._sink.mask)
@@ -107,14 +107,14 @@ class Observer:
 
     def _describe(self, task: Task) -> str:
         """Return a task with its progress and the time that is left."""
-        return self._tracker.describe(mask_label(task, self._sink.mask))
+        return self._tracker.describe(mask_label(task, self._sink.mask), age=self._age(task))
 
     def _is_reached(self) -> bool:
         """Return whether the pool has answered, so that there is a line."""
         return True
 
-    def _server_time(self) -> int | None:
-        """Return the time of the server, as far as it is known."""
+    def _age(self, task: Task) -> int | None:
+        """Return the age of a task in seconds, as far as it is known."""
         return None
 
     def _mark(self) -> str:

@@ -31,8 +31,8 @@ class CompletionObserver(Observer):
     def _is_reached(self) -> bool:
         return self._condition.was_reached
 
-    def _server_time(self) -> int | None:
-        return self._condition.server_time
+    def _age(self, task: Task) -> int | None:
+        return self._condition.compute_age(task)
 
     def _running(self) -> list[Task]:
         tasks = self._condition.set
@@ -73,8 +73,8 @@ class QuietObserver(Observer):
     def _is_reached(self) -> bool:
         return self._condition.was_reached
 
-    def _server_time(self) -> int | None:
-        return self._condition.context.now
+    def _age(self, task: Task) -> int | None:
+        return self._condition.compute_age(task)
 
     def _running(self) -> list[Task]:
         return list(self._condition.matches.blocking.values())

@@ -79,6 +79,9 @@ class QuietCondition:
     def context(self) -> SelectionContext:
         return self._cached_context.context
 
+    def compute_age(self, task: Task) -> int | None:
+        return self._cached_context.compute_age(task)
+
     @property
     def timeline(self) -> Timeline:
         return self.matches.timeline
@@ -170,7 +173,5 @@ class QuietCondition:
         return self.window.is_full and is_decided
 
     def _count(self, *, known_at: float) -> None:
-        is_busy = bool(self.matches.blocking or self.held)
-        self.window.count(
-            is_busy=is_busy, known_at=known_at, session_generation=self._session.generation
-        )
+        is_busy, generation = bool(self.matches.blocking or self.held), self._session.generation
+        self.window.count(is_busy=is_busy, known_at=known_at, session_generation=generation)

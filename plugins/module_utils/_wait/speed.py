@@ -48,7 +48,7 @@ class _Movement:
         if progress != self.progress:
             self.progress, self.moved_at = progress, at
 
-    def seconds_left(self, at: float, age: float) -> float | None:
+    def seconds_left(self, at: float, age: int | None) -> float | None:
         """Return the time to the end at the observed rate, or else at the average one by the age.
 
         None means that neither can be told.
@@ -60,7 +60,7 @@ class _Movement:
         if seconds < _MIN_WINDOW or not gained:
             # At first nothing was observed; after a standstill the average would be wrong.
             is_known = at - self.moved_at < _MIN_STANDSTILL and not self.has_fallen
-            seconds, gained = (age, self.progress) if is_known else (0.0, 0.0)
+            seconds, gained = (age or 0.0, self.progress) if is_known else (0.0, 0.0)
         if seconds < _MIN_WINDOW or not gained:
             return None
         left = (1 - self.progress) * seconds / gained
@@ -73,13 +73,12 @@ class SpeedTracker:
     def __init__(self) -> None:
         self._movements: dict[str, _Movement] = {}
         self._now = 0.0
-        self._server_time: int | None = None
         self.changes = 0
         """How often the status of a task changed, or its progress passed a step of 10 %."""
 
-    def see(self, tasks: Collection[Task], now: float, *, server_time: int | None) -> None:
+    def see(self, tasks: Collection[Task], now: float) -> None:
         """Take in all running tasks, as they are at a moment."""
-        self._now, self._server_time = now, server_time
+        self._now = now
         for ref in self._movements.keys() - {task.ref for task in tasks}:
             del self._movements[ref]
             self.changes += 1
@@ -95,14 +94,11 @@ class SpeedTracker:
             movement.mark = mark
             movement.see(now, progress)
 
-    def describe(self, task: Task) -> str:
+    def describe(self, task: Task, *, age: int | None) -> str:
         """Return a task with its progress and the time that is left."""
         name, movement = describe_task(task), self._movements.get(task.ref)
         if movement is None:
             return name
-        age = 0.0
-        if task.created is not None and self._server_time is not None:
-            age = float(self._server_time - task.created)
         left = movement.seconds_left(self._now, age)
         if left is not None:
             return f"{name}, about {spell_duration(left)} left"

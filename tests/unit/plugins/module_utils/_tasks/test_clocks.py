@@ -215,7 +215,7 @@ def test_wait_uses_clock_of_watched_master(virtual, offset):
             run.wait()
         assert wire.has_promoted
         assert len(condition.set.running) == 1
-        assert abs(condition.server_time - virtual.now() - offset) <= 2
+        assert abs(condition.context.now - virtual.now() - offset) <= 2
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.progress import obs
 from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietCondition
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import CompletionRules
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
+from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.support.virtual.screen import Screen
 from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 
@@ -88,6 +89,21 @@ def test_first_line_has_eta_by_age_of_task(virtual, watch):
     virtual.solo.advance(600)
     virtual.set_task(ref, progress=0.5)
     assert "50 %, about 10 min left" in watch([ref], timeout=6)[0]
+
+
+def test_average_needs_an_age_by_the_clock_of_the_master(virtual, watch):
+    """The clock of a supporter may be minutes ahead, and only options for ages read it."""
+    ref = virtual.add_task(COPY, resident_on=virtual.members[1].ref)
+    virtual.solo.advance(600)
+    virtual.set_task(ref, progress=0.5)
+    assert watch([ref], timeout=6)[0].startswith("xcp1 | Async.VM.copy 50 %; ")
+    assert watch(timeout=6)[-1].startswith("xcp1 | Async.VM.copy 50 %; ")
+
+
+def test_average_needs_a_time_that_can_be_right(virtual, watch):
+    """The clock of the master began at zero when it made the task."""
+    ref = virtual.add_task(COPY, created=Date.at(1000), progress=0.99999)
+    assert " left" not in watch([ref], timeout=6)[0]
 
 
 def test_standstill_is_named(virtual, watch):
