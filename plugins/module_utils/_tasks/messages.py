@@ -32,7 +32,9 @@ def shorten_word(text: str) -> str:
 
 
 def percent(task: Task) -> str:
-    return f"{(task.progress or 0) * 100:.0f} %"
+    """Return the progress in percent, which is 100 only where all of it is made."""
+    progress = (task.progress or 0) * 100
+    return f"{min(progress, 99) if progress < 100 else progress:.0f} %"
 
 
 def join_few(parts: list[str], *, max_parts: int = 5) -> str:

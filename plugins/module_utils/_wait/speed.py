@@ -63,7 +63,8 @@ class _Movement:
             seconds, gained = (age or 0.0, self.progress) if is_known else (0.0, 0.0)
         if seconds < _MIN_WINDOW or not gained:
             return None
-        left = (1 - self.progress) * seconds / gained
+        # A task that runs has some time left.
+        left = max((1 - self.progress) * seconds / gained, 1.0)
         return left if left <= _MAX_ETA else None
 
 

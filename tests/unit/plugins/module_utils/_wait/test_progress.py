@@ -106,6 +106,15 @@ def test_average_needs_a_time_that_can_be_right(virtual, watch):
     assert " left" not in watch([ref], timeout=6)[0]
 
 
+@pytest.mark.parametrize("progress", [0.994, 0.997, 0.9999999])
+def test_running_task_is_not_shown_as_complete(virtual, watch, progress):
+    ref = virtual.add_task(COPY, progress=progress - 0.1)
+    virtual.at(3, lambda: virtual.set_task(ref, progress=progress))
+    for line in (watch([ref], timeout=20)[-1], watch(timeout=6)[-1]):
+        assert "Async.VM.copy 99 %" in line
+        assert "about 0 s" not in line
+
+
 def test_standstill_is_named(virtual, watch):
     ref = virtual.add_task(COPY, progress=0.5)
     assert "50 %, no progress for 4 min" in watch([ref], timeout=300)[-1]
