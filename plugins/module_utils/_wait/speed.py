@@ -28,13 +28,15 @@ _MAX_ETA = 10 * 86400.0
 class _Movement:
     """How one task has moved since it was first seen."""
 
-    __slots__ = ("base", "has_fallen", "mark", "moved_at", "next_base", "progress")
+    __slots__ = ("age_counts", "base", "has_fallen", "mark", "moved_at", "next_base", "progress")
 
     def __init__(self, at: float, progress: float, mark: tuple[str, int]) -> None:
         self.base = self.next_base = (at, progress)
         self.progress = progress
         self.moved_at = at
         self.mark = mark
+        self.age_counts = False
+        """Whether the task was seen to move; one that hangs has no average speed."""
         self.has_fallen = False
         """Whether another phase has begun, so that the age says nothing of this one."""
 
@@ -46,6 +48,7 @@ class _Movement:
         elif at - self.next_base[0] >= _MAX_WINDOW:
             self.base, self.next_base = self.next_base, (at, progress)
         if progress != self.progress:
+            self.age_counts = not self.has_fallen
             self.progress, self.moved_at = progress, at
 
     def seconds_left(self, at: float, age: int | None) -> float | None:
@@ -58,8 +61,8 @@ class _Movement:
         if not 0 < self.progress < 1:
             return None
         if seconds < _MIN_WINDOW or not gained:
-            # At first nothing was observed; after a standstill the average would be wrong.
-            is_known = at - self.moved_at < _MIN_STANDSTILL and not self.has_fallen
+            # After a standstill the average would be wrong.
+            is_known = self.age_counts and at - self.moved_at < _MIN_STANDSTILL
             seconds, gained = (age or 0.0, self.progress) if is_known else (0.0, 0.0)
         if seconds < _MIN_WINDOW or not gained:
             return None

@@ -84,26 +84,41 @@ def test_eta_follows_observed_rate(virtual, watch):
     assert "70 %, about 30 s left" in texts[-1]
 
 
-def test_first_line_has_eta_by_age_of_task(virtual, watch):
+def test_first_movement_gives_eta_by_age_of_task(virtual, watch):
     ref = virtual.add_task(COPY)
     virtual.solo.advance(600)
-    virtual.set_task(ref, progress=0.5)
-    assert "50 %, about 10 min left" in watch([ref], timeout=6)[0]
+    virtual.set_task(ref, progress=0.49)
+    virtual.at(3, lambda: virtual.set_task(ref, progress=0.5))
+    assert "50 %, about 10 min left" in watch([ref], timeout=12)[1]
+
+
+def test_task_that_was_not_seen_to_move_has_no_eta(virtual, watch):
+    """It may hang: then the average since it was created is of another time."""
+    ref = virtual.add_task(COPY, progress=0.5)
+    virtual.solo.advance(600)
+    texts = watch([ref], timeout=100)
+    assert len(texts) >= 2
+    assert [text for text in texts if " left" in text] == []
 
 
 def test_average_needs_an_age_by_the_clock_of_the_master(virtual, watch):
     """The clock of a supporter may be minutes ahead, and only options for ages read it."""
     ref = virtual.add_task(COPY, resident_on=virtual.members[1].ref)
     virtual.solo.advance(600)
-    virtual.set_task(ref, progress=0.5)
-    assert watch([ref], timeout=6)[0].startswith("xcp1 | Async.VM.copy 50 %; ")
-    assert watch(timeout=6)[-1].startswith("xcp1 | Async.VM.copy 50 %; ")
+    virtual.set_task(ref, progress=0.49)
+    virtual.at(3, lambda: virtual.set_task(ref, progress=0.5))
+    assert watch([ref], timeout=12)[-1].startswith("xcp1 | Async.VM.copy 50 %; ")
+    virtual.set_task(ref, progress=0.59)
+    virtual.at(3, lambda: virtual.set_task(ref, progress=0.6))
+    assert watch(timeout=12)[-1].startswith("xcp1 | Async.VM.copy 60 %; ")
 
 
 def test_average_needs_a_time_that_can_be_right(virtual, watch):
     """The clock of the master began at zero when it made the task."""
-    ref = virtual.add_task(COPY, created=Date.at(1000), progress=0.99999)
-    assert " left" not in watch([ref], timeout=6)[0]
+    ref = virtual.add_task(COPY, created=Date.at(1000), progress=0.89)
+    virtual.at(3, lambda: virtual.set_task(ref, progress=0.99999))
+    line = watch([ref], timeout=12)[-1]
+    assert line.startswith("xcp1 | Async.VM.copy 99 %; ")
 
 
 @pytest.mark.parametrize("progress", [0.994, 0.997, 0.9999999])
