@@ -20,9 +20,9 @@ from .._wait.task_set import Decision
 from .._wait.watcher import Update, Watch
 from .alarms import Alarms
 from .content import EventWriter
-from .gaps import GapDetector
+from .gaps import Answer, GapDetector
 from .matcher import Matcher
-from .missing import MissingTasks
+from .missing import Losses, MissingTasks
 from .object_scope import ObjectScope
 from .reporter import Reporter
 from .tracker import EndTracker
@@ -90,9 +90,15 @@ class EventCondition:
         # The refresh may have needed another login.
         self._cached_context.read()
         generation = self._session.generation
+        answer = Answer(asked_at, self._clock(), generation)
+        self._missing.update_hosts(update.hosts)
+        self._object.refresh(update.operations)
+        losses = self._find_losses(update)
+        # All is known. If a request had failed before, the gap would still be open.
         self._reporter.method = watch.method
-        self._record_answer(asked_at, generation)
-        self._apply_refresh(update)
+        self._report_gap(answer)
+        self._apply_listing(update.tasks, losses)
+        self._report_alarms()
         # After a login, the next updates would not follow from this refresh.
         self.needs_refresh |= generation != self._session.generation
         self._is_watched = watch.method == "events" and self._clock() - asked_at < MAX_LATENCY
@@ -126,35 +132,31 @@ class EventCondition:
             self._alarms.forget_new(since)
         return ahead != 0
 
-    def _record_answer(self, asked_at: float, generation: int) -> None:
-        gap = self._gaps.record_refresh(
-            asked_at=asked_at, answered_at=self._clock(), generation=generation
-        )
+    def _report_gap(self, answer: Answer) -> None:
+        gap = self._gaps.record_refresh(answer)
         self._reporter.after_gap = gap is not None
         if gap is not None:
             self._reporter.report_gap(gap)
 
-    def _apply_refresh(self, update: Update) -> None:
-        self._missing.update_hosts(update.hosts)
-        self._object.refresh(update.operations)
-        self._apply_tasks(update.tasks)
+    def _find_losses(self, update: Update) -> Losses:
+        """Find out about the tracked tasks that a listing does not have."""
         present = {task.ref for task in update.tasks}
-        self._tracker.complete_listing(present)
-        self._object.keep(present)
-        found, gone = self._missing.confirm(
-            [ref for ref in self._tracker.running if ref not in present]
-        )
-        self._apply_tasks(found)
-        missing = self._missing.examine(
-            gone,
+        return self._missing.examine(
+            [ref for ref in self._tracker.running if ref not in present],
             expected_time=self._cached_context.latest_time,
             was_watched=self._is_watched,
-            after_gap=self._reporter.after_gap,
         )
-        for ref in gone:
+
+    def _apply_listing(self, tasks: Sequence[Task], losses: Losses) -> None:
+        self._apply_tasks(tasks)
+        present = {task.ref for task in tasks}
+        self._tracker.complete_listing(present)
+        self._object.keep(present)
+        self._apply_tasks(losses.found)
+        missing = self._missing.settle(losses, after_gap=self._reporter.after_gap)
+        for ref in losses.gone:
             self._alarms.forget(ref)
         self._reporter.report_missing(missing)
-        self._report_alarms()
 
     def _report_alarms(self) -> None:
         if self._alarms.next_in <= 0 and self._check_time():

@@ -29,6 +29,14 @@ class Gap(NamedTuple):
     reason: str
 
 
+class Answer(NamedTuple):
+    """The answer to a refresh: when it was asked and answered, and in which session."""
+
+    asked_at: float
+    answered_at: float
+    generation: int
+
+
 class GapDetector:
     """Determines from the sequence of answers when the source could not see the pool.
 
@@ -56,7 +64,7 @@ class GapDetector:
         if ahead > _MAX_SILENCE:
             self._ahead += ahead
 
-    def record_refresh(self, *, asked_at: float, answered_at: float, generation: int) -> Gap | None:
+    def record_refresh(self, answer: Answer) -> Gap | None:
         """Apply the answer to a refresh; return the gap that it ends, if there is one.
 
         Another session generation means that the session was lost in between, and with it perhaps
@@ -64,11 +72,10 @@ class GapDetector:
         """
         gap = None
         if self._known_at is not None:
-            reason = self._find_reason(answered_at, generation)
+            reason = self._find_reason(answer)
             if reason:
-                gap = Gap(answered_at - self._known_at + self._ahead, reason)
-        self._known_at, self._answered_at = asked_at, answered_at
-        self._generation = generation
+                gap = Gap(answer.answered_at - self._known_at + self._ahead, reason)
+        self._known_at, self._answered_at, self._generation = answer
         self._is_interrupted = False
         self._ahead = 0.0
         return gap
@@ -80,12 +87,12 @@ class GapDetector:
         """
         self._known_at, self._answered_at = self._answered_at, answered_at
 
-    def _find_reason(self, answered_at: float, generation: int) -> str:
+    def _find_reason(self, answer: Answer) -> str:
         if self._is_interrupted:
             return self._describe_error()
-        if generation != self._generation:
+        if answer.generation != self._generation:
             return SESSION_LOST
-        if answered_at - self._answered_at > _MAX_SILENCE:
+        if answer.answered_at - self._answered_at > _MAX_SILENCE:
             return _SUSPENDED
         if self._ahead:
             return _CLOCK_AHEAD

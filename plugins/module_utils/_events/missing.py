@@ -12,7 +12,7 @@ from typing import Any, Callable, Mapping, NamedTuple
 from .._client.session import Session
 from .._tasks.api import Tasks
 from .._tasks.model import Task
-from .._wait.disappearance import HOST_DISABLED, Disappearances, LastSeen
+from .._wait.disappearance import HOST_DISABLED, Disappearances, Finding, LastSeen
 from .tracker import EndTracker
 
 _MAX_UNDECIDED = 600.0
@@ -26,6 +26,16 @@ class Missing(NamedTuple):
     reason: str
     """Why its work may continue; empty if the task has ended."""
     after_gap: bool
+
+
+class Losses(NamedTuple):
+    """The facts about tasks that a listing does not have."""
+
+    found: list[Task]
+    """Those that exist nevertheless."""
+    gone: list[str]
+    findings: list[Finding]
+    """What is known of those that are gone, and of those that were undecided until now."""
 
 
 class _Undecided(NamedTuple):
@@ -64,27 +74,30 @@ class MissingTasks:
         """Return a running task with the current state of the hosts."""
         return self._disappearances.remember(task)
 
-    def confirm(self, unseen: list[str]) -> tuple[list[Task], list[str]]:
-        """Read tasks that a listing did not have: those that exist, and the refs of the others."""
-        return self._tasks.confirm(unseen)
+    def examine(self, unseen: list[str], *, expected_time: int | None, was_watched: bool) -> Losses:
+        """Read what became of tasks that a listing did not have, and of the undecided ones.
 
-    def examine(
-        self, gone: list[str], *, expected_time: int | None, was_watched: bool, after_gap: bool
-    ) -> list[Missing]:
-        """Return the findings on tasks that are gone, and on those that were undecided until now.
+        No task is removed yet, since the ends in the listing come first.
+        """
+        found, gone = self._tasks.confirm(unseen)
+        findings = self._disappearances.examine(
+            [self._tracker.running[ref] for ref in gone],
+            expected_time=expected_time,
+            was_watched=was_watched,
+        )
+        return Losses(found, gone, findings)
+
+    def settle(self, losses: Losses, *, after_gap: bool) -> list[Missing]:
+        """Remove the tasks that are gone; return those whose fate is known now.
 
         A task that disappeared from a disabled host stays undecided for some time.
         """
-        running = self._tracker.running
-        findings = self._disappearances.examine(
-            [running[ref] for ref in gone], expected_time=expected_time, was_watched=was_watched
-        )
-        for ref in gone:
+        for ref in losses.gone:
             self._tracker.remove(ref)
             self._undecided[ref] = _Undecided(self._clock(), after_gap)
         found = [
             Missing(last.task, reason, self._undecided.pop(last.task.ref).after_gap)
-            for last, reason in findings
+            for last, reason in losses.findings
         ]
         return [*found, *self._expired()]
 

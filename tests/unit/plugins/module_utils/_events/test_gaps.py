@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.xapi.plugins.module_utils._events.gaps import Gap, GapDetector
+from ansible_collections.xen.xapi.plugins.module_utils._events.gaps import Answer, Gap, GapDetector
 from ansible_collections.xen.xapi.plugins.module_utils._wait.disappearance import SESSION_LOST
 
 
@@ -16,7 +16,7 @@ def gaps():
 
 
 def refresh(gaps, asked_at, answered_at, generation=1):
-    return gaps.record_refresh(asked_at=asked_at, answered_at=answered_at, generation=generation)
+    return gaps.record_refresh(Answer(asked_at, answered_at, generation))
 
 
 def test_first_answer_ends_no_gap(gaps):

@@ -106,6 +106,33 @@ def test_end_before_gap_is_not_repeated_after_it(pool):
     assert [event["type"] for event in source.events] == ["success", "gap", "gap"]
 
 
+@pytest.mark.parametrize("method", ["events", "poll"])
+def test_interruption_with_several_failed_refreshes_is_one_gap(pool, method):
+    """The listings between succeed, but what became of the deleted task cannot be read."""
+    gone = pool.add_task(COPY, life=Life(duration=None))
+    ended = pool.add_task(COPY, life=Life(duration=None))
+    last_known = pool.now() + 20
+
+    def interrupt():
+        pool.fail("task.get_record", count=3, cut=True)
+        pool.destroy_task(gone)
+        pool.set_task(ended, status="success")
+
+    pool.at(20, interrupt)
+    source = run(pool, method=method)
+    told = [event["type"] for event in source.events]
+    if method == "events":
+        # The answer that showed the deletion came before the interruption, and showed the end.
+        assert told.pop(0) == "success"
+        assert told == ["gap", "disappeared"]
+    else:
+        assert told == ["gap", "success", "disappeared"]
+    (gap,) = source.of("gap")
+    to = source.emitted_at[source.events.index(gap)]
+    assert to - gap["seconds"] <= last_known
+    assert source.of("disappeared")[0]["after_gap"]
+
+
 def test_failure_of_first_connection_is_no_gap(pool):
     pool.take_down_for(20)
     pool.take_down_for(20, 1)
