@@ -394,11 +394,43 @@ class _Reader(threading.Thread):
 
 
 class _JsonLines:
-    """A queue that prints each event as one line of JSON."""
+    """A queue that prints each event as one line of JSON.
+
+    A thread writes each line. While the output is not read, the write blocks, but the loop can
+    still end the source; then the line is given up.
+    """
 
     async def put(self, event: Mapping[str, Any]) -> None:
-        sys.stdout.write(json.dumps(event) + "\n")
-        sys.stdout.flush()
+        loop = asyncio.get_running_loop()
+        written = loop.create_future()
+        line = json.dumps(event) + "\n"
+
+        def settle(error: OSError | None) -> None:
+            if written.done():
+                return
+            if error is None:
+                written.set_result(None)
+            else:
+                written.set_exception(error)
+
+        def write() -> None:
+            error = _write(line.encode())
+            # The loop may have ended.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(settle, error)
+
+        threading.Thread(target=write, daemon=True).start()
+        await written
+
+
+def _write(data: bytes) -> OSError | None:
+    """Write to the standard output past its buffer, which Python would lock at exit."""
+    try:
+        while data:
+            data = data[os.write(sys.stdout.fileno(), data) :]
+    except OSError as error:
+        return error
+    return None
 
 
 def _run_alone(arguments: list[str] | None = None) -> int:
@@ -421,8 +453,6 @@ def _run_alone(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"ERROR: {error}\n")
         return 1
     except BrokenPipeError:
-        # Python would try to write the rest of the buffer again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
 

@@ -31,7 +31,7 @@ def source_file():
 
 
 @contextlib.contextmanager
-def program(pool, *arguments, by_module=False):
+def program(pool, *arguments, by_module=False, stdout=subprocess.PIPE):
     """A running source; it is killed if the test fails."""
     called = ["-m", MODULE] if by_module else [str(source_file())]
     env = {**os.environ, "XAPI_HOST": pool.url, "XAPI_PASSWORD": pool.password}
@@ -42,7 +42,7 @@ def program(pool, *arguments, by_module=False):
     running = subprocess.Popen(
         [sys.executable, *called, *arguments],
         env=env,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -91,6 +91,34 @@ def test_closed_pipe_ends_it_with_a_logout(pool):
         running.stdout.close()
         pool.set_task(ref, status="success")
         assert running.wait(TIMEOUT) == 1
+        assert "Traceback" not in running.stderr.read()
+    assert pool.sessions() == []
+
+
+@pytest.fixture
+def full_pipe():
+    """The end of a full pipe that a program can write to, though it is not read."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x")
+    os.set_blocking(writer, True)
+    yield writer
+    os.close(writer)
+    os.close(reader)
+
+
+def test_signal_ends_it_with_a_logout_while_its_output_is_not_read(pool, full_pipe):
+    ref = pool.add_task(COPY, life=Life(duration=None))
+    with program(pool, stdout=full_pipe) as running:
+        assert is_listed(pool)
+        asked = len(pool.log.of("event.from"))
+        pool.set_task(ref, status="success")
+        # The next request shows that the event was passed on.
+        assert wait_until(lambda: len(pool.log.of("event.from")) > asked)
+        running.terminate()
+        assert running.wait(TIMEOUT) == 0
         assert "Traceback" not in running.stderr.read()
     assert pool.sessions() == []
 
