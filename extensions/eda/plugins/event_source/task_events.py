@@ -238,6 +238,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -364,8 +365,18 @@ class _Reader(threading.Thread):
     def _fail(self) -> NoReturn:
         if isinstance(self._error, XapiError):
             raise _source_error(self._error, self._secrets) from None
+        self._log_traceback()
         text = f"This is a defect of the collection xen.xapi, please report it: {self._error!r}"
-        raise SourceError(bound_message(self._secrets.mask(text))) from self._error
+        # The original error may contain secrets.
+        raise SourceError(bound_message(self._secrets.mask(text))) from None
+
+    def _log_traceback(self) -> None:
+        if self._error is not None:
+            lines = traceback.format_exception(
+                type(self._error), self._error, self._error.__traceback__
+            )
+            for line in self._secrets.mask("".join(lines)).splitlines():
+                _LOGGER.debug("%s", bound_message(line))
 
     def _emit(self, event: dict[str, Any]) -> None:
         if self._buffer.add(event):

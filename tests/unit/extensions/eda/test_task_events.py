@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import signal
+import traceback
 
 import pytest
 
@@ -174,7 +175,9 @@ def test_slow_regex_ends_the_source_instead_of_blocking_it(pool):
         run(pool, nothing, name_regex="(a+)+b")
 
 
-def test_defect_ends_the_source_with_a_request_to_report_it(pool, monkeypatch):
+def test_defect_ends_the_source_with_a_request_to_report_it(pool, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG, logger=LOGGER)
+
     def fail(*_arguments):
         raise KeyError(pool.password)
 
@@ -182,7 +185,9 @@ def test_defect_ends_the_source_with_a_request_to_report_it(pool, monkeypatch):
     with pytest.raises(task_events.SourceError) as caught:
         run(pool, nothing)
     assert str(caught.value).startswith("This is a defect of the collection xen.xapi, please")
-    assert pool.password not in str(caught.value)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "in fail" in caplog.text
+    assert pool.password not in shown + caplog.text
 
 
 def test_second_cancellation_does_not_prevent_the_logout(pool):
