@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from dataclasses import dataclass
@@ -26,8 +27,17 @@ from .options import InvalidOptions, SourceOptions
 from .secrets import Secrets
 
 _WAIT_PERIOD = 6 * 3600.0
-"""Seconds after which a source that has switched to polling tries events again."""
+"""Seconds after which a source begins anew, with events, at the latest."""
+_FIRST_POLLING = 600.0
+"""Seconds after which a source that has switched to polling tries events again.
+
+The time doubles with each attempt that fails, since each leaves a gap.
+"""
 _POLLING = "waiting for events failed while other calls were answered, so the source polls now"
+
+
+class _TryEvents(Exception):
+    """Ends a wait that polls, so that the next one begins with events."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +99,15 @@ class Source:
             describe_error=self._describe_error,
             clock=outlets.clock,
         )
+        self._polls_since: float | None = None
+        self._max_polling = _FIRST_POLLING
         self._waiter = self._create_waiter()
 
     def run(self) -> None:
         """Wait for ever; each period begins with events, even if the one before polled."""
         while True:
-            self._waiter.wait()
+            with contextlib.suppress(_TryEvents):
+                self._waiter.wait()
             errors = self._waiter.errors
             if errors.is_disconnected and errors.latest is not None:
                 # The refresh at the end of the period failed.
@@ -103,6 +116,10 @@ class Source:
             self._waiter = self._create_waiter()
 
     def _create_waiter(self) -> Waiter:
+        if self._polls_since is None:
+            # The period before used events until its end.
+            self._max_polling = _FIRST_POLLING
+        self._began, self._polls_since = self._outlets.clock(), None
         return Waiter(
             self._session,
             self.condition,
@@ -117,7 +134,21 @@ class Source:
     def _sleep(self, seconds: float) -> None:
         if self._waiter.errors.is_disconnected:
             self._warn_of_error()
+        elif self._waiter.method == "poll" and self._options.method == "auto":
+            self._limit_polling()
         self._outlets.sleep(seconds)
+
+    def _limit_polling(self) -> None:
+        """Raise _TryEvents after some time of polling."""
+        now = self._outlets.clock()
+        if self._polls_since is None:
+            self._polls_since = now
+            if now - self._began > _FIRST_POLLING:
+                # Events worked for a while.
+                self._max_polling = _FIRST_POLLING
+        if now - self._polls_since >= self._max_polling:
+            self._max_polling = min(2 * self._max_polling, _WAIT_PERIOD)
+            raise _TryEvents
 
     def _warn_of_error(self) -> None:
         """Warn of an error that is retried, once as long as it is the same."""

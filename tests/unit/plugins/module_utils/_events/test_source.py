@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import datetime
 
@@ -211,6 +212,28 @@ def test_polls_where_events_are_refused_and_tries_them_again_later(pool):
     pool.at(7 * 3600, lambda: pool.add_task(COPY, life=Life(duration=5)))
     source = run(pool, 8 * 3600, poll_interval="30")
     assert [event["method"] for event in source.of("success")] == ["poll", "events"]
+
+
+def test_tries_events_again_soon_after_one_error(pool):
+    for moment in (1000, 10_000):
+        pool.at(moment, lambda: pool.fail("event.from", error=["INTERNAL_ERROR", "x"]))
+        for seconds in (550, 700):
+            pool.at(moment + seconds, lambda: pool.add_task(COPY, life=Life(duration=5)))
+    source = run(pool, 12_000)
+    assert [event["method"] for event in source.of("success")] == ["poll", "events"] * 2
+    assert len(source.of("gap")) == 2
+
+
+def test_tries_events_less_and_less_often_while_they_fail(pool):
+    pool.fail("event.from", error=["MESSAGE_METHOD_UNKNOWN", "event.from"], count=None)
+    source = run(pool, 10 * 3600, poll_interval="30")
+    gaps = [
+        at
+        for at, event in zip(source.emitted_at, source.events, strict=True)
+        if event["type"] == "gap"
+    ]
+    pauses = [later - sooner for sooner, later in itertools.pairwise(gaps)]
+    assert pauses == pytest.approx([1200, 2400, 4800, 9600], abs=60)
 
 
 @pytest.mark.parametrize("method", ["events", "poll"])
