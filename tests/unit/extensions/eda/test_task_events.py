@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import traceback
 
 import pytest
@@ -154,6 +155,18 @@ def test_error_ends_the_source_with_its_message(pool, options, message):
         run(pool, nothing, **options)
     assert str(caught.value).startswith(message)
     assert caught.value.__cause__ is None
+
+
+def test_name_that_cannot_be_resolved_at_the_start_ends_the_source(pool, monkeypatch):
+    def fail(*_arguments, **_named):
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    async def resolve(queue):
+        monkeypatch.setattr(socket, "getaddrinfo", fail)
+        await queue.until(len)
+
+    with pytest.raises(task_events.SourceError, match="cannot be resolved: check hostname"):
+        run(pool, resolve, hostname="xcp1.example.com")
 
 
 def test_misplaced_password_is_masked_in_errors(pool):
