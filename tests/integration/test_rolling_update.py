@@ -10,6 +10,7 @@ import re
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Life
+from ansible_collections.xen.xapi.tests.support.samples import ENDLESS
 
 PLAYBOOK = "xen.xapi.rolling_update"
 CHANGING = ("host.disable", "host.evacuate", "host.enable", "host.reboot")
@@ -89,9 +90,16 @@ def test_hosts_are_updated_in_turn_and_a_second_run_goes_on_after_a_failure(clus
     assert is_enabled(cluster, "host-2")
 
 
-@pytest.mark.parametrize("message", ["", "{{ none }}"])
-def test_failure_without_a_message_is_a_failure(cluster, update, message):
-    tasks = [{"ansible.builtin.fail": {"msg": message}}]
+def test_variables_of_the_role_task_gate_do_not_narrow_the_gate(cluster, update):
+    cluster.add_task("Async.VM.copy", life=ENDLESS)
+    gate = {"task_gate_kind": ["backup"], "task_gate_hostname": ["https://127.0.0.1:1"]}
+    output = failure_of(lambda: update([SAY], rolling_update_quiet_timeout="3", **gate))
+    assert "Async.VM.copy" in output
+    assert steps(cluster) == []
+
+
+def test_failure_without_a_message_is_a_failure(cluster, update):
+    tasks = [{"ansible.builtin.fail": {"msg": ""}}]
     output = failure_of(lambda: update(tasks, rolling_update_skip="host-2"))
     assert "Hosts done: 0, not touched: 0, disabled now: 1." in output
 
