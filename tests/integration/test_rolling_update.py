@@ -10,6 +10,7 @@ import re
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Life
+from ansible_collections.xen.xapi.tests.support.fixtures import answered
 from ansible_collections.xen.xapi.tests.support.samples import ENDLESS
 
 PLAYBOOK = "xen.xapi.rolling_update"
@@ -88,6 +89,18 @@ def test_hosts_are_updated_in_turn_and_a_second_run_goes_on_after_a_failure(clus
     update([SAY, FAIL_ONCE], fails=False, **again)
     assert steps(cluster) == ["host.enable host-2"]
     assert is_enabled(cluster, "host-2")
+
+
+def test_host_that_somebody_disables_during_the_update_is_left_alone(cluster, update, when):
+    host = cluster.find("host", "host-1")
+    when(
+        lambda: answered(cluster, "host_metrics.get_all_records"),
+        lambda: cluster.inventory.set_enabled(host, False),
+    )
+    output = failure_of(lambda: update([SAY]))
+    assert "The host host-1 was disabled or left the pool during the update." in output
+    assert steps(cluster) == []
+    assert not is_enabled(cluster, "host-1")
 
 
 def test_variables_of_the_role_task_gate_do_not_narrow_the_gate(cluster, update):
