@@ -140,6 +140,23 @@ def test_enter_waits_for_a_backup_of_a_machine_on_the_host(cluster, play_tasks, 
     play_tasks(cluster, [include("enter"), expect(done=["disabled", "evacuated"], obstacles=[])])
 
 
+def test_enter_waits_for_a_machine_that_is_on_its_way_to_the_host(cluster, play_tasks, when):
+    ours, other = cluster.find("host", "host-2"), cluster.find("host", "host-3")
+    for vm in guest_refs(cluster, "host-2"):
+        cluster.database.write("VM", vm, "resident_on", other)
+    vm = guest_refs(cluster, "host-1")[0]
+    move = cluster.add_task("Async.VM.pool_migrate", life=ENDLESS)
+
+    def begin_move():
+        cluster.database.write("VM", vm, "current_operations", {move: "pool_migrate"})
+        cluster.database.write("host", ours, "current_operations", {move: "vm_migrate"})
+
+    when(lambda: "host.disable" in called(cluster), begin_move)
+    enter = include("enter", quiet_timeout="5")
+    assert "Async.VM.pool_migrate" in failure_of(lambda: play_tasks(cluster, [enter]))
+    assert host(cluster, "host-2")["enabled"]
+
+
 @pytest.mark.parametrize("keeps", [False, True])
 def test_failed_evacuation_enables_the_host_again_unless_told_otherwise(cluster, play_tasks, keeps):
     error = ("VM_MIGRATE_FAILED", "OpaqueRef:a", "b", "c", "out of memory")
