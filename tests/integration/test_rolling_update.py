@@ -10,6 +10,7 @@ import re
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Life
+from ansible_collections.xen.xapi.tests.simulator.vm_work import set_power
 from ansible_collections.xen.xapi.tests.support.fixtures import answered
 from ansible_collections.xen.xapi.tests.support.samples import ENDLESS
 
@@ -48,6 +49,10 @@ def failure_of(run):
     return re.sub(r"\s+", " ", str(failed.value))
 
 
+def variables_of_next_run(output):
+    return json.loads(re.search(r"add -e ''?(\{.*?\})''?\.", output)[1])
+
+
 def steps(pool):
     """Return which methods that change hosts were called on which host, in order."""
     names = {pool.find("host", name): name for name in ("host-1", "host-2")}
@@ -81,7 +86,7 @@ def test_hosts_are_updated_in_turn_and_a_second_run_goes_on_after_a_failure(clus
     assert re.search(r"- 'host-1 \(\S+\): done, enabled'", output)
     assert re.search(r"- 'host-2 \(\S+\): the update stopped here, disabled'", output)
     assert (is_enabled(cluster, "host-1"), is_enabled(cluster, "host-2")) == (True, False)
-    again = json.loads(re.search(r"add -e ''?(\{.*?\})''?\.", output)[1])
+    again = variables_of_next_run(output)
     cluster.log.clear()
     refused = failure_of(lambda: update([SAY], rolling_update_skip=again["rolling_update_skip"]))
     assert "These hosts are disabled already: host-2." in refused
@@ -111,10 +116,16 @@ def test_variables_of_the_role_task_gate_do_not_narrow_the_gate(cluster, update)
     assert steps(cluster) == []
 
 
-def test_failure_without_a_message_is_a_failure(cluster, update):
+def test_silent_failure_is_a_failure_and_other_hosts_stay_to_be_resumed(cluster, update):
+    for vm, record in cluster.database.records("VM").items():
+        if not record["is_control_domain"]:
+            set_power(cluster.inventory, vm, "Halted")
+    cluster.inventory.set_enabled(cluster.find("host", "host-2"), False)
     tasks = [{"ansible.builtin.fail": {"msg": ""}}]
-    output = failure_of(lambda: update(tasks, rolling_update_skip="host-2"))
-    assert "Hosts done: 0, not touched: 0, disabled now: 1." in output
+    output = failure_of(lambda: update(tasks, rolling_update_resume="host-2"))
+    assert "Hosts done: 0, not touched: 1, disabled now: 2." in output
+    host = cluster.database.read("host", cluster.find("host", "host-1"))
+    assert variables_of_next_run(output)["rolling_update_resume"] == ["host-2", host["uuid"]]
 
 
 def test_check_mode_changes_nothing(cluster, update):
