@@ -108,10 +108,25 @@ def test_host_that_somebody_disables_during_the_update_is_left_alone(cluster, up
     assert not is_enabled(cluster, "host-1")
 
 
+def test_file_that_cannot_be_loaded_is_rejected_before_pool_contact(cluster, update):
+    work = {"block": [SAY, {"no.such.module": {}}], "rescue": [SAY]}
+    output = failure_of(lambda: update([work]))
+    assert "no.such.module" in output
+    assert not cluster.log
+
+
 def test_variables_of_the_role_task_gate_do_not_narrow_the_gate(cluster, update):
     cluster.add_task("Async.VM.copy", life=ENDLESS)
+    early = {
+        **SAY,
+        "delegate_to": "{{ rolling_update_host.address }}",
+        "loop": "{{ updated.stdout_lines }}",
+        "tags": ["always"],
+    }
+    end = {"ansible.builtin.meta": "end_play", "tags": ["always"]}
     gate = {"task_gate_kind": ["backup"], "task_gate_hostname": ["https://127.0.0.1:1"]}
-    output = failure_of(lambda: update([SAY], rolling_update_quiet_timeout="3", **gate))
+    output = failure_of(lambda: update([early, end, SAY], rolling_update_quiet_timeout="3", **gate))
+    assert "updating" not in output
     assert "Async.VM.copy" in output
     assert steps(cluster) == []
 
