@@ -190,9 +190,17 @@ def test_call_that_was_lost_before_it_took_effect_is_a_failure(cluster, play_tas
     output = failure_of(lambda: play_tasks(cluster, [include("enter")]))
     assert "It is not known whether Async.host.disable was started" in output
     assert "The host is still enabled." in output
+    assert "The host is enabled, but it may still become disabled" in output
     assert "The host was enabled again." not in output
     assert called(cluster) == ["host.disable"]
     assert host(cluster, "host-2")["enabled"]
+
+
+def test_host_that_is_still_being_disabled_is_not_reported_as_enabled(cluster, play_tasks):
+    cluster.operations.lives["host.disable"] = ENDLESS
+    output = failure_of(lambda: play_tasks(cluster, [include("enter", timeout="4")]))
+    assert "so it may still be disabled, or become so later." in output
+    assert called(cluster) == ["host.disable"]
 
 
 def test_leave_goes_on_when_xapi_on_the_master_restarts(cluster, play_tasks, when):
