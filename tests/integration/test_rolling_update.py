@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 
 import pytest
 
@@ -113,6 +114,17 @@ def test_file_that_cannot_be_loaded_is_rejected_before_pool_contact(cluster, upd
     output = failure_of(lambda: update([work]))
     assert "no.such.module" in output
     assert not cluster.log
+
+
+def test_pool_that_the_inventory_has_twice_is_left_alone(cluster, update, tmp_path):
+    inventory = tmp_path / "pools.ini"
+    python = f"ansible_python_interpreter={sys.executable}"
+    inventory.write_text(f"[twins]\na {python}\nb {python}\n")
+    options = (f"--inventory={inventory}",)
+    output = failure_of(lambda: update([SAY], *options, rolling_update_pools="twins"))
+    assert "These hosts of the inventory are the same pool as a: b." in output
+    assert "These hosts of the inventory are the same pool as b: a." in output
+    assert steps(cluster) == []
 
 
 def test_variables_of_the_role_task_gate_do_not_narrow_the_gate(cluster, update):
