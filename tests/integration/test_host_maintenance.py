@@ -217,12 +217,17 @@ def test_leave_goes_on_when_xapi_on_the_master_restarts(cluster, play_tasks, whe
     assert host(cluster, "host-2")["enabled"]
 
 
-def test_restart_waits_until_the_host_has_started(cluster, play_tasks):
+def test_restart_waits_until_the_host_has_started(cluster, play_tasks, when):
     for vm in guest_refs(cluster, "host-1"):
         set_power(cluster.inventory, vm, "Halted")
     cluster.inventory.set_enabled(cluster.find("host", "host-1"), False)
     before = host(cluster, "host-1")["other_config"]["boot_time"]
     cluster.fail("Async.host.reboot", cut="after")
+    refusal = ("SESSION_AUTHENTICATION_FAILED", "root", "not ready")
+    when(
+        lambda: answered(cluster, "host.get_other_config"),
+        lambda: cluster.fail("session.login_with_password", error=refusal),
+    )
     play_tasks(cluster, [include("restart", "host-1"), include("leave", "host-1")])
     assert host(cluster, "host-1")["other_config"]["boot_time"] != before
     assert host(cluster, "host-1")["enabled"]
