@@ -137,7 +137,8 @@ def test_enter_waits_for_a_backup_of_a_machine_on_the_host(cluster, play_tasks, 
 
     asked = "host.get_vms_which_prevent_evacuation"
     when(lambda: len(cluster.log.of(asked)) >= 3, end_backup)
-    play_tasks(cluster, [include("enter"), expect(done=["disabled", "evacuated"], obstacles=[])])
+    enter = include("enter", quiet_timeout="never")
+    play_tasks(cluster, [enter, expect(done=["disabled", "evacuated"], obstacles=[])])
 
 
 def test_enter_waits_for_a_machine_that_is_on_its_way_to_the_host(cluster, play_tasks, when):
