@@ -119,9 +119,9 @@ def test_file_that_cannot_be_loaded_is_rejected_before_pool_contact(cluster, upd
 def test_pool_that_the_inventory_has_twice_is_left_alone(cluster, update, tmp_path):
     inventory = tmp_path / "pools.ini"
     python = f"ansible_python_interpreter={sys.executable}"
-    inventory.write_text(f"[twins]\na {python}\nb {python}\n")
+    inventory.write_text(f"[same]\na {python}\nb {python}\n")
     options = (f"--inventory={inventory}",)
-    output = failure_of(lambda: update([SAY], *options, rolling_update_pools="twins"))
+    output = failure_of(lambda: update([SAY], *options, rolling_update_pools="same"))
     assert "These hosts of the inventory are the same pool as a: b." in output
     assert "These hosts of the inventory are the same pool as b: a." in output
     assert steps(cluster) == []
