@@ -21,10 +21,10 @@ DEVELOPMENT = "2.19"
 UNITS = {"2.19": ("tests/unit/plugins/",)}
 UNITS_OF_MODULES = ("tests/unit/plugins/modules/",)
 FILES_OF_USERS = ("meta/", "plugins/", "roles/")
-# Those that are about playbooks; the others are about secrets, signals and tools of ours.
-PLAYBOOKS = ("call", "task_info", "task_wait", "task_cancel", "task_gate", "connection", "progress")
+# What depends most on the core: templates, action plugins and results of playbooks.
+PLAYBOOKS = ("call", "task_wait", "task_gate", "progress")
 INTEGRATION = {
-    "2.18": (*PLAYBOOKS, "host_maintenance", "rolling_update", "documents"),
+    "2.18": (*PLAYBOOKS, "connection", "host_maintenance", "rolling_update"),
     "2.21": PLAYBOOKS,
 }
 
