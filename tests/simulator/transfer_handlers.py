@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 from collections.abc import Iterator
+from functools import partial
 
 from . import html_pages, vhd, vm_lifecycle, vm_work, xva
 from .exchange import CHUNK
@@ -48,8 +49,9 @@ def export(transfers: Transfers, job: Job) -> None:
             data = _compressed(archive, request.query.get("use_compression", ""))
             headers = (f"task-id: {task}", SERVER, BINARY, ATTACHED)
             job.exchange.send_head("200 OK", headers, version="1.0")
-            send = lambda: job.exchange.send(data)  # noqa: E731
-            transfers.play(task, "VM.export", job, send, is_download=True)
+            transfers.play(
+                task, "VM.export", job, partial(job.exchange.send, data), is_download=True
+            )
 
 
 def export_metadata(transfers: Transfers, job: Job) -> None:
@@ -93,8 +95,9 @@ def import_vm(transfers: Transfers, job: Job) -> None:
         exchange.send_head("200 OK", (f"task-id:{task}", BINARY))
         vms: list[str] = []
         try:
-            read = lambda: vms.extend(_read(transfers, job, storage, task))  # noqa: E731
-            transfers.play(task, "VM.import", job, read)
+            transfers.play(
+                task, "VM.import", job, lambda: vms.extend(_read(transfers, job, storage, task))
+            )
         except BaseException:
             _clean_up(transfers, vms)
             raise
@@ -150,7 +153,7 @@ def export_disk(transfers: Transfers, job: Job) -> None:
         size = record["virtual_size"]
         if kind == "vhd" and size > MAX_VHD_SIZE:
             raise ApiError("VDI_TOO_LARGE", vdi, str(MAX_VHD_SIZE))
-        send = lambda: _send_disk(job, kind, size)  # noqa: E731
+        send = partial(_send_disk, job, kind, size)
         transfers.play(task, "Exporting raw VDI", job, send, is_download=True)
 
 

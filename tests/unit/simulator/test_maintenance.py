@@ -125,9 +125,16 @@ def test_removed_message_is_refused_without_a_look_at_its_arguments(
 
 
 def test_update_is_applied_to_one_host_and_to_all(root: Root) -> None:
-    disk = root("VDI.create", {"SR": root.find("SR", "Shared storage 1"), "virtual_size": "1",
-                "type": "user", "sharable": False, "read_only": False, "other_config": {},
-                "name_label": "update"})  # fmt: skip
+    record = {
+        "SR": root.find("SR", "Shared storage 1"),
+        "virtual_size": "1",
+        "type": "user",
+        "sharable": False,
+        "read_only": False,
+        "other_config": {},
+        "name_label": "update",
+    }
+    disk = root("VDI.create", record)
     update = root("pool_update.introduce", disk)
     assert root("pool_update.introduce", disk) == update
     root.simulator.database.write("pool_update", update, "after_apply_guidance", ["restartHost"])
