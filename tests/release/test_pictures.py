@@ -35,7 +35,7 @@ def test_bar_chart_shows_figures_of_page(chart: bar_charts.Chart) -> None:
 
 def test_chart_of_modules_is_current_and_names_every_module() -> None:
     assert module_chart.PICTURE.read_text(encoding="utf-8") == module_chart.draw()
-    answers = {answer.split(",")[0] for _question, answer in module_chart.STEPS}
+    answers = {answer.split(",", maxsplit=1)[0] for _question, answer in module_chart.STEPS}
     assert answers == {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
 
 

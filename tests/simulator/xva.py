@@ -104,7 +104,7 @@ class _Collected:
 def unpack(stream: Any) -> list[dict[str, Value]]:
     """Return the objects of an archive; raise the error of the server for one that is broken."""
     try:
-        with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|*") as archive:
+        with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|*") as archive:
             first = archive.next()
             if first is None:
                 raise ApiError("IMPORT_ERROR_PREMATURE_EOF")
