@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any, Callable, Iterable, Mapping, NamedTuple, NoReturn, Sequence
 
 from .._errors import UnexpectedAnswer, XapiError, XapiFailure, redact
+from .credentials import find_secrets_in_args
 from .endpoint import Endpoint
 from .gc_pause import pause_gc
 from .http_client import Answer
@@ -81,7 +82,10 @@ class Rpc:
         time_limit: float | None = None,
         interruptible: Interruptible = Interruptible.ALWAYS,
     ) -> Any:
-        """Return the result of a call; hide the secrets in the error if it raises one."""
+        """Return the result of a call.
+
+        If it raises an error of the server, hide the secrets in it, and those that params name.
+        """
         began, problem = self._clock(), None
         try:
             return self._call(method, params, tuple(secrets), time_limit, interruptible)
@@ -113,6 +117,7 @@ class Rpc:
         envelope = self._envelope(answer)
         error = envelope.get("error")
         if error is not None:
+            secrets = [*secrets, *find_secrets_in_args(params)]
             self._fail(error, answer, method=method, secrets=secrets)
         result = envelope.get("result", _MISSING)
         if result is _MISSING or not _is_answer(envelope, number):

@@ -16,7 +16,6 @@ from .._errors import (
     NoHostAnswered,
     XapiFailure,
 )
-from .credentials import find_secrets_in_args
 from .endpoint import Endpoint
 from .jsonrpc import Rpc
 from .left_sessions import LeftSessions
@@ -74,11 +73,10 @@ class MasterConnection:
         """
         try:
             rpc = self.open()
-            sent = list(params())
             answer = rpc.call(
                 method,
-                [self._ref, *sent],
-                secrets=[self._ref, *find_secrets_in_args(sent)],
+                [self._ref, *params()],
+                secrets=[self._ref],
                 time_limit=time_limit,
                 interruptible=interruptible,
             )
