@@ -86,6 +86,7 @@ PURE = {
 # Named one by one: a list of libraries that do I/O would never be complete.
 PURE_LIBRARY = {
     "__future__",
+    "abc",
     "calendar",
     "collections",
     "contextlib",

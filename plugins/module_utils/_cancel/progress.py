@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Any, Callable
 
 from .._durations import spell_duration
 from .._tasks.model import Task
@@ -22,33 +22,32 @@ from .operation import CancelOperation
 _MAX_ENDED = 3
 
 
-class CancelObserver(Observer):
+class CancelObserver(Observer[CancelOperation]):
     """Reports which tasks have ended, and which still run after they were asked to end."""
 
     def __init__(
         self, operation: CancelOperation, sink: Sink, *, clock: Callable[[], float]
     ) -> None:
-        super().__init__(sink, clock=clock)
-        self._operation = operation
+        super().__init__(operation, sink, clock=clock)
         self._ended: dict[str, Cancel] = {}
         """The tasks that have ended, in the order in which they were seen to."""
 
     def _running(self) -> list[Task]:
-        cancels = self._operation.cancels
+        cancels = self._condition.cancels
         for ref, cancel in cancels.items():
             if not _is_open(cancel):
                 self._ended.setdefault(ref, cancel)
         return [cancel.task for cancel in cancels.values() if _is_open(cancel)]
 
     def _mark(self) -> str:
-        sent = sum(cancel.is_sent for cancel in self._operation.cancels.values())
+        sent = sum(cancel.is_sent for cancel in self._condition.cancels.values())
         return f"{sent} {len(self._ended)}"
 
     def _line(self, running: list[Task]) -> list[Part]:
         parts = []
         if running:
             parts.append(self._describe(min(running, key=progress_of)))
-        parts.append(f"{len(running)} of {count_tasks(len(self._operation.cancels))} running")
+        parts.append(f"{len(running)} of {count_tasks(len(self._condition.cancels))} running")
         if self._ended:
             names = [
                 f"{self._label(one.task)} ({one.outcome.value})"
@@ -61,12 +60,8 @@ class CancelObserver(Observer):
         return escape(mask_label(task, self._sink.mask).name_label, limit=MAX_LABEL)
 
 
-class IdleObserver(Observer):
+class IdleObserver(Observer[IdleCondition]):
     """Reports for how much longer tasks are watched for progress."""
-
-    def __init__(self, condition: IdleCondition, sink: Sink, *, clock: Callable[[], float]) -> None:
-        super().__init__(sink, clock=clock)
-        self._condition = condition
 
     def _running(self) -> list[Task]:
         return self._condition.watched
@@ -81,24 +76,18 @@ class IdleObserver(Observer):
         return [f"{moved}; watching for another {left}"]
 
 
-class ForceObserver(Observer):
+class ForceObserver(Observer[ForceOperation]):
     """Reports which tasks are examined before they are marked as cancelled."""
 
-    def __init__(
-        self, operation: ForceOperation, sink: Sink, *, clock: Callable[[], float]
-    ) -> None:
-        super().__init__(sink, clock=clock)
-        self._operation = operation
-
     def _running(self) -> list[Task]:
-        return [cancel.task for cancel in self._operation.pending.values()]
+        return [cancel.task for cancel in self._condition.pending.values()]
 
     def _mark(self) -> str:
-        return str(len(self._operation.forced))
+        return str(len(self._condition.forced))
 
     def _line(self, running: list[Task]) -> list[Part]:
         count = count_tasks(len(running))
-        return [f"force: checking {count} for work; {len(self._operation.forced)} marked"]
+        return [f"force: checking {count} for work; {len(self._condition.forced)} marked"]
 
 
 def _is_open(cancel: Cancel) -> bool:
@@ -110,7 +99,7 @@ def observe(
     sink: Sink,
     *,
     clock: Callable[[], float],
-) -> Observer:
+) -> Observer[Any]:
     """Return the observer of one part of a cancel."""
     if isinstance(work, IdleCondition):
         return IdleObserver(work, sink, clock=clock)

@@ -8,7 +8,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Callable, Mapping, Protocol
+from abc import ABC, abstractmethod
+from typing import Any, Callable, Generic, Mapping, Protocol, TypeVar
 
 from .._durations import spell_duration
 from .._errors import HostError, NoHostAnswered, XapiError, XapiFailure
@@ -31,6 +32,9 @@ The list has the word observed as well if only an answer of the pool can confirm
 """
 
 
+T = TypeVar("T")
+
+
 class Sink(Protocol):
     """Takes reports, or not."""
 
@@ -48,10 +52,11 @@ class Sink(Protocol):
         """Take a report."""
 
 
-class Observer:
+class Observer(ABC, Generic[T]):
     """Reports how far a wait is, after each step of it; a subclass knows the condition."""
 
-    def __init__(self, sink: Sink, *, clock: Callable[[], float]) -> None:
+    def __init__(self, condition: T, sink: Sink, *, clock: Callable[[], float]) -> None:
+        self._condition = condition
         self._sink = sink
         self._clock = clock
         self._answered_at = self._reported_at = clock()
@@ -121,13 +126,13 @@ class Observer:
         """Return what else than the running tasks makes a line a new one."""
         return ""
 
+    @abstractmethod
     def _running(self) -> list[Task]:
         """Return the running tasks that the wait depends on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _line(self, running: list[Task]) -> list[Part]:
         """Return the line that says how far the wait is."""
-        raise NotImplementedError
 
 
 def _describe_error(error: XapiError, seconds: float) -> list[Part]:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Any, Callable, TypeVar
 
 from .._durations import spell_duration
 from .._tasks.messages import shorten_word
@@ -18,21 +18,21 @@ from .observer import Observer, Part, Sink
 from .quiet import QuietCondition
 from .speed import MAX_LABEL, count_tasks, describe_task, mask_label, progress_of
 
+C = TypeVar("C", CompletionCondition, QuietCondition)
 
-class CompletionObserver(Observer):
-    """Reports how far a set of tasks is."""
 
-    def __init__(
-        self, condition: CompletionCondition, sink: Sink, *, clock: Callable[[], float]
-    ) -> None:
-        super().__init__(sink, clock=clock)
-        self._condition = condition
+class _ConditionObserver(Observer[C]):
+    """Reports how far a wait of task_wait or call is."""
 
     def _is_reached(self) -> bool:
         return self._condition.was_reached
 
     def _age(self, task: Task) -> int | None:
         return self._condition.compute_age(task)
+
+
+class CompletionObserver(_ConditionObserver[CompletionCondition]):
+    """Reports how far a set of tasks is."""
 
     def _running(self) -> list[Task]:
         tasks = self._condition.set
@@ -61,20 +61,8 @@ class CompletionObserver(Observer):
         return ["; ".join(parts)]
 
 
-class QuietObserver(Observer):
+class QuietObserver(_ConditionObserver[QuietCondition]):
     """Reports why a pool is not quiet, or for how long it has been."""
-
-    def __init__(
-        self, condition: QuietCondition, sink: Sink, *, clock: Callable[[], float]
-    ) -> None:
-        super().__init__(sink, clock=clock)
-        self._condition = condition
-
-    def _is_reached(self) -> bool:
-        return self._condition.was_reached
-
-    def _age(self, task: Task) -> int | None:
-        return self._condition.compute_age(task)
 
     def _running(self) -> list[Task]:
         return list(self._condition.matches.blocking.values())
@@ -113,7 +101,7 @@ class QuietObserver(Observer):
 
 def observe(
     condition: CompletionCondition | QuietCondition, sink: Sink, *, clock: Callable[[], float]
-) -> Observer:
+) -> Observer[Any]:
     """Return the observer of a condition."""
     if isinstance(condition, CompletionCondition):
         return CompletionObserver(condition, sink, clock=clock)

@@ -333,7 +333,7 @@ class ExpensiveObserver(Observer):
     def __init__(self, *, wall, cpu):
         self.clock, self.cpu = Clock(), Clock()
         self.screen = Screen(self.clock, cpu_clock=self.cpu)
-        super().__init__(self.screen, clock=self.clock)
+        super().__init__(None, self.screen, clock=self.clock)
         self.tasks = [Task("OpaqueRef:1", {"name_label": COPY, "status": "pending"})]
         self._wall, self._cpu = wall, cpu
 
