@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Iterator, Mapping, Set
 
 from ._client.credentials import (
@@ -15,7 +14,7 @@ from ._client.credentials import (
     find_secrets_in_args,
     find_secrets_under_keys,
 )
-from ._client.options import connection_spec
+from ._client.options import connection_spec, read_fallbacks
 from ._output import Module
 
 _ARGS = "args"
@@ -51,7 +50,7 @@ class MaskingModule(Module):
         self._misplaced: set[str] = set()
         self._doubtful: set[str] = set()
         connection_options = connection_spec()
-        for name, value in (*raw_params.items(), *_read_fallbacks(argument_spec)):
+        for name, value in (*raw_params.items(), *read_fallbacks(argument_spec)):
             if name not in self._secret_options and not name.startswith("_ansible_"):
                 found = self._misplaced if name in connection_options else self._doubtful
                 found |= find_credentials(value, with_colon=name != "hostname")
@@ -79,10 +78,3 @@ class MaskingModule(Module):
         """
         needed = {str(self.params.get(name)) for name in self._secret_options}
         self._masked -= self._doubtful - self._misplaced - needed
-
-
-def _read_fallbacks(argument_spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield each environment variable that an option can be read from, used or not."""
-    for option, spec in argument_spec.items():
-        for name in spec["fallback"][1] if "fallback" in spec else ():
-            yield option, os.environ.get(name, "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
 
@@ -33,6 +33,13 @@ def read_environment(*names: str) -> str:
         if value:
             return value
     raise AnsibleFallbackNotFound
+
+
+def read_fallbacks(argument_spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each option with each environment variable that it can be read from, used or not."""
+    for option, spec in argument_spec.items():
+        for name in spec["fallback"][1] if "fallback" in spec else ():
+            yield option, os.environ.get(name, "")
 
 
 def _define_option(kind: str, *variables: str, **settings: Any) -> dict[str, Any]:

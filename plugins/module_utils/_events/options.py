@@ -7,9 +7,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Mapping, Sequence
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
@@ -24,6 +23,7 @@ from .._tasks.options import (
 from .._tasks.selection import Selection
 from .._validators import parse_duration, refuse_booleans, refuse_nulls
 from .._wait.intervals import RESYNC_INTERVAL
+from .secrets import SECRET_OPTIONS
 
 _MIN_POLL = 0.1
 _MAX_BUFFER = 1_000_000
@@ -62,13 +62,6 @@ def source_spec() -> dict[str, dict[str, Any]]:
         "poll_interval": {"type": "str", "default": "2"},
         "buffer_size": {"type": "int", "default": 10000},
     }
-
-
-def read_fallbacks() -> Iterator[tuple[str, str]]:
-    """Yield each environment variable that an option can be read from, with the option."""
-    for option, spec in source_spec().items():
-        for name in spec["fallback"][1] if "fallback" in spec else ():
-            yield option, os.environ.get(name, "")
 
 
 @dataclass(frozen=True)
@@ -114,7 +107,7 @@ def parse_source_options(raw_params: Mapping[str, Any]) -> SourceOptions:
 
 def _check_secrets(raw_params: Mapping[str, Any]) -> None:
     """Reject a secret that is not a text: ansible-rulebook makes a number of a template of 1e5."""
-    for option in ("password", "session_ref"):
+    for option in SECRET_OPTIONS:
         if option in raw_params and not isinstance(raw_params[option], str):
             problem = (
                 "is not a text; templates of rulebooks turn texts that look like numbers into "

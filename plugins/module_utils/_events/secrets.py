@@ -16,7 +16,7 @@ from .._client.options import connection_spec
 _MASK = "********"
 _MAX_SESSIONS = 50
 """References that are kept; sessions before the latest ones do not exist any more."""
-_SECRET_OPTIONS = ("password", "session_ref")
+SECRET_OPTIONS = ("password", "session_ref")
 
 
 class Secrets:
@@ -31,7 +31,7 @@ class Secrets:
         self._sessions: deque[str] = deque(maxlen=_MAX_SESSIONS)
         known = connection_spec()
         for name, value in (*params.items(), *fallbacks):
-            if name in _SECRET_OPTIONS:
+            if name in SECRET_OPTIONS:
                 self._fixed.add(str(value))
                 continue
             found = self._fixed if name in known else self._doubtful

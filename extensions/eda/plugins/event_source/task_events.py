@@ -248,6 +248,7 @@ _FOLDER = Path(__file__).absolute().parents[6]
 if _FOLDER.name == "ansible_collections" and str(_FOLDER.parent) not in sys.path:
     sys.path.insert(0, str(_FOLDER.parent))
 
+from ansible_collections.xen.xapi.plugins.module_utils._client.options import read_fallbacks
 from ansible_collections.xen.xapi.plugins.module_utils._errors import Interrupted, XapiError
 from ansible_collections.xen.xapi.plugins.module_utils._events.buffer import EventBuffer
 from ansible_collections.xen.xapi.plugins.module_utils._events.content import write_loss
@@ -255,9 +256,12 @@ from ansible_collections.xen.xapi.plugins.module_utils._events.options import (
     InvalidOptions,
     SourceOptions,
     parse_source_options,
-    read_fallbacks,
+    source_spec,
 )
-from ansible_collections.xen.xapi.plugins.module_utils._events.secrets import Secrets
+from ansible_collections.xen.xapi.plugins.module_utils._events.secrets import (
+    SECRET_OPTIONS,
+    Secrets,
+)
 from ansible_collections.xen.xapi.plugins.module_utils._events.source import (
     Outlets,
     describe_failure,
@@ -268,7 +272,6 @@ from ansible_collections.xen.xapi.plugins.module_utils._text import bound_messag
 _LOGGER = logging.getLogger("xen.xapi.task_events")
 _ADDED_BY_RULEBOOK = ("eda_feedback_queue",)
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_SECRET_OPTIONS = ("password", "session_ref")
 
 
 class SourceError(Exception):
@@ -278,7 +281,7 @@ class SourceError(Exception):
 async def main(queue: asyncio.Queue[Any], args: Mapping[str, Any]) -> None:
     """Put an event into the queue for each end of a task, until this is cancelled."""
     params = {name: value for name, value in args.items() if name not in _ADDED_BY_RULEBOOK}
-    secrets = Secrets(params, read_fallbacks())
+    secrets = Secrets(params, read_fallbacks(source_spec()))
     try:
         options = parse_source_options(params)
     except (XapiError, InvalidOptions) as error:
@@ -486,7 +489,7 @@ def _read_options(written: list[str]) -> dict[str, Any]:
             options.update(_read_file(text[1:]))
             continue
         name, equals, value = text.partition("=")
-        if name in _SECRET_OPTIONS:
+        if name in SECRET_OPTIONS:
             raise SourceError(
                 f"argument '{name}' would be visible in the list of processes: put it into a file, "
                 "or use the environment variable XAPI_PASSWORD."
