@@ -137,19 +137,8 @@ def running_times(pool, ref):
 def test_quiet_wait_is_correct_through_day_of_restarts(method):
     """24 hours in which something begins every four minutes, and the master restarts 50 times."""
     pool = VirtualPool()
-    day, happenings = (
-        86400,
-        [
-            pool.restart_master,
-            pool.promote_other,
-            pool.restart_supporter,
-            pool.logout_all,
-            lambda: pool.take_down_for(45),
-            lambda: pool.boot_for(45),
-            lambda: pool.fail("event.from", cut="before", count=2),
-        ],
-    )
-    for number, happening in zip(range(50), itertools.cycle(happenings), strict=False):
+    day, happenings = 86400, itertools.cycle(pool.interruptions())
+    for number, happening in zip(range(50), happenings, strict=False):
         pool.at(600 + number * 1700, happening)
     for number in range(day // 240):
         pool.at(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 
@@ -22,18 +23,8 @@ RESTARTS = HOURS * 50 // 24
 
 def day_of_restarts(pool, *, hours, restarts):
     """A restart, a failover or an outage every half hour, and a task every four minutes."""
-    happenings = itertools.cycle(
-        [
-            pool.restart_master,
-            pool.promote_other,
-            pool.restart_supporter,
-            pool.logout_all,
-            lambda: pool.take_down_for(45),
-            lambda: pool.boot_for(45),
-            lambda: pool.fail("event.from", cut="before", count=2),
-            lambda: pool.fail("event.from", error=["EVENTS_LOST"], count=1),
-        ]
-    )
+    lost = functools.partial(pool.fail, "event.from", error=["EVENTS_LOST"], count=1)
+    happenings = itertools.cycle([*pool.interruptions(), lost])
     span = hours * 3600
     for number, happening in zip(range(restarts), happenings, strict=False):
         pool.at(600 + number * (span - 1200) / restarts, happening)

@@ -124,6 +124,18 @@ class VirtualPool(Pool):
         master.emergency = ["HOST_STILL_BOOTING"]
         self.at(seconds, master.emergency.clear)
 
+    def interruptions(self) -> list[Callable[[], object]]:
+        """Return the ways in which this pool interrupts those who watch it, in their order."""
+        return [
+            self.restart_master,
+            self.promote_other,
+            self.restart_supporter,
+            self.logout_all,
+            lambda: self.take_down_for(45),
+            lambda: self.boot_for(45),
+            lambda: self.fail("event.from", cut="before", count=2),
+        ]
+
     def _lose_memory(self) -> None:
         self.restarts.append(self.now())
         for ref, record in self.database.records("task").items():
