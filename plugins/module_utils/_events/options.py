@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import AnsibleValidationError, UnsupportedError
 
 from .._client.options import ConnectionOptions, connection_spec, parse_connection_options
 from .._errors import OptionError
@@ -91,7 +92,7 @@ def parse_source_options(raw_params: Mapping[str, Any]) -> SourceOptions:
     _check_secrets(raw_params)
     checked = ArgumentSpecValidator(spec, mutually_exclusive=_EXCLUSIVE).validate(dict(raw_params))
     if checked.error_messages:
-        raise InvalidOptions(checked.error_messages)
+        raise InvalidOptions([_describe(error) for error in checked.errors])
     params = checked.validated_parameters
     selection = parse_selection(params, given=raw_params)
     return SourceOptions(
@@ -103,6 +104,12 @@ def parse_source_options(raw_params: Mapping[str, Any]) -> SourceOptions:
         poll_interval=_poll_interval(params["poll_interval"]),
         buffer_size=_buffer_size(params["buffer_size"]),
     )
+
+
+def _describe(error: AnsibleValidationError) -> str:
+    """Return the message of an error; AnsibleModule completes that about unsupported options."""
+    is_incomplete = isinstance(error, UnsupportedError)
+    return f"Unsupported options: {error.msg}" if is_incomplete else str(error.msg)
 
 
 def _check_secrets(raw_params: Mapping[str, Any]) -> None:

@@ -80,7 +80,7 @@ def test_values_are_parsed():
         ({"max_age": "1h"}, "argument 'max_age' would select a task at some times only; use"),
         ({"cancellable": True}, "argument 'cancellable' would select a task at some times"),
         ({"status": ["failure"]}, "argument 'status' is not needed: each event has the status"),
-        ({"hosts": "x"}, "hosts. Supported parameters include: "),
+        ({"hosts": "x"}, "Unsupported options: hosts. Supported parameters include: "),
         ({"object": {"type": "VM"}}, "one of the following is required: uuid, name_label"),
     ],
 )
