@@ -17,73 +17,73 @@ description:
   - Calls one method of XAPI, the management API of XenServer and XCP-ng, such as C(VM.snapshot),
     waits for the task that it starts, and returns the result.
   - The module never starts an operation twice. If the answer to the call is lost, it fails with
-    RV(outcome) V(unknown) and lists the tasks that the call may have started.
-  - The module fails if the task ends in another state than O(expect) has, if it disappears before
-    its end is seen, or at the end of O(timeout). The operation goes on in the pool then.
-  - The module has a description of the methods of XAPI 26.17. It checks and converts O(args)
-    before anything is sent, and an error says what the method expects. Methods that the
-    description does not have are sent as they are.
+    RV(outcome=unknown) and lists the tasks that the call may have started.
+  - The module fails if the task ends in a state that is not in O(expect), if it disappears before
+    its end is seen, or if O(timeout) passes. After a timeout, the operation continues in the pool.
+  - The module has a description of the methods of XAPI 26.17. With it, the module checks and
+    converts O(args) before it sends the call, and an error lists the parameters of the method. A
+    method that is not in the description is called exactly as written.
 options:
   method:
     description:
-      - The method as C(class.method), such as V(VM.snapshot), V(host.evacuate) or
-        V(VM.get_power_state), without C(Async.). Upper and lower case matter.
+      - The method to call, as C(class.method), such as V(VM.snapshot), V(host.evacuate) or
+        V(VM.get_power_state), without C(Async.). Case matters.
       - A method whose name begins with C(get_) or C(assert_) only reads. It changes nothing and
-        runs in check mode, too.
-      - Methods of the classes C(session), C(event) and C(secret) are refused, as are methods that
-        return a session, and those that take a password or a private key. Ansible would print and
-        log them.
+        also runs in check mode.
+      - The module refuses methods of the classes C(session), C(event) and C(secret), methods that
+        return a session, and methods that take a password or a private key, because Ansible prints
+        and logs options and results.
     type: str
     required: true
   args:
     description:
       - The arguments in the order of the API, without the session.
-      - An object is given by its reference, or as a map of C(class) and one of C(uuid) and
+      - Give an object by its reference, or as a map of C(class) and one of C(uuid) and
         C(name_label), as in the examples. It must exist, and no other object of its class may have
         this name.
-      - Booleans, numbers, lists and maps have the types of YAML. Text such as V("12") is converted
-        where the method takes a number, as results of templates are text. Times are written as in
+      - Write booleans, numbers, lists and maps as in YAML. A string such as V("12") is converted if
+        the method takes a number, because templates return strings. Write times such as
         C(2026-11-23T10:11:12Z).
-      - Values under keys such as C(password) are masked in what the module prints and logs, as is
-        an argument that follows such a name, such as the value of C(VM.add_to_other_config). Other
-        secrets, as plugins take them, need C(no_log) on the task.
+      - The module masks values under keys such as C(password), and an argument that follows such a
+        name, as in C(VM.add_to_other_config). For any other secret, set C(no_log) on the task.
     type: list
     elements: raw
     default: []
   task:
     description:
-      - Whether to start a task by the asynchronous form of the method. With V(auto), the module
-        does so if the method has one and does not only read.
-      - Without a task, the answer comes at the end of the work. It must come within
+      - Whether to call the asynchronous form of the method, which starts a task. With V(auto), the
+        module does so if the method has this form and does not only read.
+      - Without a task, the server answers when the work is done. It must answer within
         O(request_timeout), and O(wait), O(timeout), O(expect) and O(wait_method) have no effect.
     type: str
     choices: [auto, "true", "false"]
     default: auto
   wait:
     description:
-      - Whether to wait for the task. With V(false), the module returns RV(task) at once, and
-        M(xen.xapi.task_wait) can wait for it later, together with others.
+      - Whether to wait for the end of the task. With V(false), the module returns RV(task) at once,
+        and M(xen.xapi.task_wait) can wait for it later, together with others.
     type: bool
     default: true
   timeout:
     description:
-      - How long to wait for the task at most, from its start on. At the end the task is read once
-        more, which takes no more than 5 seconds.
+      - How long to wait for the task, counted from its start. When it has passed, the task is read
+        once more, which takes 5 seconds at most.
       - Seconds, or numbers with C(w), C(d), C(h), C(m) or C(s), such as V(30m) or V(1h30m).
-      - With V(0) the module looks once. With V(never) it waits without a limit.
+      - With V(0) the module checks once. With V(never) it waits without a limit.
     type: str
     default: "3600"
   expect:
-    description: The final states of the task that count as good.
+    description: The final states in which the task may end.
     type: list
     elements: str
     choices: [success, failure, cancelled]
     default: [success]
   wait_method:
     description:
-      - V(events) has the pool tell of changes, V(poll) reads the task every 2 seconds.
-      - V(auto) uses events, and polls where the server refuses them or where the requests for them
-        fail twice in a row although others are answered, as behind some proxies.
+      - How to watch the task. V(events) receives changes from the pool, and V(poll) reads the task
+        every 2 seconds.
+      - V(auto) uses events. It polls if the server refuses them, or if requests for events fail
+        twice in a row while others are answered, as happens behind some proxies.
     type: str
     choices: [auto, events, poll]
     default: auto
@@ -93,13 +93,12 @@ extends_documentation_fragment:
   - xen.xapi.attributes
   - xen.xapi.attributes.calls
 notes:
-  - The call itself is not repeated, not even after a connection error. If RV(outcome) is
-    V(not_started), nothing was started and the task can be run again.
-  - A task belongs to the account that called the method. It goes on after the logout of the
-    session that started it. To cancel the task of a session that has ended takes the role
-    pool-operator.
-  - In check mode the objects in O(args) are looked up, and other methods than those that only read
-    are not called.
+  - The module does not repeat a call whose answer was lost. If RV(outcome) is V(not_started), the
+    call started no operation, and you can run the task again.
+  - A task belongs to the account that called the method, and continues after the logout of its
+    session. To cancel it after that, an account needs the role pool-operator or above.
+  - In check mode the module looks up the objects in O(args), and does not call a method that
+    changes something.
 seealso:
   - module: xen.xapi.task_wait
   - module: xen.xapi.task_info
@@ -130,7 +129,7 @@ EXAMPLES = r"""
       - {class: VM, uuid: "{{ vm_uuid }}"}
   register: power
 
-- name: Start one task for each machine
+- name: Start a snapshot of each virtual machine
   xen.xapi.call:
     hostname: xcp1.example.com
     password: "{{ pool_password }}"
@@ -158,30 +157,30 @@ outcome:
   description:
     - How the call ended. V(success), V(failure) and V(cancelled) are final states of the task. For
       a method without a task, V(failure) means that the server answered with an error.
-    - V(running) if the operation was started and its end was not seen.
-    - V(not_started) if nothing was started.
-    - V(unknown) if the answer was lost or the task disappeared, so that the operation may have
-      been carried out or not.
+    - V(running) means that the operation started and the module did not see its end.
+    - V(not_started) means that the server refused the call, or that the module did not send it.
+    - V(unknown) means that the answer was lost or the task disappeared. The server may have carried
+      out the operation.
   returned: when the pool was asked
   type: str
   sample: success
 method:
-  description: The method as it was called, or would be in check mode.
+  description: The method that the module called, or would call without check mode.
   returned: when the pool was asked
   type: str
   sample: Async.VM.snapshot
 result:
   description:
-    - The result as the server gave it. For a task it is the XML of an XML-RPC value. Null if there
-      is none.
+    - The result as the server returns it, for a task the XML of an XML-RPC value. Null without a
+      result.
     - Values under keys such as C(password) are hidden.
   returned: when the pool was reached
   type: raw
   sample: <value>OpaqueRef:8a1f3f0e-6c0f-5c2b-9d6f-9a0f6f6a7c11</value>
 result_value:
   description:
-    - The result decoded, with numbers where the method returns numbers. Null if there is none. A
-      result that cannot be decoded safely is left as it is.
+    - The decoded result, or null without one. Numbers are numbers if the description of the method
+      says so. A result that cannot be decoded safely is returned unchanged.
   returned: when the pool was reached
   type: raw
   sample: OpaqueRef:8a1f3f0e-6c0f-5c2b-9d6f-9a0f6f6a7c11
@@ -208,8 +207,7 @@ object:
       sample: before the update
 task:
   description:
-    - The task, as it was last seen. Null for a method without a task. A value is null where it is
-      not known.
+    - The task, as it was last seen. Null for a method without a task. Unknown values are null.
   returned: when the pool was reached
   type: dict
   contains:
@@ -382,25 +380,25 @@ candidates:
       description: The status of the task.
       type: str
     created:
-      description: When the task was made, by the clock of the host that made it.
+      description: When the task was created, by the clock of the host that created it.
       type: str
 waited:
-  description: Whether the task had not ended at the first look.
+  description: Whether the module had to wait, because the task had not ended at the first check.
   returned: when the pool was reached
   type: bool
   sample: true
 timed_out:
-  description: Whether it was the end of O(timeout) that ended the wait.
+  description: Whether the wait ended because O(timeout) passed.
   returned: when the pool was reached
   type: bool
   sample: false
 elapsed:
-  description: How many seconds passed since the call was sent.
+  description: How long the call and the wait took, in seconds. 0 if the module only read.
   returned: when the pool was reached
   type: float
   sample: 12.345
 wait_method:
-  description: How the task was watched in the end, V(events) or V(poll). Null without a wait.
+  description: How the task was last watched, V(events) or V(poll). Null without a wait.
   returned: when the pool was reached
   type: str
   sample: events
@@ -447,8 +445,8 @@ pool:
       sample: xcp1
 server_time:
   description:
-    - The clock of the pool's master at the end, calculated from its value before the call. Null if
-      nothing but a method that only reads was called.
+    - The time on the pool's master at the end, calculated from its time before the call. Null if
+      the module only read, as in check mode.
   returned: when the pool was reached
   type: str
   sample: "2026-11-23T10:12:42Z"
@@ -480,20 +478,20 @@ calls:
       type: str
       sample: null
 error:
-  description: The error with which the server answered a request, or that of the task.
+  description: The error that the server returned for a request, or the error of the task.
   returned: when the module fails because of it
   type: dict
   contains:
     code:
-      description: The server's code of the error.
+      description: The XAPI error code.
       type: str
       sample: SESSION_AUTHENTICATION_FAILED
     params:
-      description: What the server says to the code.
+      description: The parameters of the error.
       type: list
       elements: str
     message:
-      description: A sentence for the common codes, else the code and its parameters.
+      description: A sentence for common codes, otherwise the code and its parameters.
       type: str
 """
 
