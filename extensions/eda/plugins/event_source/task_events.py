@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
-short_description: Emits an event for each end of a task of a XenServer or XCP-ng pool
+short_description: Emit an event for each end of a task of a XenServer or XCP-ng pool
 version_added: 2.0.0
 author:
   - xen.xapi contributors
@@ -14,18 +14,18 @@ description:
   - Connects to a pool and emits an event when a task succeeds, fails, is cancelled or disappears,
     and on request when a task makes no progress or runs for long. The pool reports each change at
     once.
-  - Each end is emitted once, also if the connection is lost, XAPI restarts or another host becomes
-    the master. The source connects again for as long as it runs.
-  - After an interruption the source lists all tasks again. It emits the ends that it missed with
-    C(after_gap) set to C(true), and an event C(gap) that says for how long it could not see the
-    pool.
+  - Emits each end once, even if the connection is lost, XAPI restarts or another host becomes the
+    master. The source reconnects for as long as it runs.
+  - After an interruption, the source reads all tasks again. It emits an event C(gap) that says for
+    how long it could not see the pool, and the ends that it missed with C(after_gap) set to
+    C(true).
   - Tasks that had ended before the source started are not reported.
   - The guide "Events start automation" describes the events.
 options:
   hostname:
     description:
-      - The pool, as a list of one or more of its members, each with or without a port. The source
-        finds the master, and looks for a new one among these members. List several of them.
+      - The pool to connect to, as a list of one or more of its members, each with or without a
+        port. List several members, so that the source can find a new master among them.
       - If this option is not set, the environment variable E(XAPI_HOST) is used, or else
         E(XENSERVER_HOST). Separate several members by commas there.
     type: list
@@ -33,12 +33,13 @@ options:
     required: true
   port:
     description:
-      - The port of members that are written without one, by default 443.
+      - The port of members that are written without one. By default this is 443, or 80 for a
+        member with C(http://).
       - If this option is not set, the environment variable E(XAPI_PORT) is used.
     type: int
   username:
     description:
-      - The account to log in with. It needs no rights but to read.
+      - The account to log in with. An account that may only read is sufficient.
       - If this option is not set, the environment variable E(XAPI_USERNAME) is used, or else
         E(XENSERVER_USER).
     type: str
@@ -46,21 +47,23 @@ options:
   password:
     description:
       - The password of the account. It is required unless O(session_ref) is set.
-      - Prefer the environment. A template in a rulebook turns a text such as C(1e5) into a number,
-        which is refused here.
+      - Prefer the environment variable. A template in a rulebook turns a string such as C(1e5) into
+        a number, which the source rejects.
       - If this option is not set, the environment variable E(XAPI_PASSWORD) is used, or else
         E(XENSERVER_PASSWORD).
     type: str
   validate_certs:
     description:
-      - Whether to require certificates that a trusted authority signed.
+      - Whether to require certificates that a trusted authority signed and that are valid for the
+        names in O(hostname).
       - If this option is not set, the environment variable E(XAPI_VALIDATE_CERTS) is used, or else
         E(XENSERVER_VALIDATE_CERTS).
     type: bool
     default: true
   ca_path:
     description:
-      - The certificate authorities to trust instead of those of the system, as a file or directory.
+      - The certificate authorities to trust instead of those of the system, as a PEM file or as a
+        directory of such files under OpenSSL's hash names.
       - If this option is not set, the environment variable E(XAPI_CA_PATH) is used.
     type: path
   cert_fingerprint:
@@ -71,8 +74,8 @@ options:
     elements: str
   session_ref:
     description:
-      - The reference of a session to use instead of logging in. The source ends with an error when
-        the session ends.
+      - The reference of a session to use instead of logging in. When the session ends, the source
+        ends with an error.
     type: str
   pool_uuid:
     description:
@@ -93,12 +96,12 @@ options:
     default: true
   name_label:
     description:
-      - Only tasks with this label, in its exact spelling. Mutually exclusive with O(name_regex).
+      - Only tasks with exactly this label. Mutually exclusive with O(name_regex).
     type: raw
   name_regex:
     description:
-      - Only tasks in whose label this regular expression of Python is found. A label of more than
-        1,000 characters matches.
+      - Only tasks whose label this regular expression of Python matches, in any part. A label of
+        more than 1,000 characters always matches.
     type: raw
   name_description:
     description:
@@ -106,7 +109,7 @@ options:
     type: raw
   kind:
     description:
-      - Only tasks of one of these kinds or groups, by the table in the guide "Kinds of tasks".
+      - Only tasks of one of these kinds or groups, by the tables in the guide "Kinds of tasks".
     type: list
     elements: str
     choices:
@@ -128,18 +131,18 @@ options:
       - housekeeping
   created_after:
     description:
-      - Only tasks that were made at this time or later, in ISO 8601 with its offset from UTC.
+      - Only tasks that were created at this time or later, in ISO 8601 with its offset from UTC.
     type: str
   created_before:
     description:
-      - Only tasks that were made at this time or earlier, written like O(created_after).
+      - Only tasks that were created at this time or earlier. Written like O(created_after).
     type: str
   object:
     description:
-      - Only tasks that work on this object.
-      - The object names them in its C(current_operations), or they name it in C(applies_to) of
-        their C(other_config). A task that begins and ends between two answers is found only if one
-        of the two names the other then.
+      - Only tasks that work on this object. The object names these tasks in its
+        C(current_operations), or they name it in C(applies_to) of their C(other_config).
+      - A task that begins and ends between two answers of the pool is found only if it names the
+        object, or if the second answer still has the object's entry.
     type: dict
     suboptions:
       type:
@@ -155,7 +158,7 @@ options:
         type: raw
   resident_on:
     description:
-      - Only tasks that this host carries out, which is given by its uuid or its name.
+      - Only tasks that this host runs, given by its uuid or name.
     type: raw
   other_config:
     description:
@@ -163,51 +166,55 @@ options:
     type: dict
   exclude:
     description:
-      - A regular expression, or a list of them, for the whole labels of tasks to leave out.
+      - Leave out the tasks whose whole label this regular expression of Python matches, or one of a
+        list of them.
     type: raw
   include_housekeeping:
     description:
       - Whether to report the tasks that a pool runs for itself, such as scans and console
-        connections. They are always reported if another option says which tasks are selected.
+        connections. With any option that selects tasks, only O(exclude) leaves tasks out.
+      - O(resident_on), O(created_after) and O(created_before) only narrow the tasks of the pool.
     type: bool
     default: false
   stalled_after:
     description:
-      - Emit an event C(stalled) when a task has had the same status and progress for this long. It
-        is emitted once, and again if the task goes on and then stalls again.
-      - Seconds, or numbers with C(w), C(d), C(h), C(m) or C(s), such as V(30m). Without this
-        option, there are no such events.
+      - Emit an event C(stalled) when the status and progress of a task have not changed for this
+        long. The source emits it once, and again if the task makes progress and stalls again.
+      - Seconds, or numbers with C(w), C(d), C(h), C(m) or C(s), such as V(30m). By default there
+        are no such events.
     type: str
   long_running_after:
     description:
-      - Emit an event C(long_running), once for each task, when it has been running for this long.
-      - Written like O(stalled_after). Without this option, there are no such events.
+      - Emit an event C(long_running), once for each task, when the task has been running for this
+        long.
+      - Written like O(stalled_after). By default there are no such events.
     type: str
   method:
     description:
-      - How changes are noticed. V(events) lets the pool report them. V(poll) lists all tasks every
-        O(poll_interval), and misses tasks that come and go in between. V(auto) begins with events,
-        and polls while the pool or a proxy does not allow them.
+      - How the source receives changes. V(events) receives them from the pool. V(poll) reads all
+        tasks every O(poll_interval), and misses tasks that begin and are deleted in between.
+        V(auto) uses events, and polls while the pool or a proxy does not allow them.
     type: str
     choices: [auto, events, poll]
     default: auto
   poll_interval:
     description:
-      - The pause between two listings, from 0.1 to 30 seconds.
+      - The time between two reads when polling, from 0.1 to 30 seconds.
     type: str
     default: "2"
   buffer_size:
     description:
-      - How many events wait for the rules at most. If there are more, the new ones are lost, and an
-        event C(overflow) says how many.
+      - How many events may wait for the rules. Further events are lost, and an event C(overflow)
+        says how many.
     type: int
     default: 10000
 requirements:
   - requests (Python library)
   - ansible-core
 notes:
-  - Text from the pool is untrusted. In events it is cut at 1,000 characters, control characters are
-    escaped, and a space separates the brackets of templates, since Ansible would evaluate them.
+  - Text from the pool is untrusted. In events, it is cut after 1,000 characters, control characters
+    are escaped, and a space separates the brackets of templates so that Ansible does not evaluate
+    them.
   - The source logs out when ansible-rulebook ends it.
 """
 
@@ -450,7 +457,7 @@ def _write(data: bytes) -> OSError | None:
 def _run_alone(arguments: list[str] | None = None) -> int:
     """Print events until a signal comes; return the exit status."""
     parser = argparse.ArgumentParser(
-        description="Print what happens to the tasks of a XAPI pool, one JSON object a line.",
+        description="Print the events of the tasks of a XAPI pool, one JSON object per line.",
         epilog="The connection can also come from the environment: XAPI_HOST, XAPI_PASSWORD, ….",
     )
     parser.add_argument(
@@ -495,7 +502,8 @@ def _read_options(written: list[str]) -> dict[str, Any]:
                 "or use the environment variable XAPI_PASSWORD."
             )
         if not equals:
-            raise SourceError(f"{bound_message(text)!r} is no option: write NAME=VALUE or @FILE.")
+            problem = "is not an option: write NAME=VALUE or @FILE."
+            raise SourceError(f"{bound_message(text)!r} {problem}")
         options[name] = _parse_yaml(value, name)
     return options
 

@@ -136,7 +136,7 @@ def test_options_can_come_from_a_file(pool, tmp_path):
     ("arguments", "message"),
     [
         (["password=pw1"], "argument 'password' would be visible in the list of processes"),
-        (["hostname"], "'hostname' is no option: write NAME=VALUE or @FILE."),
+        (["hostname"], "'hostname' is not an option: write NAME=VALUE or @FILE."),
         (["@/no/file"], "'/no/file' cannot be read: "),
         (["kind=["], "'kind' is not valid YAML."),
         (["kind=[x]"], "value of kind must be one or more of"),
