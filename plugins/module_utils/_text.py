@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Callable, Iterable
 
 MAX_MESSAGE = 2000
@@ -17,6 +18,8 @@ _MAX_NAMED = 5
 _CUT = "…"
 _SEE_RESULT = " (shortened; the result has all values)"
 _MAX_ESCAPE_LENGTH = len("\\U0010ffff")
+_TEMPLATE = re.compile(r"\{(?=[{%#])")
+_HEADER = re.compile(r"\A(\s*)#(?=jinja2:)")
 
 
 def escape(text: str, *, limit: int, keep: str = "") -> str:
@@ -66,6 +69,13 @@ def bound_message(text: str) -> str:
     if len(shown) <= MAX_MESSAGE:
         return shown
     return shorten(shown, MAX_MESSAGE - len(_CUT + _SEE_RESULT)) + _SEE_RESULT
+
+
+def break_templates(text: str) -> str:
+    """Return text that Ansible does not evaluate as a template: a space separates its brackets."""
+    if "{" not in text and "#" not in text:
+        return text
+    return _HEADER.sub(r"\1# ", _TEMPLATE.sub("{ ", text))
 
 
 def join_limited(

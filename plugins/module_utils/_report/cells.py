@@ -9,22 +9,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Callable, Mapping
 
-from .._text import escape
+from .._text import break_templates, escape
 
-NOTHING = "-"
+EMPTY = "-"
 MAX_CELL = 60
 _MAX_OBJECTS = 3
 _MAX_SECONDS = 10 * 365 * 86400
 _UNITS = (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 _RUNNING = ("pending", "cancelling")
-_JINJA = re.compile(r"\{(?=[{%#])")
 
 
 class ReportError(Exception):
-    """A filter was given a value that it cannot show."""
+    """A value that a filter cannot format."""
 
 
 def find_tasks(value: Any) -> list[Mapping[str, Any]]:
@@ -46,17 +44,17 @@ def format_duration(seconds: Any) -> str:
     """Return seconds in their two largest units, such as 1h30m."""
     number = read_number(seconds)
     if number is None:
-        return NOTHING
+        return EMPTY
     sign, left = ("-" if number < 0 else ""), int(abs(number))
     if left > _MAX_SECONDS:
-        return NOTHING
+        return EMPTY
     for place, (unit, size) in enumerate(_UNITS):
         if left >= size or size == 1:
             count, rest = divmod(left, size)
             smaller = _UNITS[place + 1] if place + 1 < len(_UNITS) else ("", 0)
             more = rest // smaller[1] if smaller[1] else 0
             return f"{sign}{count}{unit}" + (f"{more}{smaller[0]}" if more else "")
-    return NOTHING
+    return EMPTY
 
 
 def read_number(value: Any) -> float | None:
@@ -71,15 +69,12 @@ def read_number(value: Any) -> float | None:
 
 
 def format_text(value: Any, *, limit: int = MAX_CELL) -> str:
-    """Return a value in one printable line, which neither Jinja nor a terminal acts on."""
+    """Return a value as one printable line, without templates and control characters."""
     if value is None or value == "":
-        return NOTHING
-    return _disarm(escape(value if isinstance(value, str) else str(value), limit=limit))
-
-
-def _disarm(text: str) -> str:
-    """Return text in which Jinja finds nothing to evaluate, wherever a playbook stores it."""
-    return _JINJA.sub("{ ", text)
+        return EMPTY
+    text = escape(value if isinstance(value, str) else str(value), limit=limit)
+    # A playbook may store it in a variable, which Ansible evaluates as a template.
+    return break_templates(text)
 
 
 def is_running(task: Mapping[str, Any]) -> bool:
@@ -107,7 +102,7 @@ def format_progress(task: Mapping[str, Any]) -> str:
 def format_objects(task: Mapping[str, Any]) -> str:
     objects = task.get("objects")
     if not isinstance(objects, (list, tuple)):
-        return NOTHING
+        return EMPTY
     found = [one for one in objects if isinstance(one, Mapping)]
     names = [
         f"{format_text(one.get('type'))} {format_text(one.get('name_label') or one.get('uuid'))}"
@@ -115,7 +110,7 @@ def format_objects(task: Mapping[str, Any]) -> str:
     ]
     if len(found) > _MAX_OBJECTS:
         names.append(f"{len(found) - _MAX_OBJECTS} more")
-    return ", ".join(names) or NOTHING
+    return ", ".join(names) or EMPTY
 
 
 def format_error(task: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from .cells import COLUMNS, NOTHING, ReportError, find_tasks
+from .cells import COLUMNS, EMPTY, ReportError, find_tasks
 
 DEFAULT_COLUMNS = ("age", "progress", "eta", "kind", "label", "object", "host")
 # Only task_info returns these, with with_objects.
@@ -30,9 +30,7 @@ def format_table(value: Any, *, columns: Sequence[str] | None = None, limit: int
     shown = [
         place
         for place, name in enumerate(names)
-        if columns is not None
-        or name not in _OPTIONAL
-        or any(row[place] != NOTHING for row in rows)
+        if columns is not None or name not in _OPTIONAL or any(row[place] != EMPTY for row in rows)
     ]
     lines = [[names[place] for place in shown], *([row[place] for place in shown] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines)]

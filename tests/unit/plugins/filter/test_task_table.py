@@ -119,6 +119,12 @@ def test_hostile_text_is_escaped_and_shortened(field, text):
     assert not any(mark in table for mark in ("{{", "{%", "{#"))
 
 
+def test_line_does_not_begin_with_options_of_a_template():
+    label = "#jinja2:variable_start_string:'<<'"
+    table = task_table([task(name_label=label)], columns=["label"])
+    assert table.splitlines()[1] == "# jinja2:variable_start_string:'<<'"
+
+
 @pytest.mark.parametrize("value", WRONG_VALUES, ids=lambda value: ascii(value)[:30])
 @pytest.mark.parametrize("field", sorted(task()))
 def test_value_of_a_wrong_type_breaks_nothing(field, value):
