@@ -19,25 +19,25 @@ from .datamodel import find_method, similar_methods, source
 
 _MAX_SIGNATURE = 600
 _UNKNOWN_METHODS = frozenset({"MESSAGE_METHOD_UNKNOWN", "MESSAGE_REMOVED"})
-# To an account that may not call extensions, XAPI answers so for a method that it does not know.
-ANY_REASON = "its client or the server deleted it"
+# XAPI names it in the error about an unknown method, if the account may not call extensions.
 _EXTENSION = "host.call_extension"
+ANY_REASON = "its client or the server deleted it"
 
 
-def not_started(label: str, error: XapiError) -> str:
-    """Say that a call was refused, or never reached the pool, and what was expected."""
+def not_started_message(label: str, error: XapiError) -> str:
+    """Return the message for a call that was refused, or that never reached the pool."""
     return (
         f"The call of {label} started nothing. {error_message(error)}{_expectation(label, error)}"
     )
 
 
-def failed(label: str, error: XapiError) -> str:
-    """Say that a call without a task failed."""
+def failure_message(label: str, error: XapiError) -> str:
+    """Return the message for a failed call without a task."""
     return f"{error_message(error)}{_expectation(label, error)}"
 
 
-def unknown_start(label: str, error: XapiError, candidates: Sequence[Task]) -> str:
-    """Say that the answer to a call was lost; the tasks are those that it may have started."""
+def unknown_start_message(label: str, error: XapiError, candidates: Sequence[Task]) -> str:
+    """Return the message for a lost answer, with the tasks that the call may have started."""
     text = (
         f"It is not known whether {label} was started, and it was not called again. "
         f"{error_message(error)}{_expectation(label, error)}"
@@ -48,23 +48,23 @@ def unknown_start(label: str, error: XapiError, candidates: Sequence[Task]) -> s
     return text
 
 
-def no_candidates(*, is_forgotten: bool, error: XapiError | None) -> str:
-    """Say why no task is named that a call may have started."""
+def no_candidates_message(*, is_forgotten: bool, error: XapiError | None) -> str:
+    """Return why there are no tasks that a call may have started."""
     if error is not None:
         return f" The tasks of the pool could not be read. {error_message(error)}"
     if is_forgotten:
         return (
-            " No task of this name is there; another session was needed to look for it, and a "
+            " No task with this label exists; another session was needed to look for it, and a "
             "restart of XAPI on the master makes the pool forget all tasks."
         )
-    return " No task of this name that was created since is there."
+    return " No task with this label has been created since the call."
 
 
-def disappeared(task: Task, reason: str) -> str:
+def disappeared_message(task: Task, reason: str) -> str:
     return f"Task {format_task(task)} disappeared, so the outcome of the call is unknown: {reason}."
 
 
-def never_seen(label: str, ref: str) -> str:
+def never_seen_message(label: str, ref: str) -> str:
     return (
         f"The task {escape_parameter(ref)} of {label} disappeared before it was read, so the "
         "outcome of the call is unknown: another client may have deleted it, or XAPI on the "
@@ -72,22 +72,22 @@ def never_seen(label: str, ref: str) -> str:
     )
 
 
-def still_running(label: str, task: Task | None) -> str:
-    """Say after an early end of the wait that the operation itself has not ended."""
+def still_running_message(label: str, task: Task | None) -> str:
+    """Return the addition to a message about a wait that ended before the operation."""
     named = "" if task is None else f" as task {format_task(task)}"
     return f" The operation {label} was started{named}, and it may still be running."
 
 
-def unread_object(error: XapiError) -> str:
+def unread_object_message(error: XapiError) -> str:
     return f"The object of the result could not be read: {error_message(error)}"
 
 
-def in_check_mode(label: str) -> str:
+def check_mode_message(label: str) -> str:
     return f"Check mode: did not call {label}."
 
 
 def _expectation(label: str, error: XapiError) -> str:
-    """Return what the datamodel says of a method that the server refused, where that may help."""
+    """Return the description of a method that the server refused, if that may help."""
     if not isinstance(error, XapiFailure) or error.method != label:
         return ""
     method = label.rpartition("Async.")[2]

@@ -73,7 +73,7 @@ class CallReport:
         """Say which method would be called, after a read that checks the connection."""
         self._session.read_server_time()
         self._is_predicted = True
-        self._warnings.append(messages.in_check_mode(self.options.label))
+        self._warnings.append(messages.check_mode_message(self.options.label))
 
     def read_task(self) -> None:
         """Read the record of a task that is not waited for; it has been started without it."""
@@ -145,7 +145,7 @@ class CallReport:
             except CallerGone:
                 raise
             except XapiError as error:
-                self._warnings.append(messages.unread_object(error))
+                self._warnings.append(messages.unread_object_message(error))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result of the module."""
@@ -188,19 +188,19 @@ class CallReport:
         """Return why the module fails; empty if it does not."""
         label, outcome = self.options.label, self.outcome
         if self._error is not None:
-            message = messages.failed(label, self._error)
+            message = messages.failure_message(label, self._error)
             if outcome == RUNNING:
-                message += messages.still_running(label, self._last_task)
+                message += messages.still_running_message(label, self._last_task)
             return self._failed(message, self._error)
         error = None if self.operation is None else self.operation.error
         if error is None:
             return self._failed_wait()
         if outcome == NOT_STARTED:
-            message = messages.not_started(label, error)
+            message = messages.not_started_message(label, error)
         elif outcome == UNKNOWN:
             message = self._unknown_start(error)
         else:
-            message = messages.failed(label, error)
+            message = messages.failure_message(label, error)
         return self._failed(message, error)
 
     def all_warnings(self) -> list[str]:
@@ -232,10 +232,12 @@ class CallReport:
 
     def _unknown_start(self, error: XapiError) -> str:
         found = self.operation.candidates if self.operation is not None else Candidates()
-        message = messages.unknown_start(self.options.label, error, found.tasks)
+        message = messages.unknown_start_message(self.options.label, error, found.tasks)
         if found.tasks:
             return message
-        return message + messages.no_candidates(is_forgotten=found.is_forgotten, error=found.error)
+        return message + messages.no_candidates_message(
+            is_forgotten=found.is_forgotten, error=found.error
+        )
 
     def _failed(self, message: str, error: XapiError | None) -> dict[str, Any]:
         if isinstance(error, XapiFailure):
@@ -252,13 +254,15 @@ class CallReport:
         if condition.decision is Decision.PENDING:
             awaited = "" if task is None else f"waiting for {format_progress(task)}."
             message = timeout_message(waiter, awaited, was_reached=condition.was_reached)
-            return self._failed(message + messages.still_running(self.options.label, task), None)
+            return self._failed(
+                message + messages.still_running_message(self.options.label, task), None
+            )
         if task is None:
             label, ref = self.options.label, self.operation.task_ref if self.operation else ""
-            return self._failed(messages.never_seen(label, ref), None)
+            return self._failed(messages.never_seen_message(label, ref), None)
         if self._is_gone:
             reason = condition.set.gone_reasons.get(task.ref) or messages.ANY_REASON
-            return self._failed(messages.disappeared(task, reason), None)
+            return self._failed(messages.disappeared_message(task, reason), None)
         return self._failed_end(task)
 
     def _failed_end(self, task: Task) -> dict[str, Any]:

@@ -31,7 +31,8 @@ def describe_disappearance(task: Task, reason: str) -> str:
     """Return a sentence about a task that disappeared; without a reason, it has ended."""
     if not reason:
         return (
-            f"Task {format_task(task)} ended and its record was deleted, so its outcome is unknown."
+            f"Task {format_task(task)} ended and its record was deleted, so it is not known "
+            "whether it succeeded."
         )
     return f"Task {format_task(task)} disappeared; it may still be running: {reason}."
 
@@ -53,7 +54,7 @@ def gap_message(seconds: float, reason: str) -> str:
 
 def loss_message(lost: int) -> str:
     """Return a sentence about lost events."""
-    return f"Events were lost, since the rules took them too slowly: {lost}."
+    return f"Events were lost because the rules were too slow: {lost}."
 
 
 def object_message(kind: str, name: str) -> str:
@@ -62,7 +63,7 @@ def object_message(kind: str, name: str) -> str:
 
 
 def literal_message(option: str, value: str, problem: str) -> str:
-    """Return a warning about a text that may be meant in another way."""
+    """Return a warning about a regular expression that reads like the label of a task."""
     return f"The option {option} ({value}) {problem}."
 
 
@@ -72,7 +73,7 @@ def retry_message(error: str) -> str:
 
 
 def library_message(library: str) -> str:
-    """Return an error about a Python library that is not there."""
+    """Return an error about a missing Python library."""
     return (
         f"The Python library {library} is missing: install it for the Python that runs "
         "ansible-rulebook."

@@ -127,7 +127,7 @@ def test_full_buffer_becomes_one_event_and_reading_goes_on(pool):
     assert len(ends) == len(set(ends))
     assert len(ends) - 1 + sum(loss["lost"] for loss in losses) == 20
     assert losses[0]["message"] == (
-        f"Events were lost, since the rules took them too slowly: {losses[0]['lost']}."
+        f"Events were lost because the rules were too slow: {losses[0]['lost']}."
     )
 
 

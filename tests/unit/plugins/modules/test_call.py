@@ -175,7 +175,7 @@ def test_lost_call_without_candidates_is_unknown_all_the_same(pool, call):
     pool.fail(SNAPSHOT, cut="before")
     result = call(method="VM.snapshot", args=ARGS, fails=True)
     assert (result["outcome"], result["candidates"]) == ("unknown", [])
-    assert "No task of this name that was created since is there." in result["msg"]
+    assert "No task with this label has been created since the call." in result["msg"]
 
 
 def test_candidates_that_cannot_be_read_are_said_to_be(pool, call):
