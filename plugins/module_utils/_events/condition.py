@@ -22,7 +22,7 @@ from .alarms import Alarms
 from .content import EventWriter
 from .gaps import Answer, GapDetector
 from .matcher import Matcher
-from .missing import Losses, MissingTasks
+from .missing import MissingTasks, Unlisted
 from .object_scope import ObjectScope
 from .reporter import Reporter
 from .tracker import EndTracker
@@ -93,11 +93,11 @@ class EventCondition:
         answer = Answer(asked_at, self._clock(), generation)
         self._missing.update_hosts(update.hosts)
         self._object.refresh(update.operations)
-        losses = self._find_losses(update)
+        unlisted = self._find_unlisted(update)
         # All is known. If a request had failed before, the gap would still be open.
         self._reporter.method = watch.method
         self._report_gap(answer)
-        self._apply_listing(update.tasks, losses)
+        self._apply_listing(update.tasks, unlisted)
         self._report_alarms()
         # After a login, the next updates would not follow from this refresh.
         self.needs_refresh |= generation != self._session.generation
@@ -138,7 +138,7 @@ class EventCondition:
         if gap is not None:
             self._reporter.report_gap(gap)
 
-    def _find_losses(self, update: Update) -> Losses:
+    def _find_unlisted(self, update: Update) -> Unlisted:
         """Find out about the tracked tasks that a listing does not have."""
         present = {task.ref for task in update.tasks}
         return self._missing.examine(
@@ -147,14 +147,14 @@ class EventCondition:
             was_watched=self._is_watched,
         )
 
-    def _apply_listing(self, tasks: Sequence[Task], losses: Losses) -> None:
+    def _apply_listing(self, tasks: Sequence[Task], unlisted: Unlisted) -> None:
         self._apply_tasks(tasks)
         present = {task.ref for task in tasks}
         self._tracker.complete_listing(present)
         self._object.keep(present)
-        self._apply_tasks(losses.found)
-        missing = self._missing.settle(losses, after_gap=self._reporter.after_gap)
-        for ref in losses.gone:
+        self._apply_tasks(unlisted.found)
+        missing = self._missing.settle(unlisted, after_gap=self._reporter.after_gap)
+        for ref in unlisted.gone:
             self._alarms.forget(ref)
         self._reporter.report_missing(missing)
 

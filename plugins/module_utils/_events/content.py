@@ -7,13 +7,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Callable, Mapping, NamedTuple
 
 from .._tasks.ages import Clocks
 from .._tasks.model import Task
 from .._tasks.times import iso_time
-from .._text import MAX_PARAMETER, bound_message, escape
+from .._text import MAX_PARAMETER, bound_message, break_templates, escape
 from .alarms import LONG_RUNNING
 from .gaps import Gap
 from .messages import (
@@ -27,9 +26,6 @@ from .messages import (
 _MAX_TEXT = 1000
 _MAX_PARAMETERS = 10
 _MAX_NUMBER = 2**53
-# A playbook that a rule runs gets the event as variables, which Ansible evaluates as templates.
-_TEMPLATE = re.compile(r"\{(?=[{%#])")
-_HEADER = re.compile(r"\A(\s*)#(?=jinja2:)")
 _UNTRUSTED = ("name_label", "name_description", "result", "error_info", "other_config")
 _FIELDS = (
     "ref",
@@ -53,8 +49,8 @@ _FIELDS = (
 )
 
 
-class Scene(NamedTuple):
-    """The facts about the pool that every event has."""
+class PoolState(NamedTuple):
+    """The state of the pool that every event reports."""
 
     pool: Mapping[str, str]
     now: int | None
@@ -68,21 +64,17 @@ class Scene(NamedTuple):
 
 
 def make_safe(value: Any, *, limit: int = _MAX_TEXT) -> Any:
-    """Return a value with all texts cut, escaped, and without the beginnings of templates."""
+    """Return a value with all strings escaped and cut, and without the beginnings of templates.
+
+    A playbook that a rule runs gets the event as variables, which Ansible evaluates as templates.
+    """
     if isinstance(value, str):
-        return _defuse(escape(value, limit=limit))
+        return break_templates(escape(value, limit=limit))
     if isinstance(value, (list, tuple)):
         return [make_safe(item, limit=MAX_PARAMETER) for item in value[:_MAX_PARAMETERS]]
     if isinstance(value, dict):
         return {key: make_safe(item) for key, item in value.items()}
     return value
-
-
-def _defuse(text: str) -> str:
-    """Return text that Ansible does not take for a template: a space separates its brackets."""
-    if "{" not in text and "#" not in text:
-        return text
-    return _HEADER.sub(r"\1# ", _TEMPLATE.sub("{ ", text))
 
 
 class EventWriter:
@@ -92,59 +84,66 @@ class EventWriter:
         """The callable returns a value with its secrets masked."""
         self._mask_all = mask_all
 
-    def write_end(self, task: Task, scene: Scene) -> dict[str, Any]:
+    def write_end(self, task: Task, state: PoolState) -> dict[str, Any]:
         """Return the event for the end of a task."""
         task = self._mask_task(task)
-        return self._write(task.status, scene, task, message=describe_end(task))
+        return self._write(task.status, state, task, message=describe_end(task))
 
-    def write_disappearance(self, task: Task, reason: str, scene: Scene) -> dict[str, Any]:
+    def write_disappearance(self, task: Task, reason: str, state: PoolState) -> dict[str, Any]:
         """Return the event for a task that disappeared; without a reason, it has ended."""
         task = self._mask_task(task)
         return self._write(
             "disappeared",
-            scene,
+            state,
             task,
             outcome="unknown" if reason else "ended",
             reason=reason or None,
             message=describe_disappearance(task, reason),
         )
 
-    def write_alarm(self, kind: str, task: Task, limit: float, scene: Scene) -> dict[str, Any]:
+    def write_alarm(self, kind: str, task: Task, limit: float, state: PoolState) -> dict[str, Any]:
         """Return the event for a task that is stalled or runs for long."""
         task = self._mask_task(task)
         key = "long_running_after" if kind == LONG_RUNNING else "stalled_after"
         message = describe_alarm(kind, task, limit)
-        return self._write(kind, scene, task, message=message, **{key: limit})
+        return self._write(kind, state, task, message=message, **{key: limit})
 
-    def write_gap(self, gap: Gap, scene: Scene) -> dict[str, Any]:
+    def write_gap(self, gap: Gap, state: PoolState) -> dict[str, Any]:
         """Return the event for a time in which changes may have been missed."""
         seconds = round(gap.seconds, 1)
         reason = self._mask_all(gap.reason)
         # Both times are by the clock of the present master, which dates the next events.
-        begin = None if scene.now is None else int(scene.now - gap.seconds)
-        times = {"from": iso_time(begin), "to": iso_time(scene.now)}
+        begin = None if state.now is None else int(state.now - gap.seconds)
+        times = {"from": iso_time(begin), "to": iso_time(state.now)}
         details = {**times, "seconds": seconds, "reason": reason}
-        return self._write("gap", scene, message=gap_message(seconds, reason), **details)
+        return self._write("gap", state, message=gap_message(seconds, reason), **details)
 
     def _write(
-        self, kind: str, scene: Scene, task: Task | None = None, /, *, message: str, **details: Any
+        self,
+        kind: str,
+        state: PoolState,
+        task: Task | None = None,
+        /,
+        *,
+        message: str,
+        **details: Any,
     ) -> dict[str, Any]:
         event: dict[str, Any] = {
             "type": kind,
-            "at": iso_time(scene.now),
-            "pool": make_safe(self._mask_all(dict(scene.pool))),
-            "method": scene.method,
-            "running": scene.running,
+            "at": iso_time(state.now),
+            "pool": make_safe(self._mask_all(dict(state.pool))),
+            "method": state.method,
+            "running": state.running,
         }
         if task is not None:
-            shown = task.to_dict(now=scene.now, clocks=scene.clocks)
+            shown = task.to_dict(now=state.now, clocks=state.clocks)
             if shown["age"] is not None:
                 # The server's time has whole seconds, and is continued by the local clock.
                 shown["age"] = max(shown["age"], 0)
-            event["after_gap"] = scene.after_gap
+            event["after_gap"] = state.after_gap
             event["task"] = make_safe({name: shown[name] for name in _FIELDS})
             event["task"]["result_value"] = _plain(shown["result_value"])
-        return {**event, **make_safe(details), "message": _defuse(bound_message(message))}
+        return {**event, **make_safe(details), "message": break_templates(bound_message(message))}
 
     def _mask_task(self, task: Task) -> Task:
         record = task.record

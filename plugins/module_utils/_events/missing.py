@@ -28,7 +28,7 @@ class Missing(NamedTuple):
     after_gap: bool
 
 
-class Losses(NamedTuple):
+class Unlisted(NamedTuple):
     """The facts about tasks that a listing does not have."""
 
     found: list[Task]
@@ -74,7 +74,9 @@ class MissingTasks:
         """Return a running task with the current state of the hosts."""
         return self._disappearances.remember(task)
 
-    def examine(self, unseen: list[str], *, expected_time: int | None, was_watched: bool) -> Losses:
+    def examine(
+        self, unseen: list[str], *, expected_time: int | None, was_watched: bool
+    ) -> Unlisted:
         """Read what became of tasks that a listing did not have, and of the undecided ones.
 
         No task is removed yet, since the ends in the listing come first.
@@ -85,19 +87,19 @@ class MissingTasks:
             expected_time=expected_time,
             was_watched=was_watched,
         )
-        return Losses(found, gone, findings)
+        return Unlisted(found, gone, findings)
 
-    def settle(self, losses: Losses, *, after_gap: bool) -> list[Missing]:
+    def settle(self, unlisted: Unlisted, *, after_gap: bool) -> list[Missing]:
         """Remove the tasks that are gone; return those whose fate is known now.
 
         A task that disappeared from a disabled host stays undecided for some time.
         """
-        for ref in losses.gone:
+        for ref in unlisted.gone:
             self._tracker.remove(ref)
             self._undecided[ref] = _Undecided(self._clock(), after_gap)
         found = [
             Missing(last.task, reason, self._undecided.pop(last.task.ref).after_gap)
-            for last, reason in losses.findings
+            for last, reason in unlisted.findings
         ]
         return [*found, *self._expired()]
 

@@ -13,7 +13,7 @@ from .._client.session import Session
 from .._tasks.model import Task
 from .._wait.context import CachedContext
 from .alarms import Alarm
-from .content import EventWriter, Scene
+from .content import EventWriter, PoolState
 from .gaps import Gap
 from .missing import Missing, MissingTasks
 from .tracker import EndTracker
@@ -43,25 +43,25 @@ class Reporter:
         """Whether the answer that is being applied is the first one after a gap."""
 
     def report_gap(self, gap: Gap) -> None:
-        self._emit(self._writer.write_gap(gap, self._scene()))
+        self._emit(self._writer.write_gap(gap, self._pool_state()))
 
     def report_ends(self, ends: list[Task]) -> None:
         for task in ends:
-            self._emit(self._writer.write_end(task, self._scene()))
+            self._emit(self._writer.write_end(task, self._pool_state()))
 
     def report_missing(self, missing: list[Missing]) -> None:
         for task, reason, after_gap in missing:
-            scene = self._scene()._replace(after_gap=after_gap)
-            self._emit(self._writer.write_disappearance(task, reason, scene))
+            state = self._pool_state()._replace(after_gap=after_gap)
+            self._emit(self._writer.write_disappearance(task, reason, state))
 
     def report_alarms(self, alarms: list[Alarm]) -> None:
         for kind, ref, limit in alarms:
             task = self._tracker.running[ref].task
-            self._emit(self._writer.write_alarm(kind, task, limit, self._scene()))
+            self._emit(self._writer.write_alarm(kind, task, limit, self._pool_state()))
 
-    def _scene(self) -> Scene:
+    def _pool_state(self) -> PoolState:
         context = self._cached_context.context
-        return Scene(
+        return PoolState(
             pool=self._session.pool.to_dict(),
             now=context.now,
             clocks=context.clocks,

@@ -41,7 +41,7 @@ class _TryEvents(Exception):
 
 
 @dataclass(frozen=True)
-class Outlets:
+class Callbacks:
     """The functions of the program in which a source runs."""
 
     emit: Callable[[dict[str, Any]], None]
@@ -63,41 +63,41 @@ def describe_failure(error: XapiError | InvalidOptions) -> str:
     return error_message(error)
 
 
-def emit_events(options: SourceOptions, secrets: Secrets, outlets: Outlets) -> None:
+def emit_events(options: SourceOptions, secrets: Secrets, callbacks: Callbacks) -> None:
     """Connect to the pool and emit events until stop raises; log out at the end."""
     with connect(
         options.connection,
-        stop=outlets.stop,
-        warn=lambda text: outlets.warn(secrets.mask(text)),
+        stop=callbacks.stop,
+        warn=lambda text: callbacks.warn(secrets.mask(text)),
         add_secret=secrets.add_session,
     ) as session:
-        Source(session, options, secrets, outlets).run()
+        Source(session, options, secrets, callbacks).run()
 
 
 class Source:
     """Emits events for ever, in one session after the other."""
 
     def __init__(
-        self, session: Session, options: SourceOptions, secrets: Secrets, outlets: Outlets
+        self, session: Session, options: SourceOptions, secrets: Secrets, callbacks: Callbacks
     ) -> None:
         self._session = session
         self._options = options
-        self._outlets = outlets
+        self._callbacks = callbacks
         self._mask = secrets.mask
         self._warned_of = self._final_error = ""
         self.condition = EventCondition(
             session,
-            Matcher(options.selection, warn=self._warn, run=outlets.run_matching),
+            Matcher(options.selection, warn=self._warn, run=callbacks.run_matching),
             Alarms(
                 stalled_after=options.stalled_after,
                 long_running_after=options.long_running_after,
-                clock=outlets.clock,
+                clock=callbacks.clock,
             ),
             writer=EventWriter(secrets.mask_all),
-            emit=outlets.emit,
+            emit=callbacks.emit,
             warn=self._warn,
             describe_error=self._describe_error,
-            clock=outlets.clock,
+            clock=callbacks.clock,
         )
         self._polls_since: float | None = None
         self._max_polling = _FIRST_POLLING
@@ -119,16 +119,16 @@ class Source:
         if self._polls_since is None:
             # The period before used events until its end.
             self._max_polling = _FIRST_POLLING
-        self._began, self._polls_since = self._outlets.clock(), None
+        self._began, self._polls_since = self._callbacks.clock(), None
         return Waiter(
             self._session,
             self.condition,
             timeout=_WAIT_PERIOD,
             method=self._options.method,
             poll_interval=self._options.poll_interval,
-            clock=self._outlets.clock,
+            clock=self._callbacks.clock,
             sleep=self._sleep,
-            jitter=self._outlets.jitter,
+            jitter=self._callbacks.jitter,
         )
 
     def _sleep(self, seconds: float) -> None:
@@ -136,11 +136,11 @@ class Source:
             self._warn_of_error()
         elif self._waiter.method == "poll" and self._options.method == "auto":
             self._limit_polling()
-        self._outlets.sleep(seconds)
+        self._callbacks.sleep(seconds)
 
     def _limit_polling(self) -> None:
         """Raise _TryEvents after some time of polling."""
-        now = self._outlets.clock()
+        now = self._callbacks.clock()
         if self._polls_since is None:
             self._polls_since = now
             if now - self._began > _FIRST_POLLING:
@@ -166,4 +166,4 @@ class Source:
         return final or _POLLING
 
     def _warn(self, text: str) -> None:
-        self._outlets.warn(self._mask(text))
+        self._callbacks.warn(self._mask(text))

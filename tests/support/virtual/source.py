@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.module_utils._events.options import parse_source_options
 from ansible_collections.xen.xapi.plugins.module_utils._events.secrets import Secrets
-from ansible_collections.xen.xapi.plugins.module_utils._events.source import Outlets, Source
+from ansible_collections.xen.xapi.plugins.module_utils._events.source import Callbacks, Source
 from ansible_collections.xen.xapi.tests.support.virtual.pool import VirtualPool
 from ansible_collections.xen.xapi.tests.support.virtual.transport import (
     VirtualWire,
@@ -41,7 +41,7 @@ class VirtualSource:
         self.warnings: list[str] = []
         written = {"hostname": "10.0.0.1", "password": pool.password, **options}
         self.secrets = Secrets(written)
-        outlets = Outlets(
+        callbacks = Callbacks(
             emit=self._emit,
             warn=self.warnings.append,
             stop=lambda: None,
@@ -49,7 +49,7 @@ class VirtualSource:
             clock=getattr(wire, "client_now", pool.now),
             jitter=lambda: 1.0,
         )
-        self.source = Source(session, parse_source_options(written), self.secrets, outlets)
+        self.source = Source(session, parse_source_options(written), self.secrets, callbacks)
 
     def run(self, seconds: float) -> None:
         """Let the source run for some seconds of virtual time."""

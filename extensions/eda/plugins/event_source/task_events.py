@@ -20,7 +20,7 @@ description:
     how long it could not see the pool, and the ends that it missed with C(after_gap) set to
     C(true).
   - Tasks that had ended before the source started are not reported.
-  - The guide "Events start automation" describes the events.
+  - The guide "React to events" describes the events.
 options:
   hostname:
     description:
@@ -270,7 +270,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._events.secrets import (
     Secrets,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._events.source import (
-    Outlets,
+    Callbacks,
     describe_failure,
     emit_events,
 )
@@ -337,7 +337,7 @@ class _Reader(threading.Thread):
         self._error: Exception | None = None
 
     def run(self) -> None:
-        outlets = Outlets(
+        callbacks = Callbacks(
             emit=self._emit,
             warn=lambda text: _LOGGER.warning("%s", bound_message(text)),
             stop=self._check,
@@ -345,7 +345,7 @@ class _Reader(threading.Thread):
             run_matching=self._run_in_loop,
         )
         try:
-            emit_events(self._options, self._secrets, outlets)
+            emit_events(self._options, self._secrets, callbacks)
         except Exception as error:
             self._error = error
         finally:

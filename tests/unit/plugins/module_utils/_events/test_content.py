@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._events.content import (
     EventWriter,
-    Scene,
+    PoolState,
     make_safe,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._events.secrets import Secrets
@@ -18,7 +18,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.ages import NO_CLO
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
 from ansible_collections.xen.xapi.tests.support.samples import TASK
 
-SCENE = Scene(
+STATE = PoolState(
     pool={"uuid": "u", "name_label": "{{ 1 }}", "master": "m\x1b[2J"},
     now=1_800_000_000,
     clocks=NO_CLOCKS,
@@ -31,7 +31,7 @@ BEGINNINGS = ("{{", "{%", "{#")
 
 def write(**fields):
     writer = EventWriter(Secrets({"password": "s3cret"}).mask_all)
-    return writer.write_end(Task("ref", {**TASK, "status": "success", **fields}), SCENE)
+    return writer.write_end(Task("ref", {**TASK, "status": "success", **fields}), STATE)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def write(**fields):
         ("a\nb\x1b\u202e", "a\\nb\\x1b\\u202e"),
     ],
 )
-def test_text_is_escaped_and_is_no_template(text, shown):
+def test_text_is_escaped_and_is_not_a_template(text, shown):
     assert make_safe(text) == shown
 
 
@@ -86,7 +86,7 @@ def test_secrets_are_masked_in_every_text():
 
 def test_status_is_not_masked():
     writer = EventWriter(Secrets({"password": "success"}).mask_all)
-    event = writer.write_end(Task("ref", {**TASK, "status": "success"}), SCENE)
+    event = writer.write_end(Task("ref", {**TASK, "status": "success"}), STATE)
     assert (event["type"], event["task"]["status"]) == ("success", "success")
 
 
