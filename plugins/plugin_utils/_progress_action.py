@@ -58,17 +58,17 @@ class ProgressAction(NormalAction):  # type: ignore[misc]
         self._pipe = channel.path
         try:
             with contextlib.ExitStack() as handlers:
-                handlers.enter_context(_before_signal(signal.SIGINT, channel.hush))
+                handlers.enter_context(_before_signal(signal.SIGINT, channel.silence))
                 # Ansible ends a worker with SIGTERM, and so does a terminal with SIGHUP.
                 for number in (signal.SIGTERM, signal.SIGHUP):
                     handlers.enter_context(_before_signal(number, channel.abandon))
                 yield
         except KeyboardInterrupt:
-            channel.interrupt(is_worker_going_on=False)
+            channel.interrupt(worker_continues=False)
             raise
         except BaseException:
             # The keyword timeout of a task ends the wait, too.
-            channel.interrupt(is_worker_going_on=True)
+            channel.interrupt(worker_continues=True)
             raise
         else:
             channel.close()
@@ -96,7 +96,7 @@ class ProgressAction(NormalAction):  # type: ignore[misc]
 
 
 @contextlib.contextmanager
-def _before_signal(number: int, tidy: Callable[[], None]) -> Iterator[None]:
+def _before_signal(number: int, callback: Callable[[], None]) -> Iterator[None]:
     """Call a function before the handler of a signal, which may end the worker."""
     before = signal.getsignal(number)
     is_main = threading.current_thread() is threading.main_thread()
@@ -105,7 +105,7 @@ def _before_signal(number: int, tidy: Callable[[], None]) -> Iterator[None]:
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
-        tidy()
+        callback()
         if callable(before):
             before(number, frame)
         else:

@@ -73,7 +73,7 @@ class ProgressChannel:
         if self._stop():
             self._release()
 
-    def hush(self) -> None:
+    def silence(self) -> None:
         """Show no more lines, and wait until the display has taken the current one.
 
         Call this before the worker is killed. A worker that is killed while it hands a line to the
@@ -90,7 +90,7 @@ class ProgressChannel:
         removes the folder when it has shown the last line.
         """
         is_interrupted = self._is_over
-        self.hush()
+        self.silence()
         if not is_interrupted:
             self.remove()
 
@@ -98,9 +98,9 @@ class ProgressChannel:
         """Remove what is in the file system, and nothing else."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def interrupt(self, *, is_worker_going_on: bool) -> None:
+    def interrupt(self, *, worker_continues: bool) -> None:
         """Stop because the wait was interrupted; the last line is shown here or by the parent."""
-        if self._stop() and is_worker_going_on:
+        if self._stop() and worker_continues:
             line = self._pacer.last_line()
             if line:
                 with contextlib.suppress(Exception):

@@ -123,7 +123,7 @@ def test_interrupted_worker_leaves_last_line_to_the_main_process(open_channel, l
     channel = open_channel()
     ProgressWriter(channel.path).send(REPORT)
     assert wait_until(lambda: lines)
-    channel.interrupt(is_worker_going_on=False)
+    channel.interrupt(worker_continues=False)
     assert LAST not in lines
     (file,) = tmp_path.rglob("last-line")
     assert file.read_text() == LAST
@@ -133,7 +133,7 @@ def test_worker_that_goes_on_shows_last_line(open_channel, lines, tmp_path):
     channel = open_channel()
     ProgressWriter(channel.path).send(REPORT)
     assert wait_until(lambda: lines)
-    channel.interrupt(is_worker_going_on=True)
+    channel.interrupt(worker_continues=True)
     assert lines[-1] == LAST
     assert list(tmp_path.iterdir()) == []
 
@@ -142,7 +142,7 @@ def test_wait_without_running_tasks_has_no_last_line(open_channel, lines, tmp_pa
     channel = open_channel()
     ProgressWriter(channel.path).send({**REPORT, "left": ""})
     assert wait_until(lambda: lines)
-    channel.interrupt(is_worker_going_on=True)
+    channel.interrupt(worker_continues=True)
     assert lines[-1] != LAST
 
 
@@ -202,7 +202,7 @@ def test_worker_is_not_killed_while_it_hands_over_a_line(open_channel):
     channel = open_channel(hand_over)
     ProgressWriter(channel.path).send(REPORT)
     assert is_shown.wait(60)
-    killer = threading.Thread(target=lambda: (channel.hush(), events.append("killed")))
+    killer = threading.Thread(target=lambda: (channel.silence(), events.append("killed")))
     killer.start()
     assert wait_until(lambda: channel._is_over)
     may_go_on.set()
@@ -222,7 +222,7 @@ def test_worker_that_is_ended_after_ctrl_c_leaves_its_last_line(open_channel, li
     channel = open_channel()
     ProgressWriter(channel.path).send(REPORT)
     assert wait_until(lambda: lines)
-    channel.hush()
+    channel.silence()
     channel.abandon()
     assert files(tmp_path) == ["last-line"]
     channel.close()
@@ -233,7 +233,7 @@ def test_no_line_follows_the_signal(open_channel, lines):
     writer = ProgressWriter(channel.path)
     writer.send(REPORT)
     assert wait_until(lambda: lines)
-    channel.hush()
+    channel.silence()
     shown = len(lines)
     writer.send({**REPORT, "mark": "2"})
     assert wait_until(lambda: not channel._thread.is_alive())
@@ -245,5 +245,5 @@ def test_second_signal_in_the_handler_of_the_first_does_not_wait_for_it(open_cha
     monkeypatch.setattr(_progress_channel, "_JOIN_TIMEOUT", 0.01)
     channel = open_channel()
     with channel._showing:
-        channel.hush()
+        channel.silence()
     channel.close()
