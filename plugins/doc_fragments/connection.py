@@ -13,7 +13,7 @@ options:
   hostname:
     description:
       - The pool to connect to, as a list of one or more of its members. The module tries them in
-        order until one answers. If a member is not the pool's master, the module goes on to the
+        order until one answers. If a member is not the pool's master, the module continues with the
         master that this member names; see O(follow_master).
       - Each member is a host name, an IPv4 address or an IPv6 address in brackets, with or without
         a port, such as V(xcp1.example.com:8443). A port here takes precedence over O(port).

@@ -187,7 +187,7 @@ EXAMPLES = r"""
   xen.xapi.task_cancel:
     hostname: xcp1.example.com
     password: "{{ pool_password }}"
-    uuid: "{{ orphan_uuid }}"
+    uuid: "{{ abandoned_uuid }}"
     timeout: 10m
     force: true
 """

@@ -137,11 +137,11 @@ def play_printed(real_pool, play_file, tmp_path):
     [(name, number) for name, texts in PRINTED.items() for number in range(len(texts))],
 )
 def test_document_example_runs(real_pool, play_printed, when, name, number):
-    if "cancel" in name or "stale" in name or "orphan_uuid" in PRINTED[name][number]:
+    if "cancel" in name or "stale" in name or "abandoned_uuid" in PRINTED[name][number]:
         # To the documents that wait for quiet it would be in the way. It honours a cancel, since
         # force takes at least five minutes.
-        orphan = real_pool.add_task("nightly backup", created=LONG_AGO, life=ENDLESS)
-        real_pool.variables["orphan_uuid"] = real_pool.record(orphan)["uuid"]
+        abandoned = real_pool.add_task("nightly backup", created=LONG_AGO, life=ENDLESS)
+        real_pool.variables["abandoned_uuid"] = real_pool.record(abandoned)["uuid"]
     if "gate" in name:
         # The task of a step, since printed steps start none; it comes after the time was noted.
         when(
@@ -182,7 +182,7 @@ def test_gate_reports_login_failure(real_pool, play_printed):
     )
     with pytest.raises(AssertionError) as failed:
         play_printed(SEVERAL_AT_ONCE)
-    for task in ("Let them all end", "Stop here"):
+    for task in ("Wait for the end of all", "Stop here"):
         assert "Login to" in told_by(task, failed)
 
 
