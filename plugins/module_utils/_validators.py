@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime, timedelta, timezone
 from typing import Any, Iterable, Mapping
@@ -22,6 +23,7 @@ _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([wdhms]?)\Z", re.ASCII)
 _COMBINED = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in "wdhms") + r"\Z", re.ASCII)
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _MAX_DURATION = 10 * 365 * 86400
+_NEVER = "never"
 _FINGERPRINT = re.compile(
     rf"(?:sha256:)?(?P<digits>{_HEX}{{64}}|{_HEX}{{2}}(?::{_HEX}{{2}}){{31}})\Z", re.IGNORECASE
 )
@@ -125,6 +127,11 @@ def parse_duration(option: str, value: Any) -> float:
     if seconds > _MAX_DURATION:
         raise OptionError(option, value=value, problem="is longer than ten years")
     return seconds
+
+
+def parse_timeout(option: str, value: Any) -> float:
+    """Return the seconds of a duration, which are infinite for never."""
+    return math.inf if value == _NEVER else parse_duration(option, value)
 
 
 def parse_fingerprint(option: str, value: Any) -> str:

@@ -7,13 +7,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Any, Mapping
 
 from .._errors import OptionError
-from .._validators import parse_duration, parse_text
+from .._validators import parse_text, parse_timeout
 from .datamodel import Method, find_method
 from .refusals import refusal
 from .values import convert, convert_untyped
@@ -21,9 +20,8 @@ from .values import convert, convert_untyped
 _METHOD = re.compile(r"[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*\Z", re.ASCII)
 _ASYNC = "Async."
 _READS = ("get_", "assert_")
-# Their asynchronous forms make no task (datamodel.ml, no_task_id_for).
+# Their asynchronous forms create no task (datamodel.ml, no_task_id_for).
 _WITHOUT_TASKS = ("task",)
-_NEVER = "never"
 
 
 def call_spec() -> dict[str, dict[str, Any]]:
@@ -49,11 +47,11 @@ class CallOptions:
     """The checked options: the call, and how to wait for its task; times in seconds."""
 
     method: str
-    """Without `Async.`."""
+    """The method without `Async.`."""
     described: Method | None
     """The description in the datamodel, if there is one."""
     args: tuple[Any, ...]
-    """With an ObjectArgument for each object whose reference is yet to be read."""
+    """The arguments, with an ObjectArgument for each object whose reference must be read first."""
     is_async: bool
     waits: bool
     timeout: float
@@ -68,7 +66,7 @@ class CallOptions:
 
     @property
     def label(self) -> str:
-        """Return the method as it is sent, which is the label of the task that it makes."""
+        """Return the method as it is called, which is also the label of its task."""
         return _ASYNC + self.method if self.is_async else self.method
 
 
@@ -82,17 +80,14 @@ def parse_call_options(params: Mapping[str, Any], *, given: Mapping[str, Any]) -
     if reason is not None:
         raise OptionError("method", value=method, problem=reason)
     if not params["expect"]:
-        raise OptionError("expect", value=[], problem="is empty: no end would be the right one")
-    timeout = math.inf
-    if params["timeout"] != _NEVER:
-        timeout = parse_duration("timeout", params["timeout"])
+        raise OptionError("expect", value=[], problem="is empty, so no status would be accepted")
     return CallOptions(
         method=method,
         described=described,
         args=_convert_args(args, described),
-        is_async=_makes_task(params["task"], method, described),
+        is_async=_creates_task(params["task"], method, described),
         waits=params["wait"],
-        timeout=timeout,
+        timeout=parse_timeout("timeout", params["timeout"]),
         expect=frozenset(params["expect"]),
         wait_method=params["wait_method"],
     )
@@ -101,7 +96,7 @@ def parse_call_options(params: Mapping[str, Any], *, given: Mapping[str, Any]) -
 def _parse_method(value: Any) -> str:
     method = parse_text("method", value)
     if method.startswith((_ASYNC, "InternalAsync.")):
-        problem = "names the asynchronous form; leave Async. out, since task decides about it"
+        problem = "names the asynchronous form; leave out Async., since task chooses the form"
         raise OptionError("method", value=method, problem=problem)
     if not _METHOD.match(method):
         problem = "is not a method of XAPI, such as VM.snapshot"
@@ -112,7 +107,7 @@ def _parse_method(value: Any) -> str:
 def _convert_args(args: list[Any], described: Method | None) -> tuple[Any, ...]:
     """Return the arguments with the types of the parameters, as far as these are known.
 
-    Parameters that a newer server has besides are left to it.
+    A newer server may have more parameters. Arguments for these are not checked.
     """
     params = () if described is None else described.params
     if described is not None and len(args) < described.required:
@@ -127,10 +122,10 @@ def _convert_args(args: list[Any], described: Method | None) -> tuple[Any, ...]:
     )
 
 
-def _makes_task(choice: str, method: str, described: Method | None) -> bool:
+def _creates_task(choice: str, method: str, described: Method | None) -> bool:
     kind, _dot, name = method.partition(".")
     if kind in _WITHOUT_TASKS and choice == "true":
-        problem = f"is not possible with {method}, for which XAPI makes no task"
+        problem = f"is not possible with {method}, for which XAPI creates no task"
         raise OptionError("task", value=choice, problem=problem)
     if choice == "auto":
         may_be_async = described is None or described.has_async

@@ -7,20 +7,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Mapping
 
 from .._errors import NothingSelected, OptionError
 from .._tasks.options import housekeeping_spec
 from .._tasks.selection import IDENTITIES, Selection
-from .._validators import parse_duration
+from .._validators import parse_duration, parse_timeout
 from .intervals import RESYNC_INTERVAL
 from .task_set import CompletionRules
 
 _MIN_POLL = 0.1
 _QUIET_FOR = 10.0
-_NEVER = "never"
 
 
 def waiting_spec() -> dict[str, dict[str, Any]]:
@@ -61,8 +59,8 @@ class WaitOptions:
 
 def parse_wait_options(params: Mapping[str, Any], selection: Selection) -> WaitOptions:
     """Check and parse the options about waiting, with the rules that waiting adds to selections."""
-    is_for_quiet = params["wait_for"] == "none"
-    if is_for_quiet:
+    waits_for_quiet = params["wait_for"] == "none"
+    if waits_for_quiet:
         _check_quiet_selection(selection)
     else:
         _check_set_selection(selection)
@@ -72,9 +70,7 @@ def parse_wait_options(params: Mapping[str, Any], selection: Selection) -> WaitO
                 raise OptionError(option, value=params[option], problem=problem)
     if not params["expect"]:
         raise OptionError("expect", value=[], problem="is empty, so no status would be accepted")
-    timeout = math.inf
-    if params["timeout"] != _NEVER:
-        timeout = parse_duration("timeout", params["timeout"])
+    timeout = parse_timeout("timeout", params["timeout"])
     return WaitOptions(
         rules=CompletionRules(
             wait_for=params["wait_for"],
@@ -83,11 +79,11 @@ def parse_wait_options(params: Mapping[str, Any], selection: Selection) -> WaitO
             on_missing=params["on_missing"],
             on_gone=params["on_gone"],
         ),
-        quiet_for=_quiet_for(params, timeout) if is_for_quiet else None,
+        quiet_for=_quiet_for(params, timeout) if waits_for_quiet else None,
         ignore_stalled=_ignore_stalled(params["ignore_stalled"]),
         timeout=timeout,
         method=params["method"],
-        poll_interval=_poll_interval(params["poll_interval"], is_for_quiet=is_for_quiet),
+        poll_interval=_poll_interval(params["poll_interval"], waits_for_quiet=waits_for_quiet),
     )
 
 
@@ -145,13 +141,13 @@ def _ignore_stalled(text: str | None) -> float | None:
     return seconds
 
 
-def _poll_interval(text: str, *, is_for_quiet: bool) -> float:
+def _poll_interval(text: str, *, waits_for_quiet: bool) -> float:
     option = "poll_interval"
     seconds = parse_duration(option, text)
     if seconds < _MIN_POLL:
         problem = f"is too short: give {_MIN_POLL} s or more"
         raise OptionError(option, value=text, problem=problem)
-    if is_for_quiet and seconds > RESYNC_INTERVAL:
+    if waits_for_quiet and seconds > RESYNC_INTERVAL:
         problem = (
             f"is too long for wait_for: none, which checks every {RESYNC_INTERVAL:g} s at least"
         )
