@@ -15,16 +15,14 @@ _CLASSES = {
         "is refused: the module logs in and out by itself, and a session is a secret that Ansible "
         "would print and log"
     ),
-    "event": (
-        "is refused: what events tell belongs to one session; use xen.xapi.task_wait to wait"
-    ),
-    "secret": "is refused: it is about secrets, which Ansible would print and log",
+    "event": "is refused: events belong to one session; use xen.xapi.task_wait to wait",
+    "secret": "is refused: its objects are secrets, which Ansible would print and log",
 }
 _TAKES_SECRET = "is refused: it takes a secret in {}, which Ansible would print and log"
 _RETURNS_SECRET = "is refused: it returns a secret, which Ansible would print and log"
-_RETURNS_SESSION = "is refused: its result has a session in it, which is a secret"
+_RETURNS_SESSION = "is refused: its result contains a session, which is a secret"
 _TAKES_ACCOUNT = (
-    "is refused: its configuration has a password in it, which Ansible would print and log"
+    "is refused: its configuration contains a password, which Ansible would print and log"
 )
 _METHODS = {
     "VDI.get_nbd_info": _RETURNS_SESSION,
@@ -37,9 +35,10 @@ _METHODS = {
 
 
 def refusal(method: str, described: Method | None, *, count: int) -> str | None:
-    """Return why a method is not called with so many arguments; None if it may be.
+    """Return why a method must not be called with this many arguments; None if it may be.
 
-    It is the rest of a sentence. Secrets that may be left out are refused only if they are given.
+    The reason is the rest of a sentence. A method with an optional secret is refused only if the
+    secret is given.
     """
     kind, _dot, name = method.partition(".")
     kind = kind.lower()

@@ -30,7 +30,7 @@ _MIN_POLL = 0.1
 _MAX_BUFFER = 1_000_000
 _KNOWN_TASKS = "names tasks that exist already; wait for them with xen.xapi.task_wait"
 _CHANGING = "would select a task at some times only; use long_running_after or a rule's condition"
-_LEFT_OUT = {
+_UNSUPPORTED = {
     "uuid": _KNOWN_TASKS,
     "ref": _KNOWN_TASKS,
     "subtask_of": _KNOWN_TASKS,
@@ -52,7 +52,7 @@ class InvalidOptions(ValueError):
 
 def source_spec() -> dict[str, dict[str, Any]]:
     """Return the argument spec of the event source."""
-    selector = {name: spec for name, spec in selector_spec().items() if name not in _LEFT_OUT}
+    selector = {name: spec for name, spec in selector_spec().items() if name not in _UNSUPPORTED}
     return {
         **connection_spec(),
         **selector,
@@ -84,7 +84,7 @@ def parse_source_options(raw_params: Mapping[str, Any]) -> SourceOptions:
     Raises InvalidOptions or OptionError.
     """
     spec = source_spec()
-    for option, problem in _LEFT_OUT.items():
+    for option, problem in _UNSUPPORTED.items():
         if option in raw_params:
             raise OptionError(option, problem=problem)
     refuse_nulls(raw_params, spec)
@@ -107,17 +107,17 @@ def parse_source_options(raw_params: Mapping[str, Any]) -> SourceOptions:
 
 
 def _describe(error: AnsibleValidationError) -> str:
-    """Return the message of an error; AnsibleModule completes that about unsupported options."""
+    """Return the message of an error; only AnsibleModule completes the one for unknown options."""
     is_incomplete = isinstance(error, UnsupportedError)
     return f"Unsupported options: {error.msg}" if is_incomplete else str(error.msg)
 
 
 def _check_secrets(raw_params: Mapping[str, Any]) -> None:
-    """Reject a secret that is not a text: ansible-rulebook makes a number of a template of 1e5."""
+    """Reject a secret that is not a string: a template of 1e5 in a rulebook returns a number."""
     for option in SECRET_OPTIONS:
         if option in raw_params and not isinstance(raw_params[option], str):
             problem = (
-                "is not a text; templates of rulebooks turn texts that look like numbers into "
+                "is not a string; templates in rulebooks turn strings that look like numbers into "
                 "numbers: put quotes around it, or use the environment variable XAPI_PASSWORD"
             )
             raise OptionError(option, problem=problem)
@@ -128,7 +128,7 @@ def _limit(params: Mapping[str, Any], option: str) -> float | None:
         return None
     seconds = parse_duration(option, params[option])
     if not seconds:
-        problem = "is no time, so every task would be reported; write a duration such as 30m"
+        problem = "is zero, so every task would be reported; write a duration such as 30m"
         raise OptionError(option, value=params[option], problem=problem)
     return seconds
 

@@ -63,7 +63,7 @@ def test_values_are_parsed():
         ({"password": ""}, "argument 'password' is required, but missing or empty."),
         ({"password": None}, "argument 'password' is null; leave it out, or use omit."),
         ({"stalled_after": "soon"}, "argument 'stalled_after': 'soon' is not a valid duration"),
-        ({"stalled_after": 0}, "argument 'stalled_after': '0' is no time, so every task"),
+        ({"stalled_after": 0}, "argument 'stalled_after': '0' is zero, so every task"),
         ({"long_running_after": "x"}, "argument 'long_running_after': 'x' is not a valid"),
         ({"poll_interval": 31}, "argument 'poll_interval': '31' is not from 0.1 to 30 s."),
         ({"poll_interval": "0.01"}, "argument 'poll_interval': '0.01' is not from 0.1"),
@@ -91,7 +91,7 @@ def test_wrong_option_is_named_with_value_and_remedy(options, message):
 @pytest.mark.parametrize("password", [100000.0, 12345, ["x"], {"x": 1}, True])
 def test_password_that_a_template_turned_into_a_number_is_rejected_unseen(password):
     message = message_for(password=password)
-    assert message.startswith("argument 'password' is not a text; templates of rulebooks")
+    assert message.startswith("argument 'password' is not a string; templates in rulebooks")
     assert str(password) not in message
 
 
