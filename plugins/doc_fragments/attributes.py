@@ -90,13 +90,13 @@ attributes:
     description: Can run in C(check_mode) and predict its result without changing anything.
     support: full
     details:
-      - Methods that only read are called. Of the others, the arguments are checked and the objects
-        in them are looked up. The server may still refuse the call.
+      - The module calls a method that only reads. For any other method, it checks the arguments and
+        looks up the objects in them. The server may still refuse the call.
   diff_mode:
     description: Returns what changed, or would change, when in diff mode.
     support: none
   idempotent:
-    description: Changes nothing more when it is run again with the same options.
+    description: A second run with the same options makes no further change.
     support: none
     details:
       - Each run calls the method once.

@@ -12,13 +12,13 @@ class ModuleDocFragment:
 options:
   progress:
     description:
-      - Whether to show on standard error how far the tasks are while the module runs. The first
-        line comes after 5 seconds. Then a line follows each change, at most one in 5 seconds and at
-        least one a minute.
-      - Lines are shown only if the module runs on the controller with the connection C(local).
-        There are none in check mode, with C(async), and with C(no_log). The result of the module
-        does not depend on them.
-      - If the task does not set it, the value of E(XAPI_PROGRESS) is used.
+      - Whether to show the progress of the tasks on standard error while the module runs. The first
+        line comes after 5 seconds. Then a line follows each change, at most one every 5 seconds and
+        at least one a minute.
+      - Lines are shown only if the module runs on the controller with the connection C(local), and
+        not in check mode, with C(async) or with C(no_log). The result of the module is the same
+        with and without them.
+      - If this option is not set, the environment variable E(XAPI_PROGRESS) is used.
     type: bool
     default: true
     version_added: 2.0.0
@@ -27,7 +27,7 @@ attributes:
     description: Has a corresponding action plugin, so some parts run on the controller.
     support: partial
     details:
-      - The action plugin shows the progress. Everything else is done by the module.
+      - The action plugin shows the progress. The module does everything else.
   async:
     description: Supports being run with the C(async) keyword.
     support: full
