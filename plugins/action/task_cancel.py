@@ -8,4 +8,4 @@ from ..plugin_utils._progress_action import ProgressAction
 
 
 class ActionModule(ProgressAction):
-    """Runs the module of this name, and shows how far it is."""
+    """Runs the module of this name, and shows its progress."""

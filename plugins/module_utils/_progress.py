@@ -20,7 +20,7 @@ PIPE_VARIABLE = "_XEN_XAPI_PROGRESS_PIPE"
 """The environment variable in which the action plugin names its pipe to the module."""
 SWITCH_VARIABLE = "XAPI_PROGRESS"
 _HOLD = 5.0
-"""Seconds after which it is worth a line that the module still waits for an answer."""
+"""Seconds after which a line says that the module still waits for an answer."""
 MAX_MESSAGE = 4096
 """Bytes; a write of this size to a pipe is all or nothing on Linux."""
 
@@ -37,10 +37,10 @@ def progress_spec() -> dict[str, dict[str, Any]]:
 
 
 class ProgressWriter:
-    """Writes to the action plugin how far a wait is; without a reader it does nothing.
+    """Writes reports on the progress to the action plugin, if there is one.
 
-    A write never waits. A report that does not fit into the pipe is lost, and a later one replaces
-    it.
+    A write never blocks. A report that does not fit into the pipe is dropped, and a later one
+    replaces it.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class ProgressWriter:
         self.send({"line": line, "mark": activity, "left": left, "hold": _HOLD})
 
     def cpu_clock(self) -> float:
-        """Return how many seconds a processor has worked for this thread."""
+        """Return the processor time of this thread in seconds."""
         return self._cpu_clock()
 
     def mask(self, text: str) -> str:

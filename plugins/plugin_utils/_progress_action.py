@@ -31,7 +31,7 @@ _MAX_LAST_LINE = 1000
 
 
 class ProgressAction(NormalAction):  # type: ignore[misc]
-    """Runs the module of the same name as Ansible does, and shows how far it is meanwhile."""
+    """Runs the module of the same name as Ansible does, and shows its progress."""
 
     _pipe: str | None = None
 
@@ -41,7 +41,7 @@ class ProgressAction(NormalAction):  # type: ignore[misc]
         return result
 
     def _compute_environment_string(self, raw_environment_out: Any = None) -> str:
-        """Return Ansible's own environment of the module, and with it the name of the pipe."""
+        """Return Ansible's own environment of the module, with the path of the pipe added."""
         environment: str = super()._compute_environment_string(raw_environment_out)
         if self._pipe is not None:
             with contextlib.suppress(Exception):
@@ -76,7 +76,7 @@ class ProgressAction(NormalAction):  # type: ignore[misc]
             self._pipe = None
 
     def _open_channel(self, task_vars: dict[str, Any]) -> ProgressChannel | None:
-        """Return the channel, or None where nothing is to be shown, or nothing can be."""
+        """Return the channel, or None if no lines are to be shown or can be shown."""
         is_silent = (
             self._connection.transport != "local"
             or self._task.check_mode
@@ -89,7 +89,7 @@ class ProgressAction(NormalAction):  # type: ignore[misc]
         )
         if not is_silent:
             host = str(task_vars.get("inventory_hostname", ""))
-            # Without lines, the task is the same.
+            # The task must run without lines as well.
             with contextlib.suppress(Exception):
                 return ProgressChannel(C.DEFAULT_LOCAL_TMP, host, _show_in_main_process)
         return None
@@ -130,7 +130,7 @@ def _show(line: str) -> None:
 
 
 def _show_last_lines() -> None:
-    """Show what the workers left that were interrupted; Ansible removes the folders after this."""
+    """Show the last lines of interrupted workers; Ansible removes the folders after this."""
     if multiprocessing.parent_process() is not None:
         return
     folders = os.path.join(glob.escape(C.DEFAULT_LOCAL_TMP), f"{FOLDER_PREFIX}*", LAST_LINE)

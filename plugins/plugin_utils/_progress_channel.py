@@ -23,11 +23,11 @@ FOLDER_PREFIX = "xen-xapi-progress-"
 LAST_LINE = "last-line"
 _CHUNK = 65536
 _JOIN_TIMEOUT = 2.0
-"""Seconds to wait for a display that blocks, before the result of the module goes on."""
+"""Seconds to wait for a display that blocks, before the result of the module is returned."""
 
 
 class ProgressChannel:
-    """Reads what a module reports through a pipe, and shows lines, in a thread of its own.
+    """Reads the reports of a module from a pipe and shows lines, in a thread of its own.
 
     The pipe is in a folder that only the user can enter, and is removed as soon as the module has
     opened it. The folder also holds the line that is shown if Ansible is interrupted, since a
@@ -69,7 +69,7 @@ class ProgressChannel:
             raise
 
     def close(self) -> None:
-        """Stop and remove everything."""
+        """Stop the thread, and remove the pipe and its folder."""
         if self._stop():
             self._release()
 
@@ -95,7 +95,7 @@ class ProgressChannel:
             self.remove()
 
     def remove(self) -> None:
-        """Remove what is in the file system, and nothing else."""
+        """Remove the folder with its files; the thread and the descriptors stay."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def interrupt(self, *, worker_continues: bool) -> None:
@@ -137,7 +137,7 @@ class ProgressChannel:
         self.remove()
 
     def _run(self) -> None:
-        # Whatever goes wrong here, the module and its result are what the user wants.
+        # An error here must not affect the module and its result.
         with contextlib.suppress(Exception):
             self._show_lines()
 
@@ -149,7 +149,7 @@ class ProgressChannel:
             if reader.poll(seconds * 1000):
                 self._read()
             if os.getppid() != self._parent:
-                # The main process was killed: neither can it show a line, nor remove the folder.
+                # The main process was killed: it can neither show a line nor remove the folder.
                 self.remove()
                 return
             with self._showing:

@@ -33,18 +33,18 @@ class Observed(NamedTuple):
 
 
 Part = Union[str, float, Observed]
-"""A piece of a line; a number is a duration that goes on growing without the pool."""
+"""A piece of a line; a number is a duration that grows even if the pool does not answer."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the module says of its wait."""
+    """A report of the module on the progress of its wait."""
 
     parts: tuple[Part, ...]
     mark: str
-    """Changes with each change that deserves a new line."""
+    """A value that differs if a new line is due."""
     left: str
-    """The tasks that are running, for the time after an interruption."""
+    """The running tasks, for the line after an interruption."""
     hold: float = 0.0
     """Seconds in which a newer report may replace this one before it is shown."""
 
@@ -57,7 +57,7 @@ class Report:
 
 
 class ReportDecoder:
-    """Takes reports out of the bytes that come through the pipe; lines that are none are lost."""
+    """Decodes the bytes from the pipe into reports, and drops invalid lines."""
 
     def __init__(self) -> None:
         self._buffer = b""
@@ -71,7 +71,7 @@ class ReportDecoder:
 
 
 class LinePacer:
-    """Decides when a line is shown, and what it says.
+    """Decides when a line is shown, and builds it.
 
     The first line comes after 5 seconds, then one for each change, at most one in 5 seconds and at
     least one a minute. All times are seconds of one monotonic clock.
@@ -91,7 +91,7 @@ class LinePacer:
         return "" if self._report is None else self._report.left
 
     def take(self, report: Report, now: float) -> None:
-        """Take in a report, which replaces the one before."""
+        """Store a report, which replaces the one before."""
         self._report, self._reported_at = report, now
 
     def next_in(self, now: float) -> float:
@@ -111,7 +111,7 @@ class LinePacer:
         return format_line(self._host, self._report.format(now - self._reported_at))
 
     def last_line(self) -> str:
-        """Return what an interrupted wait leaves behind; empty if no task was running."""
+        """Return the line after an interruption; empty if no task was running."""
         if not self.left:
             return ""
         text = f"stopped waiting; running in the pool when last seen: {self.left}"
@@ -119,7 +119,7 @@ class LinePacer:
 
 
 def format_line(host: str, text: str) -> str:
-    """Return one line, in which nothing acts on a terminal."""
+    """Return one line, in which control characters are escaped."""
     return escape(f"{host} | {text}", limit=_MAX_LINE + _MAX_HOST)
 
 
@@ -135,7 +135,7 @@ def _parse_report(line: bytes) -> Report | None:
 
 def _format_part(part: Part, age: float, *, is_stale: bool) -> str:
     if isinstance(part, Observed):
-        # A pool that does not answer is not known to go on as before.
+        # Only an answer of the pool confirms that its state has not changed.
         return spell_duration(part.seconds if is_stale else part.seconds + age)
     return part if isinstance(part, str) else spell_duration(part + age)
 

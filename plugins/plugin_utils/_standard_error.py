@@ -39,7 +39,7 @@ def is_writable(descriptor: int) -> bool:
         if stat.S_ISFIFO(mode):
             return _count_unread(descriptor) <= _MAX_UNREAD
         if stat.S_ISCHR(mode) and not os.isatty(descriptor):
-            # A full device refuses a write and tells it in no other way.
+            # Only a write shows that a device is full.
             os.write(descriptor, b"\n")
     except (OSError, ValueError):
         return False
@@ -54,10 +54,10 @@ def _takes_bytes(descriptor: int, *, is_socket: bool) -> bool:
 
 
 def _closed_event(descriptor: int) -> int:
-    """Return the event by which a connection tells that the other side may have closed it.
+    """Return the event that shows that the other side may have closed a connection.
 
-    Only the answer to the next write would show it otherwise. A socket of the same machine shows
-    it at once, and has this event where it is merely never read from.
+    Otherwise only the answer to the next write would show it. A local socket shows it at once, and
+    also has this event if the other side merely never reads.
     """
     with socket.socket(fileno=os.dup(descriptor)) as connection:
         return 0 if connection.family == socket.AF_UNIX else getattr(select, "POLLRDHUP", 0)
@@ -71,8 +71,8 @@ def _count_unread(descriptor: int) -> int:
 def _duplicate() -> int:
     """Return another descriptor of the standard error of the main process, or -1.
 
-    A worker inherits it, while its own standard error is none of Ansible's. To open the file of
-    the main process again may not be allowed, as after su, and a socket cannot be opened.
+    A worker inherits it, while its own standard error is not that of Ansible. It may not be allowed
+    to open the file of the main process again, for example after su, and cannot open a socket.
     """
     if multiprocessing.parent_process() is None and sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):

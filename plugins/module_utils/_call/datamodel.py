@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from .datamodel_text import CLASSES, SOURCE
+from .datamodel_text import CLASSES
 
 _NO_ROLE = "-"
 _ASYNC = "*"
@@ -50,7 +50,7 @@ class Method(NamedTuple):
 
 
 class XapiClass:
-    """A class of XAPI's objects. It parses a method when somebody asks for it."""
+    """A class of XAPI's objects, which parses the description of a method on demand."""
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
@@ -123,11 +123,6 @@ def similar_methods(name: str) -> list[str]:
         return []
     found = difflib.get_close_matches(short, described.method_names, n=3)
     return [f"{described.name}.{one}" for one in found]
-
-
-def source() -> str:
-    """Return the version of the server that the description is of."""
-    return SOURCE
 
 
 def _read_method(full_name: str, line: str) -> Method:

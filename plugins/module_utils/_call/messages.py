@@ -15,7 +15,8 @@ from .._messages import error_message
 from .._tasks.messages import format_progress, format_task, join_few
 from .._tasks.model import Task
 from .._text import escape, join_limited
-from .datamodel import find_method, similar_methods, source
+from .datamodel import find_method, similar_methods
+from .datamodel_text import SOURCE
 
 _MAX_SIGNATURE = 600
 _UNKNOWN_METHODS = frozenset({"MESSAGE_METHOD_UNKNOWN", "MESSAGE_REMOVED"})
@@ -99,14 +100,14 @@ def _expectation(label: str, error: XapiError) -> str:
         similar = join_limited(similar_methods(method), separator=" or ", remainder=" or {} more")
         if similar:
             return f" Do you mean {similar}?"
-        return f" The description of {source()} does not have this method, either."
+        return f" The description of {SOURCE} does not have this method, either."
     if is_unknown:
-        return f" The description of {source()} has this method: the pool is older or newer."
+        return f" The description of {SOURCE} has this method: the pool is older or newer."
     if described is None:
         return ""
     if error.code == "RBAC_PERMISSION_DENIED" and described.role:
         return f" The method needs the role {described.role}."
     if error.code in ("MESSAGE_PARAMETER_COUNT_MISMATCH", "INTERNAL_ERROR"):
         expected = escape(described.signature, limit=_MAX_SIGNATURE)
-        return f" The description of {source()} has {expected}."
+        return f" The description of {SOURCE} has {expected}."
     return ""

@@ -14,7 +14,7 @@ from typing import Any, Mapping
 from .._errors import OptionError
 from .._validators import parse_text, parse_timeout
 from .datamodel import Method, find_method
-from .refusals import refusal
+from .refusals import explain_refusal
 from .values import convert, convert_untyped
 
 _METHOD = re.compile(r"[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*\Z", re.ASCII)
@@ -76,7 +76,7 @@ def parse_call_options(params: Mapping[str, Any], *, given: Mapping[str, Any]) -
     if not isinstance(given.get("args", []), list):
         raise OptionError("args", value=None, problem="is not a list")
     args, described = params["args"], find_method(method)
-    reason = refusal(method, described, count=len(args))
+    reason = explain_refusal(method, described, count=len(args))
     if reason is not None:
         raise OptionError("method", value=method, problem=reason)
     if not params["expect"]:

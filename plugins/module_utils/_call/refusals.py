@@ -34,7 +34,7 @@ _METHODS = {
 }
 
 
-def refusal(method: str, described: Method | None, *, count: int) -> str | None:
+def explain_refusal(method: str, described: Method | None, *, count: int) -> str | None:
     """Return why a method must not be called with this many arguments; None if it may be.
 
     The reason is the rest of a sentence. A method with an optional secret is refused only if the

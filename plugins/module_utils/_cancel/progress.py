@@ -13,7 +13,7 @@ from .._durations import spell_duration
 from .._tasks.model import Task
 from .._text import escape, join_limited
 from .._wait.observer import Observer, Part, Sink
-from .._wait.speed import MAX_LABEL, count_tasks, mask_label, progress_of
+from .._wait.speed import MAX_LABEL, count_tasks, get_progress, mask_label
 from .cancellation import Cancel
 from .force import ForceOperation
 from .idle import IdleCondition
@@ -23,14 +23,14 @@ _MAX_ENDED = 3
 
 
 class CancelObserver(Observer[CancelOperation]):
-    """Reports which tasks have ended, and which still run after they were asked to end."""
+    """Reports which tasks have ended, and which are still running after a cancel request."""
 
     def __init__(
         self, operation: CancelOperation, sink: Sink, *, clock: Callable[[], float]
     ) -> None:
         super().__init__(operation, sink, clock=clock)
         self._ended: dict[str, Cancel] = {}
-        """The tasks that have ended, in the order in which they were seen to."""
+        """The tasks that have ended, in the order in which the module saw that."""
 
     def _running(self) -> list[Task]:
         cancels = self._condition.cancels
@@ -46,7 +46,7 @@ class CancelObserver(Observer[CancelOperation]):
     def _line(self, running: list[Task]) -> list[Part]:
         parts = []
         if running:
-            parts.append(self._describe(min(running, key=progress_of)))
+            parts.append(self._describe(min(running, key=get_progress)))
         parts.append(f"{len(running)} of {count_tasks(len(self._condition.cancels))} running")
         if self._ended:
             names = [

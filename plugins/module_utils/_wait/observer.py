@@ -21,7 +21,7 @@ from .speed import MAX_LABEL, SpeedTracker, mask_label, name_running
 _MAX_COST = 0.02
 """The share of the time that the processor may work for reports."""
 _MAX_PAUSE = 5.0
-"""Seconds without a report that this may cost; lines do not come more often."""
+"""The longest pause between reports to save processor time; lines do not come more often."""
 _ERROR_STEP = 20.0
 """Seconds after which a pool that still does not answer gets another line."""
 
@@ -36,14 +36,14 @@ T = TypeVar("T")
 
 
 class Sink(Protocol):
-    """Takes reports, or not."""
+    """Receives reports, as long as there is a reader."""
 
     @property
     def is_open(self) -> bool:
         """Whether a report may reach a reader."""
 
     def cpu_clock(self) -> float:
-        """Return how many seconds a processor has worked for this thread."""
+        """Return the processor time of this thread in seconds."""
 
     def mask(self, text: str) -> str:
         """Return text without the secrets in it."""
@@ -53,7 +53,7 @@ class Sink(Protocol):
 
 
 class Observer(ABC, Generic[T]):
-    """Reports how far a wait is, after each step of it; a subclass knows the condition."""
+    """Reports the progress of a wait after each of its steps; a subclass knows the condition."""
 
     def __init__(self, condition: T, sink: Sink, *, clock: Callable[[], float]) -> None:
         self._condition = condition
@@ -91,14 +91,14 @@ class Observer(ABC, Generic[T]):
         self._cost = self._sink.cpu_clock() - began
 
     def _state(self, error: XapiError | None) -> object:
-        """Return what a change is reported of at once, since the next step may be far away."""
+        """Return a value that changes if a report is due at once, before the next step."""
         refs = frozenset(task.ref for task in self._running())
         return type(error), self._is_reached(), self._mark(), refs
 
     def _report(self, error: XapiError | None, now: float) -> dict[str, Any]:
         if error is None and self._is_reached():
             running = self._running()
-            self._tracker.see(running, now)
+            self._tracker.update(running, now)
             self._seen = self._line(running)
             self._seen_mark = f"{self._tracker.changes} {self._mark()}"
             self._left = name_running(running, self._sink.mask)
@@ -111,7 +111,7 @@ class Observer(ABC, Generic[T]):
         return {"line": line, "mark": mark, "left": self._left}
 
     def _describe(self, task: Task) -> str:
-        """Return a task with its progress and the time that is left."""
+        """Return a task with its progress and the time left."""
         return self._tracker.describe(mask_label(task, self._sink.mask), age=self._age(task))
 
     def _is_reached(self) -> bool:
@@ -123,7 +123,7 @@ class Observer(ABC, Generic[T]):
         return None
 
     def _mark(self) -> str:
-        """Return what else than the running tasks makes a line a new one."""
+        """Return a value that changes if a new line is due, apart from the running tasks."""
         return ""
 
     @abstractmethod
@@ -132,11 +132,11 @@ class Observer(ABC, Generic[T]):
 
     @abstractmethod
     def _line(self, running: list[Task]) -> list[Part]:
-        """Return the line that says how far the wait is."""
+        """Return the line about the progress of the wait."""
 
 
 def _describe_error(error: XapiError, seconds: float) -> list[Part]:
-    """Return which hosts failed, how, for how long, and that the wait goes on."""
+    """Return which hosts failed, how and for how long, and that the wait retries."""
     attempts = error.attempts if isinstance(error, NoHostAnswered) else (error,)
     hosts = [_host(one.url) for one in attempts if isinstance(one, HostError)]
     names = join_limited(list(dict.fromkeys(hosts)), max_parts=2) or "the pool"

@@ -16,7 +16,7 @@ from .._text import escape, join_limited
 from .completion import CompletionCondition
 from .observer import Observer, Part, Sink
 from .quiet import QuietCondition
-from .speed import MAX_LABEL, count_tasks, describe_task, mask_label, progress_of
+from .speed import MAX_LABEL, count_tasks, describe_task, get_progress, mask_label
 
 C = TypeVar("C", CompletionCondition, QuietCondition)
 
@@ -32,7 +32,7 @@ class _ConditionObserver(Observer[C]):
 
 
 class CompletionObserver(_ConditionObserver[CompletionCondition]):
-    """Reports how far a set of tasks is."""
+    """Reports the progress of a set of tasks."""
 
     def _running(self) -> list[Task]:
         tasks = self._condition.set
@@ -49,7 +49,7 @@ class CompletionObserver(_ConditionObserver[CompletionCondition]):
         parts = []
         if running:
             choose = max if self._condition.rules.wait_for == "any" else min
-            parts.append(self._describe(choose(running, key=progress_of)))
+            parts.append(self._describe(choose(running, key=get_progress)))
         parts.append(f"{len(running)} of {count_tasks(len(tasks.tasks))} running")
         for count, words in (
             (len(tasks.missing), "not found yet"),
@@ -62,7 +62,7 @@ class CompletionObserver(_ConditionObserver[CompletionCondition]):
 
 
 class QuietObserver(_ConditionObserver[QuietCondition]):
-    """Reports why a pool is not quiet, or for how long it has been."""
+    """Reports why a pool is not quiet, or for how long it has been quiet."""
 
     def _running(self) -> list[Task]:
         return list(self._condition.matches.blocking.values())
@@ -77,7 +77,7 @@ class QuietObserver(_ConditionObserver[QuietCondition]):
         operations, undecided = self._operations(), self._condition.matches.undecided
         window = self._condition.window
         if running:
-            slowest = self._describe(min(running, key=progress_of))
+            slowest = self._describe(min(running, key=get_progress))
             return [f"{slowest}; not quiet: {count_tasks(len(running))} running"]
         if operations:
             return [f"not quiet: {join_limited(operations)} on the object"]

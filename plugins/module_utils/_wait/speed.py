@@ -36,12 +36,12 @@ class _Movement:
         self.moved_at = at
         self.mark = mark
         self.age_counts = False
-        """Whether the task was seen to move; one that hangs has no average speed."""
+        """Whether the task was seen to make progress, so that its average speed is known."""
         self.has_fallen = False
-        """Whether another phase has begun, so that the age says nothing of this one."""
+        """Whether another phase has begun, for which the age of the task does not count."""
 
-    def see(self, at: float, progress: float) -> None:
-        """Take in the progress at a moment; the rate is that of the last one or two windows."""
+    def update(self, at: float, progress: float) -> None:
+        """Apply the progress at a time; the rate is that of the last one or two windows."""
         if progress < self.progress:
             self.base = self.next_base = (at, progress)
             self.has_fallen = True
@@ -52,9 +52,9 @@ class _Movement:
             self.progress, self.moved_at = progress, at
 
     def seconds_left(self, at: float, age: int | None) -> float | None:
-        """Return the time to the end at the observed rate, or else at the average one by the age.
+        """Return the time left at the observed rate, or else at the average rate by the age.
 
-        None means that neither can be told.
+        None means that neither is known.
         """
         began, before = self.base
         seconds, gained = at - began, self.progress - before
@@ -80,8 +80,8 @@ class SpeedTracker:
         self.changes = 0
         """How often the status of a task changed, or its progress passed a step of 10 %."""
 
-    def see(self, tasks: Collection[Task], now: float) -> None:
-        """Take in all running tasks, as they are at a moment."""
+    def update(self, tasks: Collection[Task], now: float) -> None:
+        """Apply the current records of all running tasks."""
         self._now = now
         for ref in self._movements.keys() - {task.ref for task in tasks}:
             del self._movements[ref]
@@ -96,10 +96,10 @@ class SpeedTracker:
                 continue
             self.changes += mark != movement.mark
             movement.mark = mark
-            movement.see(now, progress)
+            movement.update(now, progress)
 
     def describe(self, task: Task, *, age: int | None) -> str:
-        """Return a task with its progress and the time that is left."""
+        """Return a task with its progress and the time left."""
         name, movement = describe_task(task), self._movements.get(task.ref)
         if movement is None:
             return name
@@ -137,8 +137,8 @@ def name_running(tasks: Collection[Task], mask: Callable[[str], str]) -> str:
     return join_limited(names, max_parts=_MAX_NAMED, limit=_MAX_NAMES)
 
 
-def progress_of(task: Task) -> float:
-    """Return the progress to sort by: a task without one counts as not begun."""
+def get_progress(task: Task) -> float:
+    """Return the progress, which is 0 for a task without one."""
     return task.progress or 0.0
 
 

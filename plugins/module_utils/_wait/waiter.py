@@ -71,8 +71,8 @@ class Waiter:
     ) -> None:
         """Times are in seconds, of a monotonic clock; the callable jitter gives 0 to 1.
 
-        An infinite timeout waits without a deadline. The callable observe is told of each step, and
-        of the transient error in which it ended.
+        An infinite timeout waits without a deadline. The callable observe is called after each
+        step, with the transient error in which it ended.
         """
         self._session = session
         self._condition = condition

@@ -11,7 +11,7 @@ import yaml
 
 from ansible_collections.xen.xapi.plugins.module_utils._call.datamodel import find_class
 from ansible_collections.xen.xapi.plugins.module_utils._call.datamodel_text import CLASSES
-from ansible_collections.xen.xapi.plugins.module_utils._call.refusals import refusal
+from ansible_collections.xen.xapi.plugins.module_utils._call.refusals import explain_refusal
 from ansible_collections.xen.xapi.plugins.modules import call as call_module
 from ansible_collections.xen.xapi.tests.support.module_runner import by_core
 from ansible_collections.xen.xapi.tests.support.samples import REF
@@ -55,7 +55,10 @@ SNAPSHOT = {"method": "VM.snapshot", "args": [REF, "x"]}
         ({"method": "secret.get_value", "args": [REF]}, "is refused: its objects are secrets"),
         ({"method": "pool.join", "args": ["a", "b", "c"]}, "takes a secret in master_password"),
         ({"method": "VDI.get_nbd_info", "args": [REF]}, "its result contains a session"),
-        ({"method": "pool.enable_external_auth", "args": [REF, {}, "", "AD"]}, "contains a password"),
+        (
+            {"method": "pool.enable_external_auth", "args": [REF, {}, "", "AD"]},
+            "contains a password",
+        ),
     ],
     ids=str,
 )
@@ -66,8 +69,8 @@ def test_invalid_options_are_rejected_before_any_request(pool, call, options, me
 
 def test_secrets_that_may_be_left_out_are_refused_only_if_given():
     method = find_class("pool").find_method("sync_updates")
-    assert refusal(method.name, method, count=2) is None
-    assert refusal(method.name, method, count=3) is not None
+    assert explain_refusal(method.name, method, count=2) is None
+    assert explain_refusal(method.name, method, count=3) is not None
 
 
 def test_every_parameter_for_a_secret_is_refused():
@@ -78,7 +81,7 @@ def test_every_parameter_for_a_secret_is_refused():
             method = find_class(kind).find_method(short)
             names = [param.name for param in method.params]
             if any(part in name for name in names for part in suspicious):
-                assert refusal(method.name, method, count=len(names)), method.signature
+                assert explain_refusal(method.name, method, count=len(names)), method.signature
 
 
 def test_arguments_besides_those_that_are_known_are_left_to_the_server(pool, call):
