@@ -59,6 +59,16 @@ def test_schema_matches_argument_spec():
         assert choices == option.get("choices"), name
 
 
+def test_schema_has_the_first_paragraph_of_each_description(options):
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    documented = {
+        name: re.sub(r"\b[A-Z]+\(([^)]*)\)", r"\1", option["description"][0])
+        for name, option in options.items()
+    }
+    described = {name: option["description"] for name, option in schema["properties"].items()}
+    assert described == documented
+
+
 def test_extensions_file_names_the_folder():
     named = yaml.safe_load((ROOT / "meta/extensions.yml").read_text(encoding="utf-8"))
     assert named == {"extensions": [{"args": {"ext_dir": "eda/plugins/event_source"}}]}
