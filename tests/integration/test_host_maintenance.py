@@ -51,13 +51,16 @@ def play_tasks(tmp_path, play_file):
             "hosts": "localhost",
             "gather_facts": False,
             "module_defaults": {"group/xen.xapi.xapi": connection},
-            "vars": {"_host_maintenance_delay": 0.3, "_host_maintenance_settle": 3},
+            "vars": {"_host_maintenance_delay": 0.3, "_host_maintenance_confirm_seconds": 3},
             "tasks": tasks,
             **keywords,
         }
         playbook = tmp_path / "maintenance.yml"
         playbook.write_text(json.dumps([play]))
-        extra = ("-e", json.dumps({"_host_maintenance_delay": 0.3, "_host_maintenance_settle": 3}))
+        extra = (
+            "-e",
+            json.dumps({"_host_maintenance_delay": 0.3, "_host_maintenance_confirm_seconds": 3}),
+        )
         return play_file(playbook, *extra, *options, environment={"ANSIBLE_PIPELINING": "1"})
 
     return run

@@ -17,7 +17,7 @@ from ansible_collections.xen.xapi.tests.support.samples import ENDLESS
 
 PLAYBOOK = "xen.xapi.rolling_update"
 CHANGING = ("host.disable", "host.evacuate", "host.enable", "host.reboot")
-PACE = {"_host_maintenance_delay": 0.3, "_host_maintenance_settle": 3}
+PACE = {"_host_maintenance_delay": 0.3, "_host_maintenance_confirm_seconds": 3}
 QUICK = {"rolling_update_quiet_for": "0", "rolling_update_timeout": "60", **PACE}
 
 
@@ -90,7 +90,7 @@ def test_hosts_are_updated_in_turn_and_a_second_run_goes_on_after_a_failure(clus
     again = variables_of_next_run(output)
     cluster.log.clear()
     refused = failure_of(lambda: update([SAY], rolling_update_skip=again["rolling_update_skip"]))
-    assert "These hosts are disabled already: host-2." in refused
+    assert "These hosts are already disabled: host-2." in refused
     assert steps(cluster) == []
     update([SAY, FAIL_ONCE], fails=False, **again)
     assert steps(cluster) == ["host.enable host-2"]
