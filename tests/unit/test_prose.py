@@ -47,7 +47,7 @@ PATTERNS = {
 
 # The rates of today where they are over the limit. They only fall; remove one at its limit.
 CEILINGS: dict[str, dict[str, float]] = {
-    "comments of tests": {"clause as noun": 9.0, "is no": 1.2, "nobody": 2.5, "tell": 1.8},
+    "comments of tests": {"clause as noun": 2.2, "tell": 0.9},
 }
 
 

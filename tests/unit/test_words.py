@@ -88,7 +88,7 @@ THIS_FILE = Path("tests/unit/test_words.py")
 # How many are left where a change is still to come, by file or folder. The numbers only fall;
 # remove an entry when it is 0.
 LEFT: dict[str, int] = {
-    "tests": 300,
+    "tests": 210,
 }
 
 

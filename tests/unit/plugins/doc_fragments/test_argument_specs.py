@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every argument spec says the same as the documentation that stands for it."""
+"""The documented options of each fragment match its argument spec."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.options import (
     status_spec,
 )
 
-TWINS = [
+FRAGMENTS = [
     (connection.ModuleDocFragment, connection_spec()),
     (selector.ModuleDocFragment, selector_spec()),
     (status.ModuleDocFragment, status_spec()),
@@ -38,7 +38,7 @@ def options_of(fragment):
     return yaml.safe_load(fragment.DOCUMENTATION)["options"]
 
 
-@pytest.mark.parametrize(("fragment", "spec"), TWINS)
+@pytest.mark.parametrize(("fragment", "spec"), FRAGMENTS)
 def test_documented_options_match_argument_spec(fragment, spec):
     documented = {
         name: {key: option[key] for key in DOCUMENTED if key in option}
@@ -51,7 +51,7 @@ def test_documented_options_match_argument_spec(fragment, spec):
     assert documented == specified
 
 
-@pytest.mark.parametrize(("fragment", "spec"), TWINS)
+@pytest.mark.parametrize(("fragment", "spec"), FRAGMENTS)
 def test_documented_environment_variables_match_fallbacks(fragment, spec):
     documented = {
         name: re.findall(r"E\((\w+)\)", " ".join(option["description"]))
@@ -82,6 +82,9 @@ def test_documented_object_suboptions_match_argument_spec():
 
 def test_only_password_and_session_ref_are_no_log():
     hidden = {
-        name for _fragment, spec in TWINS for name, option in spec.items() if option.get("no_log")
+        name
+        for _fragment, spec in FRAGMENTS
+        for name, option in spec.items()
+        if option.get("no_log")
     }
     assert hidden == {"password", "session_ref"}
