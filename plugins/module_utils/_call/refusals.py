@@ -21,6 +21,8 @@ _CLASSES = {
 _TAKES_SECRET = "is refused: it takes a secret in {}, which Ansible would print and log"
 _RETURNS_SECRET = "is refused: it returns a secret, which Ansible would print and log"
 _RETURNS_SESSION = "is refused: its result contains a session, which is a secret"
+_TAKES_SESSION = "is refused: it takes a session in {}, which Ansible would print and log"
+_SESSION = "session ref"
 _TAKES_ACCOUNT = (
     "is refused: its configuration contains a password, which Ansible would print and log"
 )
@@ -46,10 +48,14 @@ def explain_refusal(method: str, described: Method | None, *, count: int) -> str
         return _CLASSES[kind]
     if method in _METHODS:
         return _METHODS[method]
+    if described is not None and described.result == _SESSION:
+        return _RETURNS_SESSION
     returns_text = described is None or described.result == "string"
     if name.startswith("get_") and returns_text and is_secret_name(name[len("get_") :]):
         return _RETURNS_SECRET
     for param in () if described is None else described.params[:count]:
         if param.type == "string" and is_secret_name(param.name):
             return _TAKES_SECRET.format(param.name)
+        if param.type == _SESSION:
+            return _TAKES_SESSION.format(param.name)
     return None

@@ -55,6 +55,8 @@ SNAPSHOT = {"method": "VM.snapshot", "args": [REF, "x"]}
         ({"method": "secret.get_value", "args": [REF]}, "is refused: its objects are secrets"),
         ({"method": "pool.join", "args": ["a", "b", "c"]}, "takes a secret in master_password"),
         ({"method": "VDI.get_nbd_info", "args": [REF]}, "its result contains a session"),
+        ({"method": "VDI.open_database", "args": [REF]}, "its result contains a session"),
+        ({"method": "VM.recover", "args": [REF, REF, False]}, "takes a session in session_to"),
         (
             {"method": "pool.enable_external_auth", "args": [REF, {}, "", "AD"]},
             "contains a password",
@@ -82,6 +84,15 @@ def test_every_parameter_for_a_secret_is_refused():
             names = [param.name for param in method.params]
             if any(part in name for name in names for part in suspicious):
                 assert explain_refusal(method.name, method, count=len(names)), method.signature
+
+
+def test_every_method_that_takes_or_returns_a_session_is_refused():
+    for kind in CLASSES:
+        for short in find_class(kind).method_names:
+            method = find_class(kind).find_method(short)
+            types = [method.result, *(param.type for param in method.params)]
+            if any("session" in one for one in types):
+                assert explain_refusal(method.name, method, count=len(method.params)), method.signature
 
 
 def test_arguments_besides_those_that_are_known_are_left_to_the_server(pool, call):
