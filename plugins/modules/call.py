@@ -31,8 +31,8 @@ options:
       - A method whose name begins with C(get_) or C(assert_) only reads. It changes nothing and
         also runs in check mode.
       - The module refuses methods of the classes C(session), C(event) and C(secret), methods that
-        take or return a session, and methods that take a password or a private key, because Ansible prints
-        and logs options and results.
+        take or return a session, and methods that take a password or a private key, because
+        Ansible prints and logs options and results.
     type: str
     required: true
   args:

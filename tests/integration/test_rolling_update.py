@@ -155,6 +155,20 @@ def test_silent_failure_is_a_failure_and_other_hosts_stay_to_be_resumed(cluster,
     assert variables_of_next_run(output)["rolling_update_resume"] == ["host-2", host["uuid"]]
 
 
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"ansible.builtin.include_tasks": "missing.yml"},
+        {"ansible.builtin.include_role": {"name": "missing"}},
+    ],
+)
+def test_missing_include_stops_the_update_with_a_report(update, task):
+    """Ansible does not carry out a rescue then."""
+    output = failure_of(lambda: update([task]))
+    assert "A task failed; its error is above. Hosts done: 0, not touched: 1" in output
+    assert len(variables_of_next_run(output)["rolling_update_resume"]) == 1
+
+
 def test_check_mode_changes_nothing(cluster, update):
     output = update([SAY], "--check", rolling_update_reboot=True)
     assert "(check mode)" in output
@@ -164,9 +178,13 @@ def test_check_mode_changes_nothing(cluster, update):
 def test_pool_that_cannot_be_updated_is_left_alone(cluster, update):
     cluster.database.write("pool", cluster.inventory.pool, "ha_enabled", True)
     cluster.take_down(1)
-    output = failure_of(lambda: update([SAY], rolling_update_skip="host-7"))
+    for name in ("host-1", "host-2"):
+        cluster.database.write("host", cluster.find("host", name), "hostname", "node 1")
+    names = {"rolling_update_skip": "host-7", "rolling_update_resume": "node 1"}
+    output = failure_of(lambda: update([SAY], **names))
     for said in (
         "No host of the pool has the uuid, name_label or hostname host-7.",
+        "Several hosts of the pool have the name node 1. Give their uuids instead.",
         "High availability is enabled",
         "These hosts are not live: host-2.",
     ):
@@ -192,6 +210,7 @@ def test_tasks_never_run_on_a_host_that_was_not_emptied(cluster, update, options
     ("variables", "said"),
     [
         ({"rolling_update_reboots": True}, "do you mean rolling_update_reboot"),
+        ({"rolling_update_host": "host-1"}, "rolling_update_host is set by the playbook"),
         ({"rolling_update_tasks": "update.yml"}, "is not the absolute path of a file"),
     ],
 )
