@@ -437,3 +437,11 @@ def test_hostile_labels_do_not_delay_failure_past_timeout(pool, quiet, labels, r
     result = quiet(name_regex=regex, timeout=2, fails=True)
     assert "Timed out after 2 s" in result["msg"] or "write a simpler expression" in result["msg"]
     pool.logout(session)
+
+
+@pytest.mark.parametrize("options", [{}, {"_ansible_check_mode": True}])
+def test_created_after_in_the_future_of_the_pool_is_rejected(pool, quiet, options):
+    pool.add_task(LABEL)
+    result = quiet(created_after="2999-01-01T00:00:00Z", fails=True, **options)
+    assert "'created_after': '2999-01-01T00:00:00Z' is in the future of the pool" in result["msg"]
+    assert not pool.sessions()
