@@ -357,16 +357,33 @@ def test_assert_conditions_are_checked_against_result(pool, play_tasks, conditio
     assert "open pool-1" not in output
 
 
-@pytest.mark.parametrize("applies", [False, True])
-@pytest.mark.parametrize("check", [False, True])
+def test_assert_conditions_are_checked_where_a_play_turns_check_mode_off(pool, play_tasks):
+    uuid = pool.record(pool.add_task("Async.VM.copy", life=Life(0.1)))["uuid"]
+    gate = include(uuid=uuid, **{"assert": ["1 > 2"]})
+    off = {"check_mode": False}
+    output = failure_of(lambda: play_tasks([pool], [gate], "--check", keywords=off))
+    assert "of task_gate_assert does not hold" in re.sub(r"\s+", " ", output)
+
+
+@pytest.mark.parametrize(
+    ("applies", "check", "options", "keywords"),
+    [
+        (False, False, [], {}),
+        (True, False, [], {}),
+        (False, True, ["--check"], {}),
+        (True, True, ["--check"], {}),
+        (True, True, [], {"check_mode": True}),
+        (True, False, ["--check"], {"check_mode": False}),
+    ],
+)
 def test_cleanup_cancels_only_old_tasks_and_only_when_applied(
-    start_pool, play_tasks, applies, check
+    start_pool, play_tasks, applies, check, options, keywords
 ):
     pool = start_pool(collects=False)
     old = pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
     young = pool.add_task("Async.VM.copy", life=ENDLESS)
     gate = include("cleanup", name_regex=r"Async\.VM\.copy", apply=applies, idle_for="0.2")
-    output = play_tasks([pool], [gate], *(["--check"] if check else []))
+    output = play_tasks([pool], [gate], *options, keywords=keywords)
     asked = [call.params[0] for call in pool.log.of("task.cancel")]
     assert asked == ([old] if applies and not check else [])
     uuids = [pool.record(ref)["uuid"] for ref in (old, young)]
@@ -412,6 +429,18 @@ def test_quiesce_ignores_stalled_tasks(start_pool, play_tasks):
     gate = include("quiesce", quiet_for="0", timeout="5", ignore_stalled="1h")
     left_out = {"ansible.builtin.assert": {"that": f"task_gate_result.stalled == ['{uuid}']"}}
     play_tasks([pool], [gate, left_out])
+
+
+def test_wrong_variable_is_an_error_where_a_play_ignores_errors(start_pool, play_tasks):
+    pool = start_pool(collects=False)
+    pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
+    variables = {"name_regex": r"Async\.VM\.copy", "exlude": "Async.VM.copy", "apply": True}
+    ignore = {"ignore_errors": True}
+    output = failure_of(
+        lambda: play_tasks([pool], [include("cleanup", **variables)], keywords=ignore)
+    )
+    assert "task_gate_exlude (do you mean task_gate_exclude?)" in re.sub(r"\s+", " ", output)
+    assert not pool.log
 
 
 REFUSED = {
