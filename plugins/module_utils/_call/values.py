@@ -22,7 +22,6 @@ _CLASS_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z", re.ASCII)
 _SERVER_TIME = re.compile(r"[0-9]{8}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z", re.ASCII)
 _LIMIT = 2**63
 _BOOLEANS = {"true": True, "false": False}
-_NULL_REFS = ("", "OpaqueRef:NULL")
 _REF = "OpaqueRef:"
 _MAX_NESTED = 20
 _IDENTITIES = ("uuid", "name_label")
@@ -196,8 +195,11 @@ def _convert_record(value: Any, kind: str, where: str) -> dict[str, Any]:
 def _convert_ref(value: Any, kind: str, where: str) -> Any:
     if isinstance(value, dict):
         return _parse_object(value, kind, where)
-    if isinstance(value, str) and (value in _NULL_REFS or value.startswith(_REF)):
+    if isinstance(value, str) and value.startswith(_REF):
         return value
+    if value == "":
+        # XAPI would take it for OpaqueRef:NULL, but it is often the default of a template.
+        _fail(where, value, f"is empty; write {_REF}NULL for no {kind}")
     example = f"{{class: {kind}, uuid: …}} or {{class: {kind}, name_label: …}}"
     return _fail(where, value, f"is not a reference of the class {kind}; write {example}")
 

@@ -54,7 +54,7 @@ CALLS = [
     ("VM.checkpoint", [VM, "x"], [found("args[0]"), "x"], True),
     ("VM.revert", [REF], [REF], True),
     ("VM.clone", [VM, 7], [found("args[0]"), "7"], True),
-    ("VM.copy", [REF, "x", ""], [REF, "x", ""], True),
+    ("VM.copy", [REF, "x", NULL], [REF, "x", NULL], True),
     ("VM.provision", [VM], [found("args[0]")], True),
     (
         "VM.pool_migrate",
