@@ -29,7 +29,7 @@ _FINGERPRINT = re.compile(
 )
 _TIME = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)(?:\.\d+)?"
-    r"(?P<offset>Z|[+-]\d\d(?::?\d\d)?)?\Z",
+    r"(?P<offset>Z|[+-]\d\d(?::?[0-5]\d)?)?\Z",
     re.ASCII,
 )
 
@@ -162,9 +162,10 @@ def parse_time(option: str, value: Any) -> float:
     try:
         naive = datetime.strptime(f"{match['date']} {match['time']}", "%Y-%m-%d %H:%M:%S")
         aware = naive.replace(tzinfo=_parse_offset(match["offset"]))
-    except ValueError as error:
+        # A time of year 1 or 9999 may be in another year in UTC, which Python does not have.
+        return aware.astimezone(timezone.utc).timestamp()
+    except (OverflowError, ValueError) as error:
         raise OptionError(option, value=value, problem=f"is not a valid time ({error})") from None
-    return aware.timestamp()
 
 
 def _parse_offset(offset: str) -> timezone:
