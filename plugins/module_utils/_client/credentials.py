@@ -13,10 +13,12 @@ import re
 from typing import Any, Iterator, Sequence
 
 _SECRET_NAME = re.compile(
-    r".*(?:password|passwd|passphrase|pwd|psk|private_key|session_id|token|token_id)|pass|secret",
+    r"(?:.*(?:password|passwd|passphrase|pwd|psk|private_key|api_?key|session_id|token|token_id)"
+    r"|(?:.*[^a-z])?(?:admin|root|user)?pass|secret)[0-9]*",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
+_URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:([^\s/]+)@")
 _ACCOUNT = re.compile(r"""[^\s"'=,{}\[\]/:@]+:(?P<password>\S.*)""", re.DOTALL)
 
 
@@ -66,7 +68,7 @@ def find_secrets_in_args(args: Any) -> set[str]:
     """Return the secrets in the arguments of a call, in all forms in which a message quotes them.
 
     A value that follows a name such as password is one, as in `VM.add_to_other_config`, which takes
-    a key and a value.
+    a key and a value. So is the password in a URL, as `host.bugreport_upload` takes it.
     """
     if isinstance(args, str) and _parse_json(args) is None:
         # Ansible makes a list of such a text.
@@ -76,6 +78,9 @@ def find_secrets_in_args(args: Any) -> set[str]:
         for name, held in zip(listed, listed[1:]):
             if isinstance(name, str) and is_secret_name(name):
                 found.update(form for text in _walk_values(held) for form in _quote(text))
+    for text in _walk_texts(args):
+        for password in _URL_PASSWORD.findall(text):
+            found.update(_quote(password))
     return found - {""}
 
 

@@ -92,7 +92,9 @@ def test_every_method_that_takes_or_returns_a_session_is_refused():
             method = find_class(kind).find_method(short)
             types = [method.result, *(param.type for param in method.params)]
             if any("session" in one for one in types):
-                assert explain_refusal(method.name, method, count=len(method.params)), method.signature
+                assert explain_refusal(method.name, method, count=len(method.params)), (
+                    method.signature
+                )
 
 
 def test_arguments_besides_those_that_are_known_are_left_to_the_server(pool, call):

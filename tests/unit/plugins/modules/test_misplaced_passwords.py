@@ -184,6 +184,16 @@ def test_label_with_at_sign_is_not_redacted(pool, info, label):
         assert result["invocation"]["module_args"]["name_label"] == label
 
 
+def test_call_redacts_password_in_url_after_its_options_were_checked(pool, run):
+    args = [{"class": "host", "name_label": "host-1"}, "ftp://bob:hunter2@xcp1/x", {}]
+    options = {"hostname": pool.url, "password": pool.password, "_ansible_verbosity": 4}
+    result = run(
+        call.main, {**options, "method": "host.bugreport_upload", "args": args}, fails=True
+    )
+    assert "hunter2" not in str(result)
+    assert pool.log.of("Async.host.bugreport_upload")
+
+
 def test_username_with_domain_is_not_redacted(pool, info):
     result = info(username="root@example.com", fails=True)
     if RETURNS_ARGUMENTS:

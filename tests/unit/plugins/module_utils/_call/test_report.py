@@ -15,6 +15,10 @@ from ansible_collections.xen.xapi.plugins.module_utils._call.report import hide_
         ({"device_config": {"chappassword": "x", "target": "y"}}, {"chappassword": "(hidden)"}),
         ({"password_secret": "uuid"}, {"password_secret": "uuid"}),
         ([{"password": ""}], {"password": ""}),
+        ({"vm-data/adminpass": "x"}, {"vm-data/adminpass": "(hidden)"}),
+        ({"password2": "x"}, {"password2": "(hidden)"}),
+        ({"api_key": "x"}, {"api_key": "(hidden)"}),
+        ({"bypass": "true"}, {"bypass": "true"}),
         ({"Token": [1]}, {"Token": "(hidden)"}),
     ],
 )
