@@ -127,6 +127,22 @@ def test_pool_that_the_inventory_has_twice_is_left_alone(cluster, update, tmp_pa
     assert steps(cluster) == []
 
 
+def test_tags_are_rejected(cluster, update):
+    output = failure_of(lambda: update([SAY], "--tags=nightly"))
+    assert "The playbook xen.xapi.rolling_update has no tags." in output
+    assert not cluster.log
+
+
+def test_connection_of_the_inventory_is_for_the_tasks_of_the_file(cluster, update, tmp_path):
+    inventory = tmp_path / "pools.ini"
+    inventory.write_text(
+        "pool ansible_connection=ssh ansible_become=true ansible_python_interpreter=/no/python\n"
+    )
+    show = {"ansible.builtin.debug": {"msg": "by {{ ansible_connection }}"}}
+    output = update([show], f"--inventory={inventory}", "--check", rolling_update_pools="pool")
+    assert output.count("by ssh") == 2
+
+
 def test_variables_of_the_role_task_gate_do_not_narrow_the_gate(cluster, update):
     cluster.add_task("Async.VM.copy", life=ENDLESS)
     early = {
@@ -210,6 +226,7 @@ def test_tasks_never_run_on_a_host_that_was_not_emptied(cluster, update, options
     ("variables", "said"),
     [
         ({"rolling_update_reboots": True}, "do you mean rolling_update_reboot"),
+        ({"rolling_update_connection": "{'port'"}, "rolling_update_connection is not a map"),
         ({"rolling_update_host": "host-1"}, "rolling_update_host is set by the playbook"),
         ({"rolling_update_tasks": "update.yml"}, "is not the absolute path of a file"),
     ],

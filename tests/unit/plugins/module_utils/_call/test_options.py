@@ -13,7 +13,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._call.options import (
     parse_call_options,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._call.values import ObjectArgument
-from ansible_collections.xen.xapi.tests.support.samples import REF, UUID
+from ansible_collections.xen.xapi.tests.support.samples import NO_REF, REF, UUID
 
 VM = {"class": "VM", "uuid": UUID}
 SR = {"class": "SR", "name_label": "Local storage"}
@@ -54,7 +54,7 @@ CALLS = [
     ("VM.checkpoint", [VM, "x"], [found("args[0]"), "x"], True),
     ("VM.revert", [REF], [REF], True),
     ("VM.clone", [VM, 7], [found("args[0]"), "7"], True),
-    ("VM.copy", [REF, "x", NULL], [REF, "x", NULL], True),
+    ("VM.copy", [REF, "x", NO_REF], [REF, "x", NO_REF], True),
     ("VM.provision", [VM], [found("args[0]")], True),
     (
         "VM.pool_migrate",
