@@ -47,6 +47,7 @@ TASKS = sorted(
     for folder in (
         "roles/task_gate/tasks",
         "roles/host_maintenance/tasks",
+        "playbooks",
         "playbooks/tasks/rolling_update",
     )
     for path in (ROOT / folder).glob("*.yml")
