@@ -114,6 +114,17 @@ def test_host_is_emptied_and_taken_back_and_the_second_run_changes_nothing(clust
     assert host(cluster, "host-2")["enabled"]
 
 
+def test_keyword_check_mode_takes_precedence_over_the_command_line(cluster, play_tasks):
+    checked = play_tasks(cluster, [include("enter")], check_mode=True)
+    assert "host-2: disabled, evacuated (check mode)" in checked
+    assert called(cluster) == []
+    tasks = [include("enter"), expect(done=["disabled", "evacuated"])]
+    output = play_tasks(cluster, tasks, "--check", check_mode=False)
+    assert "(check mode)" not in output
+    assert called(cluster) == ["host.disable", "host.evacuate"]
+    assert guests(cluster, "host-2") == []
+
+
 def test_machines_that_cannot_move_are_named_with_the_reason(cluster, play_tasks):
     vm = guest_refs(cluster, "host-2")[0]
     cluster.database.write("VM", vm, "name_label", "web {{ 7 * 191 }} \u202e")
@@ -161,12 +172,15 @@ def test_enter_waits_for_a_machine_that_is_on_its_way_to_the_host(cluster, play_
     assert host(cluster, "host-2")["enabled"]
 
 
-@pytest.mark.parametrize("keeps", [False, True])
-def test_failed_evacuation_enables_the_host_again_unless_told_otherwise(cluster, play_tasks, keeps):
+@pytest.mark.parametrize(("keeps", "ignores"), [(False, False), (True, False), (False, True)])
+def test_failed_evacuation_enables_the_host_again_unless_told_otherwise(
+    cluster, play_tasks, keeps, ignores
+):
+    """A play that ignores errors must not take the host for an empty one."""
     error = ("VM_MIGRATE_FAILED", "OpaqueRef:a", "b", "c", "out of memory")
     cluster.operations.lives["host.evacuate"] = Life(0.2, outcome="failure", error=error)
     enter = include("enter", keep_disabled=keeps)
-    output = failure_of(lambda: play_tasks(cluster, [enter]))
+    output = failure_of(lambda: play_tasks(cluster, [enter], ignore_errors=ignores))
     assert "out of memory" in output
     assert ("The host was enabled again." in output) is not keeps
     assert host(cluster, "host-2")["enabled"] is not keeps
