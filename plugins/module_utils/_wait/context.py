@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import Callable, Mapping, Sequence
 
 from .._client.session import Session
+from .._errors import OptionError
 from .._tasks.ages import compute_age
 from .._tasks.clocks import read_time
 from .._tasks.model import Task
 from .._tasks.query import resolve_context
 from .._tasks.selection import Selection, SelectionContext
-from .._tasks.times import parse_seconds
+from .._tasks.times import iso_time, parse_seconds
 
 _MAX_DEVIATION = 5
 """Seconds by which the master's clock may differ from the expected time; it has whole seconds."""
@@ -82,6 +83,17 @@ class CachedContext:
         self._store(replace(self._known, now=now, clocks=clocks))
         self._set_back = max(self._set_back - ahead, 0)
         return ahead
+
+    def read_for_gate(self) -> None:
+        """Read the context; raise OptionError if no task can match yet, which would look quiet."""
+        self.read()
+        earliest, now = self._selection.created_after, self.server_time
+        if earliest is not None and now is not None and earliest > now:
+            raise OptionError(
+                "created_after",
+                value=iso_time(int(earliest)),
+                problem=f"is in the future of the pool, whose clock says {iso_time(now)}",
+            )
 
     def _store(self, context: SelectionContext) -> None:
         if context.now is None:

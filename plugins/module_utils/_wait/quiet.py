@@ -11,12 +11,10 @@ import time
 from typing import Callable
 
 from .._client.session import Session
-from .._errors import OptionError
 from .._tasks.model import Task
 from .._tasks.query import select
 from .._tasks.regex_timeout import limit_matching
 from .._tasks.selection import Selection, SelectionContext
-from .._tasks.times import iso_time
 from .context import CachedContext
 from .disappearance import MAX_LATENCY, SESSION_LOST
 from .match_tracker import MatchTracker, UnknownOutcome
@@ -110,9 +108,7 @@ class QuietCondition:
 
     def refresh(self, watch: Watch) -> None:
         """Read all tasks of the pool, the hosts, and the object if one is selected."""
-        self._cached_context.read()
-        if not self.was_reached:
-            self._check_created_after()
+        self._cached_context.read_for_gate()
         asked_at = self._clock()
         update = watch.refresh(self._scope())
         # The refresh may have needed another login.
@@ -127,16 +123,6 @@ class QuietCondition:
             self.window.restart()
         self._is_met = self._is_quiet_enough
         self._is_watched = watch.method == "events" and self._clock() - asked_at < MAX_LATENCY
-
-    def _check_created_after(self) -> None:
-        """Raise OptionError if no task can match yet, so that the gate would open at once."""
-        earliest, now = self._selection.created_after, self.context.now
-        if earliest is not None and now is not None and earliest > now:
-            raise OptionError(
-                "created_after",
-                value=iso_time(int(earliest)),
-                problem=f"is in the future of the pool, whose clock says {iso_time(now)}",
-            )
 
     def _apply_refresh(self, update: Update, *, is_object_written: bool) -> None:
         present = {task.ref: task for task in update.tasks}
