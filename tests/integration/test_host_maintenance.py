@@ -87,7 +87,8 @@ def disk_of(pool, vm):
 
 
 def guests(pool, name):
-    return [pool.database.read("VM", vm)["name_label"] for vm in guest_refs(pool, name)]
+    found = [pool.database.read("VM", vm) for vm in guest_refs(pool, name)]
+    return [{"uuid": vm["uuid"], "name_label": vm["name_label"]} for vm in found]
 
 
 def failure_of(run):
