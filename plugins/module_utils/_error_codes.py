@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Sequence
+from functools import lru_cache
+from typing import Any, Mapping, Sequence
 
-from ._error_descriptions import DESCRIPTIONS
 from ._text import MAX_PARAMETER, escape, join_limited, shorten
 
 _MAX_CODE = 100
@@ -45,7 +45,7 @@ def escape_parameter(text: str) -> str:
 
 def _describe(code: str, shown: Sequence[str]) -> str:
     """Return the description of a code; the parameters are escaped already."""
-    template = DESCRIPTIONS.get(code)
+    template = _descriptions().get(code)
     if code.startswith(_STORAGE):
         # The number is the storage driver's own, and the parameters explain it.
         sentence = template or "The storage reported an error of its own."
@@ -55,6 +55,14 @@ def _describe(code: str, shown: Sequence[str]) -> str:
         return template.format(*shown, *[_MISSING] * _MAX_PARAMETERS)
     code = escape(code, limit=_MAX_CODE)
     return f"{code}: {join_limited(list(shown))}" if shown else code
+
+
+@lru_cache(maxsize=None)
+def _descriptions() -> Mapping[str, str]:
+    """Return the table of descriptions, which only a run with an error loads."""
+    from ._error_descriptions import DESCRIPTIONS
+
+    return DESCRIPTIONS
 
 
 def _format_parameter(param: str) -> str:
@@ -80,4 +88,4 @@ def _describe_nested(code: str, params: Sequence[str]) -> str:
 
 
 def _is_known(code: str) -> bool:
-    return code in DESCRIPTIONS or code.startswith(f"{_STORAGE}_")
+    return code in _descriptions() or code.startswith(f"{_STORAGE}_")

@@ -29,7 +29,6 @@ from ._client.session import Session
 from ._error_codes import format_error
 from ._errors import CallerGone, Interrupted, LibraryMissing, XapiError, XapiFailure
 from ._masking import MaskingModule
-from ._messages import error_message
 from ._progress import PIPE_VARIABLE, ProgressWriter
 from ._validators import refuse_booleans, refuse_nulls
 
@@ -144,12 +143,12 @@ def _run_and_report(work: Callable[[Run], dict[str, Any]], run: Run, module: Mas
     except XapiFailure as failure:
         error = format_error(failure.code, failure.params)
         module.fail_json(
-            msg=error_message(failure), error=error, **run.partial_result(), **run.recorded_calls()
+            msg=_error_message(failure), error=error, **run.partial_result(), **run.recorded_calls()
         )
     except LibraryMissing as missing:
         module.fail_json(msg=basic.missing_required_lib(missing.library), exception=missing.details)
     except XapiError as error:
-        module.fail_json(msg=error_message(error), **run.partial_result(), **run.recorded_calls())
+        module.fail_json(msg=_error_message(error), **run.partial_result(), **run.recorded_calls())
     except Exception as error:
         module.fail_json(
             msg=f"This is a defect of the collection xen.xapi, please report it: {error!r}",
@@ -158,6 +157,13 @@ def _run_and_report(work: Callable[[Run], dict[str, Any]], run: Run, module: Mas
         )
     exit_module = module.fail_json if result.get("failed") else module.exit_json
     exit_module(**result, **run.recorded_calls())
+
+
+def _error_message(error: XapiError) -> str:
+    # Only a failed run needs it, and a module run should start quickly.
+    from ._messages import error_message
+
+    return error_message(error)
 
 
 class _Stop:

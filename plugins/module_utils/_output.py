@@ -13,7 +13,6 @@ from typing import Any, Collection
 from ansible.module_utils import basic
 from ansible.module_utils.common.parameters import remove_values
 
-from ._short_failures import shorten_failure
 from ._text import bound_message
 
 _FULL_VERBOSITY = 3
@@ -34,6 +33,9 @@ class Module(basic.AnsibleModule):  # type: ignore[misc]
         super().warn(self._bound(warning))
 
     def fail_json(self, msg: str, **returned: Any) -> None:
+        # Only a failure needs it, and a module run should start quickly.
+        from ._short_failures import shorten_failure
+
         self._warn_of_masks({"msg": msg, **returned})
         is_verbose = self._verbosity >= _FULL_VERBOSITY
         shortened = shorten_failure(str(msg), returned, is_verbose=is_verbose)

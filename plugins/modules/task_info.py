@@ -412,11 +412,9 @@ from typing import Any
 from ..module_utils._client.gc_pause import pause_gc
 from ..module_utils._client.options import connection_spec
 from ..module_utils._errors import OptionError
-from ..module_utils._messages import error_message
 from ..module_utils._module import Run, run_module
 from ..module_utils._tasks.age_messages import NEW, age_warnings
 from ..module_utils._tasks.model import STATUSES
-from ..module_utils._tasks.objects import Objects
 from ..module_utils._tasks.options import (
     SELECTOR_EXCLUSIVE,
     parse_selection,
@@ -463,9 +461,17 @@ def list_tasks(run: Run) -> dict[str, Any]:
 def _listing(run: Run, selection: Selection, limit: int | None) -> dict[str, Any]:
     with run.connect() as session:
         found = find(session, selection, clock=run.clock)
-        objects = Objects(session) if run.params["with_objects"] else None
-    for error in found.doubts:
-        run.warn(error_message(error))
+        objects = None
+        if run.params["with_objects"]:
+            # Imports that most runs do not need stand where they are needed, for a quick start.
+            from ..module_utils._tasks.objects import Objects
+
+            objects = Objects(session)
+    if found.doubts:
+        from ..module_utils._messages import error_message
+
+        for error in found.doubts:
+            run.warn(error_message(error))
     listed = sorted(found.tasks, key=lambda task: task.uuid)
     listed.sort(key=SORT_KEYS[run.params["sort"]])
     clocks = found.context.clocks

@@ -20,10 +20,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.plugins.module_utils._client import schema
 from ansible_collections.xen.xapi.plugins.module_utils._client.jsonrpc import Rpc
-from ansible_collections.xen.xapi.plugins.module_utils._error_codes import (
-    DESCRIPTIONS,
-    describe_error,
-)
+from ansible_collections.xen.xapi.plugins.module_utils._error_codes import describe_error
+from ansible_collections.xen.xapi.plugins.module_utils._error_descriptions import DESCRIPTIONS
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     MasterAddressUnusable,
     MasterNotFound,

@@ -31,7 +31,6 @@ from .._errors import (
 from .background import CancellableBody
 from .endpoint import Endpoint
 from .tls import check_peer, find_ca_bundle, harden
-from .tls_errors import format_reason, is_cut_off, translate_tls_error
 
 try:
     import requests
@@ -248,6 +247,9 @@ def _translate_error(
     error: Exception, request: Request, *, fingerprints: Collection[str]
 ) -> HostError:
     """Return the error of this collection for an error of the libraries."""
+    # Only a failed request needs it, and a module run should start quickly.
+    from .tls_errors import is_cut_off, translate_tls_error
+
     if isinstance(error, HostError):
         return error
     url, causes = request.endpoint.url, _list_causes(error)
@@ -276,6 +278,8 @@ def _translate_error(
 
 
 def _format_safe_reason(error: BaseException) -> str:
+    from .tls_errors import format_reason
+
     # The address of a proxy can contain a password, and some errors of the libraries quote the
     # address: if they cannot parse it, in parts.
     reason, name = format_reason(error), type(error).__name__

@@ -11,7 +11,6 @@ from collections import Counter
 from typing import Iterator, Sequence
 
 from .._errors import HostError, TlsFailed, XapiError
-from .._messages import error_message
 from .options import ConnectionOptions
 
 
@@ -34,6 +33,21 @@ def list_session_warnings(
     unanswered_logins: int,
 ) -> Iterator[str]:
     """Yield a warning for each member that TLS failed with, and each session that may be left."""
+    if skipped_errors or logout_errors:
+        yield from _list_error_warnings(skipped_errors, logout_errors)
+    if unanswered_logins:
+        yield (
+            f"Logins without a usable answer: {unanswered_logins}. Any sessions they opened "
+            "stay until the server drops them, after a day without use."
+        )
+
+
+def _list_error_warnings(
+    skipped_errors: Sequence[HostError], logout_errors: Sequence[XapiError]
+) -> Iterator[str]:
+    # Few runs have such errors, and a module run should start quickly.
+    from .._messages import error_message
+
     for error in skipped_errors:
         if isinstance(error, TlsFailed):
             yield f"Another member was used. {error_message(error)}"
@@ -41,8 +55,3 @@ def list_session_warnings(
     for words, count in Counter(map(error_message, logout_errors)).items():
         times = "" if count == 1 else f" ({count} times)"
         yield f"The logout failed, so the session stays until the server drops it{times}: {words}"
-    if unanswered_logins:
-        yield (
-            f"Logins without a usable answer: {unanswered_logins}. Any sessions they opened "
-            "stay until the server drops them, after a day without use."
-        )

@@ -16,7 +16,6 @@ from typing import Any, Collection
 
 from .._errors import TrustUnusable
 from .._validators import format_fingerprint
-from .tls_errors import WrongFingerprint, format_reason
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _TLS_1_2_OR_LATER = re.compile(r"TLSv(?:1\.[2-9]|[2-9])")
@@ -49,6 +48,8 @@ def check_peer(connected: Any, fingerprints: Collection[str]) -> None:
     if fingerprints:
         seen = compute_fingerprint(connected.getpeercert(binary_form=True) or b"")
         if seen not in fingerprints:
+            from .tls_errors import WrongFingerprint
+
             raise WrongFingerprint(seen)
 
 
@@ -81,5 +82,7 @@ def find_ca_bundle(ca_path: str | None) -> str | bool:
             cafile=None if is_directory else path, capath=path if is_directory else None
         )
     except (OSError, ValueError) as error:
+        from .tls_errors import format_reason
+
         raise TrustUnusable(source, path=path, detail=format_reason(error)) from error
     return path

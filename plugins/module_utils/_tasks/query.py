@@ -19,7 +19,6 @@ from .._text import escape, quote
 from .._validators import is_ref, is_uuid
 from .api import Tasks
 from .clocks import read_time
-from .literal_regexes import find_literal
 from .model import Task
 from .regex_timeout import limit_matching
 from .selection import (
@@ -90,8 +89,12 @@ def find(
     """Read the selected tasks: one by its own calls, several or unknown ones by one listing."""
     context, present = list_candidates(session, selection, clock=clock)
     found = select(present, selection, context)
-    with limit_matching(selection):
-        found.doubts = find_literal(present, selection)
+    if selection.has_regexes:
+        # Most selections have none, and a module run should start quickly.
+        from .literal_regexes import find_literal
+
+        with limit_matching(selection):
+            found.doubts = find_literal(present, selection)
     return found
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._error_codes import (
-    DESCRIPTIONS,
     describe_error,
     format_error,
 )
+from ansible_collections.xen.xapi.plugins.module_utils._error_descriptions import DESCRIPTIONS
 
 REF = "OpaqueRef:1"
 HOST = "OpaqueRef:2"
