@@ -123,9 +123,11 @@ def select(present: Iterable[Task], selection: Selection, context: SelectionCont
             for task in undated(present, selection, context)
             if is_selected(task, anew, context)
         ]
-        for task in present:
-            if matches(task, selection, context):
-                (found.excluded if is_excluded(task, selection) else found.tasks).append(task)
+        matching = present
+        if not selection.matches_all:
+            matching = [task for task in present if matches(task, selection, context)]
+        for task in matching:
+            (found.excluded if is_excluded(task, selection) else found.tasks).append(task)
     if selection.by_id:
         uuids, refs = {task.uuid for task in present}, {task.ref for task in present}
         found.missing_uuids = [uuid for uuid in selection.uuids or () if uuid not in uuids]

@@ -99,6 +99,14 @@ class Selection:
         is_related = self.object is not None or self.subtask_of is not None
         return not (is_named or is_related or self.other_config)
 
+    @cached_property
+    def matches_all(self) -> bool:
+        """Return whether every task matches: nothing is given but what to leave out."""
+        rest = replace(
+            self, exclude=(), excludes_housekeeping=False, is_destructive=False, is_gate=False
+        )
+        return rest == Selection()
+
     @property
     def has_regexes(self) -> bool:
         """Return whether the user gave regular expressions, or text that is written like one."""
@@ -204,6 +212,8 @@ def is_excluded(task: Task, selection: Selection) -> bool:
 
     An expression must match the whole label or, where sparing a task is safer, any part of it.
     """
+    if not selection.exclude and not selection.excludes_housekeeping:
+        return False
     label, is_destructive = task.name_label, selection.is_destructive
     if selection.excludes_housekeeping and _is_housekeeping(task, is_destructive=is_destructive):
         return True
