@@ -106,12 +106,10 @@ def estimate_creation(
     it handed the task on. So both clocks are considered, and so is a clock that has been set right
     since.
     """
-    hosts = clocks.hosts
-    # In a pool of one host, that one made all.
-    clock = hosts.get((host or "") if len(hosts) > 1 else clocks.master)
+    clock = _find_clock(host, clocks)
     if clock is None or created is None or now is None:
         return _unknown(created, clock, now)
-    if clock.first_record <= created <= now + clock.ahead + _FUTURE_TOLERANCE:
+    if _is_plausible(created, clock, now):
         return Creation(created - clock.ahead, created + clock.behind, margin=clock.margin)
     return _unknown(created, clock, now)
 
@@ -120,13 +118,20 @@ def compute_age(
     created: int | None, host: str | None, *, clocks: Clocks, now: int | None
 ) -> int | None:
     """Return the age of a task in seconds, None if it is not known."""
-    if (
-        created is None
-        or now is None
-        or estimate_creation(created, host, clocks=clocks, now=now).problem
-    ):
+    clock = _find_clock(host, clocks)
+    if clock is None or created is None or now is None:
         return None
-    return now - created
+    return now - created if _is_plausible(created, clock, now) else None
+
+
+def _find_clock(host: str | None, clocks: Clocks) -> HostClock | None:
+    hosts = clocks.hosts
+    # In a pool of one host, that one made all.
+    return hosts.get((host or "") if len(hosts) > 1 else clocks.master)
+
+
+def _is_plausible(created: int, clock: HostClock, now: int) -> bool:
+    return clock.first_record <= created <= now + clock.ahead + _FUTURE_TOLERANCE
 
 
 def compute_duration(created: int | None, finished: int | None) -> int | None:

@@ -116,6 +116,8 @@ def _classify(label: str) -> tuple[tuple[str, Classification], ...]:
 
 
 def _fits(pattern: str, text: str) -> bool:
+    if pattern == "*":
+        return True
     before, star, after = pattern.partition("*")
     return _surrounds(text, before, after) if star else text == pattern
 

@@ -7,14 +7,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from .._error_codes import format_error
 from .._errors import redact
 from .ages import NO_CLOCKS, Clocks, compute_age, compute_duration
 from .kinds import Classification, classify
 from .result import decode_result
-from .times import parse_moment, parse_seconds
+from .times import parse_moment
 
 FINAL_STATUSES = frozenset({"success", "failure", "cancelled"})
 STATUSES = ("pending", "cancelling", "success", "failure", "cancelled")
@@ -47,15 +47,12 @@ class Task:
 
     @property
     def classification(self) -> Classification:
-        return classify(
-            self.name_label,
-            str(self.record.get("name_description", "")),
-            self.record.get("other_config"),
-        )
+        get = self.record.get
+        return classify(get("name_label", ""), get("name_description", ""), get("other_config"))
 
     @property
     def created(self) -> int | None:
-        return parse_seconds(self.record.get("created"))
+        return parse_moment(self.record.get("created"))[0]
 
     @property
     def progress(self) -> float | None:
@@ -81,8 +78,14 @@ class Task:
 
     def to_dict(self, *, now: int | None, clocks: Clocks = NO_CLOCKS) -> dict[str, Any]:
         """Return the fields that modules return for a task; now is the server's time."""
+        # A listing does this for thousands of tasks, so that each field is read only once.
         get = self.record.get
         kind, client, _is_housekeeping = self.classification
+        is_finished, progress = self.is_finished, _fraction(get("progress"))
+        created, created_iso = parse_moment(get("created"))
+        finished, finished_iso = parse_moment(get("finished"))
+        age = compute_age(created, get("resident_on"), clocks=clocks, now=now)
+        error = _format_error(get("error_info"))
         return {
             "ref": self.ref,
             "uuid": get("uuid"),
@@ -90,54 +93,37 @@ class Task:
             "name_description": get("name_description"),
             "kind": kind,
             "client": client,
-            **self._state(now=now, clocks=clocks),
+            "status": get("status"),
+            "is_finished": is_finished,
+            "progress": progress,
+            "created": created_iso,
+            # The server writes 1970 for a task that has not finished.
+            "finished": finished_iso if finished else None,
+            "age": age,
+            "duration": compute_duration(created, finished) if is_finished and finished else None,
+            "eta": None if is_finished else _eta(age, progress),
             "allowed_operations": get("allowed_operations"),
             "current_operations": get("current_operations"),
             "cancellable": self.is_cancellable,
             "resident_on": _ref_or_none(get("resident_on")),
             "type": get("type"),
-            **self._outcome(),
+            "result": get("result"),
+            "result_value": decode_result(get("result") or ""),
+            "error_info": [error["code"], *error["params"]] if error else get("error_info"),
+            "error": error,
             "backtrace": get("backtrace"),
             "subtask_of": _ref_or_none(get("subtask_of")),
             "subtasks": get("subtasks"),
             "other_config": get("other_config"),
         }
 
-    def _state(self, *, now: int | None, clocks: Clocks) -> dict[str, Any]:
-        """Return the status, the progress and the times."""
-        # A listing does this for thousands of tasks, so that each field is read only once.
-        get = self.record.get
-        status = get("status")
-        is_finished = status in FINAL_STATUSES
-        created, created_iso = parse_moment(get("created"))
-        finished, finished_iso = parse_moment(get("finished"))
-        if not finished:
-            # The server writes 1970 for a task that has not finished.
-            finished = finished_iso = None
-        progress = _fraction(get("progress"))
-        age = compute_age(created, get("resident_on"), clocks=clocks, now=now)
-        return {
-            "status": status,
-            "is_finished": is_finished,
-            "progress": progress,
-            "created": created_iso,
-            "finished": finished_iso,
-            "age": age,
-            "duration": compute_duration(created, finished) if is_finished else None,
-            "eta": None if is_finished else _eta(age, progress),
-        }
 
-    def _outcome(self) -> dict[str, Any]:
-        """Return the result and the error."""
-        result, error_info = self.record.get("result"), self.record.get("error_info")
-        if error_info:
-            error_info = [error_info[0], *redact(error_info[0], error_info[1:])]
-        return {
-            "result": result,
-            "result_value": decode_result(result) if result else None,
-            "error_info": error_info,
-            "error": format_error(error_info[0], error_info[1:]) if error_info else None,
-        }
+def _format_error(error_info: Sequence[str] | None) -> dict[str, Any] | None:
+    """Return the error of a task as modules return it, without secrets; None without one."""
+    if not error_info:
+        return None
+    code, *params = error_info
+    return format_error(code, redact(code, params))
 
 
 def _fraction(progress: Any) -> float | None:
