@@ -406,6 +406,7 @@ error:
       type: str
 """
 
+import gc
 from collections import Counter
 from typing import Any
 
@@ -455,7 +456,10 @@ def list_tasks(run: Run) -> dict[str, Any]:
     if limit is not None and limit < 1:
         raise OptionError("limit", value=limit, problem="is below 1; leave it out for no limit")
     with pause_gc():
-        return _listing(run, selection, limit)
+        listing = _listing(run, selection, limit)
+        # It is needed until the end of the process, so the collector need not examine it.
+        gc.freeze()
+        return listing
 
 
 def _listing(run: Run, selection: Selection, limit: int | None) -> dict[str, Any]:
