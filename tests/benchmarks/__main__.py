@@ -32,6 +32,9 @@ def main() -> int:
     arguments = _arguments()
     forget_the_network(os.environ)
     use_this_collection(os.environ)
+    # Libraries have bytecode where they are installed as usual; Ansible's modules never have any.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".cache" / "pycache")
     # The processes that are started find the collection like this, and this one too.
     os.environ["PYTHONPATH"] = os.environ["ANSIBLE_COLLECTIONS_PATH"]
     sys.path.insert(0, os.environ["PYTHONPATH"])

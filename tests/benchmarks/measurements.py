@@ -155,9 +155,9 @@ def _storm(
         row = Row(figure, name, 1000, "ms", late)
         _costs(row, [found], [server.call(pools.calls)])
         share = found["cpu"] / found["wall"] * 100
-        rows += [row, Row("CPU meanwhile", name, 1000, "% of a core", [share])]
+        rows += [row, Row(f"{figure}: CPU", name, 1000, "% of a core", [share])]
         rate = told["writes"] / seconds
-        rows.append(Row("Changes that the server made", name, 1000, "a second", [rate]))
+        rows.append(Row(f"{figure}: changes of the server", name, 1000, "a second", [rate]))
     return against(BARE, rows)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from ansible_collections.xen.xapi.tests.benchmarks import pools
 from ansible_collections.xen.xapi.tests.benchmarks.measurements import OURS, Sizes
@@ -23,8 +25,7 @@ from ansible_collections.xen.xapi.tests.benchmarks.report import Row, against
 from ansible_collections.xen.xapi.tests.benchmarks.worker import Worker
 
 PING, INFO = "ansible.builtin.ping", "xen.xapi.task_info"
-_MODULE = "ansible_collections.xen.xapi.plugins.modules.task_info"
-_CALL = "ansible_collections.xen.xapi.plugins.modules.call"
+INTERPRETER, PING_AND_REQUESTS = "start of Python", "ping and importing requests"
 _MAX_FORKS = 20
 
 
@@ -52,31 +53,55 @@ def next_task(server: Worker, sizes: Sizes) -> list[Row]:
 
 
 def one_run(server: Worker, sizes: Sizes) -> list[Row]:
-    """Measure a task of a play, and the parts of a run of a module, one after the other."""
-    (url,) = server.call(pools.start)
+    """Measure a task of a play, and the CPU time of the processes that run modules."""
+    (url,) = server.call(pools.start, 1, 20)
     rows = _tasks_of_a_play(url, sizes)
-    basic = "import ansible.module_utils.basic"
-    module = f"{basic}; import {_MODULE}"
-    options = {"hostname": url, "password": pools.PASSWORD}
-    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": options})
-    call = {**options, "method": "pool.get_all"}
-    parts = {
-        "interpreter": ["-c", "pass"],
-        "and module_utils.basic": ["-c", basic],
-        "and requests": ["-c", f"{basic}; import requests"],
-        "and this module": ["-c", module],
-        "a whole run": ["-m", _MODULE, arguments],
-        "call of a getter, a whole run": ["-m", _CALL, json.dumps({"ANSIBLE_MODULE_ARGS": call})],
-        "ping, a whole run": ["-m", "ansible.modules.ping", '{"ANSIBLE_MODULE_ARGS": {}}'],
+    (ended,) = server.call(pools.add_ended_task)
+    commands = {
+        INTERPRETER: ["-c", "pass"],
+        "import of requests": ["-c", "import requests"],
+        **_module_processes(url, ended),
     }
-    values: dict[str, list[float]] = {part: [] for part in parts}
+    values: dict[str, list[float]] = {name: [] for name in commands}
     for _number in range(max(sizes.repeats // 3, 3)):
-        for part, command in parts.items():
-            began = time.perf_counter()
-            subprocess.run([sys.executable, *command], stdout=subprocess.DEVNULL, check=True)
-            values[part].append((time.perf_counter() - began) * 1000)
-    figure = "A module run taken apart"
-    return rows + [Row(figure, part, 1, "ms", found) for part, found in values.items()]
+        for name, command in commands.items():
+            values[name].append(_cpu_of([sys.executable, *command]) * 1000)
+    figure = "CPU of a module run"
+    parts = zip(values["import of requests"], values[PING], values[INTERPRETER], strict=True)
+    values[PING_AND_REQUESTS] = [library + ping - start for library, ping, start in parts]
+    found = [Row(figure, name, 1, "ms", ours) for name, ours in values.items()]
+    return rows + against(PING_AND_REQUESTS, found)
+
+
+def _module_processes(url: str, ended: str) -> dict[str, list[str]]:
+    """Return the arguments of Python for runs of modules, from the files that Ansible transfers."""
+    login = {"jsonrpc": "2.0", "method": "session.login_with_password", "id": 1}
+    body = {**login, "params": [pools.USERNAME, pools.PASSWORD]}
+    post = {"url": f"{url}/jsonrpc", "method": "POST", "body_format": "json", "body": body}
+    tasks: dict[str, dict[str, Any]] = {
+        PING: {},
+        "ansible.builtin.uri": post,
+        INFO: {},
+        "xen.xapi.task_wait": {"ref": ended},
+        "xen.xapi.task_cancel": {"ref": ended},
+        "xen.xapi.call": {"method": "pool.get_all"},
+    }
+    folder = Path(os.environ["ANSIBLE_REMOTE_TMP"])
+    shutil.rmtree(folder, ignore_errors=True)
+    play = _Play([url], [{"name": "Run", name: options} for name, options in tasks.items()])
+    with patch.dict(os.environ, ANSIBLE_KEEP_REMOTE_FILES="1"):
+        play.seconds()
+    files = {path.stem.partition("_")[2]: path for path in folder.glob("*/AnsiballZ_*.py")}
+    return {name: [str(files[name.rpartition(".")[2]])] for name in tasks}
+
+
+def _cpu_of(command: list[str]) -> float:
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _pid, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command} exited with {process.returncode}")
+    return usage.ru_utime + usage.ru_stime
 
 
 def _tasks_of_a_play(url: str, sizes: Sizes) -> list[Row]:

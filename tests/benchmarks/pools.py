@@ -32,6 +32,11 @@ def add_tasks(count: int, place: int = 0) -> list[str]:
     return [_pools[place].add_task(LABEL, life=life) for _number in range(count)]
 
 
+def add_ended_task() -> list[str]:
+    """The reference of a task that has succeeded."""
+    return [_pools[0].add_task(LABEL, life=Life(duration=0.0))]
+
+
 def add_moving_task(seconds: float, place: int) -> str:
     """The reference of a task that makes progress each second, and then succeeds."""
     return _pools[place].add_task(LABEL, life=Life(duration=seconds, steps=int(seconds)))
