@@ -10,9 +10,11 @@ import argparse
 import json
 import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,30 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--short", action="store_true", help="under two minutes, less certain")
     parser.add_argument("--only", default="", metavar="TEXT", help="figures with TEXT in the name")
+    parser.add_argument(
+        "--before", metavar="DIR", help="measure with the checkout in DIR, too, one after the other"
+    )
     return parser.parse_args()
+
+
+def _measure_before(folder: str, name: str, *, is_short: bool) -> dict[tuple[str, str, int], float]:
+    """Return the medians of a measurement with another checkout, by figure, subject and size."""
+    command = [sys.executable, "-m", "tests.benchmarks", f"--only={name}"]
+    subprocess.run([*command, *["--short"] * is_short], cwd=folder, check=True, capture_output=True)
+    report = Path(folder, REPORT.relative_to(ROOT)).read_text(encoding="utf-8")
+    rows = json.loads(report)["rows"]
+    return {(row["figure"], row["subject"], row["size"]): row["median"] for row in rows}
+
+
+def _describe_machine() -> dict[str, str]:
+    return {
+        "cores": str(os.cpu_count()),
+        "architecture": platform.machine(),
+        "Python": platform.python_version(),
+        "requests": version("requests"),
+        "ansible-core": version("ansible-core"),
+        "date": time.strftime("%Y-%m-%d"),
+    }
 
 
 def main() -> int:
@@ -58,7 +83,7 @@ def main() -> int:
         "progress": playbooks.progress,
     }
     sizes = measurements.SHORT if arguments.short else measurements.LONG
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.machine()}"
+    machine = _describe_machine()
     print(f"{machine}, {sizes}")
     rows = []
     began = time.monotonic()
@@ -66,6 +91,10 @@ def main() -> int:
         if arguments.only in name:
             with worker.Worker() as server:
                 found = rows_of(server, sizes)
+            if arguments.before:
+                before = _measure_before(arguments.before, name, is_short=arguments.short)
+                for row in found:
+                    row.before = before.get((row.figure, row.subject, row.size))
             rows += found
             print(report.printed(found), flush=True)
     grown = measurements.growth(rows)
@@ -73,8 +102,10 @@ def main() -> int:
     print(f"\n{time.monotonic() - began:.0f} s")
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     told = [row.to_dict() for row in (*rows, *grown)]
-    REPORT.write_text(json.dumps({"machine": machine, "rows": told}, indent=1))
-    print(f"The same as JSON: {Path(REPORT).relative_to(ROOT)}")
+    document = {"machine": machine, "is_short": arguments.short, "rows": told}
+    REPORT.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    print(f"The same as JSON: {REPORT.relative_to(ROOT)}")
+    print("To show it in docs/performance.md: .venv/bin/python -m scripts.performance_page")
     return 0
 
 

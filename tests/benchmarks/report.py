@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-HEADINGS = ("", "size", "median", "p95", "ratio", "requests", "CPU s", "MiB", "runs")
+HEADINGS = ("", "size", "median", "p95", "ratio", "requests", "CPU s", "MiB", "runs", "before")
 
 
 @dataclass
@@ -28,6 +28,8 @@ class Row:
     requests: float | None = None
     cpu: float | None = None
     peak: float | None = None
+    before: float | None = None
+    """The median with another checkout, if there is one."""
 
     @property
     def median(self) -> float:
@@ -38,7 +40,10 @@ class Row:
         return quantile(self.values, 0.95)
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "median": self.median, "p95": self.p95}
+        """Return the row without the single values, of which there can be thousands."""
+        named = {**asdict(self), "median": self.median, "p95": self.p95, "runs": len(self.values)}
+        del named["values"]
+        return {name: _rounded(value) for name, value in named.items()}
 
 
 def quantile(values: Iterable[float], share: float) -> float:
@@ -72,9 +77,13 @@ def printed(rows: Sequence[Row]) -> str:
         for row in of_figure:
             cells = [row.subject, f"{row.size:,}", _number(row.median), _number(row.p95)]
             cells += [_number(row.ratio), _number(row.requests), _number(row.cpu)]
-            cells += [_number(row.peak), str(len(row.values))]
+            cells += [_number(row.peak), str(len(row.values)), _number(row.before)]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def _number(value: float | None) -> str:
