@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields, replace
 
 import pytest
 
@@ -211,3 +212,16 @@ def test_long_label_bypasses_regex_and_is_spared_by_clean_up(is_destructive):
         excluding = Selection(exclude=(regex(pattern),), is_destructive=is_destructive)
         assert is_excluded(hostile, excluding) is is_destructive
     assert matches(hostile, Selection(name_label=LONG), AROUND)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Selection)])
+def test_all_tasks_match_only_without_an_option_that_selects(name):
+    leaves_out_or_decides_doubts = {
+        "exclude",
+        "excludes_housekeeping",
+        "is_destructive",
+        "is_gate",
+    }
+    selection = replace(Selection(), **{name: ("a value",)})
+    assert Selection().matches_all
+    assert selection.matches_all == (name in leaves_out_or_decides_doubts)
