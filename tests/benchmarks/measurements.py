@@ -130,7 +130,7 @@ def idle(server: Worker, sizes: Sizes) -> list[Row]:
 def storm(server: Worker, sizes: Sizes) -> list[Row]:
     """A thousand tasks of which each changes ten times a second; a part of them ends meanwhile."""
     watches = ((BARE, implementations.bare_changes), (OURS, implementations.our_changes))
-    figure = "From an end to its sight, 10 changes a second and task"
+    figure = "From an end to its update, 10 changes a second and task"
     return _storm(server, sizes, watches, figure=figure)
 
 

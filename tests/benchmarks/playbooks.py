@@ -138,7 +138,7 @@ def fleet(server: Worker, sizes: Sizes) -> list[Row]:
 
 def progress(server: Worker, sizes: Sizes) -> list[Row]:
     """The CPU time of plays that wait for a task, with and without lines; all side by side."""
-    figure = f"CPU of a play that waits {sizes.idle_seconds:g} s"
+    figure = "CPU of a play that waits"
     rows = {
         is_shown: Row(figure, subject, 1, "s", [], requests=0)
         for is_shown, subject in ((False, "without lines"), (True, "with lines"))
