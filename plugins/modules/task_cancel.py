@@ -224,6 +224,7 @@ tasks:
           and V(other). See O(xen.xapi.task_info#module:kind).
       type: str
       sample: snapshot
+      version_added: 2.0.0
     client:
       description:
         - The program that gives tasks such a label, one of V(xapi), V(xo), V(xe), V(xencenter) and
@@ -231,6 +232,7 @@ tasks:
           V(xapi), whichever client made it.
       type: str
       sample: xapi
+      version_added: 2.0.0
     status:
       description:
         - The status as the server returns it. V(success), V(failure) and V(cancelled) are final.
@@ -375,6 +377,7 @@ tasks_omitted:
   returned: when the module fails with more than 20 tasks
   type: int
   sample: 480
+  version_added: 2.0.0
 by_action:
   description: The uuids of the tasks by their action. All actions are always present.
   returned: when the tasks were read

@@ -148,6 +148,7 @@ tasks:
           and V(other). See O(xen.xapi.task_info#module:kind).
       type: str
       sample: snapshot
+      version_added: 2.0.0
     client:
       description:
         - The program that gives tasks such a label, one of V(xapi), V(xo), V(xe), V(xencenter) and
@@ -155,6 +156,7 @@ tasks:
           V(xapi), whichever client made it.
       type: str
       sample: xapi
+      version_added: 2.0.0
     status:
       description:
         - The status as the server returns it. V(success), V(failure) and V(cancelled) are final.

@@ -262,6 +262,7 @@ tasks:
           and V(other). See O(xen.xapi.task_info#module:kind).
       type: str
       sample: snapshot
+      version_added: 2.0.0
     client:
       description:
         - The program that gives tasks such a label, one of V(xapi), V(xo), V(xe), V(xencenter) and
@@ -269,6 +270,7 @@ tasks:
           V(xapi), whichever client made it.
       type: str
       sample: xapi
+      version_added: 2.0.0
     status:
       description:
         - The status as the server returns it. V(success), V(failure) and V(cancelled) are final.
@@ -393,6 +395,7 @@ tasks_omitted:
   returned: when the module fails with more than 20 tasks
   type: int
   sample: 480
+  version_added: 2.0.0
 satisfied:
   description:
     - The uuids of the tasks that ended as O(expect) says.
@@ -413,6 +416,7 @@ stalled:
   type: list
   elements: str
   sample: []
+  version_added: 2.0.0
 unexpected:
   description: The uuids of the tasks that ended in another state.
   returned: when the pool was reached
