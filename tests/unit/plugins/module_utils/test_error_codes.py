@@ -271,22 +271,22 @@ def test_common_error_codes_have_sentences():
     assert set(ASKED_ABOUT) <= DESCRIPTIONS.keys()
 
 
-@pytest.mark.parametrize("code", sorted(DESCRIPTIONS))
-def test_usual_parameters_produce_complete_sentence(code):
-    usual = ["", "what sm said", ""] if code.startswith(BACKEND) else USUAL.get(code, [])
-    sentence = describe_error(code, usual)
-    assert "not given" not in sentence
-    assert "{" not in sentence
-    assert code not in sentence
-    assert sentence.endswith("." if not code.startswith(BACKEND) else "what sm said")
+def test_usual_parameters_produce_complete_sentence():
+    for code in DESCRIPTIONS:
+        usual = ["", "what sm said", ""] if code.startswith(BACKEND) else USUAL.get(code, [])
+        sentence = describe_error(code, usual)
+        assert "not given" not in sentence, code
+        assert "{" not in sentence, code
+        assert code not in sentence
+        assert sentence.endswith("." if not code.startswith(BACKEND) else "what sm said"), code
 
 
-@pytest.mark.parametrize("code", sorted(DESCRIPTIONS))
 @pytest.mark.parametrize("params", [[], ["one"], ["1", "2", "3", "4", "5", "6"]])
-def test_missing_or_extra_parameters_still_produce_sentence(code, params):
-    sentence = describe_error(code, params)
-    assert sentence
-    assert "{" not in sentence
+def test_missing_or_extra_parameters_still_produce_sentence(params):
+    for code in DESCRIPTIONS:
+        sentence = describe_error(code, params)
+        assert sentence, code
+        assert "{" not in sentence, code
 
 
 @pytest.mark.parametrize(
@@ -362,9 +362,6 @@ def test_migration_error_explains_known_nested_error(text, words):
 
 
 @pytest.mark.parametrize(
-    "code", [*sorted(DESCRIPTIONS), "A_NEW_CODE", f"{BACKEND}_4711", "X" * 300_000]
-)
-@pytest.mark.parametrize(
     "params",
     [
         ["x" * 300_000] * 6,
@@ -375,10 +372,11 @@ def test_migration_error_explains_known_nested_error(text, words):
     ],
     ids=["long", "escapes", "many", "evacuation", "nested"],
 )
-def test_length_is_bounded_for_any_server_input(code, params):
-    words = describe_error(code, params)
-    assert len(words) <= 1100
-    assert words.isprintable()
+def test_length_is_bounded_for_any_server_input(params):
+    for code in [*DESCRIPTIONS, "A_NEW_CODE", f"{BACKEND}_4711", "X" * 300_000]:
+        words = describe_error(code, params)
+        assert len(words) <= 1100, code[:100]
+        assert words.isprintable(), code[:100]
 
 
 def test_long_parameter_is_truncated_only_in_message():

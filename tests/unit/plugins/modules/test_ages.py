@@ -96,6 +96,17 @@ def undated(members, request):
     return make(members), reason
 
 
+def with_each(name, values):
+    """Parametrize a test with every reason for the first value, and with two for the others.
+
+    Reason and option are looked at in different places, so not every pair is needed.
+    """
+    first, *others = values
+    pairs = [(reason, first) for reason in UNKNOWN]
+    pairs += [(reason, value) for value in others for reason in ("1970", "host offline")]
+    return pytest.mark.parametrize(("undated", name), pairs, indirect=["undated"], ids=str)
+
+
 def bounds(pool):
     """For each option by age, values that a task of an hour is within."""
     return {
@@ -113,7 +124,7 @@ def names(result, pool, ref, reason):
     return f"'{LABEL}' (uuid {uuid}, created " in warning and reason in warning
 
 
-@pytest.mark.parametrize("option", AGES)
+@with_each("option", AGES)
 def test_cancel_by_label_skips_task_of_unknown_age(members, cancel, undated, option):
     ref, reason = undated
     options = {"min_age": "0", option: bounds(members)[option]}
@@ -124,7 +135,7 @@ def test_cancel_by_label_skips_task_of_unknown_age(members, cancel, undated, opt
     assert (result["tasks"][0]["age"], result["tasks"][0]["eta"]) == (None, None)
 
 
-@pytest.mark.parametrize("option", AGES)
+@with_each("option", AGES)
 def test_cancel_by_ref_with_age_option_skips_task_of_unknown_age(members, cancel, undated, option):
     ref, reason = undated
     options = {"ref": [ref], option: bounds(members)[option]}
@@ -141,7 +152,7 @@ def test_cancel_by_ref_alone_ignores_unknown_age(members, cancel, undated):
     assert not members.log.of("host.get_all_records")
 
 
-@pytest.mark.parametrize(
+@with_each(
     "options",
     [
         {"wait_for": "all", "min_age": "7d"},
@@ -150,7 +161,6 @@ def test_cancel_by_ref_alone_ignores_unknown_age(members, cancel, undated):
         {"wait_for": "any", "created_after": "2999-01-01T00:00:00Z"},
         {"wait_for": "none", "created_before": "2004-01-01T00:00:00Z"},
     ],
-    ids=str,
 )
 def test_wait_counts_running_task_of_unknown_age(members, wait, undated, options):
     ref, reason = undated
@@ -164,7 +174,7 @@ def test_wait_counts_running_task_of_unknown_age(members, wait, undated, options
     assert names(checked, members, ref, reason)
 
 
-@pytest.mark.parametrize("option", AGES)
+@with_each("option", AGES)
 def test_info_treats_task_of_unknown_age_as_new(members, info, undated, option):
     ref, reason = undated
     result = info(hostname=members.url, **{option: bounds(members)[option]})
@@ -312,7 +322,14 @@ def test_host_clocks_are_read_only_for_age_options(
     assert len(pool.log.of("host.get_servertime")) == clocks_read
 
 
-@pytest.mark.parametrize("result", ['"noon"', "5", "null"])
+@pytest.mark.parametrize("result", ["5", "null"])
+def test_server_time_of_another_type_is_an_error(pool, info, result):
+    # It is the fifth call, after the login, the calls for the pool, and the hosts.
+    pool.fail("host.get_servertime", body=f'{{"jsonrpc": "2.0", "result": {result}, "id": 5}}')
+    message = info(fails=True, min_age="1h")["msg"]
+    assert f"argument 'min_age' needs the clock of the pool's master, but {pool.url}" in message
+
+
 @pytest.mark.parametrize(
     ("module", "options", "option"),
     [
@@ -324,11 +341,8 @@ def test_host_clocks_are_read_only_for_age_options(
         ("cancel", {"ref": [NO_REF], "max_age": None}, "max_age"),
     ],
 )
-def test_unreadable_server_time_fails_and_names_age_option(
-    request, pool, module, options, option, result
-):
-    # It is the fifth call, after the login, the calls for the pool, and the hosts.
-    pool.fail("host.get_servertime", body=f'{{"jsonrpc": "2.0", "result": {result}, "id": 5}}')
+def test_unreadable_server_time_fails_and_names_age_option(request, pool, module, options, option):
+    pool.fail("host.get_servertime", body='{"jsonrpc": "2.0", "result": "noon", "id": 5}')
     pool.add_task(LABEL, life=ENDLESS, age=HOUR)
     given = {k: bounds(pool)[k] if v is None else v for k, v in options.items()}
     message = request.getfixturevalue(module)(fails=True, **given)["msg"]
