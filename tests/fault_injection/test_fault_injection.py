@@ -33,11 +33,12 @@ ANYTHING = {"name_label": None, "refs": None, "name_regex": re.compile(".*")}
 
 
 def violations(runs):
-    outcomes = [Play(f"{SEED}/{number}").run() for number in range(runs)]
-    return {violation for outcome in outcomes for violation in outcome.violations}
+    """Yield the violations of some runs; who searches for one ends the campaign with it."""
+    for number in range(runs):
+        yield from Play(f"{SEED}/{number}").run().violations
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(2))
 def test_virtual_time_campaign_has_no_violations(part):
     plays = {f"{SEED}/{part}-{number}": Play(f"{SEED}/{part}-{number}") for number in range(250)}
     outcomes = {name: play.run() for name, play in plays.items()}
