@@ -27,6 +27,10 @@ def commands(seed: int) -> dict[str, list[str]]:
             *("--virtual=20000", "--sources=2000", "--real=480"),
         ],
         "model checking": [*module, "tests.model_checking", "--long"],
+        "random schedules": [
+            *(*module, "pytest", "--quiet", "--numprocesses=2"),
+            *("--override-ini=faulthandler_timeout=1200", "tests/property"),
+        ],
         "fuzzing": [*module, "tests.fuzzing", "--examples=100000", f"--seed={seed}"],
         "interrupts": [
             *module,
@@ -58,6 +62,7 @@ def sizes(seed: int) -> dict[str, str]:
     """How large the attacks are that are tests."""
     return {
         "RELIABILITY_SEED": str(seed),
+        "RELIABILITY_EXAMPLES": "1000",
         "RELIABILITY_ENDS": "600",
         "RELIABILITY_LOGGED_OUT_WITHIN": "3",
         "RELIABILITY_HOURS": "240",

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from ansible_collections.xen.xapi.tests.support.virtual.pool import VirtualPool
 from ansible_collections.xen.xapi.tests.support.virtual.transport import VirtualWire
 
 THOROUGHLY = settings(
-    max_examples=600,
+    max_examples=int(os.environ.get("RELIABILITY_EXAMPLES", "200")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.ages import (
@@ -16,6 +16,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.ages import (
     is_within,
 )
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.clocks import read_time
+from ansible_collections.xen.xapi.tests.property.strategies import THOROUGHLY
 from ansible_collections.xen.xapi.tests.simulator.garbage_collector import moment
 from ansible_collections.xen.xapi.tests.simulator.values import Date
 from ansible_collections.xen.xapi.tests.support.virtual.pool import VirtualPool
@@ -24,7 +25,6 @@ from ansible_collections.xen.xapi.tests.support.virtual.transport import (
     virtual_session,
 )
 
-THOROUGHLY = settings(max_examples=800, deadline=None, print_blob=True)
 ROUNDING = 1.0
 """Times of the server are whole seconds."""
 OFFSETS = st.one_of(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.xen.xapi.plugins.module_utils._errors import CallerGone, XapiError
@@ -203,7 +203,7 @@ WRITE_FAULTS = st.builds(
 )
 
 
-@settings(THOROUGHLY, max_examples=250)
+@THOROUGHLY
 @example(
     tasks=[(UNCANCELLABLE, "backup", 0)],
     transient_errors=[(0.0, functools.partial(step_clock, 86000.0, True))],
