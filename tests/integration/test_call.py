@@ -84,6 +84,7 @@ SEVERAL = """
 """
 
 
+@pytest.mark.cores
 def test_several_are_started_at_once_and_waited_for_together(pool, play_file, tmp_path):
     playbook = tmp_path / "several.yml"
     playbook.write_text(SEVERAL, encoding="utf-8")
@@ -161,6 +162,7 @@ def test_closed_output_during_the_wait_leaves_no_session(pool, start_call):
     assert len(pool.log.of(SNAPSHOT)) == 1
 
 
+@pytest.mark.cores
 def test_interrupted_playbook_leaves_no_session_and_starts_once(pool, start_play):
     pool.operations.lives["VM.snapshot"] = ENDLESS
     options = {"hostname": pool.url, "password": pool.password, **OPTIONS}
@@ -171,6 +173,7 @@ def test_interrupted_playbook_leaves_no_session_and_starts_once(pool, start_play
     assert len(answered(pool, SNAPSHOT)) == 1
 
 
+@pytest.mark.cores
 def test_secrets_in_arguments_are_masked(pool, start_play, tmp_path):
     """Under such a key, a secret stands in no output, however much Ansible prints."""
     secret = "hunter2-hunter2"

@@ -43,6 +43,7 @@ def test_document_example_runs(start_pool, play_file, tmp_path, number):
     assert pool.log.of("task.get_all_records")
 
 
+@pytest.mark.cores
 def test_connection_options_from_module_defaults_and_task(start_pool, play):
     pool, other = start_pool(tls=True), start_pool(tls=True)
     with session_on(pool) as ref:
@@ -61,6 +62,7 @@ def test_connection_options_from_module_defaults_and_task(start_pool, play):
     assert len(other.log) == 0
 
 
+@pytest.mark.cores
 def test_calls_are_returned_only_at_verbosity_three(pool, play_file, tmp_path):
     playbook = tmp_path / "play.yml"
     playbook.write_text(

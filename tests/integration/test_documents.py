@@ -134,7 +134,12 @@ def play_printed(real_pool, play_file, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "number"),
-    [(name, number) for name, texts in PRINTED.items() for number in range(len(texts))],
+    [
+        # Chained results are what the core's templates work on.
+        pytest.param(name, number, marks=[pytest.mark.cores] if "chaining" in name else [])
+        for name, texts in PRINTED.items()
+        for number in range(len(texts))
+    ],
 )
 def test_document_example_runs(real_pool, play_printed, when, name, number):
     if "cancel" in name or "stale" in name or "abandoned_uuid" in PRINTED[name][number]:

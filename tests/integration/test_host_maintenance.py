@@ -97,6 +97,7 @@ def failure_of(run):
     return re.sub(r"\s+", " ", str(failed.value))
 
 
+@pytest.mark.cores
 def test_host_is_emptied_and_taken_back_and_the_second_run_changes_nothing(cluster, play_tasks):
     there = guests(cluster, "host-2")
     uuid = host(cluster, "host-2")["uuid"]
@@ -126,6 +127,7 @@ def test_keyword_check_mode_takes_precedence_over_the_command_line(cluster, play
     assert guests(cluster, "host-2") == []
 
 
+@pytest.mark.cores
 def test_machines_that_cannot_move_are_named_with_the_reason(cluster, play_tasks):
     vm = guest_refs(cluster, "host-2")[0]
     cluster.database.write("VM", vm, "name_label", "web {{ 7 * 191 }} \u202e")
@@ -283,6 +285,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.cores
 def test_wrong_variables_are_rejected_before_pool_contact(cluster, play_tasks):
     tasks = [
         {

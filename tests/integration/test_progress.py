@@ -172,6 +172,7 @@ def test_hosts_show_lines_side_by_side(pool, start, tmp_path, strategy):
     assert left_behind(tmp_path) == []
 
 
+@pytest.mark.cores
 def test_loop_shows_lines_of_each_item(pool, start):
     refs = [pool.add_task(f"copy {number}", life=ENDLESS, progress=0.5) for number in range(2)]
     terminal = start(pool, {"ref": "{{ item }}"}, loop=refs)
@@ -181,6 +182,7 @@ def test_loop_shows_lines_of_each_item(pool, start):
     assert terminal.wait() == 0
 
 
+@pytest.mark.cores
 def test_lines_come_only_where_they_should(pool, start, tmp_path):
     """One play in which each host has another reason to show lines, or to show none."""
     ref = pool.add_task(LABEL, life=ENDLESS, progress=0.43)
@@ -232,6 +234,7 @@ def test_lines_come_only_where_they_should(pool, start, tmp_path):
     assert {host for host in silent if terminal.lines_of(host)} == set(), terminal.output
 
 
+@pytest.mark.cores
 def test_standard_output_has_only_what_the_callback_prints(pool, start, tmp_path):
     ref = pool.add_task(LABEL, life=ENDLESS, progress=0.43)
     (tmp_path / "only_json.py").write_text(JSON_CALLBACK)
@@ -286,6 +289,7 @@ def test_cancel_shows_lines(pool, start):
     assert terminal.wait() == 0
 
 
+@pytest.mark.cores
 def test_ctrl_c_names_what_is_still_running(pool, start, tmp_path):
     ref = pool.add_task(LABEL, life=ENDLESS, progress=0.43)
     terminal = start(pool, {"ref": ref}, hosts=["xcp1", "xcp2"])
@@ -324,6 +328,7 @@ def test_killed_playbook_leaves_nothing(pool, start, tmp_path):
     assert wait_until(lambda: not pool.sessions(), within=LONG_TIMEOUT)
 
 
+@pytest.mark.cores
 def test_task_timeout_names_what_is_still_running(pool, start, tmp_path):
     ref = pool.add_task(LABEL, life=ENDLESS, progress=0.43)
     terminal = start(pool, {"ref": ref}, timeout=15)
@@ -352,6 +357,7 @@ def forget_sessions(pool):
         pool.logout(session)
 
 
+@pytest.mark.cores
 @pytest.mark.usefixtures("forget_sessions")
 def test_module_that_is_killed_fails_as_without_lines(pool, start, tmp_path):
     ref = pool.add_task(LABEL, life=ENDLESS, progress=0.43)
@@ -427,6 +433,7 @@ def without_volatile(value):
     return [without_volatile(one) for one in value] if isinstance(value, list) else value
 
 
+@pytest.mark.cores
 def test_results_are_the_same_with_and_without_lines(pool, start, tmp_path):
     """A wait that times out, and a task that Ansible rejects before the module does anything."""
     result = tmp_path / "result.json"

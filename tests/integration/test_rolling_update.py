@@ -72,6 +72,7 @@ FAIL_ONCE = {
 }
 
 
+@pytest.mark.cores
 def test_hosts_are_updated_in_turn_and_a_second_run_goes_on_after_a_failure(cluster, update):
     reboot = "{{ rolling_update_host.is_master }}"
     output = failure_of(lambda: update([SAY, FAIL_ONCE], rolling_update_reboot=reboot))
@@ -109,6 +110,7 @@ def test_host_that_somebody_disables_during_the_update_is_left_alone(cluster, up
     assert not is_enabled(cluster, "host-1")
 
 
+@pytest.mark.cores
 def test_file_that_cannot_be_loaded_is_rejected_before_pool_contact(cluster, update):
     work = {"block": [SAY, {"no.such.module": {}}], "rescue": [SAY]}
     output = failure_of(lambda: update([work]))

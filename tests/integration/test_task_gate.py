@@ -75,13 +75,13 @@ INCLUDE_TAGGED = {
 @pytest.mark.parametrize(
     ("gate", "options", "keywords"),
     [
-        (include(**DONE), [], {}),
+        pytest.param(include(**DONE), [], {}, marks=pytest.mark.cores),
         (IMPORT, [], {}),
         (include(**DONE), [], {"serial": 1}),
         (include(**DONE), [], {"strategy": "free"}),
-        (include(**DONE), ["--check"], {}),
+        pytest.param(include(**DONE), ["--check"], {}, marks=pytest.mark.cores),
         (include(**DONE), [], {"become": True, "become_user": "nobody-such"}),
-        (IMPORT, ["--tags=gate"], {}),
+        pytest.param(IMPORT, ["--tags=gate"], {}, marks=pytest.mark.cores),
         (INCLUDE_TAGGED, ["--tags=gate"], {}),
     ],
     ids=["include", "import", "serial", "free", "check", "become", "import tag", "include tag"],
@@ -120,6 +120,7 @@ def test_cleanup_is_skipped_by_other_tags(pool, play_tasks):
     assert not pool.log
 
 
+@pytest.mark.cores
 def test_gate_uses_group_module_defaults_unless_overridden(start_pool, play_tasks):
     ours, theirs = start_pool(), start_pool(password="of another")
     for pool in (ours, theirs):
@@ -183,6 +184,7 @@ def test_quiesce_selects_object_by_name(pool, play_tasks):
     assert "Garbage Collection" in failure_of(lambda: play_tasks([pool], [gate]))
 
 
+@pytest.mark.cores
 def test_vaulted_password_works_and_is_not_printed(pool, play_tasks, tmp_path):
     pool.add_task("Async.VM.snapshot", status="success")
     key, secrets = tmp_path / "key", tmp_path / "secrets.yml"
@@ -261,7 +263,9 @@ WRONG_FOR_ONE = {
 }
 
 
-@pytest.mark.parametrize("entry", ["main", "quiesce", "cleanup"])
+@pytest.mark.parametrize(
+    "entry", [pytest.param("main", marks=pytest.mark.cores), "quiesce", "cleanup"]
+)
 def test_invalid_variables_are_rejected_before_pool_contact(pool, play_tasks, entry):
     tasks = [
         {
@@ -285,17 +289,20 @@ def test_invalid_variables_are_rejected_before_pool_contact(pool, play_tasks, en
     assert not pool.log
 
 
+@pytest.mark.cores
 def test_cleanup_requires_name_regex(pool, play_tasks):
     output = failure_of(lambda: play_tasks([pool], [include("cleanup")]))
     assert "missing required arguments: task_gate_name_regex" in output
     assert not pool.log
 
 
+@pytest.mark.cores
 def test_omitted_variable_does_not_count_as_empty(pool, play_tasks):
     gate = include(name_label="Async.VM.copy", ca_path="{{ omit }}", on_missing="ok")
     play_tasks([pool], [gate])
 
 
+@pytest.mark.cores
 def test_failed_gate_reports_reason_and_cancels_running_tasks(pool, play_tasks):
     late = pool.add_task("Async.VM.copy", life=ENDLESS)
     full = Life(0.1, outcome="failure", error=("SR_FULL", "2", "1"))
@@ -331,6 +338,7 @@ def test_unreachable_pool_is_reported_as_failure_reason(pool, play_tasks):
     assert "127.0.0.1:1 refused" in output.split("Fail with the reason")[1]
 
 
+@pytest.mark.cores
 @pytest.mark.parametrize(
     ("condition", "said"),
     [
@@ -395,7 +403,7 @@ def test_cleanup_cancels_only_old_tasks_and_only_when_applied(
     assert ("nothing was cancelled" in output.lower()) is not bool(asked)
 
 
-@pytest.mark.parametrize("text", ["false", "0"])
+@pytest.mark.parametrize("text", [pytest.param("false", marks=pytest.mark.cores), "0"])
 def test_false_string_for_apply_or_cancel_on_failure_cancels_no_task(start_pool, play_tasks, text):
     """Of the command line, of inventories in INI and of surveys all values are texts."""
     pool = start_pool(collects=False)
@@ -411,6 +419,7 @@ def test_false_string_for_apply_or_cancel_on_failure_cancels_no_task(start_pool,
     assert not pool.log.of("task.cancel")
 
 
+@pytest.mark.cores
 def test_true_string_for_apply_and_cancel_on_failure_cancels_tasks(start_pool, play_tasks):
     pool = start_pool(collects=False)
     ref = pool.add_task("Async.VM.move", life=ENDLESS)
@@ -451,9 +460,16 @@ REFUSED = {
     "failing template": ("main", {"timeout": "{{ there_is_no_such_variable }}"}),
     "wrong value": ("quiesce", {"quiet_for": "soon"}),
 }
+OF_CORE = ("missing variable", "failing template")
 
 
-@pytest.mark.parametrize(("entry", "variables"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(
+    ("entry", "variables"),
+    [
+        pytest.param(*values, marks=[pytest.mark.cores] if name in OF_CORE else [], id=name)
+        for name, values in REFUSED.items()
+    ],
+)
 @pytest.mark.parametrize("how", ["include_role", "import_role"])
 def test_rejected_gate_does_not_keep_earlier_result(pool, play_tasks, entry, variables, how):
     pool.add_task("Async.VM.snapshot", status="success")
@@ -489,7 +505,9 @@ OF_THE_INVENTORY = {
 }
 
 
-@pytest.mark.parametrize("entry", ["main", "quiesce", "cleanup"])
+@pytest.mark.parametrize(
+    "entry", ["main", pytest.param("quiesce", marks=pytest.mark.cores), "cleanup"]
+)
 def test_inventory_variables_do_not_change_how_gate_runs(start_pool, play_tasks, tmp_path, entry):
     pool = start_pool(collects=False)
     pool.add_task("Async.VM.snapshot", status="success")
@@ -517,6 +535,7 @@ def test_cleanup_over_max_tasks_cancels_no_task(start_pool, play_tasks):
     assert not pool.log.of("task.cancel")
 
 
+@pytest.mark.cores
 def test_task_labels_are_never_templated(start_pool, play_tasks):
     pool = start_pool(collects=False)
     nasty = "copy {{ 7 * 191 }} \u202e"

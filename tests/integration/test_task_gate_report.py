@@ -116,6 +116,7 @@ def test_report_of_an_open_gate_does_not_have_the_message_of_an_earlier_one(pool
     assert "Timed out" not in text
 
 
+@pytest.mark.cores
 def test_report_of_a_clean_up_lists_its_tasks(pool, gate, page):
     pool.add_task("Async.VM.copy", life=ENDLESS, created=LONG_AGO)
     assert not gate("cleanup", name_regex=r"Async\.VM\.copy", idle_for="0", report=str(page))[1]

@@ -29,7 +29,7 @@ def tasks(pool):
 
 @pytest.mark.parametrize(
     ("tls", "options"),
-    [(False, []), (True, []), (False, ["--check", "--diff"])],
+    [(False, []), (True, []), pytest.param(False, ["--check", "--diff"], marks=pytest.mark.cores)],
     ids=["http", "tls", "check"],
 )
 def test_read_playbook_succeeds_over_http_tls_and_in_check_mode(start_pool, play, tls, options):

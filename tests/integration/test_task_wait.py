@@ -7,6 +7,8 @@ from __future__ import annotations
 import functools
 import signal
 
+import pytest
+
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.support.fixtures import answered
 from ansible_collections.xen.xapi.tests.support.polling import wait_until
@@ -21,6 +23,7 @@ def is_waited_for(pool, ref):
     return pool.events.blocked and any(ref in str(call.params) for call in looks)
 
 
+@pytest.mark.cores
 def test_wait_playbook_succeeds(start_pool, play, when):
     # An end that is written here has no time, and a pool deletes tasks that ended long ago.
     pool = start_pool(collects=False)

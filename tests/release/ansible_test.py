@@ -20,8 +20,8 @@ HOME = BASE / "home"
 
 
 def copy_tree(command: str) -> Path:
-    """A tree for a command alone: two may run side by side."""
-    tree = BASE / command / "ansible_collections" / "xen" / "xapi"
+    """A tree for a command and an environment alone: several may run side by side."""
+    tree = BASE / Path(sys.prefix).name / command / "ansible_collections" / "xen" / "xapi"
     shutil.rmtree(tree, ignore_errors=True)
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
