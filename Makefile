@@ -9,12 +9,14 @@ PYTEST = $(BIN)/python -m pytest --quiet --junit-xml=.cache/reports/$@.xml
 # Most tests wait most of the time, so three at once are faster on two processors.
 PARALLEL := --numprocesses=3 --dist=worksteal
 
-# Both in this order: quick checks that fail often come first.
+# Both in this order: quick checks that fail often come first. Those that are joined with + run
+# side by side, since each of them uses one processor.
 LINT := ruff-format ruff yamllint reuse mypy ansible-lint
-QUICK := $(LINT) changelog-lint docs-lint docs unit
+QUICK := ruff-format ruff yamllint reuse changelog-lint mypy+docs-lint ansible-lint+docs unit
 CORES := core-2.18 core-2.19 core-2.20 core-2.21
-SLOW := simulator conformance foreign-clients properties reliability-short lower-bounds build-check \
-	integration eda molecule target-pythons $(CORES)
+SLOW := simulator properties reliability-short foreign-clients lower-bounds build-check integration \
+	eda target-pythons molecule+core-2.19 conformance+core-2.20 core-2.18 core-2.21
+CHECKS := $(subst +, ,$(QUICK) $(SLOW))
 
 # The user's settings of Ansible are for other projects.
 unexport $(filter ANSIBLE_%,$(.VARIABLES))
@@ -27,7 +29,7 @@ WITH_TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
 .PHONY: help test test-all demo reliability bench bench-short release tarball format graph lint \
-	$(QUICK) $(SLOW) lock clean
+	$(CHECKS) lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
@@ -83,6 +85,7 @@ docs: $(READY) ## the site of the documentation
 	@mkdir -p .cache/home
 	@$(WITH_TOOLS) HOME="$(CURDIR)/.cache/home" python docs/site/build.py
 
+unit: PARALLEL := --numprocesses=4 --dist=worksteal
 unit: $(READY) ## unit tests, which must cover 95 % of the plugins' lines and branches
 	COVERAGE_FILE=.cache/coverage $(PYTEST) $(PARALLEL) --cov=plugins --cov-branch \
 		--cov-report= --cov-fail-under=95 --ignore=tests/unit/simulator tests/unit
@@ -102,7 +105,7 @@ properties: $(READY) ## waits in thousands of schedules of virtual time
 reliability-short: $(READY) ## faults, invalid input, interrupts and load, the short form
 	$(PYTEST) --numprocesses=2 tests/model_checking tests/fault_injection tests/fuzzing tests/stress
 
-reliability: $(READY) ## the long form of it, half an hour, with figures
+reliability: $(READY) ## the long form of both, three quarters of an hour, with figures
 	@$(BIN)/python -m tests.reliability
 
 bench: $(READY) ## how fast it is, side by side with others
@@ -133,7 +136,7 @@ target-pythons: $(READY) ## compile and import the modules on every Python that 
 	$(BIN)/python tests/release/target_pythons.py
 
 $(CORES): core-%: $(READY)
-	$(BIN)/python tests/release/ansible_core.py $*
+	$(BIN)/python tests/release/ansible_core.py $* $(if $(WHOLE),--whole)
 
 lock: $(READY) ## pin the packages of requirements-dev.in again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \

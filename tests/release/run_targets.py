@@ -4,11 +4,13 @@
 
 """Run make targets in turn, with a line for each, and stop at the first that fails.
 
-The output of a target goes to .cache/logs and is printed only if the target fails.
+Targets that are joined with + run side by side. The output of a target goes to .cache/logs and is
+printed only if the target fails.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -16,7 +18,6 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TextIO
 from xml.etree import ElementTree
 
 REPORTS = Path(".cache/reports")
@@ -50,38 +51,51 @@ def summary(totals: Counter[str]) -> str:
     return ", ".join(f"{totals[word]} {word}" for word in words)
 
 
-def run_target(target: str, log: TextIO) -> int:
-    """Run one target; its output, errors too, goes to the log in the order in which it comes."""
-    call = [os.environ.get("MAKE", "make"), "--no-print-directory", target]
-    return subprocess.run(call, stdout=log, stderr=subprocess.STDOUT, check=False).returncode
+def log_of(target: str) -> Path:
+    return LOGS / f"{target}.log"
 
 
-def main(targets: list[str]) -> int:
+def run_together(targets: list[str]) -> dict[str, int]:
+    """Run targets side by side, each with its output in its log, and return their exit codes."""
+    make = os.environ.get("MAKE", "make")
+    with contextlib.ExitStack() as stack:
+        running = {}
+        for target in targets:
+            log = stack.enter_context(log_of(target).open("w", encoding="utf-8"))
+            call = [make, "--no-print-directory", target]
+            process = subprocess.Popen(call, stdout=log, stderr=subprocess.STDOUT)
+            running[target] = stack.enter_context(process)
+        return {target: process.wait() for target, process in running.items()}
+
+
+def main(groups: list[str]) -> int:
     shutil.rmtree(REPORTS, ignore_errors=True)
     LOGS.mkdir(parents=True, exist_ok=True)
     totals: Counter[str] = Counter()
     reasons: list[str] = []
-    exit_code = 0
-    for number, target in enumerate(targets, 1):
+    failed: list[str] = []
+    for number, group in enumerate(groups, 1):
         started = time.monotonic()
-        print(f"{number} of {len(targets)} {target} …", end=" ", flush=True)
-        path = LOGS / f"{target}.log"
-        with path.open("w", encoding="utf-8") as log:
-            exit_code = run_target(target, log)
-        report = REPORTS / f"{target}.xml"
-        totals += count(report, exit_code)
+        print(f"{number} of {len(groups)} {group.replace('+', ' and ')} …", end=" ", flush=True)
+        exit_codes = run_together(group.split("+"))
         print(f"{time.monotonic() - started:.0f} s", flush=True)
-        for reason in skipped(report):
-            print(f"!! SKIPPED: {reason}", flush=True)
-            reasons.append(reason)
-        if exit_code:
-            print(path.read_text(encoding="utf-8", errors="replace"))
-            print(f"{target} failed. Not run: {' '.join(targets[number:]) or 'none'}")
+        for target, exit_code in exit_codes.items():
+            report = REPORTS / f"{target}.xml"
+            totals += count(report, exit_code)
+            for reason in skipped(report):
+                print(f"!! SKIPPED: {reason}", flush=True)
+                reasons.append(reason)
+        failed = [target for target, exit_code in exit_codes.items() if exit_code]
+        for target in failed:
+            print(log_of(target).read_text(encoding="utf-8", errors="replace"))
+        if failed:
+            others = " ".join(groups[number:]).replace("+", " ") or "none"
+            print(f"{' and '.join(failed)} failed. Not run: {others}")
             break
     for reason in reasons:
         print(f"!! SKIPPED: {reason}")
     print(f"\n{summary(totals)}", flush=True)
-    return 1 if exit_code else 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

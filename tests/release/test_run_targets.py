@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import os
 import re
 import shutil
 import subprocess
@@ -18,12 +19,18 @@ import pytest
 from tests.release import virtualenvs
 from tests.release.run_targets import count, skipped, summary
 from tests.support.collection import ROOT
+from tests.support.polling import LONG_TIMEOUT
 
-# A make for these tests: every target prints its name, and "broken" fails.
+# A make for these tests: every target prints its name, "broken" fails, and "read" and "write" end
+# only if both run at the same time.
 MAKE = """#!/bin/sh
 echo "output of $2"
 echo "error of $2" >&2
-test "$2" != broken
+case "$2" in
+  broken) exit 1;;
+  read) read -r line <pipe;;
+  write) echo line >pipe;;
+esac
 """
 
 
@@ -35,7 +42,13 @@ def run_targets(folder: Path, *targets: str) -> subprocess.CompletedProcess[str]
     script = [sys.executable, str(ROOT / "tests" / "release" / "run_targets.py")]
     environ = {"MAKE": str(make), "PATH": "/usr/bin:/bin", "PYTHONUTF8": "1"}
     return subprocess.run(
-        [*script, *targets], cwd=folder, env=environ, capture_output=True, text=True, check=False
+        [*script, *targets],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=LONG_TIMEOUT,
+        check=False,
     )
 
 
@@ -50,7 +63,7 @@ def commands(*targets: str) -> str:
 def targets_of(target: str) -> list[str]:
     """Return the targets that `make test` or `make test-all` runs, in order."""
     (names,) = re.findall(r"run_targets\.py (.*)", commands(target))
-    return str(names).split()
+    return str(names).replace("+", " ").split()
 
 
 def test_line_for_each_target_has_number_name_and_seconds(tmp_path: Path) -> None:
@@ -66,6 +79,26 @@ def test_failed_target_shows_its_output_and_stops_the_run(tmp_path: Path) -> Non
     assert "output of one" not in done.stdout
     assert "output of broken\nerror of broken\n" in done.stdout
     assert "broken failed. Not run: two" in done.stdout
+    assert done.stdout.endswith("\n1 passed, 1 failed\n")
+    assert done.returncode == 1
+
+
+def test_joined_targets_run_side_by_side(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = run_targets(tmp_path, "read+write", "two")
+    lines = [re.sub(r"\d+ s$", "N s", line) for line in done.stdout.splitlines()]
+    assert lines == ["1 of 2 read and write … N s", "2 of 2 two … N s", "", "3 passed, 0 failed"]
+    assert (tmp_path / ".cache" / "logs" / "read.log").read_text().startswith("output of read\n")
+
+
+@pytest.mark.parametrize("group", ["one+broken", "broken+one"])
+def test_failed_target_of_a_group_shows_its_output_and_stops_the_run(
+    tmp_path: Path, group: str
+) -> None:
+    done = run_targets(tmp_path, group, "two+three")
+    assert "output of one" not in done.stdout
+    assert "output of broken\nerror of broken\n" in done.stdout
+    assert "broken failed. Not run: two three" in done.stdout
     assert done.stdout.endswith("\n1 passed, 1 failed\n")
     assert done.returncode == 1
 
