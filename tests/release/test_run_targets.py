@@ -123,7 +123,8 @@ def test_documentation_names_only_existing_targets() -> None:
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     named = set(re.findall(r"(?:`|\$ |run: )make ([a-z][a-z-]*)", text))
     assert named >= {"test", "test-all", "reliability"}
-    assert named <= targets
+    # Those of the cores have one pattern.
+    assert named <= targets | {"core-"}
 
 
 @pytest.mark.parametrize(
