@@ -46,16 +46,21 @@ class ControlEndpoint:
             "set_clock": simulator.set_clock,
             "restart_life": simulator.restarts.configure,
             "add_plugin": simulator.add_plugin,
-            "stop": self._stop,
+            "stop": lambda: None,
             "write": simulator.database.write,
             "boot": simulator.boot,
             "take_down": simulator.take_down,
             "bring_up": simulator.bring_up,
         }
 
-    def answer(self, request: HttpRequest) -> bytes:
-        """The JSON answer to a request: {"result": …} or {"error": …}."""
-        verb = self._verbs.get(request.path.removeprefix("/simulator/"))
+    def answer(self, request: HttpRequest) -> tuple[bytes, Callable[[], None]]:
+        """The JSON answer to a request, and what to do after it: the server ends only then."""
+        name = request.path.removeprefix("/simulator/")
+        return self._answer(name, request), self._simulator.end if name == "stop" else _nothing
+
+    def _answer(self, name: str, request: HttpRequest) -> bytes:
+        """{"result": …} or {"error": …}."""
+        verb = self._verbs.get(name)
         if verb is None:
             return _encode({"error": f"no such verb; there are {', '.join(sorted(self._verbs))}"})
         try:
@@ -74,9 +79,6 @@ class ControlEndpoint:
         """Set the life of the work of a message, such as VM.snapshot, from now on."""
         self._simulator.operations.lives[method] = Life.from_data(life)
 
-    def _stop(self) -> None:
-        self._simulator.end()
-
     def _calls(self, method: str = "") -> list[dict[str, Any]]:
         """Return the calls, without sessions."""
         return [
@@ -84,6 +86,10 @@ class ControlEndpoint:
             for call in self._simulator.log
             if not method or call.method == method
         ]
+
+
+def _nothing() -> None:
+    """Follow an answer after which the server goes on."""
 
 
 def _encode(document: dict[str, Any]) -> bytes:

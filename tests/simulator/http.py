@@ -39,7 +39,8 @@ _RECURSION = threading.Lock()
 CONTROL_PATH = "/simulator/"
 
 Headers = Iterable[tuple[str, str]]
-Control = Callable[[HttpRequest], bytes]
+Control = Callable[[HttpRequest], "tuple[bytes, Callable[[], None]]"]
+"""What answers a request, with what to do as soon as the answer is sent."""
 
 
 class Services(NamedTuple):
@@ -122,8 +123,9 @@ class Connection:
         if request.method not in METHODS:
             raise html_pages.not_implemented(request.method, version=request.version)
         if self._services.control is not None and request.path.startswith(CONTROL_PATH):
-            answer = self._services.control(self._read_body(request, 2**31))
+            answer, then = self._services.control(self._read_body(request, 2**31))
             self._send(request, (("content-type", "application/json"),), answer)
+            then()
         elif not request.path.startswith("/"):
             raise html_pages.forbidden()
         elif (action := http_actions.find(request.method, request.path)) is not None:

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Simulator, VirtualClock
 from ansible_collections.xen.xapi.tests.simulator.values import Date
+from ansible_collections.xen.xapi.tests.support.polling import TIMEOUT
 from ansible_collections.xen.xapi.tests.unit.simulator.client import MISSING, Client, Connect, Start
 
 VERBS = (
@@ -174,10 +176,20 @@ def test_restart_life_plugins_and_fields_are_set_from_outside(
     vm = opened.find("VM", "db-1")
     control("write", table="VM", ref=vm, field="user_version", value=7)
     assert opened.database.read("VM", vm)["user_version"] == 7
-    ended: list[bool] = []
-    opened.end = lambda: ended.append(True)
-    control("stop")
-    assert ended == [True]
+
+
+def test_stop_is_answered_before_the_server_ends(opened: Simulator, control: ControlClient) -> None:
+    closing = threading.Thread(target=opened.hosts[0].close)
+    ended = threading.Event()
+
+    def end() -> None:
+        closing.start()
+        closing.join()
+        ended.set()
+
+    opened.end = end
+    assert control("stop") is None
+    assert ended.wait(TIMEOUT)
 
 
 def test_empty_and_long_bodies_are_accepted(opened: Simulator, control: ControlClient) -> None:
