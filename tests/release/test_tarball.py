@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -116,44 +117,102 @@ def test_introspection_lists_requests_requirement(installed: Path) -> None:
     assert "requests" in done.stdout
 
 
-def test_demo_runs_after_installation(installed: Path) -> None:
-    done = ansible("playbook", "xen.xapi.demo", ANSIBLE_COLLECTIONS_PATH=str(installed))
-    assert "All five scenes went as they should" in done.stdout
+class Bare:
+    """The collection next to ansible-core and requests alone, far from the checkout."""
 
+    def __init__(self, tarball: Path, folder: Path) -> None:
+        self.python = str(environment("bare", sys.executable, pins(["ansible-core", "requests"])))
+        self.folder = folder
+        self.installed = folder / "collections"
+        self._environ = {
+            "ANSIBLE_ASYNC_DIR": str(folder / "async"),
+            "ANSIBLE_COLLECTIONS_PATH": str(self.installed),
+            "HOME": str(folder),
+            "LC_ALL": "C.UTF-8",
+            "PATH": os.defpath,
+        }
+        install = ["collection", "install", "--offline", "-p", str(self.installed), str(tarball)]
+        done = self.ansible("galaxy", *install)
+        assert done.returncode == 0, done.stdout + done.stderr
 
-@pytest.mark.parametrize(("outcome", "exit_code"), [("success", 0), ("failure", 2)])
-def test_readme_play_needs_only_ansible_core_and_requests(
-    tarball: Path, tmp_path: Path, outcome: str, exit_code: int
-) -> None:
-    """With ansible-core and requests alone, far from the checkout and from its settings."""
-    python = str(environment("bare", sys.executable, pins(["ansible-core", "requests"])))
-    env = {"HOME": str(tmp_path), "PATH": os.defpath, "LC_ALL": "C.UTF-8"}
-
-    def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        call = [python, "-m", "ansible", *arguments]
+    def ansible(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            call,
-            cwd=tmp_path,
-            env={**env, **environ},
+            [self.python, "-m", "ansible", *arguments],
+            cwd=self.folder,
+            env={**self._environ, **environ},
             capture_output=True,
             text=True,
             timeout=LONG_TIMEOUT,
             check=False,
         )
 
-    installed = tmp_path / "collections"
-    install = ["galaxy", "collection", "install", "--offline", "-p", str(installed), str(tarball)]
-    done = run(*install)
+
+@pytest.fixture
+def bare(tarball: Path, tmp_path: Path) -> Bare:
+    return Bare(tarball, tmp_path)
+
+
+def test_demo_needs_only_ansible_core_and_requests(bare: Bare) -> None:
+    done = bare.ansible("playbook", "xen.xapi.demo")
+    assert "All five scenes went as they should" in done.stdout, done.stdout + done.stderr
+
+
+# The simulator as a playbook, and a call to its pool.
+PLAYS = """
+- ansible.builtin.import_playbook: xen.xapi.simulator
+  vars: {simulator_options: ["--hosts", "2"]}
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - xen.xapi.call:
+        hostname: "{{ simulator_url }}"
+        password: xapi-secret
+        method: VM.snapshot
+        args: [{class: VM, name_label: web-1}, before, []]
+      register: snapshot
+    - ansible.builtin.assert: {that: snapshot.outcome == 'success'}
+- ansible.builtin.import_playbook: xen.xapi.simulator
+  vars: {simulator_state: stopped}
+"""
+
+
+def test_simulator_and_call_need_only_ansible_core_and_requests(bare: Bare) -> None:
+    playbook = bare.folder / "plays.yml"
+    playbook.write_text(PLAYS)
+    done = bare.ansible("playbook", str(playbook))
     assert done.returncode == 0, done.stdout + done.stderr
-    playbook = tmp_path / "first.yml"
+
+
+def test_rolling_update_needs_only_ansible_core_and_requests(bare: Bare) -> None:
+    tasks = bare.folder / "update.yml"
+    tasks.write_text("- ansible.builtin.debug: {msg: updating}\n")
+    values = {
+        "rolling_update_tasks": str(tasks),
+        "rolling_update_quiet_for": "0",
+        "rolling_update_skip": "host-2",
+    }
+    with simulator_of(bare.installed, bare.python, "--hosts", "2") as url:
+        done = bare.ansible(
+            *("playbook", "xen.xapi.rolling_update", "--check", "-e", json.dumps(values)),
+            XAPI_HOST=url,
+            XAPI_PASSWORD="xapi-secret",
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"host-1 \(\S+\): done, enabled \(check mode\)", done.stdout)
+
+
+@pytest.mark.parametrize(("outcome", "exit_code"), [("success", 0), ("failure", 2)])
+def test_readme_play_needs_only_ansible_core_and_requests(
+    bare: Bare, outcome: str, exit_code: int
+) -> None:
+    playbook = bare.folder / "first.yml"
     playbook.write_text(play_of(blocks("README.md")[1]))
-    with simulator_of(installed, python, "--control") as url:
+    with simulator_of(bare.installed, bare.python, "--control") as url:
         task = json.dumps({"label": "import", "life": {"duration": 0.5, "outcome": outcome}})
         with urllib.request.urlopen(f"{url}/simulator/add_task", task.encode()) as answer:
             ref = json.load(answer)["result"]["ref"]
-        done = run(
+        done = bare.ansible(
             *("playbook", str(playbook), "--extra-vars", f"task_ref={ref}"),
-            ANSIBLE_COLLECTIONS_PATH=str(installed),
             XAPI_HOST=url,
             XAPI_PASSWORD="xapi-secret",
         )
