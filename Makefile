@@ -103,7 +103,7 @@ properties: $(READY) ## waits in thousands of schedules of virtual time
 	$(PYTEST) --numprocesses=2 tests/property
 
 reliability-short: $(READY) ## faults, invalid input, interrupts and load, the short form
-	$(PYTEST) --numprocesses=2 tests/model_checking tests/fault_injection tests/fuzzing tests/stress
+	$(PYTEST) $(PARALLEL) tests/model_checking tests/fault_injection tests/fuzzing tests/stress
 
 reliability: $(READY) ## the long form of both, three quarters of an hour, with figures
 	@$(BIN)/python -m tests.reliability

@@ -97,7 +97,6 @@ def failure_of(run):
     return re.sub(r"\s+", " ", str(failed.value))
 
 
-@pytest.mark.cores
 def test_host_is_emptied_and_taken_back_and_the_second_run_changes_nothing(cluster, play_tasks):
     there = guests(cluster, "host-2")
     uuid = host(cluster, "host-2")["uuid"]
@@ -175,7 +174,10 @@ def test_enter_waits_for_a_machine_that_is_on_its_way_to_the_host(cluster, play_
     assert host(cluster, "host-2")["enabled"]
 
 
-@pytest.mark.parametrize(("keeps", "ignores"), [(False, False), (True, False), (False, True)])
+@pytest.mark.parametrize(
+    ("keeps", "ignores"),
+    [pytest.param(False, False, marks=pytest.mark.cores), (True, False), (False, True)],
+)
 def test_failed_evacuation_enables_the_host_again_unless_told_otherwise(
     cluster, play_tasks, keeps, ignores
 ):

@@ -72,7 +72,6 @@ FAIL_ONCE = {
 }
 
 
-@pytest.mark.cores
 def test_hosts_are_updated_in_turn_and_a_second_run_goes_on_after_a_failure(cluster, update):
     reboot = "{{ rolling_update_host.is_master }}"
     output = failure_of(lambda: update([SAY, FAIL_ONCE], rolling_update_reboot=reboot))
@@ -176,7 +175,7 @@ def test_silent_failure_is_a_failure_and_other_hosts_stay_to_be_resumed(cluster,
 @pytest.mark.parametrize(
     "task",
     [
-        {"ansible.builtin.include_tasks": "missing.yml"},
+        pytest.param({"ansible.builtin.include_tasks": "missing.yml"}, marks=pytest.mark.cores),
         {"ansible.builtin.include_role": {"name": "missing"}},
     ],
 )
@@ -187,6 +186,7 @@ def test_missing_include_stops_the_update_with_a_report(update, task):
     assert len(variables_of_next_run(output)["rolling_update_resume"]) == 1
 
 
+@pytest.mark.cores
 def test_check_mode_changes_nothing(cluster, update):
     output = update([SAY], "--check", rolling_update_reboot=True)
     assert "(check mode)" in output
