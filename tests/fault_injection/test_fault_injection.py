@@ -33,7 +33,7 @@ ANYTHING = {"name_label": None, "refs": None, "name_regex": re.compile(".*")}
 
 
 def violations(runs):
-    """Yield the violations of some runs; who searches for one ends the campaign with it."""
+    """Yield the violations of some runs, one run after the other."""
     for number in range(runs):
         yield from Play(f"{SEED}/{number}").run().violations
 

@@ -135,7 +135,7 @@ def play_printed(real_pool, play_file, tmp_path):
 @pytest.mark.parametrize(
     ("name", "number"),
     [
-        # Chained results are what the core's templates work on.
+        # The templates of the core work on chained results.
         pytest.param(name, number, marks=[pytest.mark.cores] if "chaining" in name else [])
         for name, texts in PRINTED.items()
         for number in range(len(texts))

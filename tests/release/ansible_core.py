@@ -4,7 +4,7 @@
 
 """Sanity tests, unit tests and playbooks with one of the ansible-cores that the README names.
 
-python tests/release/ansible_core.py 2.18          what depends most on the core
+python tests/release/ansible_core.py 2.18          the tests that depend most on the core
 python tests/release/ansible_core.py 2.18 --whole  all playbooks and all unit tests of the modules
 """
 
@@ -26,7 +26,7 @@ DEVELOPMENT = "2.19"
 FILES_OF_USERS = ("meta/", "plugins/", "roles/")
 UNITS = "tests/unit/plugins/modules"
 # How options are parsed, results are returned and signals are handled. The others test how the
-# modules wait and cancel, in which no core has a part.
+# modules wait and cancel, which is the same with every core.
 UNITS_OF_CORE = (
     "test_attributes",
     "test_call",

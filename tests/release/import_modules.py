@@ -18,12 +18,12 @@ ROOT = COLLECTIONS / "ansible_collections" / "xen" / "xapi"
 
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(COLLECTIONS), "/packages"]
-# What a Python without an operating system lacks: ansible-core imports the two, and _progress uses
-# the clock.
+# A Python without an operating system lacks these: ansible-core imports the two modules, and
+# _progress uses the clock.
 for missing in ("grp", "pwd"):
     sys.modules[missing] = types.ModuleType(missing)
 time.thread_time = time.process_time
-# A new Python announces with them what a later one will refuse.
+# A new Python warns of syntax that a later one will refuse.
 warnings.simplefilter("error", SyntaxWarning)
 
 compiled = sorted([*ROOT.glob("plugins/**/*.py"), *ROOT.glob("extensions/**/*.py")])

@@ -54,7 +54,7 @@ class ControlEndpoint:
         }
 
     def answer(self, request: HttpRequest) -> tuple[bytes, Callable[[], None]]:
-        """The JSON answer to a request, and what to do after it: the server ends only then."""
+        """Return the JSON answer to a request, and a function to call after it."""
         name = request.path.removeprefix("/simulator/")
         return self._answer(name, request), self._simulator.end if name == "stop" else _nothing
 

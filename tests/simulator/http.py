@@ -40,7 +40,7 @@ CONTROL_PATH = "/simulator/"
 
 Headers = Iterable[tuple[str, str]]
 Control = Callable[[HttpRequest], "tuple[bytes, Callable[[], None]]"]
-"""What answers a request, with what to do as soon as the answer is sent."""
+"""Returns the answer to a request, and a function to call as soon as it is sent."""
 
 
 class Services(NamedTuple):

@@ -205,7 +205,7 @@ def test_task_of_call_has_the_documentation_of_task_wait():
 
 
 def _renamed(entry):
-    """The documentation of a value of a module that is new, and whose task is no list."""
+    """The documentation of a value in a new module with a single task."""
     renamed = yaml.safe_load(yaml.safe_dump(entry).replace("RV(tasks[].", "RV(task."))
     renamed.pop("version_added", None)
     return renamed
