@@ -31,7 +31,7 @@ def test_result_without_tasks_is_unchanged():
 
 
 @pytest.mark.parametrize("is_verbose", [False, True])
-def test_tasks_named_in_the_message_come_first_then_those_in_trouble(is_verbose):
+def test_tasks_named_in_the_message_come_first_then_problems(is_verbose):
     everything = tasks(500)
     returned = {
         "tasks": everything,
