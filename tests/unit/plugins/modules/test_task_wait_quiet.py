@@ -104,6 +104,15 @@ def test_housekeeping_is_excluded_unless_included(pool, quiet):
     assert quiet(timeout=0, resident_on="host-1", created_after="2020-01-01T00:00:00Z")
 
 
+def test_stalled_tasks_are_named_in_warning(pool, quiet):
+    pool.add_task(LABEL, age=7200)
+    result = quiet(timeout=0, ignore_stalled="1h")
+    assert len(result["stalled"]) == 1
+    (warning,) = [one for one in result["warnings"] if "make no progress" in one]
+    assert LABEL in warning
+    assert quiet(timeout=0, fails=True)["stalled"] == []
+
+
 def test_exclude_applies_in_addition_to_housekeeping(pool, quiet):
     for label in ("SR.scan", "host.call_plugin"):
         pool.add_task(label)
@@ -207,6 +216,8 @@ def test_task_lost_in_master_restart_fails_unless_on_gone_is_ok(pool, quiet, whe
     assert result["gone"] == [uuid]
     told = [result.get("msg", ""), *result["warnings"]]
     assert any("it may still be running: the session was lost" in one for one in told)
+    is_warned = any("succeeded only because on_gone is ok" in one for one in result["warnings"])
+    assert is_warned is (on_gone == "ok")
 
 
 def test_promoted_supporter_is_followed_and_restarts_quiet_period(start_pool, quiet, when_waiting):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 
 import pytest
 
@@ -242,6 +243,24 @@ def test_quiet_time_does_not_grow_while_pool_does_not_answer(virtual, watch):
     troubled = [text for text in texts if "no answer from" in text]
     assert len(troubled) >= 3
     assert {text.partition("last seen: ")[2] for text in troubled} == {"quiet for 60 s of 10 min"}
+
+
+def test_quiet_time_is_marked_as_observed(virtual):
+    """It does not grow while the module waits for an answer."""
+    reports = []
+    sink = SimpleNamespace(
+        is_open=True, cpu_clock=lambda: 0.0, mask=lambda text: text, send=reports.append
+    )
+    with on(
+        virtual,
+        lambda session: QuietCondition(session, Selection(), quiet_for=60, clock=virtual.now),
+        timeout=30.0,
+        make_observer=lambda condition: observe(condition, sink, clock=virtual.now),
+    ) as run:
+        run.wait()
+    durations = [part for report in reports for part in report["line"] if isinstance(part, list)]
+    assert durations
+    assert {tuple(part[1:]) for part in durations} == {("observed",)}
 
 
 def test_quiet_wait_tells_change_to_quiet(virtual, watch):

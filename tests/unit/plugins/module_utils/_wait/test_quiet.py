@@ -10,10 +10,12 @@ import contextlib
 
 import pytest
 
+from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.selection import (
     ObjectOption,
     Selection,
 )
+from ansible_collections.xen.xapi.plugins.module_utils._wait.disappearance import _is_old
 from ansible_collections.xen.xapi.plugins.module_utils._wait.intervals import RESYNC_INTERVAL
 from ansible_collections.xen.xapi.plugins.module_utils._wait.quiet import QuietCondition
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import Decision
@@ -64,6 +66,24 @@ def test_polling_stays_pending_while_short_tasks_run_between_polls(virtual):
         run.wait()
         assert run.decision is Decision.PENDING
         assert run.condition.matches.ended.count > 90
+
+
+def test_match_that_runs_for_longer_than_quiet_for_blocks_until_its_end(virtual):
+    virtual.at(5, lambda: virtual.add_task(COPY, life=Life(duration=60)))
+    with quiet(virtual, quiet_for=10.0) as run:
+        run.wait()
+        assert met_at(run) == pytest.approx(75, abs=1)
+
+
+@pytest.mark.parametrize("method", ["events", "poll"])
+@pytest.mark.parametrize("problem", ["logout_all", "restart_master", "drop_blocked"])
+def test_interruption_restarts_quiet_time(virtual, method, problem):
+    if problem == "drop_blocked" and method == "poll":
+        pytest.skip("polling has no blocked call")
+    virtual.at(5, getattr(virtual, problem))
+    with quiet(virtual, method=method) as run:
+        run.wait()
+        assert met_at(run) >= 15
 
 
 def test_tasks_finished_before_first_refresh_do_not_count(virtual):
@@ -145,16 +165,26 @@ def test_deletion_on_enabled_supporter_needs_no_extra_wait(virtual):
         assert met_at(run) == pytest.approx(25, abs=0.5)
 
 
-def test_task_forwarded_unseen_to_restarting_host_fails_condition(virtual):
+@pytest.mark.parametrize("startup", [0.1, 60])
+def test_task_forwarded_unseen_to_restarting_host_fails_condition(virtual, startup):
     """Its last known record names the master, not the host that restarts."""
     ref = virtual.add_task(COPY)
     supporter = virtual.supporter.ref
 
     def forward_and_restart():
         virtual.set_task(ref, resident_on=supporter)
-        virtual.restart_supporter(startup=60)
+        virtual.restart_supporter(startup=startup)
 
     virtual.at(21, forward_and_restart)
+    with quiet(virtual, method="poll") as run:
+        run.wait()
+        assert run.decision is Decision.FAILED
+
+
+def test_restart_between_reads_of_hosts_and_tasks_fails_condition(virtual):
+    virtual.add_task(COPY, resident_on=virtual.supporter.ref)
+    virtual.fail("task.get_all_records", nth=3, delay=5.0)
+    virtual.at(6, lambda: virtual.restart_supporter(startup=60))
     with quiet(virtual, method="poll") as run:
         run.wait()
         assert run.decision is Decision.FAILED
@@ -295,3 +325,37 @@ def test_request_count_is_bounded_while_host_stays_disabled(virtual):
         assert run.decision is Decision.PENDING
     # A resync of an undecided task reads the hosts and whether they are live.
     assert run.wire.requests <= 600 / RESYNC_INTERVAL * 6
+
+
+def test_new_status_ends_stall(virtual):
+    ref = virtual.add_task(COPY, created=Date.at(virtual.now() - 7200))
+    virtual.at(5, lambda: virtual.set_task(ref, status="cancelling"))
+    with quiet(virtual, ignore_stalled=100.0) as run:
+        run.wait()
+        assert met_at(run) == pytest.approx(115, abs=1)
+
+
+@pytest.mark.parametrize("on_gone", ["fail", "ok"])
+def test_object_that_is_lost_in_a_restart_has_unknown_outcome(virtual, on_gone):
+    vm, selection = watch_vm(virtual)
+    virtual.add_task(COPY, life=Life(duration=30))
+
+    def restart_without_object():
+        virtual.database.delete("VM", vm)
+        virtual.restart_master()
+
+    virtual.at(5, restart_without_object)
+    with quiet(virtual, selection, on_gone=on_gone) as run:
+        run.wait()
+        assert run.decision is (Decision.FAILED if on_gone == "fail" else Decision.MET)
+        (unknown,) = run.condition.matches.unknown_outcomes.values()
+        assert unknown.subject == "The object"
+
+
+@pytest.mark.parametrize("created", ["?", "", None])
+def test_age_that_cannot_be_read_counts_as_old(created):
+    now = 1_800_000_000
+    assert _is_old(Task("OpaqueRef:a", {"created": created}), now)
+    known = Task("OpaqueRef:a", {"created": Date.at(now - 60)})
+    assert _is_old(known, None)
+    assert not _is_old(known, now)

@@ -210,6 +210,18 @@ def test_switches_to_polling_if_only_event_calls_fail(error, place):
     assert (waiter.method, waiter.errors.count) == ("poll", 2)
 
 
+def test_switches_to_polling_if_event_batches_are_malformed():
+    class Malformed(ScriptedSession):
+        def read_events(self, *args):
+            return {**super().read_events(*args), "events": 5}
+
+        def invalid_response(self, method, field=""):
+            return InvalidResponse(URL, method=method, field=field)
+
+    waiter = wait(Malformed(), timeout=60)
+    assert (waiter.method, waiter.errors.count) == ("poll", 2)
+
+
 @pytest.mark.parametrize("error", BROKEN_OFF, ids=lambda error: type(error).__name__)
 def test_keeps_events_if_other_calls_fail_too(error):
     session = ScriptedSession(waits=[error] * 4, refreshes=[None, error, error], calls=[error] * 6)
