@@ -110,3 +110,10 @@ def test_single_known_clock_dates_tasks_of_any_host(host):
 def test_uncertain_creation_time_matches_according_to_doubt_policy(bounds, left, counted, young):
     found = {doubt: is_within(Creation(10, 20), Bounds(*bounds), doubt) for doubt in Doubt}
     assert found == {Doubt.LEAVE: left, Doubt.COUNT: counted, Doubt.YOUNG: young}
+
+
+def test_clock_that_starts_at_zero_dates_no_task():
+    """XAPI started in 1970 then, by the same clock."""
+    options = {"started": 10.0, "master_started": 10.0}
+    assert problem(500, **options) == "that is before 2005"
+    assert problem(NOW, **options) == ""

@@ -349,3 +349,9 @@ def test_decodes_output_of_xml_rpc_encoder(value):
 @given(st.text())
 def test_decode_result_is_always_json_serializable(text):
     json.dumps(decode_result(f"<value>{text}</value>"), allow_nan=False)
+
+
+@pytest.mark.parametrize("status", ["resting", "", "Success"])
+def test_unknown_status_is_returned_as_running(status):
+    returned = Task("OpaqueRef:a", {"status": status}).to_dict(now=None)
+    assert (returned["status"], returned["is_finished"]) == (status, False)

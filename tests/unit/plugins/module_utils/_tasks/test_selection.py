@@ -74,6 +74,8 @@ def task(**changes):
         ({"created_after": NOW - 60}, True),
         ({"created_after": NOW - 59}, False),
         ({"created_before": NOW - 60}, True),
+        ({"created_after": NOW - 59, "max_age": 3600}, False),
+        ({"created_before": NOW - 61, "min_age": 10}, False),
         ({"created_before": NOW - 61}, False),
         ({"cancellable": True}, True),
         ({"cancellable": False}, False),
@@ -225,3 +227,20 @@ def test_all_tasks_match_only_without_an_option_that_selects(name):
     selection = replace(Selection(), **{name: ("a value",)})
     assert Selection().matches_all
     assert selection.matches_all == (name in leaves_out_or_decides_doubts)
+
+
+@pytest.mark.parametrize("is_destructive", [False, True])
+@pytest.mark.parametrize(
+    ("label", "is_spared_by_gate"),
+    [
+        ("SR.scan", True),
+        ("nightly SR.scan of all", False),
+        ("SR.update_snapshot_info_" + "x" * 1000, False),
+        ("x" * 1001, False),
+    ],
+)
+def test_clean_up_spares_what_may_be_housekeeping_and_gate_what_is(
+    is_destructive, label, is_spared_by_gate
+):
+    selection = Selection(excludes_housekeeping=True, is_destructive=is_destructive)
+    assert is_excluded(task(name_label=label), selection) is (is_destructive or is_spared_by_gate)
