@@ -17,6 +17,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._errors import redact
         ("INTERNAL_ERROR", ["got OpaqueRef:1 here"], ["OpaqueRef:1"], ["got (hidden) here"]),
         ("INTERNAL_ERROR", ["a", "b"], ["a", "b"], ["(hidden)", "(hidden)"]),
         ("INTERNAL_ERROR", ["kept"], [""], ["kept"]),
+        ("INTERNAL_ERROR", ["ab"], ["a", "ab"], ["(hidden)"]),
         ("HANDLE_INVALID", ["task", "OpaqueRef:2"], ["OpaqueRef:1"], ["task", "OpaqueRef:2"]),
     ],
 )

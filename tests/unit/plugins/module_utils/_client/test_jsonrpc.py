@@ -78,6 +78,13 @@ def test_secrets_are_redacted_in_errors():
     assert caught.value.params == ("the (hidden) p",)
 
 
+def test_secrets_in_params_are_redacted_in_errors():
+    transport = StubTransport({"error": ["C", "got hunter2"], "id": 1})
+    with pytest.raises(XapiFailure) as caught:
+        Rpc(transport, ENDPOINT).call("VM.add_to_other_config", ["VM", "password", "hunter2"])
+    assert caught.value.params == ("got (hidden)",)
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

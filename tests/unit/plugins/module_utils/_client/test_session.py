@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -171,6 +172,13 @@ def test_logout_has_separate_time_limit(pool, monkeypatch):
     assert error.seconds == 0.1
     (left,) = pool.sessions()
     pool.logout(left)
+
+
+def test_logout_does_not_end_at_the_deadline_of_the_run(pool):
+    with session_at(pool.url) as session:
+        session.set_deadline(time.monotonic())
+    assert methods(pool)[-1] == LOGOUT
+    assert session.logout_errors == []
 
 
 def test_dropped_session_causes_no_logout_error(pool):
@@ -663,8 +671,10 @@ def test_login_is_not_interrupted_after_it_is_sent(pool):
         if len(questions) > 1:
             raise Interrupted("SIGTERM")
 
+    pool.fail(LOGIN, delay=1.2, late=True)
     with pytest.raises(Interrupted), session_at(pool.url, stop=stop):
         pass
+    assert len(questions) > 2
     assert methods(pool) == [LOGIN, LOGOUT]
 
 

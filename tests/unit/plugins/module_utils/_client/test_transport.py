@@ -16,7 +16,10 @@ import requests
 
 from ansible_collections.xen.xapi.plugins.module_utils._client import http_client as _http_client
 from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
-from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Interruptible
+from ansible_collections.xen.xapi.plugins.module_utils._client.transport import (
+    SIZE_LIMIT,
+    Interruptible,
+)
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     AnswerTooLarge,
     ConnectionCut,
@@ -80,6 +83,13 @@ def test_no_cookies_or_netrc_credentials_are_sent(transport, monkeypatch, tmp_pa
     for head, _body in wire.requests:
         assert not {"authorization", "cookie"} & headers_of(head).keys()
         assert len(head) < 1024
+
+
+def test_endless_redirect_is_read_up_to_size_limit():
+    """Without following it, the library would read all of it at once."""
+    answer = drip(b"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n" + b"x" * 300_000)
+    with RawServer(answer) as wire, pytest.raises(AnswerTooLarge):
+        transport_for(size_limit=1000).post(wire.endpoint, "/", b"{}", time_limit=10)
 
 
 def test_redirects_are_not_followed(transport):
@@ -159,11 +169,13 @@ def test_overall_deadline_shortens_request(transport):
 def test_response_is_not_read_after_time_limit():
     """The background thread does not read a late response either, up to the size limit."""
 
+    poured = []
+
     def pour(wire, connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n")
         try:
             while not wire.ended.wait(0.02):
-                connection.sendall(b"x" * 262144)
+                poured.append(connection.send(b"x" * 262144))
         except OSError:
             wire.hung_up.set()
 
@@ -172,6 +184,7 @@ def test_response_is_not_read_after_time_limit():
         with pytest.raises(RequestTimedOut):
             transport_for(clock=clock).post(wire.endpoint, "/jsonrpc", b"{}")
         assert wire.hung_up.wait(60)
+        assert sum(poured) < SIZE_LIMIT / 4
 
 
 def test_time_limit_covers_tls_handshake(transport):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.xen.xapi.plugins.module_utils._client import http_client as _http_client
 from ansible_collections.xen.xapi.plugins.module_utils._client.endpoint import Endpoint
 from ansible_collections.xen.xapi.plugins.module_utils._errors import (
     CertificateUntrusted,
@@ -56,3 +57,14 @@ def test_errors_redact_proxy_password(transport, monkeypatch, proxy):
     with pytest.raises((ProxyFailed, RequestFailed)) as caught:
         transport.post(Endpoint.of("https", "xcp1.example", None), "/", b"{}")
     assert "of-proxy" not in repr(vars(caught.value))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError("cannot connect to http://someone:of-proxy@127.0.0.1:1"),
+        type("InvalidProxyURL", (ValueError,), {})("of-proxy is not a port"),
+    ],
+)
+def test_reason_that_may_quote_address_of_proxy_is_left_out(error):
+    assert _http_client._format_safe_reason(error) == type(error).__name__
