@@ -434,6 +434,14 @@ def test_on_uncancellable_tries_skips_or_fails(pool, cancel, endless, what, outc
     assert len(cancels(pool)) == sent
 
 
+def test_guards_are_checked_again_after_idle_watch(pool, cancel, endless, when_waiting):
+    ref = endless()
+    when_waiting(lambda: pool.set_task(ref, allowed_operations=[]))
+    result = cancel(ref=ref, idle_for="0.5", on_uncancellable="fail", fails=True)
+    assert "The server does not offer to cancel" in result["msg"]
+    assert cancels(pool) == []
+
+
 def test_task_with_alternating_cancel_permission_is_cancelled(pool, cancel, endless):
     flicker = tuple((step / 10, bool(step % 2)) for step in range(50))
     ref = endless(life=Life(duration=None, cancellable=flicker, cancel_after=0.3))

@@ -107,6 +107,10 @@ def test_conflicting_selectors_are_rejected(refused, names):
             "'force': True is only for tasks",
         ),
         ({"ref": [REF], "force": True, "wait": False}, "'force': True needs wait: true"),
+        (
+            {"ref": [REF], "force": True, "timeout": "299"},
+            "'timeout': '299' is too short for force",
+        ),
         ({"ref": [REF], "labels": "copy"}, "Unsupported parameters"),
     ],
     ids=str,

@@ -4,15 +4,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._cancel.operation import CancelOperation
 from ansible_collections.xen.xapi.plugins.module_utils._client.transport import Answer
 from ansible_collections.xen.xapi.plugins.module_utils._tasks.model import Task
+from ansible_collections.xen.xapi.plugins.module_utils._wait.watcher import PollingWatcher
 from ansible_collections.xen.xapi.tests.simulator.clock import START
 from ansible_collections.xen.xapi.tests.simulator.lifecycle import Life
 from ansible_collections.xen.xapi.tests.support.samples import ENDLESS, UNCANCELLABLE
-from ansible_collections.xen.xapi.tests.support.virtual.transport import VirtualWire
+from ansible_collections.xen.xapi.tests.support.virtual.transport import (
+    VirtualWire,
+    virtual_session,
+)
 from ansible_collections.xen.xapi.tests.support.virtual.wait import on
 
 
@@ -63,6 +69,38 @@ def test_cancel_is_resent_every_five_seconds_while_task_runs(virtual):
     assert times == pytest.approx([0, 5, 10, 15, 20], abs=0.5)
 
 
+def test_end_of_one_task_does_not_repeat_cancel_of_another(virtual):
+    busy, short = (virtual.add_task("busy", life=UNCANCELLABLE) for _number in range(2))
+    virtual.at(2, lambda: virtual.destroy_task(short))
+    assert cancel(virtual, [busy, short], timeout=8.0) == ["still_running", "gone"]
+    times = [call.at - START for call in virtual.log.of("task.cancel") if busy in call.params]
+    assert times == pytest.approx([0, 5], abs=0.5)
+
+
+def test_task_that_was_read_in_an_earlier_session_is_unknown(virtual):
+    ref = virtual.add_task("slow")
+    tasks = [Task(ref, virtual.record(ref))]
+    virtual.destroy_task(ref)
+
+    def make_operation(session):
+        session.read_server_time()
+        return CancelOperation(
+            session,
+            tasks,
+            session_generation=session.generation - 1,
+            waits=True,
+            deadline=virtual.now() + 10,
+            server_time=lambda: int(virtual.now()),
+            clock=virtual.now,
+        )
+
+    with on(virtual, make_operation, timeout=10.0) as run:
+        run.wait()
+        (outcome,) = run.condition.cancels.values()
+        assert (outcome.action.value, outcome.is_changed) == ("unknown", False)
+        assert "the session was lost" in outcome.reason
+
+
 @pytest.mark.parametrize("answer", ["truncated", "HTML page", "invalid envelope"])
 def test_task_is_cancelled_despite_unreadable_cancel_response(virtual, answer, monkeypatch):
     """The server accepts the request, but its answer cannot be parsed."""
@@ -107,13 +145,24 @@ def test_error_response_is_ignored_if_cancel_took_effect(virtual, code, waits):
 def test_denied_cancel_is_not_credited_with_task_end(virtual):
     ref = virtual.add_task("slow", life=UNCANCELLABLE)
     virtual.fail("task.cancel", error=["RBAC_PERMISSION_DENIED", "task.cancel"], delay=1.0)
-    virtual.at(0.5, lambda: virtual.set_task(ref, status="cancelled"))
+    of_another = {"current_operations": {"OpaqueRef:other": "cancel"}}
+    virtual.at(0.5, lambda: virtual.set_task(ref, status="cancelled", **of_another))
     (outcome,) = run_operation(virtual, [ref])
     assert (outcome.action.value, outcome.is_changed, outcome.error) == (
         "finished_first",
         False,
         None,
     )
+
+
+def test_lost_cancel_is_not_credited_with_earlier_cancel_of_another(virtual):
+    of_another = {"OpaqueRef:other": "cancel"}
+    ref = virtual.add_task("slow", life=UNCANCELLABLE)
+    virtual.set_task(ref, current_operations=of_another)
+    virtual.fail("task.cancel", cut="before")
+    virtual.at(3, lambda: virtual.set_task(ref, status="cancelled"))
+    (outcome,) = run_operation(virtual, [ref])
+    assert (outcome.action.value, outcome.is_changed) == ("finished_first", False)
 
 
 @pytest.mark.parametrize(
@@ -240,3 +289,27 @@ def test_idle_task_that_progressed_before_cancel_is_skipped(virtual):
         (cancel,) = run.condition.cancels.values()
     assert (cancel.action.value, cancel.reason) == ("skipped", "not idle")
     assert sent(virtual) == []
+
+
+def test_task_that_is_not_listed_is_read_before_it_is_examined(virtual):
+    tasks = [
+        Task(ref, virtual.record(ref)) for ref in (virtual.add_task("slow", life=UNCANCELLABLE),)
+    ]
+
+    class BlindWatcher(PollingWatcher):
+        def refresh(self, scope):
+            return dataclasses.replace(super().refresh(scope), tasks=[])
+
+    with virtual_session(VirtualWire(virtual), virtual) as session:
+        operation = CancelOperation(
+            session,
+            tasks,
+            session_generation=1,
+            waits=True,
+            deadline=virtual.now() + 10,
+            clock=virtual.now,
+        )
+        operation.refresh(BlindWatcher(session, interval=2.0, sleep=virtual.solo.advance))
+        (outcome,) = operation.cancels.values()
+        assert (outcome.action, outcome.is_undecided) == (None, False)
+        assert outcome.is_accepted

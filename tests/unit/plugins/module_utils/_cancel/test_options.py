@@ -19,6 +19,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._tasks.options import (
 )
 
 UUID = "12345678-1234-1234-1234-123456789012"
+REF = f"OpaqueRef:{UUID}"
 NARROWING = {
     "name_description": "disk",
     "status": ["pending"],
@@ -107,3 +108,8 @@ def test_include_housekeeping_is_rejected_with_uuid_or_ref(identity):
     with pytest.raises(OptionError) as raised:
         cancelling(**identity, include_housekeeping=True)
     assert raised.value.option == "include_housekeeping"
+
+
+def test_default_timeout_with_force_is_five_minutes():
+    assert cancelling(ref=[REF]).timeout == 60
+    assert cancelling(ref=[REF], force=True).timeout == 300
