@@ -290,7 +290,11 @@ def test_task_true_on_getter_waits_and_changes_nothing(pool, call):
     ],
 )
 def test_refused_call_says_what_was_expected(call, method, args, said):
-    assert said in call(method=method, args=args, fails=True)["msg"]
+    result = call(method=method, args=args, fails=True)
+    assert said in result["msg"]
+    assert (result["changed"], result["task"]) == (False, None)
+    if "get_" not in method:
+        assert result["outcome"] == "not_started"
 
 
 def test_method_that_only_the_description_has_suggests_another_version(pool, call):
@@ -371,6 +375,11 @@ def test_wrong_password_starts_nothing(call):
     result = call(method="VM.snapshot", args=ARGS, password="wrong", fails=True)
     assert (result["outcome"], result["changed"]) == ("not_started", False)
     assert result["error"]["code"] == "SESSION_AUTHENTICATION_FAILED"
+
+
+def test_rejected_login_before_a_call_without_arguments_starts_nothing(call):
+    result = call(method="pool.sync_database", password="wrong", fails=True)
+    assert (result["outcome"], result["changed"]) == ("not_started", False)
 
 
 def test_pool_that_is_away_starts_nothing(run):
