@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.xen.xapi.plugins.module_utils._progress import ProgressWriter
-from ansible_collections.xen.xapi.plugins.plugin_utils import _progress_channel
+from ansible_collections.xen.xapi.plugins.plugin_utils import _progress_action, _progress_channel
 from ansible_collections.xen.xapi.plugins.plugin_utils._progress_channel import ProgressChannel
 from ansible_collections.xen.xapi.tests.support.polling import wait_until
 
@@ -85,6 +85,8 @@ def test_module_that_is_killed_leaves_the_channel_usable(open_channel, lines, tm
     assert list(tmp_path.iterdir()) == []
 
 
+# Python would print the traceback of a thread.
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_display_that_fails_ends_nothing_but_the_lines(open_channel, tmp_path):
     shown = []
 
@@ -247,3 +249,11 @@ def test_second_signal_in_the_handler_of_the_first_does_not_wait_for_it(open_cha
     with channel._showing:
         channel.silence()
     channel.close()
+
+
+@pytest.mark.parametrize("is_writable", [True, False])
+def test_line_is_shown_only_where_standard_error_takes_it(monkeypatch, lines, is_writable):
+    monkeypatch.setattr(_progress_action, "is_writable", lambda _descriptor: is_writable)
+    monkeypatch.setattr(_progress_action, "_show", lines.append)
+    _progress_action._show_in_main_process("copy 43 %")
+    assert lines == (["copy 43 %"] if is_writable else [])

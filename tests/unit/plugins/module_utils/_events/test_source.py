@@ -331,6 +331,14 @@ def test_hostile_labels_and_secrets_stay_out_of_events_and_warnings(pool):
     assert len(text) < 20_000
 
 
+def test_secrets_are_masked_in_warnings_about_labels(pool):
+    pool.add_task(f"[XO] backup {pool.password}", life=Life(duration=5))
+    source = run(pool, name_regex="[XO] backup")
+    (warning,) = source.warnings
+    assert "[XO] backup ***" in warning
+    assert pool.password not in warning
+
+
 def test_idle_source_needs_few_requests(pool):
     pool.add_task(COPY, life=Life(duration=None))
     source = run(pool, 3600)
