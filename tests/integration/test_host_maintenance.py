@@ -157,6 +157,22 @@ def test_enter_waits_for_a_backup_of_a_machine_on_the_host(cluster, play_tasks, 
     play_tasks(cluster, [enter, expect(done=["disabled", "evacuated"], obstacles=[])])
 
 
+def test_enter_waits_for_a_task_of_the_host_before_it_disables_it(cluster, play_tasks, when):
+    ours = cluster.find("host", "host-2")
+    move = cluster.add_task("Async.VM.pool_migrate", life=ENDLESS)
+    cluster.database.write("host", ours, "current_operations", {move: "vm_migrate"})
+    before = []
+
+    def end_move():
+        before.extend(called(cluster))
+        cluster.set_task(move, status="success")
+        cluster.database.write("host", ours, "current_operations", {})
+
+    when(lambda: cluster.events.blocked, end_move)
+    play_tasks(cluster, [include("enter"), expect(done=["disabled", "evacuated"])])
+    assert before == []
+
+
 def test_enter_waits_for_a_machine_that_is_on_its_way_to_the_host(cluster, play_tasks, when):
     ours, other = cluster.find("host", "host-2"), cluster.find("host", "host-3")
     for vm in guest_refs(cluster, "host-2"):
@@ -200,6 +216,23 @@ def test_host_that_was_disabled_before_stays_disabled_after_a_failure(cluster, p
     assert not host(cluster, "host-2")["enabled"]
 
 
+def test_host_that_is_not_live_is_left_alone(cluster, play_tasks):
+    cluster.inventory.set_live(cluster.find("host", "host-2"), False)
+    output = failure_of(lambda: play_tasks(cluster, [include("enter")]))
+    assert "The host host-2 is not live" in output
+    assert called(cluster) == []
+    assert host(cluster, "host-2")["enabled"]
+
+
+def test_host_is_enabled_again_if_its_disabling_was_not_answered(cluster, play_tasks):
+    cluster.fail("Async.host.disable", cut="after")
+    cluster.operations.lives["host.evacuate"] = Life(0.2, outcome="failure", error=("SR_FULL",))
+    output = failure_of(lambda: play_tasks(cluster, [include("enter")]))
+    assert "The host was enabled again." in output
+    assert called(cluster) == ["host.disable", "host.evacuate", "host.enable"]
+    assert host(cluster, "host-2")["enabled"]
+
+
 def test_lost_answers_are_resolved_by_reading_and_nothing_is_started_twice(cluster, play_tasks):
     for method in ("host.disable", "host.evacuate"):
         cluster.fail(f"Async.{method}", cut="after")
@@ -217,6 +250,15 @@ def test_call_that_was_lost_before_it_took_effect_is_a_failure(cluster, play_tas
     assert "The host was enabled again." not in output
     assert called(cluster) == ["host.disable"]
     assert host(cluster, "host-2")["enabled"]
+
+
+def test_evacuation_that_was_lost_before_it_took_effect_is_a_failure(cluster, play_tasks):
+    there = guests(cluster, "host-2")
+    cluster.fail("Async.host.evacuate", cut="before")
+    output = failure_of(lambda: play_tasks(cluster, [include("enter")]))
+    assert f"{len(there)} virtual machines are still on the host host-2" in output
+    assert called(cluster) == ["host.disable", "host.evacuate", "host.enable"]
+    assert guests(cluster, "host-2") == there
 
 
 def test_host_that_is_still_being_disabled_is_not_reported_as_enabled(cluster, play_tasks):

@@ -113,6 +113,14 @@ def test_tag_selection_does_not_skip_gate_checks(pool, play_tasks, entry, how):
     assert "open pool-1" not in output
 
 
+@pytest.mark.parametrize("entry", ["main", "quiesce"])
+def test_tag_selection_does_not_skip_variable_checks(pool, play_tasks, entry):
+    gate = {**include(entry, name_label="x", exclud=["y"]), "tags": ["deploy"]}
+    output = failure_of(lambda: play_tasks([pool], [gate], "--tags=deploy"))
+    assert "does not know task_gate_exclud" in output
+    assert not pool.log
+
+
 def test_cleanup_is_skipped_by_other_tags(pool, play_tasks):
     gate = include("cleanup", name_regex="copy", apply=True)
     gate["ansible.builtin.import_role"] = gate.pop("ansible.builtin.include_role")
@@ -182,6 +190,8 @@ def test_quiesce_selects_object_by_name(pool, play_tasks):
         "quiesce", object={"type": "SR", "name_label": "Local storage"}, quiet_for="0", timeout="5"
     )
     assert "Garbage Collection" in failure_of(lambda: play_tasks([pool], [gate]))
+    other = {"type": "VM", "name_label": "web-1"}
+    play_tasks([pool], [include("quiesce", object=other, quiet_for="0", timeout="5")])
 
 
 @pytest.mark.cores
@@ -324,6 +334,18 @@ def test_failed_gate_reports_reason_and_cancels_running_tasks(pool, play_tasks):
     assert pool.record(other)["status"] == "pending"
 
 
+def test_failed_cancel_does_not_hide_why_the_gate_failed(pool, play_tasks):
+    late = pool.add_task("Async.VM.copy", life=ENDLESS)
+    broken = pool.add_task("Async.VM.move", status="failure")
+    pool.fail("task.cancel", error=["RBAC_PERMISSION_DENIED", "task.cancel"], count=None)
+    gate = include(ref=[late, broken], cancel_on_failure=True)
+    output = re.sub(r"\s+", " ", failure_of(lambda: play_tasks([pool], [gate])))
+    why = output.split("Fail with the reason")[1]
+    assert "'Async.VM.move'" in why
+    assert "ended as failure" in why
+    assert "was denied" in why
+
+
 def test_failed_gate_does_not_cancel_without_cancel_on_failure(pool, play_tasks):
     ref = pool.add_task("Async.VM.copy", life=ENDLESS)
     output = failure_of(lambda: play_tasks([pool], [include(ref=ref, timeout="5")]))
@@ -389,7 +411,7 @@ def test_cleanup_cancels_only_old_tasks_and_only_when_applied(
 ):
     pool = start_pool(collects=False)
     old = pool.add_task("Async.VM.copy", created=LONG_AGO, life=ENDLESS)
-    young = pool.add_task("Async.VM.copy", life=ENDLESS)
+    young = pool.add_task("Async.VM.copy", age=5 * 3600, life=ENDLESS)
     gate = include("cleanup", name_regex=r"Async\.VM\.copy", apply=applies, idle_for="0.2")
     output = play_tasks([pool], [gate], *options, keywords=keywords)
     asked = [call.params[0] for call in pool.log.of("task.cancel")]
@@ -515,6 +537,10 @@ def test_inventory_variables_do_not_change_how_gate_runs(start_pool, play_tasks,
     variables = tmp_path / "group_vars" / "all.yml"
     variables.parent.mkdir()
     variables.write_text(json.dumps(OF_THE_INVENTORY))
+    # The inventory has the connection of localhost, which these take precedence over.
+    of_localhost = tmp_path / "host_vars" / "localhost.yml"
+    of_localhost.parent.mkdir()
+    of_localhost.write_text(json.dumps(OF_THE_INVENTORY))
     options = {
         "main": DONE,
         "quiesce": {"name_label": "other", "quiet_for": "0"},
