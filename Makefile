@@ -105,7 +105,7 @@ properties: $(READY) ## waits in thousands of schedules of virtual time
 reliability-short: $(READY) ## faults, invalid input, interrupts and load, the short form
 	$(PYTEST) $(PARALLEL) tests/model_checking tests/fault_injection tests/fuzzing tests/stress
 
-reliability: $(READY) ## the long form of both, three quarters of an hour, with figures
+reliability: $(READY) ## the long form of both and all mutations, 1.5 hours, with figures
 	@$(BIN)/python -m tests.reliability
 
 bench: $(READY) ## how fast it is, side by side with others

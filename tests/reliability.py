@@ -15,6 +15,7 @@ import time
 
 from tests.support.collection import ROOT, use_this_collection
 
+_MUTATIONS = re.compile(r"^\d+ mutations, (\d+) caught, (\d+) survived$", re.MULTILINE)
 _SUM = re.compile(r"^(?:(\d+) failed)?(?:, )?(?:(\d+) passed)(?:, (\d+) failed)?", re.MULTILINE)
 
 
@@ -22,6 +23,7 @@ def commands(seed: int) -> dict[str, list[str]]:
     """The attacks, and how each is started."""
     module = [sys.executable, "-m"]
     return {
+        "mutations": [*module, "tests.mutations"],
         "faults": [
             *(*module, "tests.fault_injection", f"--seed={seed}"),
             *("--virtual=20000", "--sources=2000", "--real=480"),
@@ -101,6 +103,9 @@ def main() -> int:
 
 def _sum(output: str) -> tuple[int, int]:
     """Return the numbers of passed and failed runs in the last line of an output."""
+    mutations = _MUTATIONS.search(output)
+    if mutations:
+        return int(mutations[1]), int(mutations[2])
     found = list(_SUM.finditer(output))
     if not found:
         return 0, 1
