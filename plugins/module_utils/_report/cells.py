@@ -96,7 +96,9 @@ def format_progress(task: Mapping[str, Any]) -> str:
     progress = read_number(task.get("progress"))
     if not is_running(task) or progress is None:
         return format_status(task)
-    return f"{min(max(progress, 0.0), 1.0) * 100:.0f} %"
+    # Not 100 before all of it is done.
+    done = min(max(progress, 0.0), 1.0) * 100
+    return f"{min(done, 99) if done < 100 else done:.0f} %"
 
 
 def format_objects(task: Mapping[str, Any]) -> str:

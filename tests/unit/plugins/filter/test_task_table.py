@@ -72,6 +72,11 @@ def test_disappeared_task_is_not_shown_as_running():
     assert "50 %" not in task_table([task(gone=True)])
 
 
+@pytest.mark.parametrize(("progress", "shown"), [(0.997, "99 %"), (1.0, "100 %"), (0.004, "0 %")])
+def test_progress_is_100_percent_only_if_all_is_done(progress, shown):
+    assert shown in task_table([task(progress=progress)]).split("  ")
+
+
 def test_omitted_tasks_of_a_failure_are_counted():
     assert (
         task_table({"tasks": [task()], "tasks_omitted": 480}).splitlines()[-1] == "… and 480 more"
