@@ -505,11 +505,6 @@ from ..module_utils._client.options import connection_spec
 from ..module_utils._client.session import Session
 from ..module_utils._module import Run, run_module
 from ..module_utils._progress import progress_spec
-from ..module_utils._tasks.selection import Selection
-from ..module_utils._wait.completion import CompletionCondition
-from ..module_utils._wait.progress import observe
-from ..module_utils._wait.task_set import CompletionRules
-from ..module_utils._wait.waiter import Waiter
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:
@@ -536,6 +531,9 @@ def call_method(run: Run) -> dict[str, Any]:
 
 def start_operation(run: Run, session: Session, report: CallReport, args: list[Any]) -> None:
     """Call the method once, and wait for its task if it has one and the options say so."""
+    # Before the call is sent, and not for reads: a module run should start quickly.
+    from ..module_utils._call.waiting import wait_for_task
+
     options = report.options
     activity = f"waiting for the answer to {options.label}"
     operation = Operation(
@@ -551,32 +549,17 @@ def start_operation(run: Run, session: Session, report: CallReport, args: list[A
     report.operation = operation
     operation.start()
     if operation.outcome == RUNNING and options.waits:
-        wait_for_task(run, session, report, operation.task_ref)
+        wait_for_task(
+            session,
+            report,
+            operation.task_ref,
+            clock=run.clock,
+            sleep=run.sleep,
+            progress=run.progress,
+        )
     elif operation.outcome == RUNNING:
         report.read_task()
     operation.end()
-
-
-def wait_for_task(run: Run, session: Session, report: CallReport, ref: str) -> None:
-    options = report.options
-    condition = CompletionCondition(
-        session,
-        Selection(refs=(ref,), is_gate=True),
-        CompletionRules(expect=options.expect),
-        clock=run.clock,
-    )
-    waiter = Waiter(
-        session,
-        condition,
-        timeout=options.timeout,
-        method=options.wait_method,
-        clock=run.clock,
-        sleep=run.sleep,
-        observe=observe(condition, run.progress, clock=run.clock),
-    )
-    report.condition, report.waiter = condition, waiter
-    with report.interruptions():
-        waiter.wait()
 
 
 def main() -> None:

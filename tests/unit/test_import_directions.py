@@ -27,7 +27,7 @@ _report: page table timeline markup style cells suggestions
 _events: source options condition reporter missing object_scope matcher tracker content messages
     alarms gaps secrets buffer
 _cancel: progress report targets force evidence options operation tracker idle cancellation
-_call: report messages operation candidates references options values refusals datamodel
+_call: waiting report messages operation candidates references options values refusals datamodel
     datamodel_text
 _wait: progress observer speed completion_report quiet_report report messages options waiter
     transient_errors pacer event_fallback backoff completion admission set_tracker quiet

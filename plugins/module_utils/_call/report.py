@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from typing import Any, Collection, Iterator
+from typing import TYPE_CHECKING, Any, Collection, Iterator
 
 from .._client.credentials import find_secrets_in_args, is_secret_name
 from .._client.session import Session
@@ -20,17 +20,17 @@ from .._tasks.messages import format_progress
 from .._tasks.model import Task
 from .._tasks.result import decode_result
 from .._tasks.times import iso_time
-from .._wait.completion import CompletionCondition
-from .._wait.messages import describe_end, describe_transient_errors
-from .._wait.report import timeout_message
-from .._wait.task_set import Decision
-from .._wait.waiter import Waiter
 from . import messages
 from .candidates import Candidates
 from .operation import FAILURE, NOT_STARTED, RUNNING, SUCCESS, UNKNOWN, Operation
 from .options import CallOptions
 from .references import describe_object, name_object
 from .values import convert_result
+
+# Calls that only read do not need the files of waits, and a module run should start quickly.
+if TYPE_CHECKING:
+    from .._wait.completion import CompletionCondition
+    from .._wait.waiter import Waiter
 
 _HIDDEN = "(hidden)"
 _MAX_NESTED = 100
@@ -205,8 +205,11 @@ class CallReport:
 
     def all_warnings(self) -> list[str]:
         """Return the warnings of the run."""
-        transient = [] if self.waiter is None else describe_transient_errors(self.waiter.errors)
-        return [*transient, *self._warnings]
+        if self.waiter is None:
+            return self._warnings
+        from .._wait.messages import describe_transient_errors
+
+        return [*describe_transient_errors(self.waiter.errors), *self._warnings]
 
     @property
     def _may_have_changed(self) -> bool:
@@ -249,7 +252,12 @@ class CallReport:
         condition, waiter, task = self.condition, self.waiter, self._last_task
         if condition is None and task is not None and task.is_finished:
             return {} if task.status in self.options.expect else self._failed_end(task)
-        if condition is None or waiter is None or condition.decision is Decision.MET:
+        if condition is None or waiter is None:
+            return {}
+        from .._wait.report import timeout_message
+        from .._wait.task_set import Decision
+
+        if condition.decision is Decision.MET:
             return {}
         if condition.decision is Decision.PENDING:
             awaited = "" if task is None else f"waiting for {format_progress(task)}."
@@ -266,6 +274,8 @@ class CallReport:
         return self._failed_end(task)
 
     def _failed_end(self, task: Task) -> dict[str, Any]:
+        from .._wait.messages import describe_end
+
         failed = self._failed(f"{describe_end(task, self.options.expect)}.", None)
         error_info = task.to_dict(now=None)["error"]
         return {**failed, "error": error_info} if error_info else failed

@@ -43,3 +43,5 @@ def test_module_starts_without_files_that_few_runs_need(module):
     assert ONLY_FOR_FAILURES.isdisjoint(imported)
     if module == "task_info":
         assert NOT_FOR_LISTINGS.isdisjoint(imported)
+    if module == "call":
+        assert [name for name in imported if name.startswith(f"{UTILS}._wait")] == []
