@@ -233,6 +233,28 @@ def test_host_is_enabled_again_if_its_disabling_was_not_answered(cluster, play_t
     assert host(cluster, "host-2")["enabled"]
 
 
+def test_host_that_is_enabled_during_the_evacuation_is_a_failure(cluster, play_tasks, when):
+    cluster.operations.lives["host.evacuate"] = Life(duration=2.0)
+    ours = cluster.find("host", "host-2")
+    asked = "Async.host.evacuate"
+    when(lambda: answered(cluster, asked), lambda: cluster.inventory.set_enabled(ours, True))
+    output = failure_of(lambda: play_tasks(cluster, [include("enter")]))
+    assert "The host host-2 has been enabled since it was seen disabled." in output
+    assert guests(cluster, "host-2") == []
+
+
+def test_host_whose_xapi_is_starting_does_not_count_as_disabled(cluster, play_tasks, when):
+    """XAPI disables the host when it starts there, and enables it at the end of its start-up."""
+    asked = "host.get_vms_which_prevent_evacuation"
+    when(
+        lambda: len(cluster.log.of(asked)) >= 2,
+        lambda: cluster.restart_supporter(1, startup=600),
+    )
+    output = failure_of(lambda: play_tasks(cluster, [include("enter")]))
+    assert "The host host-2 has become disabled since the run began." in output
+    assert called(cluster) == []
+
+
 def test_lost_answers_are_resolved_by_reading_and_nothing_is_started_twice(cluster, play_tasks):
     for method in ("host.disable", "host.evacuate"):
         cluster.fail(f"Async.{method}", cut="after")
