@@ -29,13 +29,16 @@ def main() -> int:
     forget_the_network(os.environ)
     sys.path.insert(0, str(collections_path()))
     # Only now can the collection be found.
-    from ansible_collections.xen.xapi.tests.fuzzing import modules, options, responses, runner
+    from ansible_collections.xen.xapi.tests.fuzzing import (
+        modules,
+        options,
+        progress_lines,
+        responses,
+        runner,
+    )
 
-    targets = [
-        target
-        for target in (*responses.TARGETS, *modules.TARGETS, *options.TARGETS)
-        if arguments.only in target.name
-    ]
+    files = (responses, modules, options, progress_lines)
+    targets = [target for file in files for target in file.TARGETS if arguments.only in target.name]
     if not targets:
         sys.exit(f"No target has {arguments.only!r} in its name.")
     print(f"seed {arguments.seed}", flush=True)
