@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansible_collections.xen.xapi.tests.simulator import Life, Simulator
+from ansible_collections.xen.xapi.tests.simulator.tasks import FINAL
+from ansible_collections.xen.xapi.tests.stress.progress_pipe import progress_pipe
 from ansible_collections.xen.xapi.tests.support.fixtures import secrets_of
 from ansible_collections.xen.xapi.tests.support.module_runner import start_module_process
 from ansible_collections.xen.xapi.tests.support.polling import wait_until
@@ -60,13 +63,16 @@ def drawn(seed: int, runs: int) -> list[End]:
 
 def violations(end: End, folder: Path, *, within: float) -> list[str]:
     """Return the remains that should not exist; the logout has so many seconds."""
-    with Simulator() as pool:
+    with Simulator() as pool, progress_pipe(folder) as read_progress:
         for _number in range(5):
             pool.add_task("Async.VM.copy", life=Life(duration=None, cancel_after=None))
         pool.fail("*", count=None, delay=_CALL)
         process = start_module_process(folder, end.module, pool, _OPTIONS[end.module])
         try:
-            return _after(end, pool, process, within)
+            found = _after(end, pool, process, within)
+            shown = read_progress()
+            untold = [secret for secret in secrets_of(pool) if secret in shown]
+            return [*found, *(f"{secret!r} in the progress" for secret in untold)]
         finally:
             process.kill()
             process.communicate()
@@ -96,9 +102,29 @@ def _after(end: End, pool: Simulator, process: subprocess.Popen[str], within: fl
         found.append("a second start")
     sent = len(writes)
     process.kill()
-    output = "".join(process.communicate())
+    result, errors = process.communicate()
+    output = result + errors
     if len([call for call in pool.log if call.method in _WRITES]) > sent:
         found.append("a write after the end")
     untold = (*secrets_of(pool), "Traceback")
     found += [f"{what!r} in the output" for what in untold if what in output]
+    if end.module == "call" and end.signum != CLOSED:
+        found += _false_outcome(pool, result)
     return found
+
+
+def _false_outcome(pool: Simulator, text: str) -> list[str]:
+    """Return what a call reported wrongly, by the tasks of the pool."""
+    result = json.loads(text)
+    outcome = result["outcome"]
+    tasks = pool.database.records("task")
+    made = [ref for ref, record in tasks.items() if record["name_label"] == _SNAPSHOT]
+    if outcome == "not_started":
+        return ["a start that was not reported"] if made else []
+    if outcome == "unknown":
+        return []
+    if [result["task"]["ref"]] != made:
+        return ["another task than the one that was started"]
+    if outcome in FINAL and tasks[made[0]]["status"] != outcome:
+        return ["another end than that of the task"]
+    return []

@@ -14,6 +14,7 @@ import threading
 import pytest
 
 from ansible_collections.xen.xapi.tests.simulator import Life
+from ansible_collections.xen.xapi.tests.stress.progress_pipe import progress_pipe
 from ansible_collections.xen.xapi.tests.support.fixtures import start_pool
 from ansible_collections.xen.xapi.tests.support.module_runner import start_module_process
 from ansible_collections.xen.xapi.tests.support.polling import wait_until
@@ -46,19 +47,22 @@ def test_parallel_waits_use_one_session_each_and_few_requests(start_pool, tmp_pa
     # Garbage collection would delete most of them as they end.
     pool = start_pool(collects=False)
     refs = [pool.add_task(f"load {number}", life=Life(duration=None)) for number in range(TASKS)]
-    waits = [
-        start_module_process(
-            tmp_path, "task_wait", pool, {"ref": refs, "timeout": "300"}, name=str(number)
-        )
-        for number in range(WAITS)
-    ]
-    while pool.events.blocked < WAITS:
-        assert all(process.poll() is None for process in waits)
-        threading.Event().wait(0.05)
-    assert len(pool.sessions()) == WAITS
-    for ref in refs:
-        pool.set_task(ref, status="success", progress=1.0)
-    results = [result_of(process) for process in waits]
+    # All of them report to one pipe, and nobody reads from it.
+    with progress_pipe(tmp_path) as read_progress:
+        waits = [
+            start_module_process(
+                tmp_path, "task_wait", pool, {"ref": refs, "timeout": "300"}, name=str(number)
+            )
+            for number in range(WAITS)
+        ]
+        while pool.events.blocked < WAITS:
+            assert all(process.poll() is None for process in waits)
+            threading.Event().wait(0.05)
+        assert len(pool.sessions()) == WAITS
+        for ref in refs:
+            pool.set_task(ref, status="success", progress=1.0)
+        results = [result_of(process) for process in waits]
+        assert "waiting for the first answer of the pool" in read_progress()
     assert [len(result["satisfied"]) for result in results] == [TASKS] * WAITS
     # One thread each waits for its events; a listing comes now and then.
     assert max(result["requests"] for result in results) < TASKS / 4
@@ -73,10 +77,13 @@ def test_repeated_runs_leak_no_sessions_descriptors_or_files(start_pool, tmp_pat
         "task_info": {"uuid": pool.record(ref)["uuid"]},
         "task_wait": {"ref": ref},
         "task_cancel": {"ref": ref, "fail_if_not_running": fails},
+        "call": {"method": "VM.snapshot", "args": [{"class": "VM", "name_label": "web-1"}, "x"]},
     }
+    life = Life(duration=0.1, outcome="failure" if fails else "success")
+    pool.operations.lives["VM.snapshot"] = life
     before = descriptors()
     for number in range(RUNS // AT_ONCE):
-        module = list(options)[number % 3]
+        module = list(options)[number % len(options)]
         running = [
             start_module_process(tmp_path, module, pool, options[module], name=str(run))
             for run in range(AT_ONCE)
