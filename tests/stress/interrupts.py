@@ -36,6 +36,8 @@ _WRITES = ("task.cancel", _SNAPSHOT)
 _CALL = 0.05
 # A login whose answer does not come cannot be undone; the moments begin behind it.
 _LOGIN = 1
+# The sixth call of `call` starts the operation, and a few more watch it.
+_LAST = {"call": 10}
 
 
 class End(NamedTuple):
@@ -50,15 +52,13 @@ class End(NamedTuple):
 def drawn(seed: int, runs: int) -> list[End]:
     """Moments by chance, the same for the same seed."""
     chance = random.Random(seed)
-    return [
-        End(
-            chance.choice(list(_OPTIONS)),
-            chance.choice(SIGNALS),
-            chance.randint(_LOGIN + 1, 7),
-            chance.random() * 0.1,
-        )
-        for _run in range(runs)
-    ]
+    return [_draw_end(chance) for _run in range(runs)]
+
+
+def _draw_end(chance: random.Random) -> End:
+    module = chance.choice(list(_OPTIONS))
+    calls = chance.randint(_LOGIN + 1, _LAST.get(module, 7))
+    return End(module, chance.choice(SIGNALS), calls, chance.random() * 0.1)
 
 
 def violations(end: End, folder: Path, *, within: float) -> list[str]:
@@ -114,7 +114,7 @@ def _after(end: End, pool: Simulator, process: subprocess.Popen[str], within: fl
 
 
 def _false_outcome(pool: Simulator, text: str) -> list[str]:
-    """Return what a call reported wrongly, by the tasks of the pool."""
+    """Return the errors in the report of a call; the tasks of the pool decide."""
     result = json.loads(text)
     outcome = result["outcome"]
     tasks = pool.database.records("task")
