@@ -23,6 +23,7 @@ from ansible_collections.xen.xapi.plugins.module_utils._wait.pacer import Pacer
 from ansible_collections.xen.xapi.plugins.module_utils._wait.task_set import TaskSet
 from ansible_collections.xen.xapi.plugins.modules import task_cancel
 from ansible_collections.xen.xapi.tests.fault_injection import faults, faulty_proxy
+from ansible_collections.xen.xapi.tests.fault_injection.role_runs import RolePlay
 from ansible_collections.xen.xapi.tests.fault_injection.socket_runs import RealPlay
 from ansible_collections.xen.xapi.tests.fault_injection.source_runs import SourcePlay
 from ansible_collections.xen.xapi.tests.fault_injection.virtual_runs import Play
@@ -76,6 +77,16 @@ def test_socket_campaign_has_no_violations(fault, tmp_path):
     play = RealPlay(f"{SEED}/{fault}", fault=fault, startup=TIMEOUT)
     outcome = play.run(tmp_path / "one")
     assert outcome.violations == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["cut before the answer", "evacuation fails", "host restart before it is disabled"],
+)
+def test_role_campaign_has_no_violations(fault, tmp_path):
+    play = RolePlay(f"{SEED}/{fault}", fault=fault)
+    outcome = play.run(tmp_path / "one")
+    assert outcome.violations == [], play.text
 
 
 def test_detects_disappeared_task_counted_as_satisfied(monkeypatch):
