@@ -26,7 +26,7 @@ def commands(seed: int) -> dict[str, list[str]]:
         "mutations": [*module, "tests.mutations"],
         "faults": [
             *(*module, "tests.fault_injection", f"--seed={seed}"),
-            *("--virtual=20000", "--sources=2000", "--real=480"),
+            *("--virtual=20000", "--sources=2000", "--real=480", "--roles=60"),
         ],
         "model checking": [*module, "tests.model_checking", "--long"],
         "random schedules": [
