@@ -14,8 +14,7 @@ from traceback import format_exception
 import pytest
 from ansible.module_utils import basic
 
-from ansible_collections.xen.xapi.plugins.module_utils import _messages, _module
-from ansible_collections.xen.xapi.plugins.module_utils._client import messages as _client_messages
+from ansible_collections.xen.xapi.plugins.module_utils import _messages
 from ansible_collections.xen.xapi.plugins.module_utils._client.session import Session
 from ansible_collections.xen.xapi.plugins.modules import task_info
 from ansible_collections.xen.xapi.tests.support.fixtures import secrets_of, session_on
@@ -107,13 +106,14 @@ def told(monkeypatch):
             told.extend([repr(error), repr(vars(error)), *format_exception(kind, error, trace)])
         leave(session, kind, error, trace)
 
+    describe = _messages.error_message
+
     def error_message(error):
         told.extend([repr(error), repr(vars(error)), *format_exception(error)])
-        return _messages.error_message(error)
+        return describe(error)
 
     monkeypatch.setattr(Session, "__exit__", look)
-    monkeypatch.setattr(_module, "error_message", error_message)
-    monkeypatch.setattr(_client_messages, "error_message", error_message)
+    monkeypatch.setattr(_messages, "error_message", error_message)
     return told
 
 
