@@ -53,7 +53,7 @@ def find_secrets_under_keys(value: Any) -> set[str]:
     if isinstance(value, dict):
         for key, held in value.items():
             if isinstance(key, str) and is_secret_name(key):
-                found.update(form for text in _walk_values(held) for form in _quote(text))
+                found.update(_quote_values(held))
             else:
                 found |= find_secrets_under_keys(held)
     elif isinstance(value, str):
@@ -77,7 +77,7 @@ def find_secrets_in_args(args: Any) -> set[str]:
     for listed in _walk_lists(args):
         for name, held in zip(listed, listed[1:]):
             if isinstance(name, str) and is_secret_name(name):
-                found.update(form for text in _walk_values(held) for form in _quote(text))
+                found.update(_quote_values(held))
     for text in _walk_texts(args):
         for password in _URL_PASSWORD.findall(text):
             found.update(_quote(password))
@@ -113,6 +113,11 @@ def _quote(text: str) -> Iterator[str]:
     yield json.dumps(text)[1:-1]
     yield html.escape(text, quote=False)
     yield html.escape(text)
+
+
+def _quote_values(value: Any) -> Iterator[str]:
+    for text in _walk_values(value):
+        yield from _quote(text)
 
 
 def _walk_values(value: Any) -> Iterator[str]:
